@@ -1,0 +1,170 @@
+import type { PendingJob, Runner, Server } from '../core/fleet.ts';
+
+/** Where a pool's jobs come from and where its runners belong. */
+export type Scope =
+  | { readonly kind: 'group'; readonly path: string }
+  | { readonly kind: 'project'; readonly path: string }
+  /** The whole installation; needs an administrator's token. */
+  | { readonly kind: 'instance' };
+
+export interface RunnerSpec {
+  readonly scope: Scope;
+  /** Becomes the runner's description. */
+  readonly name: string;
+  readonly tags: readonly string[];
+  readonly runUntagged: boolean;
+  /** Serve protected branches and tags only. */
+  readonly protectedOnly: boolean;
+  /** Seconds; GitLab takes none below 600. */
+  readonly maximumTimeout?: number;
+}
+
+/** A job on a runner, or the answer to "where is job 123". */
+export interface JobView {
+  readonly id: number;
+  readonly projectId: number;
+  readonly status: string;
+  readonly name?: string;
+  readonly tags: readonly string[];
+  readonly runnerId?: number;
+  readonly createdAt?: number;
+  readonly queuedAt?: number;
+  readonly startedAt?: number;
+  readonly finishedAt?: number;
+}
+
+/** Options that every call takes. The adapter also has a deadline of its own per call. */
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * GitLab. Reads are repeated a little by the adapter; writes never. All methods throw `lib/core/errors.ts`:
+ * `AccessError` (401, 403), `ThrottledError` (429), `UnclearError` (timeout, 5xx, nonsense), `NotFoundError` (404),
+ * `ConfigError` (400, 422).
+ */
+export interface Forge {
+  /** Every runner of the scope's own kind; the caller keeps those whose names are a pool's. */
+  runners(scope: Scope, options?: CallOptions): Promise<readonly Runner[]>;
+  /** Every waiting job of the scope: status pending and no runner yet, whatever its tags. */
+  pendingJobs(scope: Scope, options?: CallOptions): Promise<readonly PendingJob[]>;
+  /** Not idempotent: after `UnclearError` look for the name before anything else. The token is shown only here. */
+  createRunner(spec: RunnerSpec, options?: CallOptions): Promise<{ readonly id: number; readonly token: string }>;
+  /** Runners of the scope whose description is exactly `name`. */
+  findRunners(scope: Scope, name: string, options?: CallOptions): Promise<readonly Runner[]>;
+  /** Pauses the runner and writes the note, in one call. There is no counterpart: nothing un-pauses a runner. */
+  drainRunner(id: number, note: string, options?: CallOptions): Promise<void>;
+  /** `undefined` only when GitLab answers 404: the second source for an orphan. */
+  runner(id: number, options?: CallOptions): Promise<{ readonly id: number; readonly name: string; readonly paused: boolean } | undefined>;
+  /** Jobs of the runner that are not finished (pending, running, canceling …), as far as the token may see: the second source for a reap. */
+  unfinishedJobs(runnerId: number, options?: CallOptions): Promise<readonly JobView[]>;
+  /** A runner that is already gone is success. */
+  deleteRunner(id: number, options?: CallOptions): Promise<void>;
+  /** One job; `undefined` when GitLab answers 404. */
+  job(project: number | string, jobId: number, options?: CallOptions): Promise<JobView | undefined>;
+}
+
+export interface ServerSpec {
+  readonly name: string;
+  readonly flavor: string;
+  readonly zone: string;
+  readonly imageId: string;
+  readonly vpcId: string;
+  readonly subnetId: string;
+  readonly securityGroups: readonly string[];
+  readonly rootVolume: { readonly type: string; readonly sizeGb: number };
+  /** Absent: no public address. */
+  readonly publicIp?: { readonly type: string; readonly bandwidthMbit: number };
+  readonly keyName?: string;
+  /** Plain text; the adapter encodes it. At most 32 KB before encoding. */
+  readonly userData: string;
+  /** At most 10 pairs; readable by whoever may list servers and by every process on the VM. */
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** What ECS calls a job. */
+export interface Operation {
+  readonly status: 'running' | 'success' | 'failed';
+  /** The most specific code, of the sub job where there is one. */
+  readonly code?: string;
+  readonly reason?: string;
+}
+
+/** One line of the account's quota; `max` is absent when it is unlimited. */
+export interface Quota {
+  readonly name: 'servers' | 'cores' | 'ram-mib';
+  readonly used: number;
+  readonly max?: number;
+}
+
+/**
+ * The cloud's servers. Reads are repeated a little by the adapter; create and delete never. Throws `lib/core/errors.ts`;
+ * for create: `QuotaError` (stop, say which), `SoldOutError` (next flavor or zone), `ConfigError`, `AccessError`, `ThrottledError`,
+ * `UnclearError` (look for the name before repeating).
+ */
+export interface Cloud {
+  /** Servers whose names begin with `prefix` and whose metadata says that they are ours. Being late by minutes for new ones is normal. */
+  servers(prefix: string, options?: CallOptions): Promise<readonly Server[]>;
+  /** Accepted is not done: the server may be listed late, and the operation may still fail and take it back. */
+  createServer(spec: ServerSpec, options?: CallOptions): Promise<{ readonly operationId: string; readonly serverId: string }>;
+  /** Deletes the server with its public address and data disks. Already gone is success. */
+  deleteServer(id: string, options?: CallOptions): Promise<void>;
+  /** `undefined` when the service does not know the id (any more). */
+  operation(id: string, options?: CallOptions): Promise<Operation | undefined>;
+  quotas(options?: CallOptions): Promise<readonly Quota[]>;
+  /** Ids of the flavors that can be bought in the zone now. */
+  flavors(zone: string, options?: CallOptions): Promise<readonly string[]>;
+  /** The newest active image of exactly this name; `ConfigError` when there is none. */
+  image(name: string, options?: CallOptions): Promise<{ readonly id: string; readonly minDiskGb: number }>;
+}
+
+export interface StoredObject {
+  /** The bytes asked for. */
+  readonly body: Uint8Array;
+  /** Length of the whole object. */
+  readonly size: number;
+}
+
+/**
+ * One bucket. Throws `lib/core/errors.ts`: `NotFoundError` is a value here (`undefined`), `ConflictError` is a stale position,
+ * `UnclearError` an unknown outcome: read the tail, never repeat an append blindly.
+ */
+export interface Store {
+  /** `range.last`: only the final n bytes (the whole object when it is shorter); `range.from`: from an offset on. */
+  get(
+    key: string,
+    options?: CallOptions & { readonly range?: { readonly last: number } | { readonly from: number } },
+  ): Promise<StoredObject | undefined>;
+  put(
+    key: string,
+    body: string | Uint8Array,
+    options?: CallOptions & { readonly contentType?: string; readonly expiresDays?: number },
+  ): Promise<void>;
+  /** Succeeds only when the object is `position` bytes long; 0 creates it. Gives the new length. Never repeated by the adapter. `ObjectNotAppendable` is a `ConfigError`. */
+  append(key: string, position: number, body: string, options?: CallOptions & { readonly contentType?: string }): Promise<number>;
+  /** Already gone is success. */
+  delete(key: string, options?: CallOptions): Promise<void>;
+  /** Keys with the prefix, in binary order, all pages. */
+  list(prefix: string, options?: CallOptions & { readonly startAfter?: string; readonly max?: number }): Promise<readonly string[]>;
+  /** A URL that lets anyone read the key until `expiresAt`. No request is made. */
+  presignGet(key: string, expiresAt: number): string;
+}
+
+/** Starts the scaler function without waiting for it. */
+export interface Wake {
+  wake(options?: CallOptions): Promise<void>;
+}
+
+/** The only source of time. `sleep` ends early (without error) when the signal aborts. */
+export interface Clock {
+  now(): number;
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** Static message, the rest in fields. Never bodies, tokens or headers. */
+export interface Log {
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void;
+}

@@ -1,0 +1,58 @@
+import type { Pool } from '../core/pool.ts';
+import type { Scope } from './ports.ts';
+
+/** The machine behind a worker, as ECS wants it. Flavors and zones are walked in order of preference, flavor by flavor. */
+export interface Machine {
+  readonly image: { readonly id: string } | { readonly name: string };
+  readonly flavors: readonly string[];
+  readonly zones: readonly string[];
+  readonly vpcId: string;
+  readonly subnetId: string;
+  readonly securityGroups: readonly string[];
+  readonly rootVolume: { readonly type: string; readonly sizeGb: number };
+  readonly publicIp?: { readonly type: string; readonly bandwidthMbit: number };
+  readonly keyName?: string;
+}
+
+/** What the worker's gitlab-runner is told: becomes its config.toml. */
+export interface RunnerSettings {
+  readonly executor: 'docker' | 'shell';
+  /** `[runners.docker]`, key by key as gitlab-runner names them. */
+  readonly docker: Readonly<Record<string, unknown>>;
+  /** `KEY=value` for every job. */
+  readonly environment: readonly string[];
+  readonly protectedOnly: boolean;
+  readonly maximumTimeout?: number;
+  /** Seconds; gitlab-runner's own default when 0. */
+  readonly checkInterval: number;
+}
+
+/** The NFS caches that a worker mounts before it takes jobs. */
+export interface CacheSettings {
+  /** Host name or address of the manager. */
+  readonly server: string;
+  /** Exported path on the server. */
+  readonly export: string;
+  /** true: without the caches no job is taken. */
+  readonly required: boolean;
+}
+
+export interface PoolSettings {
+  readonly pool: Pool;
+  readonly scope: Scope;
+  readonly machine: Machine;
+  readonly runner: RunnerSettings;
+  readonly cache?: CacheSettings;
+}
+
+/** All that a reconcile needs to know besides what it observes. */
+export interface Settings {
+  /** Tells this installation's VMs from others of the same project: metadata `managed-by`. `[a-z0-9-]`. */
+  readonly installation: string;
+  readonly gitlabUrl: string;
+  readonly pools: readonly PoolSettings[];
+  /** Most launches in flight at once. */
+  readonly launchConcurrency: number;
+  /** `false` where the bucket cannot append (`scaler doctor` finds out): no turnstile, records as single objects. */
+  readonly append: boolean;
+}

@@ -1,0 +1,52 @@
+/**
+ * What can go wrong, one class per reaction of the caller. Adapters throw these; use cases turn them into values.
+ * Match the class or `code`, never the text. Messages never hold secrets, bodies or headers.
+ */
+export abstract class ScalerError extends Error {
+  /** The other side's code where it has one (`Ecs.0319`, `NoSuchKey`), else ours in kebab-case. */
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** The operator must change a setting; repeating the call changes nothing. */
+export class ConfigError extends ScalerError {}
+
+/** Credentials or rights are wrong. Never repeat in a loop: OTC locks a key after five bad signatures. */
+export class AccessError extends ScalerError {}
+
+/** A quota is used up: create nothing more for a while and say which. */
+export class QuotaError extends ScalerError {}
+
+/** This flavor, zone or disk type has no capacity now: try the next one. */
+export class SoldOutError extends ScalerError {}
+
+/** Too many calls: stop calling this service for `retryAfterMs`. The call was not carried out. */
+export class ThrottledError extends ScalerError {
+  readonly retryAfterMs: number;
+
+  constructor(code: string, message: string, retryAfterMs: number, options?: ErrorOptions) {
+    super(code, message, options);
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** The thing is not there. On delete this is success. */
+export class NotFoundError extends ScalerError {}
+
+/** The state changed under the call: read again, decide again. */
+export class ConflictError extends ScalerError {}
+
+/** No trustworthy answer (timeout, 5xx, half a body, nonsense). A write may or may not have happened: look before repeating. */
+export class UnclearError extends ScalerError {}
+
+/** A message for records: class and code, and the message of errors that are ours; anything else is reduced to its name. */
+export function describeError(error: unknown): { readonly error: string; readonly code: string; readonly message: string } {
+  if (error instanceof ScalerError) return { error: error.name, code: error.code, message: error.message };
+  if (error instanceof Error) return { error: error.name, code: 'bug', message: error.message };
+  return { error: 'Error', code: 'bug', message: 'something that is no Error was thrown' };
+}

@@ -1,0 +1,45 @@
+/** A VM of ours as the cloud lists it. */
+export interface Server {
+  readonly id: string;
+  /** Equal to the runner's description: the join key. */
+  readonly name: string;
+  /** `off`: powered off, so it cannot be given a job. `other`: any status that says nothing certain. */
+  readonly status: 'building' | 'active' | 'off' | 'error' | 'other';
+  /** Being deleted: it exists, counts against the limit and is nobody's to touch. */
+  readonly deleting: boolean;
+  readonly createdAt: number;
+  /** When the cloud first reported it running. */
+  readonly activeAt?: number;
+  /** The GitLab runner that it was created for, from its metadata. */
+  readonly runnerId?: number;
+  readonly flavor: string;
+  readonly zone: string;
+}
+
+/** A runner of ours as GitLab lists it. */
+export interface Runner {
+  readonly id: number;
+  /** The runner's description. */
+  readonly name: string;
+  readonly paused: boolean;
+  readonly createdAt: number;
+  /** Last contact; absent when it never asked for a job. */
+  readonly contactedAt?: number;
+  /** Jobs pending on it, running or canceling. May lag by a minute. */
+  readonly busy: number;
+  /** Jobs finished. May shrink when pipelines are deleted. */
+  readonly done: number;
+  /** The maintenance note: where a drain writes its time and reason. */
+  readonly note?: string;
+}
+
+/** A job that waits: pending, and no runner has it. */
+export interface PendingJob {
+  readonly id: number;
+  /** Numeric id of its project. */
+  readonly projectId: number;
+  readonly tags: readonly string[];
+  /** When it became pending. */
+  readonly queuedAt: number;
+  readonly name?: string;
+}
