@@ -1,3 +1,4 @@
+import type { ScalerError } from '../core/errors.ts';
 import type { PendingJob, Runner, Server } from '../core/fleet.ts';
 
 /** Where a pool's jobs come from and where its runners belong. */
@@ -89,6 +90,8 @@ export interface Operation {
   /** The most specific code, of the sub job where there is one. */
   readonly code?: string;
   readonly reason?: string;
+  /** When failed: what a refused create with that code would have thrown, so that the reaction is the same. */
+  readonly error?: ScalerError;
 }
 
 /** One line of the account's quota; `max` is absent when it is unlimited. */

@@ -1,0 +1,120 @@
+import pMap from 'p-map';
+import type { PoolMemory } from '../core/memory.ts';
+import type { Action, Plan } from '../core/plan.ts';
+import { handoffKey, Launcher, type LaunchOutcome } from './launch.ts';
+import type { ActionEntry, Trigger } from './ledger.ts';
+import type { PoolView } from './observe.ts';
+import { type RemovalOutcome, remove } from './remove.ts';
+import type { Settings } from './settings.ts';
+import type { Deadline, World } from './world.ts';
+
+/** Removals at once; each is one or two short calls. */
+const REMOVE_CONCURRENCY = 8;
+
+/** The pass that an entry belongs to. `at` is the time it was planned for. */
+export interface Stamp {
+  readonly at: number;
+  readonly time: string;
+  readonly pass: string;
+  readonly trigger: Trigger;
+}
+
+/** What became of one pool's plan, and what the pool remembers after it. */
+export interface Acted {
+  readonly entries: readonly ActionEntry[];
+  readonly memory: PoolMemory;
+}
+
+/** Carries out one pool's plan. Launches and removals run side by side, so that neither waits for the other. */
+export async function act(
+  world: World,
+  settings: Settings,
+  view: PoolView,
+  plan: Plan | undefined,
+  stamp: Stamp,
+  deadline: Deadline,
+): Promise<Acted> {
+  if (!plan) return { entries: [], memory: view.memory };
+  const launcher = new Launcher(world, view.settings, settings.installation, view.memory, deadline);
+  const launches = plan.actions.filter((a) => a.kind === 'launch');
+  const removals = plan.actions.filter((a) => a.kind !== 'launch');
+  const timed = { stamp, world, pool: view.settings.pool.name };
+  const launched: LaunchOutcome[] = [];
+  const [launchEntries, removalEntries] = await Promise.all([
+    pMap(
+      launches,
+      (action) =>
+        entry(timed, action, async () => {
+          const outcome = await launcher.launch(action, stamp.at);
+          launched.push(outcome);
+          const { launch: _, ...fields } = outcome;
+          return fields;
+        }),
+      { concurrency: settings.launchConcurrency },
+    ),
+    pMap(removals, (action) => entry(timed, action, () => remove(world, view.settings, action, deadline)), {
+      concurrency: REMOVE_CONCURRENCY,
+    }),
+  ]);
+  await dropHandoffs(world, view, deadline);
+  return { entries: [...launchEntries, ...removalEntries], memory: remember(view.memory, launcher, launched) };
+}
+
+async function entry(
+  { world, stamp, pool }: { readonly world: World; readonly stamp: Stamp; readonly pool: string },
+  action: Action,
+  act: () => Promise<RemovalOutcome | Omit<LaunchOutcome, 'launch'>>,
+): Promise<ActionEntry> {
+  const began = world.clock.now();
+  const outcome = await act();
+  const { time, pass, trigger } = stamp;
+  const done: ActionEntry = {
+    kind: action.kind,
+    time,
+    pass,
+    trigger,
+    pool,
+    worker: '',
+    ...fieldsOf(action),
+    ...outcome,
+    why: action.why,
+    ms: world.clock.now() - began,
+  };
+  const level = outcome.outcome === 'done' ? 'info' : 'warn';
+  world.log[done.alarm ? 'error' : level]('action', { ...done });
+  return done;
+}
+
+function fieldsOf(action: Action): Partial<ActionEntry> {
+  if (action.kind === 'launch') return action.jobId === undefined ? {} : { jobId: action.jobId };
+  const { worker, runnerId } = action;
+  const ids = { worker, ...(runnerId === undefined ? {} : { runnerId }) };
+  return action.kind === 'reap' ? { ...ids, serverId: action.serverId } : ids;
+}
+
+function remember(memory: PoolMemory, launcher: Launcher, launched: readonly LaunchOutcome[]): PoolMemory {
+  const added = launched.flatMap((l) => l.launch ?? []);
+  const { pause } = launcher;
+  return {
+    ...memory,
+    launches: [...memory.launches, ...added],
+    refusals: [...memory.refusals, ...launcher.refusals],
+    ...(pause ? { pause } : {}),
+  };
+}
+
+/** A worker that has asked for a job has its configuration: the object with the token has done its service. */
+async function dropHandoffs(world: World, view: PoolView, deadline: Deadline): Promise<void> {
+  const settled = newlySettled(view);
+  const signal = deadline.act;
+  const drop = ({ name }: { readonly name: string }) =>
+    // It expires by itself when this fails.
+    world.store.delete(handoffKey(name), { signal }).catch(() => undefined);
+  await pMap(settled, drop, { concurrency: REMOVE_CONCURRENCY });
+}
+
+/** Launches whose outcome became known with this observation. */
+export function newlySettled({ before, memory }: PoolView) {
+  const open = new Set(before.launches.filter((l) => l.outcome === 'pending').map((l) => l.name));
+  return memory.launches.filter((l) => l.outcome !== 'pending' && open.has(l.name));
+}

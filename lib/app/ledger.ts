@@ -1,0 +1,96 @@
+import type { Action, Brake, Held, PlanNumbers } from '../core/plan.ts';
+import { dayOf, toIso } from '../core/time.ts';
+import { appendOnce } from './append.ts';
+import type { CallOptions, Store } from './ports.ts';
+
+/** Why a reconcile ran. */
+export type Trigger = 'hook' | 'timer' | 'person';
+
+/** A plan with the numbers it was made on. Answers "why is job 123 waiting". */
+export interface PlanEntry {
+  readonly kind: 'plan';
+  readonly time: string;
+  readonly pass: string;
+  readonly trigger: Trigger;
+  readonly pool: string;
+  readonly numbers: PlanNumbers;
+  readonly brakes: readonly Brake[];
+  readonly held: readonly Held[];
+  /** Waiting jobs of this pool, oldest first; only so many. */
+  readonly waiting: readonly number[];
+  /** What could not be read. */
+  readonly unread: readonly { readonly source: string; readonly error: string; readonly code: string; readonly message: string }[];
+}
+
+/** No plan could be made, and why. */
+export interface BlindEntry {
+  readonly kind: 'blind';
+  readonly time: string;
+  readonly pass: string;
+  readonly trigger: Trigger;
+  readonly pool: string;
+  readonly unread: PlanEntry['unread'];
+}
+
+/** What became of one action. Answers "why was this VM started, why deleted". */
+export interface ActionEntry {
+  readonly kind: Action['kind'];
+  readonly time: string;
+  readonly pass: string;
+  readonly trigger: Trigger;
+  readonly pool: string;
+  readonly worker: string;
+  readonly why: string;
+  readonly outcome: 'done' | 'failed' | 'skipped' | 'unclear';
+  readonly jobId?: number;
+  readonly runnerId?: number;
+  readonly serverId?: string;
+  readonly flavor?: string;
+  readonly zone?: string;
+  /** GitLab still shows a job on the worker whose VM is gone: somebody must look at that job. */
+  readonly alarm?: 'job-lost';
+  readonly code?: string;
+  readonly message?: string;
+  /** Milliseconds that it took. */
+  readonly ms?: number;
+}
+
+/** A launch that came to its end: asked GitLab for a job, or did not. */
+export interface SettledEntry {
+  readonly kind: 'booted' | 'boot-failed';
+  readonly time: string;
+  readonly pass: string;
+  readonly trigger: Trigger;
+  readonly pool: string;
+  readonly worker: string;
+  readonly why?: string;
+  /** Seconds from launch to being seen; to the minute where nobody looked sooner. */
+  readonly seconds: number;
+}
+
+export type LedgerEntry = PlanEntry | BlindEntry | ActionEntry | SettledEntry;
+
+const TAIL_BYTES = 65_536;
+
+/** Adds the entries of one pass, once. Without append each pass is an object of its own. */
+export async function writeLedger(
+  store: Store,
+  input: { readonly pass: string; readonly at: number; readonly entries: readonly LedgerEntry[]; readonly append: boolean },
+  options: CallOptions,
+): Promise<void> {
+  if (input.entries.length === 0) return;
+  const text = input.entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
+  const day = ledgerDay(input.at);
+  if (!input.append) {
+    await store.put(`${day}${input.pass}.ndjson`, text, { ...options, contentType: 'application/x-ndjson' });
+    return;
+  }
+  const mine = `"pass":"${input.pass}"`;
+  const missing = (tail: { text: string }) => (tail.text.includes(mine) ? undefined : text);
+  await appendOnce(store, { key: `${day}${toIso(input.at).slice(11, 13)}.ndjson`, tailBytes: TAIL_BYTES, missing }, options);
+}
+
+/** Prefix of one UTC day's ledger. */
+export function ledgerDay(at: number): string {
+  return `ledger/v1/${dayOf(at).replaceAll('-', '/')}/`;
+}

@@ -1,0 +1,48 @@
+import * as z from 'zod';
+import { EMPTY_MEMORY, type PoolMemory } from '../core/memory.ts';
+import type { CallOptions, Store } from './ports.ts';
+
+const Memory = z.object({
+  launches: z.array(
+    z.object({
+      name: z.string(),
+      at: z.number(),
+      operationId: z.string().optional(),
+      flavor: z.string(),
+      zone: z.string(),
+      jobId: z.number().optional(),
+      listed: z.boolean(),
+      outcome: z.enum(['pending', 'booted', 'failed']),
+      settledAt: z.number().optional(),
+      why: z.string().optional(),
+    }),
+  ),
+  refusals: z.array(z.object({ flavor: z.string(), zone: z.string(), code: z.string(), until: z.number() })),
+  pause: z.object({ until: z.number(), code: z.string(), message: z.string() }).optional(),
+  idle: z.record(z.string(), z.object({ since: z.number(), done: z.number() })),
+});
+
+function keyOf(pool: string): string {
+  return `state/v1/pools/${pool}.json`;
+}
+
+/** What the pool remembers; starts afresh when there is nothing or nothing readable. Throws only when the bucket gives no clear answer. */
+export async function readMemory(store: Store, pool: string, options: CallOptions): Promise<PoolMemory> {
+  const found = await store.get(keyOf(pool), options);
+  if (!found) return EMPTY_MEMORY;
+  try {
+    const parsed = Memory.safeParse(JSON.parse(new TextDecoder().decode(found.body)));
+    return parsed.success ? (stripUndefined(parsed.data) as PoolMemory) : EMPTY_MEMORY;
+  } catch {
+    return EMPTY_MEMORY;
+  }
+}
+
+export async function writeMemory(store: Store, pool: string, memory: PoolMemory, options: CallOptions): Promise<void> {
+  await store.put(keyOf(pool), JSON.stringify(memory), { ...options, contentType: 'application/json' });
+}
+
+/** zod leaves `undefined` for optional members; exact optional types want them absent. JSON drops exactly those. */
+function stripUndefined(value: z.infer<typeof Memory>): unknown {
+  return JSON.parse(JSON.stringify(value));
+}

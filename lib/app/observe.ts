@@ -1,0 +1,137 @@
+import pMap from 'p-map';
+import { describeError, QuotaError, SoldOutError } from '../core/errors.ts';
+import type { PendingJob, Runner, Server } from '../core/fleet.ts';
+import { assignJobs } from '../core/match.ts';
+import { EMPTY_MEMORY, type FailedOperation, learn, type PoolMemory } from '../core/memory.ts';
+import { deriveFleet, type Worker } from '../core/worker.ts';
+import { readMemory } from './memory-store.ts';
+import type { Operation, Scope } from './ports.ts';
+import type { PoolSettings, Settings } from './settings.ts';
+import type { World } from './world.ts';
+
+/** What was seen of one pool. */
+export interface PoolView {
+  readonly settings: PoolSettings;
+  /** Absent when GitLab's runners or the cloud's servers could not be read: then nothing at all is done to the pool. */
+  readonly workers?: readonly Worker[];
+  /** Absent when the waiting jobs could not be read. */
+  readonly jobs?: readonly PendingJob[];
+  /** As it was found, and as it is after this observation. */
+  readonly before: PoolMemory;
+  readonly memory: PoolMemory;
+  readonly unread: readonly Unread[];
+}
+
+export interface Unread {
+  readonly source: 'runners' | 'jobs' | 'servers' | 'memory';
+  readonly error: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Operations of launches that no listing shows yet are asked for one by one, this many at most: the oldest tell most. */
+const MOST_OPERATIONS = 40;
+
+type Attempt<T> = { readonly value: T } | { readonly failure: unknown };
+
+/** Reads everything at once; each source fails for itself. Requests grow with pages, not with workers or jobs. */
+export async function observe(world: World, settings: Settings, signal: AbortSignal): Promise<readonly PoolView[]> {
+  const scopes = new Map(settings.pools.map((p) => [scopeKey(p.scope), p.scope]));
+  const [runners, jobs, pools] = await Promise.all([
+    eachScope(scopes, (scope) => world.forge.runners(scope, { signal })),
+    eachScope(scopes, (scope) => world.forge.pendingJobs(scope, { signal })),
+    Promise.all(
+      settings.pools.map(async (p) => ({
+        settings: p,
+        servers: await attempt(world.cloud.servers(`${p.pool.name}-`, { signal })),
+        memory: await attempt(readMemory(world.store, p.pool.name, { signal })),
+      })),
+    ),
+  ]);
+  const assigned = assignJobs(settings.pools.map((p) => ({ pool: p.pool, jobs: resultOf(jobs.get(scopeKey(p.scope))) ?? [] })));
+  return await Promise.all(
+    pools.map(({ settings: p, servers, memory }) => {
+      const key = scopeKey(p.scope);
+      const mine = resultOf(jobs.get(key)) ? assigned.get(p.pool.name) : undefined;
+      return view(world, p, { runners: runners.get(key), jobs: jobs.get(key), servers, memory }, mine, signal);
+    }),
+  );
+}
+
+interface Sources {
+  readonly runners: Attempt<readonly Runner[]> | undefined;
+  readonly jobs: Attempt<readonly PendingJob[]> | undefined;
+  readonly servers: Attempt<readonly Server[]>;
+  readonly memory: Attempt<PoolMemory>;
+}
+
+async function view(
+  world: World,
+  settings: PoolSettings,
+  sources: Sources,
+  jobs: readonly PendingJob[] | undefined,
+  signal: AbortSignal,
+): Promise<PoolView> {
+  const before = resultOf(sources.memory) ?? EMPTY_MEMORY;
+  const unread = (['runners', 'jobs', 'servers', 'memory'] as const).flatMap((source) => {
+    const tried = sources[source];
+    return tried && 'failure' in tried ? [{ source, ...describeError(tried.failure) }] : [];
+  });
+  const found = { settings, ...(jobs ? { jobs } : {}), before, unread };
+  const servers = resultOf(sources.servers);
+  const runners = resultOf(sources.runners);
+  if (!servers || !runners) return { ...found, memory: before };
+
+  const { pool } = settings;
+  const now = world.clock.now();
+  const operations = await askOperations(world, before, servers, signal);
+  const workers = deriveFleet({ pool, servers, runners, memory: before, ...operations, now });
+  return { ...found, workers, memory: learn(before, workers, operations.failedOperations, pool.bootTimeoutMs, now) };
+}
+
+/** What became of launches that were accepted but are not listed: most failures of a create show only there. */
+async function askOperations(world: World, memory: PoolMemory, servers: readonly Server[], signal: AbortSignal) {
+  const listed = new Set(servers.map((s) => s.name));
+  const open = memory.launches.filter((l) => l.outcome === 'pending' && !l.listed && !listed.has(l.name)).slice(0, MOST_OPERATIONS);
+  const failedOperations = new Map<string, FailedOperation>();
+  const runningOperations = new Set<string>();
+  await pMap(
+    open,
+    async ({ name, operationId }) => {
+      if (operationId === undefined) return;
+      const operation = resultOf(await attempt(world.cloud.operation(operationId, { signal })));
+      if (operation?.status === 'failed') failedOperations.set(name, failed(operation));
+      if (operation?.status === 'running') runningOperations.add(name);
+    },
+    { concurrency: 10 },
+  );
+  return { failedOperations, runningOperations };
+}
+
+function failed({ code = 'operation-failed', reason = 'the cloud took the create back', error }: Operation): FailedOperation {
+  if (error instanceof SoldOutError) return { code, message: reason, meaning: 'sold-out' };
+  return { code, message: reason, meaning: error instanceof QuotaError ? 'quota' : 'boot' };
+}
+
+async function eachScope<T>(
+  scopes: ReadonlyMap<string, Scope>,
+  read: (scope: Scope) => Promise<T>,
+): Promise<ReadonlyMap<string, Attempt<T>>> {
+  return new Map(await Promise.all([...scopes].map(async ([key, scope]) => [key, await attempt(read(scope))] as const)));
+}
+
+function scopeKey(scope: Scope): string {
+  return scope.kind === 'instance' ? 'instance' : `${scope.kind}:${scope.path}`;
+}
+
+async function attempt<T>(work: Promise<T>): Promise<Attempt<T>> {
+  try {
+    return { value: await work };
+  } catch (failure) {
+    return { failure };
+  }
+}
+
+function resultOf<T>(tried: Attempt<T> | undefined): T | undefined {
+  return tried && 'value' in tried ? tried.value : undefined;
+}

@@ -1,0 +1,73 @@
+import { describeError } from '../core/errors.ts';
+import type { Wake } from './ports.ts';
+import { type Report, reconcile } from './reconcile.ts';
+import type { Settings } from './settings.ts';
+import { throughTurnstile } from './turnstile.ts';
+import type { Deadline, World } from './world.ts';
+
+/** How one call of the scaler or the reaper went. */
+export interface PassResult {
+  /** One for each pass; empty when the holder of the turnstile does it. */
+  readonly reports: readonly Report[];
+  readonly turnstile: 'ran' | 'left-to-holder' | 'held' | 'off' | 'unread';
+}
+
+/** So long a reaper waits for a reconcile that runs already, before it does its own part beside it. */
+const REAPER_WAIT_MS = 15_000;
+
+/** Scale up after a hook: only launches. A wake-up that came too late for this call is passed on. */
+export async function grow(world: World, settings: Settings, wake: Wake, deadline: Deadline, holdMs: number): Promise<PassResult> {
+  const reports: Report[] = [];
+  const work = async () => {
+    reports.push(await reconcile(world, settings, { trigger: 'hook', grow: true, shrink: false, sample: false }, deadline));
+  };
+  if (!settings.append) {
+    await work();
+    return { reports, turnstile: 'off' };
+  }
+  const entry = await throughTurnstile({ ...turnstile(world, deadline, holdMs), waitMs: 0 }, work);
+  if (entry.kind === 'ran' && entry.marked) {
+    await wake.wake({ signal: deadline.all }).catch((error: unknown) => {
+      world.log.warn('wake-up not passed on; the timer serves it', describeError(error));
+    });
+  }
+  return { reports, turnstile: entry.kind };
+}
+
+/**
+ * The minute's tick: launches, removes and counts. When the turnstile stays held or cannot be read the tick removes and counts all the same,
+ * because safety does not hang on it, and leaves launching to the holder or the next tick.
+ */
+export async function tick(
+  world: World,
+  settings: Settings,
+  trigger: 'timer' | 'person',
+  deadline: Deadline,
+  holdMs: number,
+): Promise<PassResult> {
+  const reports: Report[] = [];
+  const pass = async (options: { readonly grow: boolean; readonly first: boolean }) => {
+    const { grow: may, first } = options;
+    reports.push(await reconcile(world, settings, { trigger, grow: may, shrink: first, sample: first }, deadline));
+  };
+  if (!settings.append) {
+    await pass({ grow: true, first: true });
+    return { reports, turnstile: 'off' };
+  }
+  try {
+    const entry = await throughTurnstile({ ...turnstile(world, deadline, holdMs), waitMs: REAPER_WAIT_MS }, () =>
+      pass({ grow: true, first: reports.length === 0 }),
+    );
+    if (entry.kind === 'held') await pass({ grow: false, first: true });
+    return { reports, turnstile: entry.kind };
+  } catch (error) {
+    world.log.error('turnstile not passed', describeError(error));
+    if (reports.length === 0) await pass({ grow: false, first: true });
+    return { reports, turnstile: 'unread' };
+  }
+}
+
+function turnstile(world: World, deadline: Deadline, holdMs: number) {
+  const { store, clock } = world;
+  return { store, clock, nonce: world.ulid(clock.now()), holdMs, signal: deadline.act };
+}

@@ -1,0 +1,81 @@
+import { type Plan, planPool } from '../core/plan.ts';
+import { toIso } from '../core/time.ts';
+import { act, type Stamp } from './act.ts';
+import type { ActionEntry, Trigger } from './ledger.ts';
+import { observe, type PoolView } from './observe.ts';
+import { waitingIds, writeCounts, writeRecords } from './record.ts';
+import type { Settings } from './settings.ts';
+import type { Deadline, World } from './world.ts';
+
+export interface ReconcileOptions {
+  readonly trigger: Trigger;
+  /** May launch. */
+  readonly grow: boolean;
+  /** May drain, reap and forget. */
+  readonly shrink: boolean;
+  /** Write this minute's counts. */
+  readonly sample: boolean;
+  /** Look and plan, change and record nothing. */
+  readonly dryRun?: boolean;
+}
+
+/** What one pass saw, planned and did with one pool. */
+export interface PoolReport {
+  readonly pool: string;
+  /** Absent when nothing could be planned; `unread` says why. */
+  readonly plan?: Plan;
+  readonly waiting: readonly number[];
+  readonly unread: PoolView['unread'];
+  readonly actions: readonly ActionEntry[];
+}
+
+export interface Report {
+  readonly pass: string;
+  readonly at: number;
+  readonly pools: readonly PoolReport[];
+  /** Records that could not be written. */
+  readonly unrecorded: readonly string[];
+}
+
+/**
+ * Observes, plans, acts and records, once. The only caller of the planner that acts: webhook, timer and people come through here. One pool's
+ * or one action's failure does not touch the others; what is returned and recorded says what became of each.
+ */
+export async function reconcile(world: World, settings: Settings, options: ReconcileOptions, deadline: Deadline): Promise<Report> {
+  const at = world.clock.now();
+  const pass = world.ulid(at);
+  const views = await observe(world, settings, deadline.act);
+  const now = world.clock.now();
+  const planned = views.map((view) => ({ view, plan: planView(view, options, now) }));
+  if (options.dryRun) return { pass, at, pools: planned.map(({ view, plan }) => report(view, plan, [])), unrecorded: [] };
+
+  const stamp: Stamp = { at: now, time: toIso(now), pass, trigger: options.trigger };
+  for (const { view, plan } of planned) logPlan(world, view, plan, stamp);
+  // The sample does not wait for the actions, so that it is written even when they fail or the time runs out.
+  const sampling = options.sample ? writeCounts(world, settings, planned, now, deadline) : Promise.resolve([]);
+  const acted = await Promise.all(planned.map(({ view, plan }) => act(world, settings, view, plan, stamp, deadline)));
+  const recorded = await writeRecords(world, settings, planned, acted, stamp, deadline);
+  const pools = planned.map(({ view, plan }, i) => report(view, plan, acted[i]?.entries ?? []));
+  return { pass, at, pools, unrecorded: [...(await sampling), ...recorded] };
+}
+
+function planView(view: PoolView, options: ReconcileOptions, now: number): Plan | undefined {
+  const { settings, workers, jobs, memory, unread } = view;
+  if (!workers) return undefined;
+  // Without what it remembers a pool would forget its breaker; and without the bucket no worker could get its handoff.
+  const grow = options.grow && !unread.some((u) => u.source === 'memory');
+  return planPool({ pool: settings.pool, workers, jobs, memory, now, grow, shrink: options.shrink });
+}
+
+function report(view: PoolView, plan: Plan | undefined, actions: readonly ActionEntry[]): PoolReport {
+  return { pool: view.settings.pool.name, ...(plan ? { plan } : {}), waiting: waitingIds(view), unread: view.unread, actions };
+}
+
+function logPlan(world: World, { settings, unread }: PoolView, plan: Plan | undefined, stamp: Stamp): void {
+  const pool = settings.pool.name;
+  for (const { source, ...error } of unread) world.log.warn('source unread', { ...stamp, pool, source, ...error });
+  if (!plan) return;
+  const kinds = { launch: 0, drain: 0, reap: 0, forget: 0 };
+  for (const action of plan.actions) kinds[action.kind] += 1;
+  world.log.info('plan', { ...stamp, pool, ...plan.numbers, ...kinds, held: plan.held.length, brakes: plan.brakes.map((b) => b.why) });
+}

@@ -1,0 +1,97 @@
+import { describeError } from '../core/errors.ts';
+import type { Plan } from '../core/plan.ts';
+import { sampleOf } from '../core/series.ts';
+import { type Acted, newlySettled, type Stamp } from './act.ts';
+import { type LedgerEntry, type SettledEntry, writeLedger } from './ledger.ts';
+import { writeMemory } from './memory-store.ts';
+import type { PoolView } from './observe.ts';
+import { writeLatest, writeSamples } from './samples.ts';
+import type { Settings } from './settings.ts';
+import type { Deadline, World } from './world.ts';
+
+/** Waiting jobs named in a plan's record. */
+const MOST_WAITING = 200;
+
+/** One pool as it was seen, and the plan made of it, if one could be made. */
+export interface Planned {
+  readonly view: PoolView;
+  readonly plan: Plan | undefined;
+}
+
+/** Ids of the jobs that wait for the pool, oldest first, as many as a record names. */
+export function waitingIds({ jobs }: PoolView): readonly number[] {
+  return (jobs ?? []).slice(0, MOST_WAITING).map((j) => j.id);
+}
+
+/** This minute's samples. Gives what could not be written. */
+export async function writeCounts(
+  world: World,
+  settings: Settings,
+  planned: readonly Planned[],
+  now: number,
+  { all: signal }: Deadline,
+): Promise<readonly string[]> {
+  const samples = planned.flatMap(({ view, plan }) => (plan ? [sampleOf(view.settings.pool.name, plan.numbers, now)] : []));
+  const series = await tried(world, 'series', writeSamples(world.store, samples, settings.append, { signal }));
+  return [...series, ...(await tried(world, 'latest', writeLatest(world.store, samples, { signal })))];
+}
+
+/** The ledger's entries and what the pools remember. Gives what could not be written. */
+export async function writeRecords(
+  world: World,
+  settings: Settings,
+  planned: readonly Planned[],
+  acted: readonly Acted[],
+  stamp: Stamp,
+  { all: signal }: Deadline,
+): Promise<readonly string[]> {
+  const entries = planned.flatMap(({ view, plan }, i) => [
+    planEntry(view, plan, stamp),
+    ...settledEntries(view, stamp),
+    ...(acted[i]?.entries ?? []),
+  ]);
+  const memories = planned.flatMap(({ view }, i) => {
+    const memory = acted[i]?.memory ?? view.memory;
+    const changed = JSON.stringify(memory) !== JSON.stringify(view.before);
+    // What could not be read must not be overwritten with a fresh start.
+    if (!changed || !view.workers || view.unread.some((u) => u.source === 'memory')) return [];
+    return [tried(world, `memory of ${view.settings.pool.name}`, writeMemory(world.store, view.settings.pool.name, memory, { signal }))];
+  });
+  const ledger = tried(
+    world,
+    'ledger',
+    writeLedger(world.store, { pass: stamp.pass, at: stamp.at, entries, append: settings.append }, { signal }),
+  );
+  return (await Promise.all([ledger, ...memories])).flat();
+}
+
+function planEntry(view: PoolView, plan: Plan | undefined, { time, pass, trigger }: Stamp): LedgerEntry {
+  const head = { time, pass, trigger, pool: view.settings.pool.name, unread: view.unread };
+  if (!plan) return { kind: 'blind', ...head };
+  const { numbers, brakes, held } = plan;
+  return { kind: 'plan', ...head, numbers, brakes, held, waiting: waitingIds(view) };
+}
+
+function settledEntries(view: PoolView, { time, pass, trigger }: Stamp): readonly SettledEntry[] {
+  return newlySettled(view).map((l) => ({
+    kind: l.outcome === 'booted' ? 'booted' : 'boot-failed',
+    time,
+    pass,
+    trigger,
+    pool: view.settings.pool.name,
+    worker: l.name,
+    ...(l.why === undefined ? {} : { why: l.why }),
+    seconds: Math.round(((l.settledAt ?? l.at) - l.at) / 1000),
+  }));
+}
+
+/** A record that cannot be written is said so and does not stop the others. */
+async function tried(world: World, what: string, work: Promise<void>): Promise<readonly string[]> {
+  try {
+    await work;
+    return [];
+  } catch (error) {
+    world.log.error('record not written', { what, ...describeError(error) });
+    return [what];
+  }
+}

@@ -1,0 +1,50 @@
+import { Cron } from 'croner';
+import type { Policy, Pool } from './pool.ts';
+import { toDate } from './time.ts';
+
+/** Compiling an expression costs ten times as much as a match; the same text always compiles to the same thing. */
+const compiled = new Map<string, Cron>();
+
+/**
+ * Whether the moment lies in the period, by gitlab-runner's rule: the next match strictly later is at most one second away
+ * (helpers/timeperiod/period.go). So the last second of a period is outside, and 08:59:59.5 is inside one that starts at nine.
+ */
+export function inPeriod(expression: string, timezone: string, now: number): boolean {
+  const key = `${timezone} ${expression}`;
+  let cron = compiled.get(key);
+  if (!cron) {
+    cron = new Cron(expression, { timezone, mode: '7-part', paused: true });
+    compiled.set(key, cron);
+  }
+  return cron.match(toDate((Math.floor(now / 1000) + 1) * 1000));
+}
+
+/** What holds now: the last period that matches, as a whole, else the pool's own values; `period` is its index, for the record. */
+export function activePolicy(pool: Pool, now: number): { readonly policy: Policy; readonly period?: number } {
+  for (let i = pool.periods.length - 1; i >= 0; i--) {
+    const period = pool.periods[i];
+    if (period?.periods.some((expression) => inPeriod(expression, period.timezone, now))) return { policy: period.policy, period: i };
+  }
+  return { policy: pool.policy };
+}
+
+/**
+ * How many workers should be free or on their way. As docker+machine: without a factor `idleCount`; with one, the busy workers times the
+ * factor (cut to a whole number), at least `idleCountMin` (at least 1), at most `idleCount`.
+ */
+export function idleTarget(policy: Policy, busy: number): number {
+  if (policy.idleScaleFactor <= 0) return policy.idleCount;
+  const least = policy.idleCountMin < 1 ? 1 : policy.idleCountMin;
+  return Math.min(policy.idleCount, Math.max(least, Math.trunc(busy * policy.idleScaleFactor)));
+}
+
+/**
+ * Seconds without a job after which a worker leaves by itself (`run-single --wait-timeout`). Where no period keeps idle workers this is the
+ * idle time, because only the runner knows for certain that it holds no job; else a backstop, and the reaper decides who stays.
+ */
+export function waitTimeoutSeconds(pool: Pool): number {
+  const policies = [pool.policy, ...pool.periods.map((p) => p.policy)];
+  const keepsIdle = policies.some((p) => p.idleCount > 0);
+  const ms = keepsIdle ? pool.maxAgeMs : Math.max(...policies.map((p) => p.idleTimeMs));
+  return Math.max(1, Math.ceil(ms / 1000));
+}

@@ -1,0 +1,29 @@
+/** Conversions between epoch milliseconds and text. The only file of the core where `Date` may be named; nothing here reads a clock. */
+
+const ISO = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
+
+/** `2026-11-23T16:05:09Z`: UTC, whole seconds. */
+export function toIso(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}
+
+/** The time of a full ISO 8601 text with a zone; `undefined` for anything else. */
+export function fromIso(text: string): number | undefined {
+  if (!ISO.test(text)) return undefined;
+  const ms = Date.parse(text);
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
+/** Start of the minute. */
+export function floorMinute(ms: number): number {
+  return Math.floor(ms / 60_000) * 60_000;
+}
+
+/** `2026-11-23`, UTC. */
+export function dayOf(ms: number): string {
+  return toIso(ms).slice(0, 10);
+}
+
+export function toDate(ms: number): Date {
+  return new Date(ms);
+}
