@@ -1,0 +1,133 @@
+import pMap from 'p-map';
+import * as z from 'zod';
+import { ledgerDay } from './ledger.ts';
+import type { Store } from './ports.ts';
+
+/** One line of the ledger as it is read back: what an older or newer version wrote is taken as far as it is understood. */
+const Entry = z.object({
+  kind: z.string(),
+  time: z.string(),
+  pass: z.string().optional(),
+  trigger: z.string().optional(),
+  pool: z.string(),
+  worker: z.string().optional(),
+  why: z.string().optional(),
+  outcome: z.string().optional(),
+  jobId: z.number().optional(),
+  runnerId: z.number().optional(),
+  serverId: z.string().optional(),
+  flavor: z.string().optional(),
+  zone: z.string().optional(),
+  alarm: z.string().optional(),
+  code: z.string().optional(),
+  message: z.string().optional(),
+  seconds: z.number().optional(),
+  waiting: z.array(z.number()).optional(),
+  numbers: z.record(z.string(), z.number()).optional(),
+  brakes: z.array(z.object({ why: z.string(), until: z.number().optional(), code: z.string().optional() })).optional(),
+  held: z.array(z.object({ worker: z.string(), why: z.string() })).optional(),
+  unread: z.array(z.object({ source: z.string(), code: z.string(), message: z.string() })).optional(),
+});
+export type ReadEntry = z.infer<typeof Entry>;
+
+const DAY = 86_400_000;
+
+/** The ledger of the days from `from` to `to` (UTC), in order of time. A line that cannot be read is left out. */
+export async function readLedger(store: Store, from: number, to: number): Promise<readonly ReadEntry[]> {
+  const days: string[] = [];
+  for (let at = from; ledgerDay(at) <= ledgerDay(to); at += DAY) days.push(ledgerDay(at));
+  const keys = (await pMap(days, (day) => store.list(day), { concurrency: 4 })).flat();
+  const texts = await pMap(keys, async (key) => new TextDecoder().decode((await store.get(key))?.body), { concurrency: 8 });
+  const entries = texts.flatMap((text) => text.split('\n').flatMap((line) => parseEntry(line) ?? []));
+  return entries.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+}
+
+function parseEntry(line: string): ReadEntry | undefined {
+  try {
+    return Entry.safeParse(JSON.parse(line)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the ledger says about one job or one worker, as sentences with a time, oldest first. */
+export interface Story {
+  readonly lines: readonly { readonly time: string; readonly text: string }[];
+  readonly entries: readonly ReadEntry[];
+}
+
+/** Everything that was decided about a job: when it was first seen waiting, what was launched for it, and what kept it waiting. */
+export function explainJob(entries: readonly ReadEntry[], jobId: number): Story {
+  const launches = entries.filter((e) => e.kind === 'launch' && e.jobId === jobId);
+  const workers = new Set(launches.flatMap((e) => (e.worker ? [e.worker] : [])));
+  const plans = entries.filter((e) => e.kind === 'plan' && e.waiting?.includes(jobId));
+  const about = entries.filter((e) => launches.includes(e) || plans.includes(e) || (e.worker !== undefined && workers.has(e.worker)));
+  const told = about.filter((e) => e.kind !== 'plan' || plans[0] === e || plans.at(-1) === e || isNews(e, plans));
+  return { lines: told.map((e) => ({ time: e.time, text: sentence(e, jobId) })), entries: about };
+}
+
+/** Everything that was done to a worker, and what was left alone. */
+export function explainWorker(entries: readonly ReadEntry[], worker: string): Story {
+  const about = entries.filter((e) => e.worker === worker || e.held?.some((h) => h.worker === worker));
+  return { lines: about.map((e) => ({ time: e.time, text: sentence(e, undefined, worker) })), entries: about };
+}
+
+/** A plan that kept the job waiting for another reason than the one before it. */
+function isNews(entry: ReadEntry, plans: readonly ReadEntry[]): boolean {
+  const before = plans[plans.indexOf(entry) - 1];
+  return JSON.stringify(before?.brakes?.map((b) => b.why)) !== JSON.stringify(entry.brakes?.map((b) => b.why));
+}
+
+const PLACES: Readonly<Record<string, string>> = {
+  limit: 'the pool is at its limit',
+  'max-growth-rate': 'as many machines boot as max_growth_rate allows',
+};
+
+function sentence(e: ReadEntry, jobId?: number, worker?: string): string {
+  switch (e.kind) {
+    case 'plan': {
+      const held = e.held?.find((h) => h.worker === worker);
+      return held ? `left alone: ${held.why}` : waitingSentence(e, jobId);
+    }
+    case 'blind':
+      return `pool ${e.pool}: nothing could be decided: ${unreadOf(e)}`;
+    case 'launch':
+      return `${outcomeOf(e)} launch of ${e.worker ?? 'a worker'} (${e.why}${e.flavor ? `, ${e.flavor} in ${e.zone}` : ''})${problemOf(e)}`;
+    case 'booted':
+      return `${e.worker} asked GitLab for a job, ${e.seconds} s after its launch`;
+    case 'boot-failed':
+      return `${e.worker} did not boot: ${e.why} (${e.seconds} s after its launch)`;
+    default:
+      return `${outcomeOf(e)} ${e.kind} of ${e.worker}: ${e.why}${e.alarm ? ` — alarm: ${e.alarm}` : ''}${problemOf(e)}`;
+  }
+}
+
+function waitingSentence(e: ReadEntry, jobId: number | undefined): string {
+  const n = e.numbers ?? {};
+  const place = jobId === undefined ? '' : `${(e.waiting?.indexOf(jobId) ?? 0) + 1} of ${n.demand ?? '?'}`;
+  const seen = `pool ${e.pool}: waiting, ${place}; machines ${n.machines}/${n.limit} (booting ${n.booting}, idle ${n.idle}, busy ${n.busy})`;
+  const brakes = (e.brakes ?? []).map((b) => brakeText(b.why, b.until, b.code));
+  return brakes.length > 0 ? `${seen}; held back: ${brakes.join('; ')}` : seen;
+}
+
+function brakeText(why: string, until: number | undefined, code: string | undefined): string {
+  const when = until === undefined ? '' : ` until ${new Date(until).toISOString().slice(0, 19)}Z`;
+  if (why === 'breaker')
+    return until === undefined
+      ? 'earlier machines did not boot; a probe is on its way'
+      : `earlier machines did not boot; next probe${when.replace('until', 'at')}`;
+  if (why === 'paused') return `ordering is paused${when} (${code})`;
+  return PLACES[why] ?? why;
+}
+
+function outcomeOf(e: ReadEntry): string {
+  return { done: 'done:', failed: 'FAILED:', skipped: 'skipped:', unclear: 'unclear:' }[e.outcome ?? ''] ?? '';
+}
+
+function problemOf(e: ReadEntry): string {
+  return e.code ? ` — ${e.code}${e.message ? `: ${e.message}` : ''}` : '';
+}
+
+function unreadOf(e: ReadEntry): string {
+  return (e.unread ?? []).map((u) => `${u.source} unread (${u.code}: ${u.message})`).join('; ');
+}

@@ -1,0 +1,135 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeSamples } from '../../lib/app/samples.ts';
+import { throughTurnstile } from '../../lib/app/turnstile.ts';
+import { ConfigError, ConflictError } from '../../lib/core/errors.ts';
+import { dayKey, parseSamples, type Sample } from '../../lib/core/series.ts';
+import { Obs } from '../../lib/otc/obs.ts';
+import { KEYS, type LossyProxy, type RadosGw, seeded, startLossyProxy, startRadosGw } from './radosgw.ts';
+
+const BUCKET = 'scaler-real';
+const clock = { now: () => Date.now(), sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)) };
+const text = (body?: Uint8Array) => new TextDecoder().decode(body);
+
+let gateway: RadosGw;
+let proxy: LossyProxy;
+const bucket = (endpoint: string, deadlineMs: number) =>
+  new Obs({ endpoint, bucket: BUCKET, credentials: KEYS, clock, scheme: 'aws', deadlineMs, backoffMs: 20 });
+const direct = () => bucket(gateway.url, 5_000);
+const lossy = () => bucket(proxy.url, 150);
+
+beforeAll(async () => {
+  gateway = await startRadosGw(BUCKET);
+  proxy = await startLossyProxy(gateway.url, seeded(7));
+});
+afterAll(async () => {
+  await proxy?.close();
+  await gateway?.stop();
+});
+
+describe('Obs against a real S3 server', () => {
+  it('puts, reads whole and in part, lists over pages and deletes', async () => {
+    const store = direct();
+    const keys = Array.from({ length: 7 }, (_, i) => `list/${i} ü+(1)&.txt`);
+    await Promise.all(keys.map((key) => store.put(key, 'hello world')));
+    expect(text((await store.get(keys[0] ?? ''))?.body)).toBe('hello world');
+    const end = await store.get(keys[0] ?? '', { range: { last: 5 } });
+    expect([end?.size, text(end?.body)]).toEqual([11, 'world']);
+    expect(text((await store.get(keys[0] ?? '', { range: { last: 500 } }))?.body)).toBe('hello world');
+    expect(text((await store.get(keys[0] ?? '', { range: { from: 6 } }))?.body)).toBe('world');
+    const past = await store.get(keys[0] ?? '', { range: { from: 11 } });
+    expect([past?.size, past?.body.length]).toEqual([11, 0]);
+    expect(await store.list('list/')).toEqual(keys);
+    expect(await store.list('list/', { max: 3, startAfter: keys[1] ?? '' })).toEqual(keys.slice(2, 5));
+    for (const key of keys) await store.delete(key);
+    expect([await store.list('list/'), await store.get(keys[0] ?? '')]).toEqual([[], undefined]);
+    await store.delete('never/was');
+  });
+
+  it('lets a presigned URL be read by anyone, and only that', async () => {
+    const store = direct();
+    await store.put('handoff/x.toml', 'token = "t"');
+    const url = store.presignGet('handoff/x.toml', Date.now() + 60_000);
+    expect(await (await fetch(url)).text()).toBe('token = "t"');
+    expect((await fetch(url.replace('x.toml', 'y.toml'))).status).toBe(403);
+    expect((await fetch(store.presignGet('handoff/x.toml', Date.now() - 60_000))).status).toBe(403);
+    expect((await fetch(url.replace(/\?.*/, ''))).status).toBe(403);
+  });
+
+  it('appends at the length only, and never to what a put made', async () => {
+    const store = direct();
+    expect(await store.append('append/a', 0, 'one\n')).toBe(4);
+    expect(await store.append('append/a', 4, 'zwölf\n')).toBe(11);
+    await expect(store.append('append/a', 4, 'late\n')).rejects.toBeInstanceOf(ConflictError);
+    await expect(store.append('append/none', 4, 'gap\n')).rejects.toBeInstanceOf(ConflictError);
+    await store.put('append/put', 'x');
+    await expect(store.append('append/put', 1, 'y')).rejects.toSatisfy((e) => e instanceof ConfigError && e.code === 'ObjectNotAppendable');
+    expect(text((await store.get('append/a'))?.body)).toBe('one\nzwölf\n');
+  });
+
+  it('lets exactly one of many appends at one position through', async () => {
+    const store = direct();
+    const tries = await Promise.allSettled(Array.from({ length: 24 }, (_, i) => store.append('append/race', 0, `writer ${i}\n`)));
+    expect(tries.filter((t) => t.status === 'fulfilled')).toHaveLength(1);
+    expect(text((await store.get('append/race'))?.body)).toMatch(/^writer \d+\n$/);
+  });
+});
+
+describe('the series through a network that loses and delays', () => {
+  const START = Date.UTC(2026, 10, 23, 16, 0);
+  const POOLS = ['bitbake', 'small'];
+  const sample = (minute: number, pool: string, machines: number): Sample => {
+    const counts = { booting: 0, idle: 0, busy: 0, draining: 0, failed: 0, pending: 0, unmet: 0, limit: 19 };
+    return { at: START + minute * 60_000, pool, machines, ...counts };
+  };
+
+  it('four writers, forty minutes: one line a pool and minute, in order', async () => {
+    const writers = Array.from({ length: 4 }, lossy);
+    for (let minute = 0; minute < 40; minute++) {
+      const writing = writers.map((store, w) =>
+        writeSamples(
+          store,
+          POOLS.map((p) => sample(minute, p, w)),
+          true,
+          {},
+        ),
+      );
+      await Promise.all(writing);
+    }
+    // What the proxy still holds back arrives now, or never.
+    await clock.sleep(700);
+    const found = parseSamples(text((await direct().get(dayKey(START)))?.body));
+    const expected = Array.from({ length: 40 }, (_, m) => POOLS.map((p) => `${m} ${p}`)).flat();
+    expect(found.map((s) => `${(s.at - START) / 60_000} ${s.pool}`)).toEqual(expected);
+    expect(Math.min(proxy.counts.lost, proxy.counts.late)).toBeGreaterThan(5);
+  });
+});
+
+describe('the turnstile through a network that loses and delays', () => {
+  it('thirty wake-ups: one pass at a time, and after each wake-up a whole pass', async () => {
+    let running = 0;
+    let most = 0;
+    const passes: { began: number; ended: number }[] = [];
+    const work = async () => {
+      const pass = { began: Date.now(), ended: Number.POSITIVE_INFINITY };
+      passes.push(pass);
+      running += 1;
+      most = Math.max(most, running);
+      await clock.sleep(30);
+      running -= 1;
+      pass.ended = Date.now();
+    };
+    const wake = async (i: number) => {
+      await clock.sleep(i * 25);
+      const at = Date.now();
+      const entry = await throughTurnstile(
+        { store: lossy(), clock, nonce: `caller-${i}`, holdMs: 60_000, waitMs: 0, signal: new AbortController().signal },
+        work,
+      );
+      return { at, handedOver: entry.kind === 'ran' && entry.marked };
+    };
+    const calls = await Promise.all(Array.from({ length: 30 }, (_, i) => wake(i)));
+    const handedOver = calls.some((c) => c.handedOver);
+    expect(most).toBe(1);
+    for (const { at } of calls) expect(handedOver || passes.some((p) => p.began >= at && p.ended < Number.POSITIVE_INFINITY)).toBe(true);
+  });
+});
