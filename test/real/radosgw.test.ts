@@ -66,11 +66,18 @@ describe('Obs against a real S3 server', () => {
     expect(text((await store.get('append/a'))?.body)).toBe('one\nzwölf\n');
   });
 
+  // Not the creating append: radosgw lets several of those through at once (seen: 7 of 24), the last one staying. docs/decisions/0004 says
+  // why that does no harm.
   it('lets exactly one of many appends at one position through', async () => {
     const store = direct();
-    const tries = await Promise.allSettled(Array.from({ length: 24 }, (_, i) => store.append('append/race', 0, `writer ${i}\n`)));
-    expect(tries.filter((t) => t.status === 'fulfilled')).toHaveLength(1);
-    expect(text((await store.get('append/race'))?.body)).toMatch(/^writer \d+\n$/);
+    let size = await store.append('append/race', 0, 'begin\n');
+    for (let round = 0; round < 20; round++) {
+      const tries = await Promise.allSettled(Array.from({ length: 16 }, (_, i) => store.append('append/race', size, `writer ${i}\n`)));
+      const won = tries.flatMap((t) => (t.status === 'fulfilled' ? [t.value] : []));
+      expect(won).toHaveLength(1);
+      size = won[0] ?? 0;
+    }
+    expect(text((await store.get('append/race'))?.body)).toMatch(/^begin\n(writer \d+\n){20}$/);
   });
 });
 
