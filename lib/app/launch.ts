@@ -34,9 +34,6 @@ export function handoffKey(worker: string): string {
   return `handoff/v1/${worker}.toml`;
 }
 
-/** Codes of flavors that are gone for good: the next rung serves, and the operator reads it in the ledger. OTC ECS API reference, error codes. */
-const FLAVOR_GONE = new Set(['Ecs.0019', 'Ecs.0029']);
-
 /**
  * Launches workers of one pool within one pass. Refusals that one launch meets spare the others the same call: a rung without capacity is
  * passed over, and a quota, a throttle or a wrong setting ends the ordering.
@@ -124,7 +121,7 @@ export class Launcher {
         return { ...done, outcome: 'done', serverId, launch: { ...pending, operationId } };
       } catch (error) {
         if (error instanceof UnclearError) return await this.#look(done, pending, error);
-        if (!(error instanceof SoldOutError) && !(error instanceof ConfigError && FLAVOR_GONE.has(error.code))) throw error;
+        if (!(error instanceof SoldOutError)) throw error;
         this.refusals.push({ ...rung, code: error.code, until: this.#world.clock.now() + REFUSAL_MS });
       }
     }

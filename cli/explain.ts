@@ -1,0 +1,28 @@
+import { explainJob, explainWorker, readLedger, type Story } from '../lib/app/explain.ts';
+import type { Store } from '../lib/app/ports.ts';
+import type { Output } from './output.ts';
+
+const DAY = 86_400_000;
+
+/** Tells from the ledger alone what was decided about a job or a worker. Gives the exit code. */
+export async function explain(
+  store: Store,
+  what: { readonly job: number } | { readonly worker: string },
+  span: { readonly now: number; readonly days: number },
+  output: Output,
+): Promise<number> {
+  const entries = await readLedger(store, span.now - (span.days - 1) * DAY, span.now);
+  const story = 'job' in what ? explainJob(entries, what.job) : explainWorker(entries, what.worker);
+  if (output.json) output.data(JSON.stringify(story.entries, undefined, 2));
+  else output.data(render(story, 'job' in what ? `job ${what.job}` : what.worker, span.days));
+  return story.entries.length === 0 ? 1 : 0;
+}
+
+function render(story: Story, subject: string, days: number): string {
+  if (story.lines.length > 0) return story.lines.map((l) => `${l.time}  ${l.text}`).join('\n');
+  return [
+    `The ledger of the last ${days === 1 ? 'day' : `${days} days`} does not mention ${subject}.`,
+    'For a job that waits: no pool may run it (tags, scope), or no reconcile has seen it yet. `scaler plan` shows what is seen now.',
+    'For older things: --days N.',
+  ].join('\n');
+}

@@ -1,0 +1,63 @@
+import type { ActionEntry } from '../lib/app/ledger.ts';
+import type { PoolReport, Report } from '../lib/app/reconcile.ts';
+import type { Brake } from '../lib/core/plan.ts';
+import { toIso } from '../lib/core/time.ts';
+
+/** Where commands write. `data` is what was asked for; `say` is for people and goes to standard error, so that `--json` can be piped. */
+export interface Output {
+  readonly json: boolean;
+  data(text: string): void;
+  say(text: string): void;
+}
+
+export function standardOutput(json: boolean): Output {
+  return { json, data: (text) => process.stdout.write(`${text}\n`), say: (text) => process.stderr.write(`${text}\n`) };
+}
+
+/** A report for people: what was seen, what would be or was done, and why. */
+export function renderReport(report: Report): string {
+  return report.pools.map(renderPool).join('\n\n');
+}
+
+function renderPool(pool: PoolReport): string {
+  const unread = pool.unread.map((u) => `  ! ${u.source} could not be read: ${u.code}: ${u.message}`);
+  if (!pool.plan) return [`${pool.pool}: nothing can be decided`, ...unread].join('\n');
+  const { numbers: n, actions, held, brakes } = pool.plan;
+  const phases = (['booting', 'idle', 'busy', 'draining', 'failed'] as const).map((p) => `${n[p]} ${p}`).join(', ');
+  const period = n.period === undefined ? '' : `, period ${n.period + 1} holds`;
+  const head = [
+    `${pool.pool}: ${n.machines} of at most ${n.limit} machines (${phases})`,
+    `  waiting jobs: ${n.demand ?? 'not known'}, without a worker in sight: ${n.unmet}; idle target ${n.idleTarget}${period}`,
+  ];
+  const todo = pool.actions.length > 0 ? pool.actions.map(renderDone) : renderPlanned(actions);
+  const left = held.map((h) => `  leave ${h.worker}: ${h.why}`);
+  return [...head, ...unread, ...todo, ...brakes.map((b) => `  held back: ${renderBrake(b)}`), ...left].join('\n');
+}
+
+function renderPlanned(actions: NonNullable<PoolReport['plan']>['actions']): readonly string[] {
+  if (actions.length === 0) return ['  nothing to do'];
+  return actions.map((a) => {
+    if (a.kind === 'launch') return `  launch one worker: ${a.why}${a.jobId === undefined ? '' : ` (job ${a.jobId})`}`;
+    return `  ${a.kind} ${a.worker}: ${a.why}`;
+  });
+}
+
+function renderDone(a: ActionEntry): string {
+  const problem = a.code ? ` — ${a.code}${a.message ? `: ${a.message}` : ''}` : '';
+  const job = a.jobId === undefined ? '' : ` (job ${a.jobId})`;
+  return `  ${a.outcome}: ${a.kind} ${a.worker}: ${a.why}${job}${a.alarm ? ` ALARM ${a.alarm}` : ''}${problem}`;
+}
+
+function renderBrake({ why, until, code }: Brake): string {
+  const when = until === undefined ? '' : `, until ${toIso(until)}`;
+  switch (why) {
+    case 'limit':
+      return 'the pool is at its limit';
+    case 'max-growth-rate':
+      return 'as many machines boot as max_growth_rate allows';
+    case 'breaker':
+      return `earlier machines did not boot: one probe at a time${until === undefined ? ', one is on its way' : `, next at ${toIso(until)}`}`;
+    case 'paused':
+      return `ordering is paused after ${code}${when}`;
+  }
+}

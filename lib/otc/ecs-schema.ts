@@ -1,0 +1,63 @@
+import * as z from 'zod';
+
+/** Answers of the ECS API, only the members used. Source: OTC ECS API reference, listing_details_about_ecss and neighbours. */
+
+export const listSchema = z.object({ count: z.number().int().min(0), servers: z.array(z.unknown()) });
+
+/** Enough to tell whether a server is ours: what is not ours may look like anything. */
+export const identitySchema = z.object({
+  id: z.string().min(1),
+  name: z.string(),
+  metadata: z.record(z.string(), z.unknown()).nullish(),
+});
+
+export const serverSchema = z.object({
+  id: z.string().min(1),
+  name: z.string(),
+  status: z.string(),
+  created: z.string(),
+  metadata: z.record(z.string(), z.unknown()),
+  flavor: z.object({ id: z.string() }),
+  'OS-EXT-AZ:availability_zone': z.string().nullish(),
+  'OS-EXT-STS:task_state': z.string().nullish(),
+  'OS-SRV-USG:launched_at': z.string().nullish(),
+});
+
+export const createdSchema = z.object({ job_id: z.string().min(1), serverIds: z.tuple([z.string().min(1)], z.string()) });
+
+export const deletedSchema = z.object({ job_id: z.string().min(1) });
+
+const outcome = {
+  status: z.enum(['INIT', 'RUNNING', 'SUCCESS', 'FAIL']),
+  error_code: z.string().nullish(),
+  fail_reason: z.string().nullish(),
+};
+
+const subJobSchema = z.object({ ...outcome, entities: z.object({ errorcode_message: z.string().nullish() }).nullish() });
+
+export const jobSchema = z.object({
+  ...outcome,
+  entities: z.object({ errorcode_message: z.string().nullish(), sub_jobs: z.array(subJobSchema).nullish() }).nullish(),
+});
+
+/** -1 is unlimited. */
+export const limitsSchema = z.object({
+  absolute: z.object({
+    maxTotalInstances: z.number(),
+    totalInstancesUsed: z.number(),
+    maxTotalCores: z.number(),
+    totalCoresUsed: z.number(),
+    maxTotalRAMSize: z.number(),
+    totalRAMUsed: z.number(),
+  }),
+});
+
+export const flavorsSchema = z.object({
+  flavors: z.array(z.object({ id: z.string().min(1), os_extra_specs: z.record(z.string(), z.unknown()).nullish() })),
+});
+
+export const imagesSchema = z.object({
+  images: z.array(
+    z.object({ id: z.string().min(1), name: z.string(), status: z.string(), min_disk: z.number(), created_at: z.string().nullish() }),
+  ),
+});

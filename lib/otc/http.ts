@@ -1,0 +1,97 @@
+import type * as z from 'zod';
+import type { Clock } from '../app/ports.ts';
+import { UnclearError } from '../core/errors.ts';
+import type { Credentials } from './credentials.ts';
+import { type CallKind, errorInside, otcError } from './errors.ts';
+import { type Scope, signedHeaders } from './signer.ts';
+import { type Agents, send } from './transport.ts';
+
+export interface OtcHttpOptions {
+  readonly credentials: Credentials;
+  readonly projectId: string;
+  readonly clock: Pick<Clock, 'now'>;
+  /** Per call with its repetitions, in real milliseconds. */
+  readonly deadlineMs?: number;
+  readonly maxBytes?: number;
+  /** Before the first repetition of a read; doubles. */
+  readonly backoffMs?: number;
+  /** Signs in the scoped dialect; for the day when the unscoped one is refused. */
+  readonly scope?: Scope;
+  readonly agents?: Agents;
+}
+
+export interface OtcCall<Schema extends z.ZodType> {
+  /** Names the call in errors, e.g. `ecs.create`. */
+  readonly name: string;
+  readonly kind: CallKind;
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  /** Names in lower case only. */
+  readonly query?: Readonly<Record<string, string | number>>;
+  readonly json?: unknown;
+  readonly schema: Schema;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Lists carry the user data of every VM. */
+const MAX_BYTES = 64 * 1024 * 1024;
+
+/** Signed calls of OTC's JSON services. Reads are repeated twice at most, never after 401 or 403; writes never. */
+export class OtcHttp {
+  readonly #options: OtcHttpOptions;
+
+  constructor(options: OtcHttpOptions) {
+    this.#options = options;
+  }
+
+  /** The parsed body of a 2xx answer. Throws `lib/core/errors.ts`; an answer that cannot be understood is an `UnclearError`. */
+  async call<Schema extends z.ZodType>(call: OtcCall<Schema>): Promise<z.output<Schema>> {
+    const { credentials, projectId, clock, scope, agents, deadlineMs = 10_000, maxBytes = MAX_BYTES, backoffMs = 500 } = this.#options;
+    const body = call.json === undefined ? undefined : Buffer.from(JSON.stringify(call.json));
+    const own = { 'x-project-id': projectId, ...(body ? { 'content-type': 'application/json' } : {}) };
+    const answer = await send({
+      name: call.name,
+      method: call.method,
+      url: withQuery(call.url, call.query ?? {}),
+      ...(body ? { body } : {}),
+      headers: (url) => ({
+        accept: 'application/json',
+        'user-agent': 'otc-gitlab-scaler',
+        ...signedHeaders({ method: call.method, url, headers: own, ...(body ? { body } : {}) }, credentials, clock.now(), scope),
+      }),
+      repeat: call.method === 'GET',
+      deadlineMs,
+      maxBytes,
+      backoffMs,
+      decompress: true,
+      signal: call.signal,
+      agents,
+    });
+    return understand({ status: answer.status, headers: answer.headers, text: answer.body.toString('utf8') }, call);
+  }
+}
+
+function understand<Schema extends z.ZodType>(
+  answer: { readonly status: number; readonly headers: Record<string, string | string[] | undefined>; readonly text: string },
+  call: OtcCall<Schema>,
+): z.output<Schema> {
+  if (answer.status < 200 || answer.status > 299) throw otcError(answer, call.kind, call.name);
+  const inside = errorInside(answer, call.kind, call.name);
+  if (inside) throw inside;
+  let json: unknown;
+  try {
+    json = JSON.parse(answer.text);
+  } catch {
+    throw new UnclearError('not-json', `${call.name}: the answer is no JSON (HTTP ${answer.status})`);
+  }
+  const parsed = call.schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const where = parsed.error.issues[0]?.path.join('.') ?? '';
+  throw new UnclearError('unexpected-answer', `${call.name}: the answer lacks what it should have at "${where}" (HTTP ${answer.status})`);
+}
+
+/** `%20` and not `+` for a space, as the signature has it. */
+function withQuery(url: string, query: Readonly<Record<string, string | number>>): string {
+  const pairs = Object.entries(query).map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`);
+  return pairs.length === 0 ? url : `${url}?${pairs.join('&')}`;
+}
