@@ -1,0 +1,55 @@
+/** A file that cloud-init writes: `write_files`. */
+export interface CloudFile {
+  readonly path: string;
+  /** Octal, such as `0600`. */
+  readonly permissions: string;
+  /** Printable ASCII; ends with a line break. */
+  readonly content: string;
+}
+
+export interface CloudConfig {
+  readonly files: readonly CloudFile[];
+  /** Commands of every boot, early: argument lists. */
+  readonly bootcmd: readonly (readonly string[])[];
+  /** Commands of the first boot, late. */
+  readonly runcmd: readonly (readonly string[])[];
+}
+
+/**
+ * Renders `#cloud-config` user data. Files are literal blocks, so that whoever looks at a machine reads them as they are; everything else is
+ * JSON, which is YAML. No YAML library: this is part of the functions, where 100 kB count. Throws `RangeError` for text that a literal block
+ * cannot hold.
+ */
+export function renderCloudConfig(config: CloudConfig): string {
+  return [
+    '#cloud-config',
+    // Upgrading while booting costs minutes and may restart docker under a job.
+    'package_update: false',
+    'package_upgrade: false',
+    'ssh_pwauth: false',
+    'write_files:',
+    ...config.files.map(renderFile),
+    'bootcmd:',
+    ...config.bootcmd.map(renderCommand),
+    'runcmd:',
+    ...config.runcmd.map(renderCommand),
+    '',
+  ].join('\n');
+}
+
+function renderFile({ path, permissions, content }: CloudFile): string {
+  if (!/^[\x20-\x7e\n]*\n$/.test(content) || /^[ \n]/.test(content)) {
+    throw new RangeError(`${path}: only printable ASCII that begins with a letter and ends with a line break can be written`);
+  }
+  const lines = content
+    .slice(0, -1)
+    .split('\n')
+    .map((line) => (line === '' ? '' : `      ${line}`));
+  // `|` keeps exactly one line break at the end.
+  if (lines.at(-1) === '') throw new RangeError(`${path}: ends with more than one line break`);
+  return [`  - path: ${JSON.stringify(path)}`, `    permissions: ${JSON.stringify(permissions)}`, '    content: |', ...lines].join('\n');
+}
+
+function renderCommand(command: readonly string[]): string {
+  return `  - ${JSON.stringify(command)}`;
+}

@@ -1,0 +1,203 @@
+import { nearest } from './messages.ts';
+import type { Path } from './problems.ts';
+import { REQUIRED_OF_MACHINE } from './schema.ts';
+import type { PoolView, View } from './view.ts';
+
+/** What no single value shows. Errors refuse the file; warnings are things that work, but probably not as meant. */
+export interface Finding {
+  readonly level: 'error' | 'warning';
+  readonly path: Path;
+  readonly message: string;
+}
+
+type Add = (level: Finding['level'], path: Path, message: string) => void;
+
+export function contradictions(view: View): readonly Finding[] {
+  const findings: Finding[] = [];
+  const add: Add = (level, path, message) => void findings.push({ level, path, message });
+  checkTop(view, add);
+  view.pools.forEach((pool, i) => {
+    const at = ['pools', i];
+    checkMachine(view, pool, at, add);
+    checkTags(pool, at, add);
+    checkTimes(pool, at, add);
+    checkPolicies(pool, at, add);
+    checkRunner(view, pool, at, add);
+    for (let j = 0; j < i; j++) checkPair(view, view.pools[j] ?? {}, j, pool, at, add);
+  });
+  return findings;
+}
+
+function checkTop(view: View, add: Add): void {
+  if (view.gitlab?.url?.startsWith('http://')) {
+    add('warning', ['gitlab', 'url'], 'is not encrypted: tokens and sources travel in the clear; use https:// outside of tests');
+  }
+  if (view.bucket?.name?.includes('.')) {
+    add('warning', ['bucket', 'name'], 'holds a dot: the certificate of the object storage does not cover such names, choose one without');
+  }
+  // OTC regions and endpoints: FunctionGraph is offered in eu-de only.
+  if (view.otc?.region === 'eu-nl' && view.functions?.scaler && view.otc.endpoints?.functiongraph === undefined) {
+    add(
+      'warning',
+      ['functions', 'scaler'],
+      'FunctionGraph does not exist in eu-nl: set otc.endpoints.functiongraph to the region of the function',
+    );
+  }
+}
+
+function checkMachine(view: View, pool: PoolView, at: Path, add: Add): void {
+  const missing = REQUIRED_OF_MACHINE.filter((key) => pool.machine?.[key] === undefined && view.machine?.[key] === undefined);
+  if (missing.length > 0) {
+    add('error', [...at, 'machine'], `lacks ${missing.join(', ')}: set it here, or for all pools under the top-level "machine"`);
+  }
+  const region = view.otc?.region;
+  const own = pool.machine?.zones !== undefined;
+  const zones = pool.machine?.zones ?? view.machine?.zones ?? [];
+  zones.forEach((zone, i) => {
+    if (region !== undefined && !zone.startsWith(region)) {
+      add(
+        'warning',
+        [...(own ? at : []), 'machine', 'zones', i],
+        `is not named like a zone of ${region}: every launch there would be refused`,
+      );
+    }
+  });
+}
+
+function checkTags(pool: PoolView, at: Path, add: Add): void {
+  if ((pool.tags ?? []).length === 0 && pool.run_untagged !== true) {
+    add('error', [...at, 'tags'], 'no job can match: give the pool tags, or set run_untagged: true');
+  }
+}
+
+function checkTimes(pool: PoolView, at: Path, add: Add): void {
+  const maxAge = pool.max_age ?? 86_400_000;
+  const boot = pool.boot_timeout ?? 600_000;
+  if (maxAge <= boot) {
+    add('error', [...at, 'max_age'], 'must be longer than boot_timeout, or a worker is too old before it has booted');
+  }
+  if (pool.idle_time !== undefined && pool.idle_time >= maxAge) {
+    add('warning', [...at, 'idle_time'], 'is not shorter than max_age, so it never takes effect');
+  }
+}
+
+function checkPolicies(pool: PoolView, at: Path, add: Add): void {
+  checkPolicy(pool, pool, at, add);
+  pool.periods?.forEach((period, i) => {
+    const here = [...at, 'periods', i];
+    checkPolicy(pool, period, here, add);
+    if ((period.idle_count ?? 0) > 0 && period.idle_time === undefined) {
+      const message =
+        'is left out and therefore 0, not inherited from the pool (as in docker+machine): workers beyond idle_count leave at once; set it here';
+      add('warning', [...here, 'idle_time'], message);
+    }
+  });
+}
+
+interface PolicyView {
+  readonly idle_count?: number | undefined;
+  readonly idle_scale_factor?: number | undefined;
+  readonly idle_count_min?: number | undefined;
+}
+
+function checkPolicy(pool: PoolView, policy: PolicyView, at: Path, add: Add): void {
+  const idle = policy.idle_count ?? 0;
+  const least = policy.idle_count_min ?? 0;
+  const factor = policy.idle_scale_factor ?? 0;
+  if (pool.limit !== undefined && idle > pool.limit) {
+    add('error', [...at, 'idle_count'], `is larger than the pool's limit of ${pool.limit}`);
+  }
+  if (least > idle) add('error', [...at, 'idle_count_min'], `is larger than idle_count, which is ${idle}`);
+  if (factor > 0 && idle === 0) {
+    add('warning', [...at, 'idle_scale_factor'], 'has no effect, because idle_count is its upper bound and is 0');
+  }
+  if (factor === 0 && least > 0 && least <= idle) {
+    add('warning', [...at, 'idle_count_min'], 'has no effect without idle_scale_factor');
+  }
+}
+
+/** Keys of gitlab-runner's `[runners.docker]` (gitlab-runner: common/config.go, DockerConfig); others pass, but a near miss is a typing error. */
+const DOCKER_KEYS =
+  'allowed_images allowed_privileged_images allowed_privileged_services allowed_pull_policies allowed_services allowed_users cache_dir cap_add cap_drop cgroup_parent container_labels cpu_shares cpus cpuset_cpus cpuset_mems device_cgroup_rules devices disable_cache disable_entrypoint_overwrite dns dns_search enable_ipv6 extra_hosts gpus group_add helper_image helper_image_autoset_arch_and_os helper_image_flavor host hostname image isolation links log_options mac_address memory memory_reservation memory_swap network_mode network_mtu oom_kill_disable oom_score_adjust privileged pull_policy runtime security_opt service_cpus service_cpuset_cpus service_gpus service_memory service_memory_reservation service_memory_swap services services_devices services_limit services_privileged services_security_opt services_tmpfs shm_size sysctls tls_cert_path tls_verify tmpfs ulimit user userns_mode volume_driver volume_driver_ops volumes volumes_from wait_for_services_timeout'.split(
+    ' ',
+  );
+
+function checkRunner(view: View, pool: PoolView, at: Path, add: Add): void {
+  const executor = pool.runner?.executor ?? view.runner?.executor ?? 'docker';
+  const docker: Readonly<Record<string, unknown>> = { ...view.runner?.docker, ...pool.runner?.docker };
+  const maximum = pool.runner?.maximum_timeout ?? view.runner?.maximum_timeout;
+  if (maximum !== undefined && pool.max_age !== undefined && maximum > pool.max_age) {
+    add('warning', [...at, 'max_age'], 'is shorter than maximum_timeout: a worker takes one job at most before it is too old');
+  }
+  if (executor !== 'docker') {
+    if (pool.runner?.docker !== undefined) add('warning', [...at, 'runner', 'docker'], 'has no effect with this executor');
+    return;
+  }
+  const place = (key: string): Path => [...(pool.runner?.docker?.[key] === undefined ? [] : at), 'runner', 'docker', key];
+  if (docker.image === undefined) {
+    add(
+      'error',
+      [...at, 'runner', 'docker', 'image'],
+      'is missing: name the image for jobs that name none, here or under the top-level "runner"',
+    );
+  }
+  for (const key of Object.keys(docker)) {
+    const near = DOCKER_KEYS.includes(key) ? undefined : nearest(key, DOCKER_KEYS);
+    if (near) add('warning', place(key), `is passed on, but gitlab-runner calls something "${near}"; did you mean that?`);
+  }
+  checkExposure(docker, place, add);
+  checkCacheVolume(view, pool, docker, at, add);
+}
+
+/** Settings with which a job becomes root on the worker, or leaves the network that the metadata address is blocked in. */
+function checkExposure(docker: Readonly<Record<string, unknown>>, place: (key: string) => Path, add: Add): void {
+  if (docker.privileged === true) {
+    add('warning', place('privileged'), "makes every job root on its worker: it can read the worker's token and the metadata service");
+  }
+  if (docker.network_mode === 'host') {
+    add('warning', place('network_mode'), 'lets jobs that run as root reach the metadata service');
+  }
+  if (volumesOf(docker).some((volume) => volume.includes('docker.sock'))) {
+    add(
+      'warning',
+      place('volumes'),
+      'gives jobs the docker socket, and with it the worker: they can read its token and the metadata service',
+    );
+  }
+}
+
+function checkCacheVolume(view: View, pool: PoolView, docker: Readonly<Record<string, unknown>>, at: Path, add: Add): void {
+  const cache = pool.cache === undefined ? view.cache : pool.cache;
+  if (cache === undefined || cache === false) return;
+  if (volumesOf(docker).some((volume) => volume === '/cache' || volume.startsWith('/cache:') || volume.startsWith('/cache/'))) return;
+  add('warning', [...at, 'runner', 'docker', 'volumes'], 'shows the caches to no job: add "/cache:/var/shared:rw"');
+}
+
+function volumesOf(docker: Readonly<Record<string, unknown>>): readonly string[] {
+  const volumes = docker.volumes;
+  return Array.isArray(volumes) ? volumes.filter((v) => typeof v === 'string') : [];
+}
+
+function checkPair(view: View, first: PoolView, firstIndex: number, second: PoolView, at: Path, add: Add): void {
+  if (first.name !== undefined && first.name === second.name) {
+    add('error', [...at, 'name'], `is also the name of pools[${firstIndex}]: its workers could not be told apart`);
+  }
+  if (first.tags === undefined || second.tags === undefined) return;
+  const sameTags = [...first.tags].sort().join(',') === [...second.tags].sort().join(',');
+  const sameScope = scopeKey(first.scope ?? view.gitlab?.scope) === scopeKey(second.scope ?? view.gitlab?.scope);
+  // A pool that takes untagged jobs besides still has those to itself.
+  const adds = second.run_untagged === true && first.run_untagged !== true;
+  if (sameTags && sameScope && !adds) {
+    add(
+      'error',
+      [...at, 'tags'],
+      `are those of pools[${firstIndex}] in the same scope: every job goes to the first pool that can run it, so this one never gets any`,
+    );
+  }
+}
+
+function scopeKey(
+  scope: { readonly group?: string | undefined; readonly project?: string | undefined; readonly instance?: true | undefined } | undefined,
+): string {
+  return JSON.stringify([scope?.group?.toLowerCase(), scope?.project?.toLowerCase(), scope?.instance]);
+}

@@ -1,0 +1,91 @@
+import * as z from 'zod';
+import { section } from './messages.ts';
+import { isTimezone, periodProblem } from './period.ts';
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** Names that become part of a VM's name, of metadata and of a host name. */
+export const Name = z
+  .string()
+  .regex(/^[a-z](?:[a-z0-9-]*[a-z0-9])?$/, 'must consist of a-z, 0-9 and "-", begin with a letter and not end with "-"')
+  .max(32, "is too long: at most 32 characters, so that a worker's name stays within 59");
+
+export const Uuid = z.string().regex(UUID, 'must be a UUID, such as 0f3c2b1a-1111-4222-8333-444455556666');
+
+/** A base URL: no password, no query. Kept without a slash at its end. */
+export const BaseUrl = z.string().transform((text, ctx) => {
+  const message = urlProblem(text);
+  if (message === undefined) return text.replace(/\/+$/, '');
+  ctx.addIssue({ code: 'custom', message });
+  return z.NEVER;
+});
+
+function urlProblem(text: string): string | undefined {
+  if (!URL.canParse(text)) return 'is no URL: write it with its scheme, such as https://gitlab.example.com';
+  const url = new URL(text);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must begin with https://';
+  if (url.username !== '' || url.password !== '') return 'must not hold a user name or password';
+  if (url.search !== '' || url.hash !== '') return 'must end before "?" and "#"';
+  return undefined;
+}
+
+const FULL_PATH = /^[A-Za-z0-9_.-]+(?:\/[A-Za-z0-9_.-]+)*$/;
+const fullPath = z.string().regex(FULL_PATH, 'must be the full path as in its URL, such as acme/widgets, without a "/" at either end');
+
+/** Where jobs come from: exactly one of group, project and instance. */
+export const ScopeField = section({
+  group: fullPath.optional(),
+  project: fullPath.refine((path) => path.includes('/'), 'must be the full path with its group, such as acme/widgets').optional(),
+  instance: z.literal(true, 'can only be true').optional(),
+}).refine((scope) => Object.keys(scope).length === 1, 'needs exactly one of: group: <path>, project: <path>, instance: true');
+
+/** A runner's tag as GitLab keeps it (gitlabhq: tags are split at commas and trimmed). */
+export const Tag = z
+  .string()
+  .min(1)
+  .max(255)
+  .refine(
+    (tag) => tag === tag.trim() && !tag.includes(','),
+    'must not hold a comma or begin or end with a space: GitLab would split or trim it',
+  );
+
+/** gitlabhq: `TAG_LIST_MAX_LENGTH`. */
+export const Tags = z
+  .array(Tag)
+  .max(50)
+  .refine((tags) => new Set(tags).size === tags.length, 'holds the same tag twice');
+
+export const Timezone = z.string().refine(isTimezone, 'is no known time zone: write its IANA name, such as Europe/Berlin');
+
+export const CronPeriod = z.string().transform((text, ctx) => {
+  const message = periodProblem(text);
+  if (message !== undefined) ctx.addIssue({ code: 'custom', message });
+  return text.trim().split(/\s+/).join(' ');
+});
+
+/** obs.* naming rules (OBS API reference, creating a bucket). */
+export const BucketName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be 3 to 63 of a-z, 0-9, "-" and ".", beginning and ending with a letter or digit')
+  .refine((name) => !/\.\.|-\.|\.-/.test(name), 'must not hold "..", "-." or ".-"')
+  .refine((name) => !/^\d+\.\d+\.\d+\.\d+$/.test(name), 'must not look like an IP address');
+
+export const HostName = z
+  .string()
+  .regex(/^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/, 'must be a host name or an IPv4 address, without a scheme or path')
+  .max(253);
+
+/** A function's name, or its URN when it lives elsewhere (FunctionGraph API reference, invoking a function). */
+export const FunctionName = z
+  .string()
+  .regex(
+    /^(?:[A-Za-z](?:[A-Za-z0-9_-]{0,58}[A-Za-z0-9])?|urn:fss:[a-z0-9-]+:[0-9a-f]{32}:function:[^\s:]+:[^\s:]+(?::[^\s:]+)?)$/,
+    "must be a function's name or its URN (urn:fss:…)",
+  );
+
+export const ExportPath = z.string().regex(/^\/[A-Za-z0-9._/-]*$/, 'must be an absolute path of letters, digits, ".", "_", "-" and "/"');
+
+export const EnvironmentEntry = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*=/, 'must be KEY=value')
+  .refine((entry) => !/[\n\r\0]/.test(entry), 'must be one line');

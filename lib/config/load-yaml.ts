@@ -1,0 +1,72 @@
+import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document as YamlDocument } from 'yaml';
+import { type Config, parseConfig } from './config.ts';
+import { loadConfigJson } from './load.ts';
+import { type ConfigProblem, InvalidConfigError, type Locate, problem, tidyProblems } from './problems.ts';
+
+/** Loads scaler.yml, or its compiled form. Throws `InvalidConfigError`, for YAML with line and column of each problem. */
+export function loadConfigText(text: string, format: 'yaml' | 'json'): Config {
+  return format === 'json' ? loadConfigJson(text) : loadConfigYaml(text);
+}
+
+export function loadConfigYaml(text: string): Config {
+  const { data, locate } = readYaml(text);
+  return parseConfig(data, locate);
+}
+
+/** Checks scaler.yml and gives it as the JSON that the functions carry, and what `loadConfigYaml` says to it. */
+export function compileConfig(text: string): { readonly json: string; readonly config: Config } {
+  const { data, locate } = readYaml(text);
+  return { json: `${JSON.stringify(data)}\n`, config: parseConfig(data, locate) };
+}
+
+function readYaml(text: string): { readonly data: unknown; readonly locate: Locate } {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const place = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return { line, column: col };
+  };
+  // Warnings are errors here: an unknown tag would silently lose its meaning. Messages of the parser may quote the text, so only
+  // their first sentence is kept, and what they quote is left out.
+  const wrong = [...document.errors, ...document.warnings].map((e): ConfigProblem => {
+    return { path: '', ...place(e.pos[0]), message: `is no valid YAML: ${withoutQuotes(e.message)}` };
+  });
+  if (wrong.length > 0) throw new InvalidConfigError(tidyProblems(wrong));
+  if (document.contents === null) throw new InvalidConfigError([problem([], 'the file is empty')]);
+  try {
+    return { data: document.toJS(), locate: (path) => locateIn(document, path, place) };
+  } catch {
+    throw new InvalidConfigError([problem([], 'has aliases that cannot be resolved, or too many of them')]);
+  }
+}
+
+function withoutQuotes(message: string): string {
+  return (message.split('\n')[0] ?? '').replace(/"[^"]*"|`[^`]*`/g, '…');
+}
+
+/** The key of the last part that exists, or the entry of a list; what is missing is reported at what it is missing from. */
+function locateIn(document: YamlDocument.Parsed, path: readonly (string | number)[], place: (offset: number) => ReturnType<Locate>) {
+  let node: unknown = document.contents;
+  let offset = startOf(node);
+  for (const part of path) {
+    const step = stepInto(isAlias(node) ? node.resolve(document) : node, part);
+    if (!step) break;
+    node = step.value;
+    offset = startOf(step.shown) ?? offset;
+  }
+  return offset === undefined ? undefined : place(offset);
+}
+
+/** The value under a key or index, and the node that stands for it in a message. */
+function stepInto(node: unknown, part: string | number): { readonly value: unknown; readonly shown: unknown } | undefined {
+  if (isMap(node)) {
+    const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(part));
+    return pair && { value: pair.value, shown: pair.key };
+  }
+  if (!isSeq(node) || typeof part !== 'number' || part >= node.items.length) return undefined;
+  return { value: node.items[part], shown: node.items[part] };
+}
+
+function startOf(node: unknown): number | undefined {
+  return isNode(node) ? node.range?.[0] : undefined;
+}

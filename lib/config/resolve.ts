@@ -1,0 +1,110 @@
+import type { Scope } from '../app/ports.ts';
+import type { CacheSettings, Machine, PoolSettings, RunnerSettings } from '../app/settings.ts';
+import type { Period, Policy, Pool } from '../core/pool.ts';
+import { type ConfigProblem, InvalidConfigError, problem } from './problems.ts';
+import type { Document, MachinePart, PoolPart, RunnerPart } from './schema.ts';
+import type { Config, OtcService } from './types.ts';
+
+type ScopePart = Document['gitlab']['scope'];
+
+/** Makes settings of a document that has been checked: merges the defaults and renames once, here. */
+export function resolveDocument(document: Document, warnings: readonly ConfigProblem[]): Config {
+  const { gitlab, otc, bucket, functions } = document;
+  return {
+    settings: {
+      installation: document.installation,
+      gitlabUrl: gitlab.url,
+      pools: document.pools.map((pool, i) => resolvePool(document, pool, i)),
+      launchConcurrency: otc.launch_concurrency,
+      append: bucket.append,
+    },
+    otc: { region: otc.region, domain: otc.domain, projectId: otc.project_id, endpoints: endpointsOf(otc) },
+    bucket: { name: bucket.name, dialect: bucket.dialect },
+    ...(functions.scaler !== undefined && { scalerFunction: functions.scaler }),
+    warnings,
+  };
+}
+
+/** OTC regions and endpoints: `https://<service>.<region>.<domain>`. */
+function endpointsOf(otc: Document['otc']): Record<OtcService, string> {
+  const url = (service: OtcService) => otc.endpoints[service] ?? `https://${service}.${otc.region}.${otc.domain}`;
+  return { ecs: url('ecs'), ims: url('ims'), iam: url('iam'), vpc: url('vpc'), obs: url('obs'), functiongraph: url('functiongraph') };
+}
+
+function resolvePool(document: Document, part: PoolPart, index: number): PoolSettings {
+  const cache = cacheOf(document, part);
+  return {
+    pool: poolOf(part),
+    scope: scopeOf(part.scope ?? document.gitlab.scope),
+    machine: machineOf({ ...document.machine, ...part.machine }, index),
+    runner: runnerOf(document.runner, part.runner ?? {}),
+    ...(cache && { cache }),
+  };
+}
+
+function poolOf(part: PoolPart): Pool {
+  return {
+    name: part.name,
+    tags: part.tags,
+    runUntagged: part.run_untagged,
+    limit: part.limit,
+    maxGrowthRate: part.max_growth_rate,
+    maxBuilds: part.max_builds,
+    maxAgeMs: part.max_age,
+    bootTimeoutMs: part.boot_timeout,
+    policy: policyOf(part),
+    periods: part.periods.map((period): Period => ({ periods: period.periods, timezone: period.timezone, policy: policyOf(period) })),
+  };
+}
+
+function policyOf(part: PoolPart | PoolPart['periods'][number]): Policy {
+  return {
+    idleCount: part.idle_count,
+    idleScaleFactor: part.idle_scale_factor,
+    idleCountMin: part.idle_count_min,
+    idleTimeMs: part.idle_time,
+  };
+}
+
+function scopeOf(scope: ScopePart): Scope {
+  if (scope.group !== undefined) return { kind: 'group', path: scope.group };
+  if (scope.project !== undefined) return { kind: 'project', path: scope.project };
+  return { kind: 'instance' };
+}
+
+function machineOf(part: MachinePart, index: number): Machine {
+  const { image, flavors, zones, vpc_id: vpcId, subnet_id: subnetId, security_groups: securityGroups, public_ip: publicIp } = part;
+  if (!image || !flavors || !zones || !vpcId || !subnetId || !securityGroups) {
+    throw new InvalidConfigError([problem(['pools', index, 'machine'], 'is incomplete')]);
+  }
+  return {
+    image: typeof image === 'string' ? { name: image } : { id: image.id },
+    flavors,
+    zones,
+    vpcId,
+    subnetId,
+    securityGroups,
+    rootVolume: { type: part.root_volume?.type ?? 'SSD', sizeGb: part.root_volume?.size ?? 40 },
+    ...(publicIp && { publicIp: { type: publicIp.type, bandwidthMbit: publicIp.bandwidth } }),
+    ...(part.key_name !== undefined && { keyName: part.key_name }),
+  };
+}
+
+/** `docker` is merged key by key, everything else replaced. */
+function runnerOf(defaults: RunnerPart, own: RunnerPart): RunnerSettings {
+  const part = { ...defaults, ...own };
+  const executor = part.executor ?? 'docker';
+  return {
+    executor,
+    docker: executor === 'docker' ? { ...defaults.docker, ...own.docker } : {},
+    environment: part.environment ?? [],
+    protectedOnly: part.protected_only ?? false,
+    ...(part.maximum_timeout !== undefined && { maximumTimeout: Math.floor(part.maximum_timeout / 1000) }),
+    checkInterval: part.check_interval ?? 0,
+  };
+}
+
+function cacheOf(document: Document, part: PoolPart): CacheSettings | undefined {
+  if (part.cache === false) return undefined;
+  return part.cache ?? document.cache;
+}

@@ -1,0 +1,121 @@
+import { Jobs } from '@gitbeaker/core';
+import type { CallOptions, Clock, Forge, JobView, RunnerSpec, Scope } from '../app/ports.ts';
+import { NotFoundError, UnclearError } from '../core/errors.ts';
+import type { PendingJob, Runner } from '../core/fleet.ts';
+import { jobView, readAnswer } from './answers.ts';
+import { withDeadline } from './deadline.ts';
+import { pendingJobs } from './demand.ts';
+import { createSend, type Send } from './http.ts';
+import { resourceOptions, type Session } from './requester.ts';
+import { createRunner, deleteRunner, drainRunner, listRunners, ownerId, showRunner, unfinishedJobs } from './runners.ts';
+
+export interface GitLabOptions {
+  /** Base URL of the installation, for example `https://gitlab.example.com`. */
+  readonly url: string;
+  /** Scopes `read_api`, `create_runner` and `manage_runner`; for the instance scope an administrator's. */
+  readonly token: string;
+  readonly clock: Clock;
+  /** Ends every call of this object. */
+  readonly signal?: AbortSignal;
+  /** For one method with all its pages and tries; 20 s. */
+  readonly deadlineMs?: number;
+  /** For one try of one request; 10 s. */
+  readonly tryTimeoutMs?: number;
+}
+
+/** GitLab over its REST and GraphQL APIs. Throws `ConfigError` at once when the address or the token cannot be used. */
+export class GitLab implements Forge {
+  readonly #send: Send;
+  readonly #clock: Clock;
+  readonly #signal: AbortSignal | undefined;
+  readonly #deadlineMs: number;
+  /** Numeric ids by scope: they do not change as long as a path leads to them. */
+  readonly #owners = new Map<string, Promise<number>>();
+
+  constructor({ url, token, clock, signal, deadlineMs = 20_000, tryTimeoutMs = 10_000 }: GitLabOptions) {
+    this.#send = createSend({ url, token, clock, tryTimeoutMs });
+    this.#clock = clock;
+    this.#signal = signal;
+    this.#deadlineMs = deadlineMs;
+  }
+
+  runners(scope: Scope, options?: CallOptions): Promise<readonly Runner[]> {
+    return this.#within(options, (session) => listRunners(session, scope));
+  }
+
+  pendingJobs(scope: Scope, options?: CallOptions): Promise<readonly PendingJob[]> {
+    return this.#within(options, (session) => pendingJobs(session, scope));
+  }
+
+  async findRunners(scope: Scope, name: string, options?: CallOptions): Promise<readonly Runner[]> {
+    const found = await this.#within(options, (session) => listRunners(session, scope, name));
+    // GitLab's search finds parts of a description, too.
+    return found.filter((runner) => runner.name === name);
+  }
+
+  async createRunner(spec: RunnerSpec, options?: CallOptions): Promise<{ readonly id: number; readonly token: string }> {
+    const owner = spec.scope.kind === 'instance' ? undefined : await this.#owner(spec.scope);
+    return this.#within(options, (session) => createRunner(session, spec, owner));
+  }
+
+  drainRunner(id: number, note: string, options?: CallOptions): Promise<void> {
+    return this.#within(options, (session) => drainRunner(session, id, note));
+  }
+
+  runner(id: number, options?: CallOptions): Promise<{ readonly id: number; readonly name: string; readonly paused: boolean } | undefined> {
+    return undefinedIfGone(this.#within(options, (session) => showRunner(session, id)));
+  }
+
+  unfinishedJobs(runnerId: number, options?: CallOptions): Promise<readonly JobView[]> {
+    return this.#within(options, (session) => unfinishedJobs(session, runnerId));
+  }
+
+  deleteRunner(id: number, options?: CallOptions): Promise<void> {
+    return undefinedIfGone(this.#within(options, (session) => deleteRunner(session, id)));
+  }
+
+  job(project: number | string, jobId: number, options?: CallOptions): Promise<JobView | undefined> {
+    return undefinedIfGone(
+      this.#within(options, async (session) => {
+        const shown = await new Jobs(resourceOptions(session)).show(project, jobId);
+        return readAnswer(jobView(session.now()), shown, `GET /api/v4/projects/${project}/jobs/${jobId}`);
+      }),
+    );
+  }
+
+  /** Asked for once, however many launches want it at the same time, and hence not ended by the signal of one of them. */
+  #owner(scope: Exclude<Scope, { kind: 'instance' }>): Promise<number> {
+    const key = `${scope.kind} ${scope.path}`;
+    const known = this.#owners.get(key);
+    if (known !== undefined) return known;
+    const asked = this.#within({}, (session) => ownerId(session, scope)).catch((error: unknown) => {
+      this.#owners.delete(key);
+      throw error;
+    });
+    this.#owners.set(key, asked);
+    return asked;
+  }
+
+  async #within<T>(options: CallOptions | undefined, work: (session: Session) => Promise<T>): Promise<T> {
+    try {
+      return await withDeadline(this.#deadlineMs, [this.#signal, options?.signal], (signal) =>
+        work({ send: this.#send, signal, now: () => this.#clock.now() }),
+      );
+    } catch (error) {
+      // gitbeaker takes a page to be a list without looking, and trips over one that is not.
+      if (error instanceof TypeError) {
+        throw new UnclearError('unexpected-answer', `GitLab's answer is not what was asked for (${error.message})`);
+      }
+      throw error;
+    }
+  }
+}
+
+async function undefinedIfGone<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof NotFoundError) return undefined;
+    throw error;
+  }
+}

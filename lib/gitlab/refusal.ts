@@ -1,0 +1,89 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import * as z from 'zod';
+import { AccessError, ConfigError, ConflictError, NotFoundError, type ScalerError, ThrottledError, UnclearError } from '../core/errors.ts';
+
+interface RefusedCall {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+  /** Method and path, without the query. */
+  readonly call: string;
+  readonly now: number;
+}
+
+const DEFAULT_THROTTLE_MS = 60_000;
+const LONGEST_THROTTLE_MS = 3_600_000;
+
+// Bodies by gitlabhq/gitlabhq: lib/api/api_guard.rb (`error`, `error_description`, `scope`) and lib/api/helpers.rb (`message`: text, list or object).
+const refusalBody = z.object({
+  message: z.unknown().optional(),
+  error: z.string().optional().catch(undefined),
+  error_description: z.string().optional().catch(undefined),
+  scope: z.string().optional().catch(undefined),
+});
+
+/** GitLab's refusal as the error class that says what to do about it. */
+export function refusalError(refused: RefusedCall): ScalerError {
+  const { status, call } = refused;
+  const { code, text } = explain(refused);
+  const message = `${call}: HTTP ${status}${text && `: ${text}`}`;
+  if (status === 429) return new ThrottledError(code, message, throttleMs(refused.headers, refused.now));
+  if (status === 401 || status === 403) return new AccessError(code, message);
+  if (status === 404) return new NotFoundError(code, message);
+  if (status === 409) return new ConflictError(code, message);
+  if (status >= 300 && status < 400) {
+    return new ConfigError('redirected', `${call}: HTTP ${status}: GitLab is elsewhere; set its final address`);
+  }
+  if (status >= 500 || status === 408 || status === 425) return new UnclearError(code, message);
+  return new ConfigError(code, message);
+}
+
+/** How long the answer asks to wait; `undefined` when it does not say. Seconds or an HTTP date (RFC 9110, 10.2.3). */
+export function askedWaitMs(headers: IncomingHttpHeaders, now: number): number | undefined {
+  const asked = headers['retry-after']?.trim();
+  if (asked === undefined) return undefined;
+  const at = /^\d+$/.test(asked) ? now + Number(asked) * 1000 : Date.parse(asked);
+  return Number.isNaN(at) ? undefined : Math.min(Math.max(at - now, 0), LONGEST_THROTTLE_MS);
+}
+
+/**
+ * The wait after a 429. Application limits (`jobs_index` …) answer without `Retry-After` and do not show in the RateLimit headers,
+ * so the reset time counts only when those say that nothing remains (GitLab docs, "User and IP rate limits").
+ */
+export function throttleMs(headers: IncomingHttpHeaders, now: number): number {
+  const asked = askedWaitMs(headers, now);
+  if (asked !== undefined) return asked;
+  const reset = Number(headers['ratelimit-reset'] ?? Number.NaN) * 1000;
+  const used = headers['ratelimit-remaining'] === undefined || headers['ratelimit-remaining'] === '0';
+  if (!used || Number.isNaN(reset) || reset <= now) return DEFAULT_THROTTLE_MS;
+  return Math.min(reset - now, LONGEST_THROTTLE_MS);
+}
+
+function explain({ status, body }: RefusedCall): { readonly code: string; readonly text: string } {
+  const parsed = refusalBody.safeParse(parseJson(body));
+  const fallback = `http-${status}`;
+  // HTML and other bodies come from something in front of GitLab and are as long as they like: not worth a line in a log.
+  if (!parsed.success) return { code: fallback, text: '' };
+  const { message, error, error_description: description, scope } = parsed.data;
+  const code = error !== undefined && /^[a-z_]{1,40}$/.test(error) ? error : fallback;
+  const words = message === undefined ? [error, description, scope && `needs ${scope}`].filter(Boolean).join(', ') : asText(message);
+  return { code, text: shorten(words) };
+}
+
+function asText(message: unknown): string {
+  return typeof message === 'string' ? message : (JSON.stringify(message) ?? '');
+}
+
+/** One line of at most 200 characters, without anything that looks like a token. */
+export function shorten(text: string): string {
+  const line = text.replace(/\s+/g, ' ').replace(/\b(gl[a-z]{1,10}-|whsec_)[\w./+=-]+/g, '[token]');
+  return line.length > 200 ? `${line.slice(0, 199)}…` : line;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,102 @@
+import { type EditRunnerOptions, Groups, Projects, Runners, Users } from '@gitbeaker/core';
+import * as z from 'zod';
+import type { JobView, RunnerSpec, Scope } from '../app/ports.ts';
+import { AccessError, NotFoundError, UnclearError } from '../core/errors.ts';
+import type { Runner } from '../core/fleet.ts';
+import { createdRunner, graphqlRunner, identified, jobView, readAnswer, restRunner, uniqueById } from './answers.ts';
+import { connection, queryGraphql, readPages } from './graphql.ts';
+import { resourceOptions, type Session } from './requester.ts';
+
+const MOST_PAGES = 100;
+/** GitLab's limit for a maintenance note. */
+const LONGEST_NOTE = 1024;
+const FINISHED = new Set(['success', 'failed', 'canceled', 'skipped']);
+
+// `jobCount` is loaded once per alias for the whole page and counts what the token may not read, too (reads: app/graphql/types/ci/runner_type.rb).
+const PAGE = `first: 100, after: $after, search: $search) { pageInfo { hasNextPage endCursor } nodes {
+  id description paused createdAt contactedAt maintenanceNote
+  busy: jobCount(statuses: [PENDING, RUNNING, CANCELING]) done: jobCount(statuses: [SUCCESS, FAILED, CANCELED]) } }`;
+const GROUP_RUNNERS = `query($path: ID!, $after: String, $search: String) { group(fullPath: $path) { runners(membership: DIRECT, type: GROUP_TYPE, ${PAGE} } }`;
+const PROJECT_RUNNERS = `query($path: ID!, $after: String, $search: String) { project(fullPath: $path) { runners(type: PROJECT_TYPE, ${PAGE} } }`;
+const INSTANCE_RUNNERS = `query($after: String, $search: String) { runners(type: INSTANCE_TYPE, ${PAGE} }`;
+
+// A runner that is hidden would be a worker without a runner: nodes are not nullable here.
+const runnerPage = connection(graphqlRunner)
+  .extend({ nodes: z.array(graphqlRunner) })
+  .nullish();
+const owner = z.object({ runners: runnerPage }).nullish();
+const runnersAnswer = z.object({ group: owner, project: owner, runners: runnerPage });
+
+/** Runners of the scope's own kind, all of them or those that GitLab's search finds. Throws when the list cannot be had whole. */
+export async function listRunners(session: Session, scope: Scope, search?: string): Promise<readonly Runner[]> {
+  const { nodes, complete } = await readPages((after) => runnersPage(session, scope, after, search ?? null), MOST_PAGES);
+  if (!complete) throw new UnclearError('too-many-runners', 'GitLab lists more than 10000 runners');
+  return uniqueById(nodes);
+}
+
+async function runnersPage(session: Session, scope: Scope, after: string | null, search: string | null) {
+  if (scope.kind === 'instance') {
+    const { runners } = await queryGraphql(session, INSTANCE_RUNNERS, { after, search }, runnersAnswer);
+    return visible(runners, 'the whole installation');
+  }
+  const { kind, path } = scope;
+  const query = kind === 'group' ? GROUP_RUNNERS : PROJECT_RUNNERS;
+  const found = (await queryGraphql(session, query, { path, after, search }, runnersAnswer))[kind];
+  if (!found) throw new NotFoundError(`no-${kind}`, `GitLab shows this token no ${kind} "${path}"`);
+  return visible(found.runners, `${kind} "${path}"`);
+}
+
+function visible<T>(page: T | null | undefined, whose: string): T {
+  if (page) return page;
+  throw new AccessError('runners-hidden', `the token may not list the runners of ${whose}`);
+}
+
+/** Numeric id of a group or project. */
+export async function ownerId(session: Session, scope: Exclude<Scope, { kind: 'instance' }>): Promise<number> {
+  const { kind, path } = scope;
+  const found =
+    kind === 'group'
+      ? await new Groups(resourceOptions(session)).show(path, { withProjects: false })
+      : await new Projects(resourceOptions(session)).show(path);
+  return readAnswer(identified, found, `GET /api/v4/${kind}s/${path}`).id;
+}
+
+/** `owner` is the numeric id of the group or project. Sent once, whatever is answered. */
+export async function createRunner(session: Session, spec: RunnerSpec, owner: number | undefined): Promise<{ id: number; token: string }> {
+  const { kind } = spec.scope;
+  const created = await new Users(resourceOptions(session)).createCIRunner(`${kind}_type`, {
+    ...(kind === 'group' && owner !== undefined && { groupId: owner }),
+    ...(kind === 'project' && owner !== undefined && { projectId: owner }),
+    description: spec.name,
+    tagList: [...spec.tags],
+    runUntagged: spec.runUntagged,
+    accessLevel: spec.protectedOnly ? 'ref_protected' : 'not_protected',
+    ...(spec.maximumTimeout !== undefined && { maximumTimeout: spec.maximumTimeout }),
+  });
+  return readAnswer(createdRunner, created, 'POST /api/v4/user/runners');
+}
+
+export async function drainRunner(session: Session, id: number, note: string): Promise<void> {
+  // `maintenanceNote` is missing in gitbeaker's type only (lib/api/ci/runners.rb: PUT takes maintenance_note).
+  const change: EditRunnerOptions & { readonly maintenanceNote: string } = { paused: true, maintenanceNote: note.slice(0, LONGEST_NOTE) };
+  const call = `PUT /api/v4/runners/${id}`;
+  const edited = readAnswer(restRunner, await new Runners(resourceOptions(session)).edit(id, change), call);
+  if (!edited.paused) throw new UnclearError('not-paused', `${call}: the runner is not paused afterwards`);
+}
+
+export async function showRunner(session: Session, id: number): Promise<{ id: number; name: string; paused: boolean }> {
+  const shown = await new Runners(resourceOptions(session)).show(id);
+  const { description, paused } = readAnswer(restRunner, shown, `GET /api/v4/runners/${id}`);
+  return { id, name: description ?? '', paused };
+}
+
+/** One page of the newest: a worker has one job at a time, so what is not finished is at the top. */
+export async function unfinishedJobs(session: Session, runnerId: number): Promise<readonly JobView[]> {
+  const found = await new Runners(resourceOptions(session)).allJobs(runnerId, { orderBy: 'id', sort: 'desc', perPage: 100, page: 1 });
+  const jobs = readAnswer(z.array(jobView(session.now())), found, `GET /api/v4/runners/${runnerId}/jobs`);
+  return jobs.filter((job) => !FINISHED.has(job.status)).map((job) => ({ ...job, runnerId }));
+}
+
+export async function deleteRunner(session: Session, id: number): Promise<void> {
+  await new Runners(resourceOptions(session)).remove({ runnerId: id });
+}

@@ -1,0 +1,244 @@
+import { spawnSync } from 'node:child_process';
+import { parse as parseToml } from 'smol-toml';
+import { describe, expect, it } from 'vitest';
+import { renderCloudConfig } from '../../../cloud-init/cloud-config.ts';
+import { renderRunnerConfig, renderWorkerUserData, type WorkerUserDataInput } from '../../../cloud-init/worker.ts';
+import type { RunnerSettings } from '../../../lib/app/settings.ts';
+import { fileIn, parseUserData } from './sandboxed.ts';
+
+const runner: RunnerSettings = {
+  executor: 'docker',
+  docker: {
+    image: 'ubuntu:20.04',
+    volumes: ['/cache:/var/shared:rw'],
+    shm_size: 0,
+    tls_verify: false,
+    sysctls: { 'net.core.somaxconn': '1' },
+  },
+  environment: [],
+  protectedOnly: false,
+  checkInterval: 0,
+};
+const input: WorkerUserDataInput = {
+  workerName: 'bitbake-01kb2x3y4z5a6b7c8d9e0f1g2h',
+  handoffUrl: "https://acme.obs.eu-de.otc.t-systems.com/handoff/x?AccessKeyId=AK&Expires=1764000000&Signature=a%2Fb%3D$(id)`id`'",
+  maxBuilds: 100,
+  waitTimeoutSeconds: 60,
+  maxAgeSeconds: 86_400,
+  cache: { server: '10.0.0.10', export: '/cache', required: true },
+  runner,
+};
+const SCRIPTS = ['setup', 'run', 'finish', 'retire', 'stop', 'rebooted', 'common'].map((name) => `/usr/local/lib/gl-scaler/${name}`);
+const UNITS = '/etc/systemd/system';
+
+/** `[Section]` and `Key=value`, as systemd reads a unit. */
+function unitOf(text: string): Readonly<Record<string, readonly string[]>> {
+  const unit: Record<string, string[]> = {};
+  let section = '';
+  for (const line of text.split('\n').filter((l) => l !== '')) {
+    const head = /^\[(\w+)\]$/.exec(line)?.[1];
+    if (head) section = head;
+    else {
+      const [, key, value] = /^(\w+)=(.*)$/.exec(line) ?? [];
+      if (key === undefined || value === undefined) throw new Error(`no line of a unit: ${line}`);
+      unit[`${section}.${key}`] = [...(unit[`${section}.${key}`] ?? []), value];
+    }
+  }
+  return unit;
+}
+
+describe('user data', () => {
+  const text = renderWorkerUserData(input);
+
+  it('is cloud-config with known keys only', () => {
+    expect(text.startsWith('#cloud-config\n')).toBe(true);
+    expect(parseUserData(text).write_files.length).toBeGreaterThan(10);
+  });
+
+  it('is the same each time', () => {
+    expect(renderWorkerUserData(input)).toBe(text);
+  });
+
+  it('is well below what the cloud takes, with the longest names and URL', () => {
+    const longest = renderWorkerUserData({ ...input, workerName: 'a'.repeat(59), handoffUrl: `https://x/?Signature=${'s'.repeat(3000)}` });
+    expect(Buffer.byteLength(longest)).toBeLessThan(24 * 1024);
+  });
+
+  it('refuses to grow beyond that', () => {
+    expect(() => renderWorkerUserData({ ...input, handoffUrl: `https://x/?Signature=${'s'.repeat(30_000)}` })).toThrow(/more than 24576/);
+  });
+
+  it('holds nothing of the runner but its executor: no image, no environment, no token', () => {
+    const secretive = { ...runner, docker: { image: 'registry.example.com/secret-image' }, environment: ['PASSWORD=TopSecret'] };
+    const rendered = renderWorkerUserData({ ...input, runner: secretive });
+    expect(rendered).not.toMatch(/secret-image|TopSecret|glrt-/);
+  });
+
+  it('keeps what only root may read from others', () => {
+    const modes = Object.fromEntries(parseUserData(text).write_files.map((f) => [f.path, f.permissions]));
+    expect(modes['/etc/gl-scaler/handoff.curl']).toBe('0600');
+    expect(modes['/etc/gl-scaler/worker.env']).toBe('0600');
+    expect(SCRIPTS.map((path) => modes[path])).toEqual(SCRIPTS.map(() => '0755'));
+  });
+
+  it('starts what ends the machine before anything that may hang', () => {
+    const commands = parseUserData(text).runcmd.map((command) => command.join(' '));
+    const timers = commands.findIndex((c) => c.includes('gl-scaler-retire.timer') && c.includes('gl-scaler-stop.timer'));
+    const worker = commands.findIndex((c) => c.includes('gl-scaler-worker.service'));
+    expect(timers).toBeGreaterThan(-1);
+    expect(worker).toBeGreaterThan(timers);
+    expect(commands[worker]).toMatch(/--no-block .*\|\| systemctl poweroff/);
+  });
+
+  it('powers off on a second boot, which bootcmd sees before the files of the first are written', () => {
+    expect(parseUserData(text).bootcmd).toEqual([
+      ['sh', '-c', 'test ! -e /var/lib/cloud/instance/gl-scaler-booted || sh /usr/local/lib/gl-scaler/rebooted'],
+    ]);
+    expect(parseUserData(text).runcmd[0]).toEqual(['touch', '/var/lib/cloud/instance/gl-scaler-booted']);
+  });
+
+  it.each(SCRIPTS)('%s is correct sh and bash', (path) => {
+    const script = fileIn(text, path);
+    for (const program of ['sh', 'bash']) {
+      const { status, stderr } = spawnSync(program, ['-n'], { input: script, encoding: 'utf8' });
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    }
+  });
+
+  it('gives curl the URL as it is, and no shell', () => {
+    expect(fileIn(text, '/etc/gl-scaler/handoff.curl').split('\n')[0]).toBe(`url = "${input.handoffUrl}"`);
+    expect(text.split(input.handoffUrl)).toHaveLength(2);
+  });
+
+  it("quotes the worker's settings for the shell", () => {
+    const odd = { server: "a'b", export: '/c $(id) `id` "x" \\', required: false };
+    const script = `${fileIn(renderWorkerUserData({ ...input, cache: odd }), '/etc/gl-scaler/worker.env')}printf '%s\\n' "$CACHE_SERVER" "$CACHE_EXPORT" "$CACHE_REQUIRED" "$WORKER_NAME" "$EXECUTOR"`;
+    const { stdout } = spawnSync('sh', ['-eu'], { input: script, encoding: 'utf8' });
+    expect(stdout.split('\n')).toEqual([odd.server, odd.export, 'false', input.workerName, 'docker', '']);
+  });
+
+  it.each<readonly [string, Partial<WorkerUserDataInput>]>([
+    ['a quote in the URL', { handoffUrl: 'https://x/"\noutput = "/etc/passwd' }],
+    ['a space in the URL', { handoffUrl: 'https://x/ y' }],
+    ['another scheme', { handoffUrl: 'file:///etc/shadow' }],
+    ['a name with a quote', { workerName: "a'b" }],
+    ['a name with a line break', { workerName: 'a\nb' }],
+    ['a server with a line break', { cache: { server: 'a\nb', export: '/c', required: true } }],
+    ['a fraction of a build', { maxBuilds: 1.5 }],
+    ['a negative time', { waitTimeoutSeconds: -1 }],
+    ['no number', { maxAgeSeconds: Number.NaN }],
+  ])('refuses %s', (_name, change) => {
+    expect(() => renderWorkerUserData({ ...input, ...change })).toThrow(RangeError);
+  });
+});
+
+describe('units', () => {
+  const service = (change: Partial<WorkerUserDataInput> = {}) =>
+    unitOf(fileIn(renderWorkerUserData({ ...input, ...change }), `${UNITS}/gl-scaler-worker.service`));
+
+  it('run the runner once within its bounds and power off whatever happens', () => {
+    expect(service()).toEqual({
+      'Unit.Description': ['gitlab-runner of one worker'],
+      'Unit.Wants': ['network-online.target'],
+      'Unit.After': ['network-online.target'],
+      'Service.Type': ['exec'],
+      'Service.ExecStartPre': ['/usr/local/lib/gl-scaler/setup'],
+      'Service.ExecStart': ['/usr/local/lib/gl-scaler/run --max-builds 100 --wait-timeout 60'],
+      'Service.ExecStopPost': ['/usr/local/lib/gl-scaler/finish'],
+      'Service.Environment': ['HOME=/root'],
+      'Service.Restart': ['no'],
+      'Service.KillMode': ['mixed'],
+      'Service.TimeoutStartSec': ['1800'],
+      'Service.TimeoutStopSec': ['90'],
+    });
+  });
+
+  it('take 0 as no bound, as gitlab-runner does', () => {
+    expect(service({ maxBuilds: 0, waitTimeoutSeconds: 0 })['Service.ExecStart']).toEqual([
+      '/usr/local/lib/gl-scaler/run --max-builds 0 --wait-timeout 0',
+    ]);
+  });
+
+  it.each<readonly [string, RunnerSettings, string]>([
+    ['six hours later where no job timeout is set', runner, '108000'],
+    ['the longest job later where one is set', { ...runner, maximumTimeout: 7200 }, '93600'],
+  ])('retire the worker at its age and end it %s', (_name, settings, hardStop) => {
+    const text = renderWorkerUserData({ ...input, runner: settings });
+    const timer = (name: string) => unitOf(fileIn(text, `${UNITS}/${name}.timer`))['Timer.OnBootSec'];
+    expect(timer('gl-scaler-retire')).toEqual(['86400']);
+    expect(timer('gl-scaler-stop')).toEqual([hardStop]);
+    expect(unitOf(fileIn(text, `${UNITS}/gl-scaler-retire.service`))['Service.ExecStart']).toEqual(['/usr/local/lib/gl-scaler/retire']);
+    expect(unitOf(fileIn(text, `${UNITS}/gl-scaler-stop.service`))['Service.ExecStart']).toEqual(['/usr/local/lib/gl-scaler/stop']);
+  });
+});
+
+describe('runner configuration', () => {
+  const config = (settings: RunnerSettings) =>
+    parseToml(
+      renderRunnerConfig({
+        workerName: input.workerName,
+        gitlabUrl: 'https://gitlab.example.com',
+        token: 'glrt-t2_abc.def',
+        runnerId: 9171,
+        runner: settings,
+      }),
+    );
+
+  it('is one runner for one job at a time, with the docker section as given', () => {
+    expect(config(runner)).toEqual({
+      concurrent: 1,
+      check_interval: 0,
+      shutdown_timeout: 60,
+      session_server: { session_timeout: 1800 },
+      runners: [
+        {
+          name: input.workerName,
+          url: 'https://gitlab.example.com',
+          id: 9171,
+          token: 'glrt-t2_abc.def',
+          executor: 'docker',
+          limit: 1,
+          docker: runner.docker,
+        },
+      ],
+    });
+  });
+
+  it('has no docker section for a shell', () => {
+    const shell = config({ ...runner, executor: 'shell', docker: {} });
+    expect(shell.runners).toEqual([expect.objectContaining({ executor: 'shell', shell: 'bash' })]);
+    expect(JSON.stringify(shell)).not.toContain('docker');
+  });
+
+  it.each([
+    ['quotes', 'A="x" \'y\''],
+    ['backslashes', 'A=\\n\\'],
+    ['letters beyond ASCII', 'A=Größe'],
+    ['an equals sign', 'A=b=c'],
+  ])('keeps %s in the environment', (_name, entry) => {
+    expect(config({ ...runner, environment: [entry] }).runners).toEqual([expect.objectContaining({ environment: [entry] })]);
+  });
+});
+
+describe('cloud-config', () => {
+  it.each([
+    ['indentation and empty lines', 'a\n\n  b\n\tc\n'.replace('\t', '    ')],
+    ['what YAML would take for something else', 'yes: "no"\n# not a comment\n- x: [1]\n%TAG\n'],
+    ['spaces at the end of a line', 'a  \nb\n'],
+  ])('keeps %s', (_name, content) => {
+    const text = renderCloudConfig({ files: [{ path: '/x', permissions: '0644', content }], bootcmd: [], runcmd: [] });
+    expect(text).toContain('#cloud-config');
+    expect(fileIn(text.replace('bootcmd:', 'bootcmd: []').replace('runcmd:', 'runcmd: []'), '/x')).toBe(content);
+  });
+
+  it.each([
+    ['no line break at the end', 'a'],
+    ['a tab', '\ta\n'],
+    ['a space first', ' a\n'],
+    ['letters beyond ASCII', 'ä\n'],
+    ['empty lines at the end', 'a\n\n'],
+    ['nothing', ''],
+  ])('refuses %s', (_name, content) => {
+    expect(() => renderCloudConfig({ files: [{ path: '/x', permissions: '0644', content }], bootcmd: [], runcmd: [] })).toThrow(RangeError);
+  });
+});

@@ -1,0 +1,26 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { loadConfigYaml } from '../../../lib/config/load-yaml.ts';
+import { Document, MachinePart, RunnerPart } from '../../../lib/config/schema.ts';
+
+const page = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
+const pool = Document.shape.pools.element;
+
+describe('docs/configuration.md', () => {
+  it.each([
+    ['the top level', Document],
+    ['gitlab', Document.shape.gitlab],
+    ['otc', Document.shape.otc],
+    ['bucket', Document.shape.bucket],
+    ['a pool', pool],
+    ['a machine', MachinePart],
+    ['a runner', RunnerPart],
+  ])('names every key of %s', (_name, schema) => {
+    expect(Object.keys(schema.shape).filter((key) => !page.includes(`\`${key}\``))).toEqual([]);
+  });
+
+  it('begins with a file that is accepted', () => {
+    const yaml = /## A small file\n+```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
+    expect(loadConfigYaml(yaml).warnings).toEqual([]);
+  });
+});

@@ -1,0 +1,236 @@
+import { describe, expect, it } from 'vitest';
+import { parseConfig } from '../../../lib/config/config.ts';
+import { InvalidConfigError } from '../../../lib/config/problems.ts';
+import { ConfigError } from '../../../lib/core/errors.ts';
+import { baseDocument, basePool, withValue } from './base.ts';
+
+function problemsOf(document: unknown) {
+  try {
+    parseConfig(document);
+  } catch (error) {
+    if (error instanceof InvalidConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+/** name, path in the document, value, path in the complaint, what the complaint says */
+const WRONG: readonly (readonly [string, string, unknown, string, RegExp])[] = [
+  ['unknown key at the top', 'instalation', 'farm', 'instalation', /did you mean "installation"/],
+  ['unknown key in a pool', 'pools.0.limits', 3, 'pools[0].limits', /did you mean "limit"/],
+  ["docker+machine's spelling", 'pools.0.IdleCount', 3, 'pools[0].IdleCount', /did you mean "idle_count"/],
+  ['concurrent', 'concurrent', 19, 'concurrent', /each pool has its own "limit"/],
+  ['a machine key in the pool', 'pools.0.public_ip', false, 'pools[0].public_ip', /belongs under "machine"/],
+  ['a singular', 'machine.flavor', 's3.large.8', 'machine.flavor', /"flavors", a list/],
+  ['a secret in the file', 'gitlab.token', 'x', 'gitlab.token', /secret: set GITLAB_TOKEN/],
+  ['keys of OTC in the file', 'otc.secret_key', 'x', 'otc.secret_key', /secret: set OTC_SECRET_KEY/],
+  ['something far from every key', 'pools.0.colour', 1, 'pools[0].colour', /known are boot_timeout, /],
+  ['limit missing', 'pools.0.limit', undefined, 'pools[0].limit', /is missing/],
+  ['limit empty', 'pools.0.limit', null, 'pools[0].limit', /a number, not empty/],
+  ['limit zero', 'pools.0.limit', 0, 'pools[0].limit', /at least 1/],
+  ['limit a fraction', 'pools.0.limit', 1.5, 'pools[0].limit', /a whole number, not a fraction/],
+  ['limit as text', 'pools.0.limit', '19', 'pools[0].limit', /a number, not text/],
+  ['no pools', 'pools', [], 'pools', /at least one entry/],
+  ['pool name in capitals', 'pools.0.name', 'Bitbake', 'pools[0].name', /a-z, 0-9/],
+  ['pool name that begins with a digit', 'pools.0.name', '1st', 'pools[0].name', /begin with a letter/],
+  ['pool name that ends with a dash', 'pools.0.name', 'a-', 'pools[0].name', /not end with/],
+  ['pool name too long', 'pools.0.name', 'a'.repeat(33), 'pools[0].name', /at most 32/],
+  ['installation with a dot', 'installation', 'a.b', 'installation', /a-z, 0-9/],
+  ['url without scheme', 'gitlab.url', 'gitlab.example.com', 'gitlab.url', /with its scheme/],
+  ['url of another scheme', 'gitlab.url', 'ftp://gitlab.example.com', 'gitlab.url', /https:\/\//],
+  ['url with a password', 'gitlab.url', 'https://a:b@gitlab.example.com', 'gitlab.url', /user name or password/],
+  ['url with a query', 'gitlab.url', 'https://gitlab.example.com/?a=b', 'gitlab.url', /before "\?"/],
+  ['two scopes', 'gitlab.scope', { group: 'a', project: 'a/b' }, 'gitlab.scope', /exactly one/],
+  ['no scope', 'gitlab.scope', {}, 'gitlab.scope', /exactly one/],
+  ['a project without its group', 'gitlab.scope', { project: 'widgets' }, 'gitlab.scope.project', /with its group/],
+  ['a scope with a slash in front', 'gitlab.scope', { group: '/acme' }, 'gitlab.scope.group', /without a "\/"/],
+  ['project id as a number', 'otc.project_id', 1e31, 'otc.project_id', /in quotes/],
+  ['project id too short', 'otc.project_id', 'abc', 'otc.project_id', /32 of/],
+  ['endpoint without scheme', 'otc.endpoints.ecs', 'ecs.example.com', 'otc.endpoints.ecs', /with its scheme/],
+  ['bucket in capitals', 'bucket.name', 'Acme', 'bucket.name', /3 to 63/],
+  ['bucket too short', 'bucket.name', 'ab', 'bucket.name', /3 to 63/],
+  ['bucket with two dots', 'bucket.name', 'a..b', 'bucket.name', /must not hold/],
+  ['bucket like an address', 'bucket.name', '10.0.0.10', 'bucket.name', /IP address/],
+  ['unknown dialect', 'bucket.dialect', 's3', 'bucket.dialect', /one of obs, s3-v2/],
+  ['cache with a scheme', 'cache', { server: 'nfs://a', export: '/cache' }, 'cache.server', /host name/],
+  ['relative export', 'cache', { server: 'a', export: 'cache' }, 'cache.export', /absolute path/],
+  ['cache: true in a pool', 'pools.0.cache', true, 'pools[0].cache', /must be false, or/],
+  ['image id no UUID', 'machine.image', { id: 'ubuntu' }, 'machine.image.id', /UUID/],
+  ['SATA, end of sale', 'machine.root_volume', { type: 'SATA', size: 100 }, 'machine.root_volume.type', /no longer sold/],
+  ['unknown disk', 'machine.root_volume', { type: 'NVME' }, 'machine.root_volume.type', /one of SSD/],
+  ['disk too large', 'machine.root_volume', { size: 1025 }, 'machine.root_volume.size', /at most 1024/],
+  ['public_ip: true', 'machine.public_ip', true, 'machine.public_ip', /must be false, or/],
+  ['bandwidth too large', 'machine.public_ip', { bandwidth: 1001 }, 'machine.public_ip.bandwidth', /at most 1000/],
+  ['a key of the address misspelt', 'machine.public_ip', { bandwidth: 10, typ: '5_bgp' }, 'machine.public_ip.typ', /did you mean "type"/],
+  ['an address without its bandwidth', 'machine.public_ip', {}, 'machine.public_ip.bandwidth', /is missing/],
+  ['machine without a flavor', 'machine.flavors', undefined, 'pools[0].machine', /lacks flavors/],
+  ['empty list of zones', 'machine.zones', [], 'machine.zones', /at least one entry/],
+  ['security group by name', 'machine.security_groups', ['default'], 'machine.security_groups[0]', /UUID/],
+  ['no docker image', 'runner.docker', {}, 'pools[0].runner.docker.image', /is missing/],
+  ['docker value that TOML cannot say', 'runner.docker.memory', null, 'runner.docker.memory', /no empty values/],
+  ['docker volumes as text', 'runner.docker.volumes', '/cache', 'runner.docker.volumes', /a list, not text/],
+  ['unknown executor', 'runner.executor', 'docker+machine', 'runner.executor', /one of docker, shell/],
+  ['environment without a value', 'runner.environment', ['DL_DIR'], 'runner.environment[0]', /KEY=value/],
+  ['timeout below what GitLab takes', 'runner.maximum_timeout', 599, 'runner.maximum_timeout', /at least 10m/],
+  ['no time span', 'pools.0.idle_time', '10 minutes', 'pools[0].idle_time', /no time span/],
+  ['negative time', 'pools.0.idle_time', -1, 'pools[0].idle_time', /no time span/],
+  ['neither tags nor untagged', 'pools.0.tags', [], 'pools[0].tags', /no job can match/],
+  ['the same tag twice', 'pools.0.tags', ['a', 'a'], 'pools[0].tags', /twice/],
+  ['a tag with a comma', 'pools.0.tags', ['a,b'], 'pools[0].tags[0]', /comma/],
+  ['idle_count over the limit', 'pools.0.idle_count', 20, 'pools[0].idle_count', /limit of 19/],
+  ['idle_count_min over idle_count', 'pools.0.idle_count_min', 1, 'pools[0].idle_count_min', /larger than idle_count/],
+  ['max_age not above boot_timeout', 'pools.0.max_age', '10m', 'pools[0].max_age', /longer than boot_timeout/],
+  ['five cron fields', 'pools.0.periods', [{ periods: ['* 8-17 * * mon-fri'] }], 'pools[0].periods[0].periods[0]', /needs 7/],
+  ['six cron fields', 'pools.0.periods', [{ periods: ['* 8-17 * * mon-fri *'] }], 'pools[0].periods[0].periods[0]', /needs 7/],
+  ['a fixed second', 'pools.0.periods', [{ periods: ['0 * 8-17 * * mon-fri *'] }], 'pools[0].periods[0].periods[0]', /moments only/],
+  ['hours past midnight', 'pools.0.periods', [{ periods: ['* * 22-6 * * * *'] }], 'pools[0].periods[0].periods[0]', /"22-23,0-5"/],
+  ['days past the weekend', 'pools.0.periods', [{ periods: ['* * * * * fri-mon *'] }], 'pools[0].periods[0].periods[0]', /two periods/],
+  ['hour 25', 'pools.0.periods', [{ periods: ['* * 25 * * * *'] }], 'pools[0].periods[0].periods[0]', /no valid cron/],
+  ['31 February', 'pools.0.periods', [{ periods: ['* * * 31 feb * *'] }], 'pools[0].periods[0].periods[0]', /never matches/],
+  ['no period in a period', 'pools.0.periods', [{ periods: [] }], 'pools[0].periods[0].periods', /at least one entry/],
+  ['unknown zone', 'pools.0.periods', [{ periods: ['* * * * * * *'], timezone: 'Mars/Olympus' }], 'pools[0].periods[0].timezone', /IANA/],
+  ['an offset as zone', 'pools.0.periods', [{ periods: ['* * * * * * *'], timezone: '+01:00' }], 'pools[0].periods[0].timezone', /IANA/],
+  [
+    'idle_count of a period over the limit',
+    'pools.0.periods',
+    [{ periods: ['* * * * * * *'], idle_count: 20, idle_time: 60 }],
+    'pools[0].periods[0].idle_count',
+    /limit of 19/,
+  ],
+];
+
+describe('a document with one mistake', () => {
+  it.each(WRONG)('%s', (_name, path, value, complaint, message) => {
+    const problems = problemsOf(withValue(path, value));
+    expect(problems).toHaveLength(1);
+    expect(problems[0]?.path).toBe(complaint);
+    expect(problems[0]?.message).toMatch(message);
+  });
+
+  it('is accepted without it', () => {
+    expect(problemsOf(baseDocument())).toEqual([]);
+  });
+});
+
+describe('pools side by side', () => {
+  const pools = (...extra: object[]) =>
+    problemsOf({ ...baseDocument(), pools: [basePool(), ...extra] }).map((p) => `${p.path}: ${p.message}`);
+
+  it('refuses a name used twice', () => {
+    expect(pools({ name: 'bitbake', tags: ['other'], limit: 1 })).toEqual([
+      expect.stringMatching(/^pools\[1\]\.name: is also the name of pools\[0\]/),
+    ]);
+  });
+
+  it('refuses the same tags in the same scope, in any order', () => {
+    const a = { name: 'a', tags: ['x', 'y'], limit: 1 };
+    const b = { name: 'b', tags: ['y', 'x'], limit: 1, scope: { group: 'ACME' } };
+    expect(pools(a, b)).toEqual([expect.stringMatching(/^pools\[2\]\.tags: are those of pools\[1\]/)]);
+  });
+
+  it.each([
+    ['another scope', { scope: { project: 'acme/widgets' } }],
+    ['another case: GitLab compares tags exactly', { tags: ['Bitbake'] }],
+    ['untagged jobs besides', { run_untagged: true }],
+  ])('accepts the same tags with %s', (_name, difference) => {
+    expect(pools({ ...basePool(), name: 'second', ...difference })).toEqual([]);
+  });
+
+  it('accepts a name that is the beginning of another: a worker is the pool, a dash and exactly a ULID', () => {
+    expect(pools({ name: 'bitbake-large', tags: ['large'], limit: 1 })).toEqual([]);
+  });
+});
+
+describe('all problems at once', () => {
+  const document = {
+    ...baseDocument(),
+    gitlab: { url: 'nowhere', scope: { group: 'acme' }, token: 'glpat-TopSecret' },
+    bucket: { name: 'x' },
+    pools: [{ ...basePool(), limit: 1, idle_count: 2, colour: 'red', max_age: '5s', tags: ['a,b'] }],
+  };
+
+  it('finds contradictions beside values that are wrong by themselves', () => {
+    expect(
+      problemsOf(document)
+        .map((p) => p.path)
+        .sort(),
+    ).toEqual([
+      'bucket.name',
+      'gitlab.token',
+      'gitlab.url',
+      'pools[0].colour',
+      'pools[0].idle_count',
+      'pools[0].max_age',
+      'pools[0].tags[0]',
+    ]);
+  });
+
+  it('throws a ConfigError whose message lists them and quotes no value', () => {
+    expect(() => parseConfig(document)).toThrow(ConfigError);
+    expect(() => parseConfig(document)).toThrow(/7 problems:\n(?:.*\n)*.*pools\[0\]\.colour: is not a key here/);
+    expect(() => parseConfig(document)).not.toThrow(/TopSecret/);
+  });
+
+  it.each([
+    ['nothing', null],
+    ['a list', []],
+    ['text', 'pools'],
+    ['undefined', undefined],
+  ])('refuses %s', (_name, data) => {
+    expect(problemsOf(data)).toHaveLength(1);
+  });
+});
+
+describe('warnings', () => {
+  /** name, path, value, path of the warning, text */
+  const rows: readonly (readonly [string, string, unknown, string, RegExp])[] = [
+    ['http', 'gitlab.url', 'http://gitlab.example.com', 'gitlab.url', /not encrypted/],
+    ['dot in the bucket', 'bucket.name', 'acme.ci', 'bucket.name', /certificate/],
+    ['a factor without idle_count', 'pools.0.idle_scale_factor', 0.5, 'pools[0].idle_scale_factor', /no effect/],
+    ['idle_time beyond max_age', 'pools.0.idle_time', '25h', 'pools[0].idle_time', /never takes effect/],
+    ['zone of another region', 'machine.zones', ['eu-nl-01'], 'machine.zones[0]', /zone of eu-de/],
+    ['docker key misspelt', 'runner.docker.volume', ['/x'], 'runner.docker.volume', /"volumes"/],
+    ['privileged', 'runner.docker.privileged', true, 'runner.docker.privileged', /root/],
+    ['host network', 'runner.docker.network_mode', 'host', 'runner.docker.network_mode', /metadata/],
+    ['docker socket', 'runner.docker.volumes', ['/var/run/docker.sock:/var/run/docker.sock'], 'runner.docker.volumes', /docker socket/],
+    ['cache that no job sees', 'cache', { server: 'a', export: '/cache' }, 'pools[0].runner.docker.volumes', /shows the caches to no job/],
+    [
+      'timeout longer than max_age',
+      'pools.0',
+      { ...basePool(), max_age: '1h', runner: { maximum_timeout: '2h' } },
+      'pools[0].max_age',
+      /one job/,
+    ],
+    [
+      'a period without idle_time',
+      'pools.0.periods',
+      [{ periods: ['* * 8-17 * * mon-fri *'], idle_count: 2 }],
+      'pools[0].periods[0].idle_time',
+      /not inherited/,
+    ],
+    [
+      'idle_count_min without a factor',
+      'pools.0.periods',
+      [{ periods: ['* * * * * * *'], idle_count: 2, idle_count_min: 1, idle_time: 60 }],
+      'pools[0].periods[0].idle_count_min',
+      /no effect/,
+    ],
+    ['docker settings for a shell', 'pools.0.runner', { executor: 'shell', docker: { image: 'x' } }, 'pools[0].runner.docker', /no effect/],
+  ];
+
+  it.each(rows)('%s', (_name, path, value, at, message) => {
+    const { warnings } = parseConfig(withValue(path, value));
+    expect(warnings.map((w) => w.path)).toEqual([at]);
+    expect(warnings[0]?.message).toMatch(message);
+  });
+
+  it('eu-nl has no FunctionGraph', () => {
+    const document = { ...baseDocument(), otc: { ...baseDocument().otc, region: 'eu-nl' }, functions: { scaler: 'gl-scaler' } };
+    document.machine.zones = ['eu-nl-01'];
+    expect(parseConfig(document).warnings.map((w) => w.path)).toEqual(['functions.scaler']);
+  });
+
+  it('are none for a plain document', () => {
+    expect(parseConfig(baseDocument()).warnings).toEqual([]);
+  });
+});
