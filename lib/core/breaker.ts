@@ -1,4 +1,4 @@
-import { bySettling, type Launch } from './memory.ts';
+import { type Launch, tried } from './memory.ts';
 
 /** How many of the last settled launches are judged. */
 const WINDOW = 4;
@@ -15,31 +15,24 @@ export interface Breaker {
 
 /**
  * Stops a pool whose machines do not come up from ordering more and more of them: open when the newest settled launch failed and at least
- * half of the last four did; then one probe at a time, 1, 2, 4 … 16 minutes after the last failure, until one boots.
+ * half of the last four did; then one probe at a time, 1, 2, 4 … 16 minutes after the last failure, until one boots. However many were
+ * under way when it opened, only probes that fail lengthen the gap.
  */
 export function breaker(launches: readonly Launch[], now: number): Breaker {
-  const settled = launches.filter((l) => l.outcome !== 'pending').sort(bySettling);
+  const settled = tried(launches);
   const recent = settled.slice(-WINDOW);
   const newest = recent.at(-1);
   const failures = recent.filter((l) => l.outcome === 'failed').length;
   if (newest?.outcome !== 'failed' || failures * 2 < recent.length) return { open: false, allowed: Number.POSITIVE_INFINITY };
 
-  const waves = failedWaves(settled);
-  const nextProbeAt = (newest.settledAt ?? 0) + Math.min(LONGEST_GAP, MINUTE * 2 ** (waves - 1));
-  const opened = firstFailure(settled);
+  const failed = sinceLastBoot(settled);
+  // What was launched after the first failure is a probe; those of one reconcile count once.
+  const opened = failed[0]?.settledAt ?? 0;
+  const failedProbes = new Set(failed.map((l) => l.at).filter((at) => at > opened)).size;
+  const nextProbeAt = (newest.settledAt ?? 0) + Math.min(LONGEST_GAP, MINUTE * 2 ** failedProbes);
   const probing = launches.some((l) => l.outcome === 'pending' && l.at > opened);
   if (probing) return { open: true, allowed: 0 };
   return { open: true, allowed: now >= nextProbeAt ? 1 : 0, nextProbeAt };
-}
-
-/** Waves (launches of one reconcile) that failed since the last one that booted: each doubles the gap. */
-function failedWaves(settled: readonly Launch[]): number {
-  return new Set(sinceLastBoot(settled).map((l) => l.at)).size;
-}
-
-/** When the first launch since the last boot failed: what was launched later is a probe. */
-function firstFailure(settled: readonly Launch[]): number {
-  return sinceLastBoot(settled)[0]?.settledAt ?? 0;
 }
 
 function sinceLastBoot(settled: readonly Launch[]): readonly Launch[] {

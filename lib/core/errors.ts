@@ -44,9 +44,18 @@ export class ConflictError extends ScalerError {}
 /** No trustworthy answer (timeout, 5xx, half a body, nonsense). A write may or may not have happened: look before repeating. */
 export class UnclearError extends ScalerError {}
 
-/** A message for records: class and code, and the message of errors that are ours; anything else is reduced to its name. */
+/**
+ * A message for records: class and code, and the message of errors that are ours. Of anything else only the name and where it was thrown: its
+ * message may quote a body, a URL or a token.
+ */
 export function describeError(error: unknown): { readonly error: string; readonly code: string; readonly message: string } {
   if (error instanceof ScalerError) return { error: error.name, code: error.code, message: error.message };
-  if (error instanceof Error) return { error: error.name, code: 'bug', message: error.message };
+  if (error instanceof Error) return { error: error.name, code: 'bug', message: `${error.name}${placeOf(error)}` };
   return { error: 'Error', code: 'bug', message: 'something that is no Error was thrown' };
+}
+
+/** The first line of the stack below the message, which is passed over even where it spans lines. */
+function placeOf({ stack = '', message }: Error): string {
+  const frame = /\n\s+(at .+)/.exec(stack.slice(Math.max(0, stack.indexOf(message)) + message.length));
+  return frame ? ` ${frame[1]}` : '';
 }

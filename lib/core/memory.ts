@@ -29,8 +29,12 @@ export interface Launch {
   /** Booted: it asked GitLab for a job. */
   readonly outcome: 'pending' | 'booted' | 'failed';
   readonly settledAt?: number;
+  /** `REFUSED`, or why it counts as a failed boot: an operation's code, or a `Failure` or `vanished`. */
   readonly why?: string;
 }
+
+/** `why` of a launch that the cloud took back for lack of capacity or quota: there will be no VM, but no machine failed either. */
+export const REFUSED = 'refused';
 
 export interface Refusal {
   readonly flavor: string;
@@ -58,6 +62,9 @@ export const EMPTY_MEMORY: PoolMemory = { launches: [], refusals: [], idle: {} }
 /** How many settled launches are kept. */
 const KEPT_LAUNCHES = 20;
 
+/** `why` of a launch that has no VM any more, or never got one. */
+const VANISHED = 'vanished';
+
 /** The memory after an observation: launches settled, idle times carried on, what is over dropped. Same input, same memory. */
 export function learn(
   memory: PoolMemory,
@@ -67,11 +74,11 @@ export function learn(
   now: number,
 ): PoolMemory {
   const byName = new Map(workers.map((w) => [w.name, w]));
-  const refused = memory.launches.filter((l) => isRefusal(failedOperations.get(l.name)));
+  const refused = memory.launches.filter((l) => l.outcome === 'pending' && isRefusal(failedOperations.get(l.name)));
   const launches = memory.launches
-    .filter((l) => !refused.includes(l))
+    .filter((l) => l.why !== REFUSED || now - l.at <= bootTimeoutMs)
     .map((l) => settle(l, byName.get(l.name), failedOperations.get(l.name), bootTimeoutMs, now));
-  const settled = launches.filter((l) => l.outcome !== 'pending').sort(bySettling);
+  const settled = tried(launches);
   const dropped = new Set(settled.slice(0, Math.max(0, settled.length - KEPT_LAUNCHES)).map((l) => l.name));
   const pause = quotaPause(failedOperations, now) ?? memory.pause;
   return {
@@ -107,12 +114,23 @@ function settle(
 ): Launch {
   const listed = launch.listed || worker?.server !== undefined;
   const seen = listed === launch.listed ? launch : { ...launch, listed };
-  if (launch.outcome !== 'pending') return seen;
-  if (worker?.booted) return { ...seen, outcome: 'booted', settledAt: now };
-  if (failure !== undefined) return { ...seen, outcome: 'failed', settledAt: now, why: failure.code };
-  if (worker?.phase === 'failed') return { ...seen, outcome: 'failed', settledAt: now, why: worker.failure ?? 'never-booted' };
-  if (now - launch.at > bootTimeoutMs) return { ...seen, outcome: 'failed', settledAt: now, why: worker ? 'never-booted' : 'vanished' };
-  return seen;
+  // Listed late, it boots after all: the machines are good.
+  if (launch.outcome !== 'pending' && !(launch.why === VANISHED && worker?.booted)) return seen;
+  if (worker?.booted) {
+    const { why: _, ...rest } = seen;
+    return { ...rest, outcome: 'booted', settledAt: now };
+  }
+  const why = failure === undefined ? bootFailure(seen, worker, bootTimeoutMs, now) : isRefusal(failure) ? REFUSED : failure.code;
+  return why === undefined ? seen : { ...seen, outcome: 'failed', settledAt: now, why };
+}
+
+/** Why the launch will not boot any more; `undefined` while it still may. */
+function bootFailure({ at, listed }: Launch, worker: Worker | undefined, bootTimeoutMs: number, now: number): string | undefined {
+  if (worker?.phase === 'failed') return worker.failure ?? 'never-booted';
+  // Its runner waits for a VM that is no longer, or never was, listed: known at once, or each tick until the timeout would order another one.
+  if (worker ? worker.phase === 'gone' : listed) return VANISHED;
+  if (now - at <= bootTimeoutMs) return undefined;
+  return worker ? 'never-booted' : VANISHED;
 }
 
 function idleSince(workers: readonly Worker[]): PoolMemory['idle'] {
@@ -121,7 +139,9 @@ function idleSince(workers: readonly Worker[]): PoolMemory['idle'] {
   return idle;
 }
 
-/** Oldest settled first. */
-export function bySettling(a: Launch, b: Launch): number {
-  return (a.settledAt ?? 0) - (b.settledAt ?? 0) || (a.name < b.name ? -1 : 1);
+/** The launches that tell whether machines boot, oldest settled first. */
+export function tried(launches: readonly Launch[]): readonly Launch[] {
+  return launches
+    .filter((l) => l.outcome !== 'pending' && l.why !== REFUSED)
+    .sort((a, b) => (a.settledAt ?? 0) - (b.settledAt ?? 0) || (a.name < b.name ? -1 : 1));
 }

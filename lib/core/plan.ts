@@ -139,7 +139,7 @@ function grow(input: PlanInput & { readonly available: readonly Worker[]; readon
   const wanted = Math.max(0, jobs.length + input.target - input.available.length);
   const bounds = growthBounds(pool, memory, now, counts);
   const allowed = Math.max(0, Math.min(wanted, ...bounds.map((b) => b.most)));
-  const brakes = bounds.filter((b) => b.most < wanted).map((b) => b.brake);
+  const brakes = bounds.filter((b) => Math.max(0, b.most) < wanted).map((b) => b.brake);
   // The oldest jobs go to the workers that are there or on their way; each launch stands for one of the others.
   const uncovered = jobs.slice(input.available.length);
   const probing = bounds.some((b) => b.brake.why === 'breaker');
@@ -199,18 +199,24 @@ function leaveReason(w: Worker, pool: Pool, now: number): DrainWhy | undefined {
   return now - w.bornAt > pool.maxAgeMs ? 'max-age' : undefined;
 }
 
-/** Idle workers that nobody needs, newest first: the oldest stay, as with docker+machine. */
+/**
+ * Idle workers that nobody needs. As with docker+machine the oldest stay: over a lowered limit the newest go, and one that was idle for too
+ * long goes only when enough older ones are kept. Those that are going already do not count, else each tick would drain more of the rest.
+ */
 function surplus(input: ShrinkInput): readonly (readonly [Worker, DrainWhy])[] {
   const { available, pool, now, jobs, target, policy, counts } = input;
-  const idle = available.filter((w) => w.phase === 'idle' && w.server).reverse();
-  const overLimit = idle.slice(0, Math.max(0, counts.machines - pool.limit));
-  if (!jobs) return overLimit.map((w) => [w, 'surplus'] as const);
-  const needless = Math.max(0, available.length - jobs.length - target);
-  const tooLong = idle.filter((w) => !overLimit.includes(w) && now - (w.idleSince ?? now) > policy.idleTimeMs);
-  return [
-    ...overLimit.map((w) => [w, 'surplus'] as const),
-    ...tooLong.slice(0, Math.max(0, needless - overLimit.length)).map((w) => [w, 'idle'] as const),
-  ];
+  const isIdle = (w: Worker) => w.phase === 'idle' && w.server !== undefined;
+  const excess = Math.max(0, available.length + counts.busy - pool.limit);
+  const overLimit = new Set(available.filter(isIdle).reverse().slice(0, excess));
+  const needed = jobs ? jobs.length + target : Number.POSITIVE_INFINITY;
+  const leaving: (readonly [Worker, DrainWhy])[] = [];
+  let kept = 0;
+  for (const w of available) {
+    if (overLimit.has(w)) leaving.push([w, 'surplus']);
+    else if (kept >= needed && isIdle(w) && now - (w.idleSince ?? now) > policy.idleTimeMs) leaving.push([w, 'idle']);
+    else kept += 1;
+  }
+  return leaving;
 }
 
 /** The last steps of one worker: reap its VM, or forget its runner; a `Held` where it must wait. */

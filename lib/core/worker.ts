@@ -49,8 +49,8 @@ export function deriveFleet(input: {
   readonly now: number;
 }): readonly Worker[] {
   const { pool, memory, now } = input;
-  const servers = new Map(input.servers.filter((s) => isWorkerOf(pool, s.name)).map((s) => [s.name, s]));
-  const runners = new Map(input.runners.filter((r) => isWorkerOf(pool, r.name)).map((r) => [r.name, r]));
+  const servers = byName(pool, input.servers);
+  const runners = byName(pool, input.runners);
   const launches = new Map(memory.launches.map((l) => [l.name, l]));
 
   const workers = [...new Set([...servers.keys(), ...runners.keys()])].map((name) => {
@@ -60,6 +60,12 @@ export function deriveFleet(input: {
     return worker({ name, server, runner, coming, pool, memory, now });
   });
   return workers.sort((a, b) => a.bornAt - b.bornAt || (a.name < b.name ? -1 : 1));
+}
+
+/** Two of one name come only of a create repeated too early: the older one counts until it is gone, in whatever order they are listed. */
+function byName<T extends Server | Runner>(pool: Pool, listed: readonly T[]): ReadonlyMap<string, T> {
+  const newestFirst = listed.filter((l) => isWorkerOf(pool, l.name)).sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1));
+  return new Map(newestFirst.map((l) => [l.name, l]));
 }
 
 /** Whether a runner without a listed VM still waits for one, as against having lost it. */

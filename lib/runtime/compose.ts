@@ -1,0 +1,67 @@
+import { ulid } from 'ulid';
+import { renderRunnerConfig, renderWorkerUserData } from '../../cloud-init/worker.ts';
+import type { Clock, Log } from '../app/ports.ts';
+import type { WorkerTemplates, World } from '../app/world.ts';
+import type { Config } from '../config/config.ts';
+import { needSecret, type Secrets } from '../config/secrets.ts';
+import { waitTimeoutSeconds } from '../core/periods.ts';
+import { GitLab } from '../gitlab/gitlab.ts';
+import { otcCloud } from '../otc/cloud.ts';
+import type { Credentials } from '../otc/credentials.ts';
+import { Ecs } from '../otc/ecs.ts';
+import { OtcHttp } from '../otc/http.ts';
+import { Ims } from '../otc/ims.ts';
+import { Obs } from '../otc/obs.ts';
+
+export interface WorldInputs {
+  readonly config: Config;
+  readonly secrets: Secrets;
+  readonly credentials: Credentials;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Ends whatever the call still waits for. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Everything outside, built for one call: the agency's keys come with the call and go stale after it. Nothing is asked yet. Throws `ConfigError`.
+ */
+export function composeWorld({ config, secrets, credentials, clock, log, signal }: WorldInputs): World {
+  const { settings, otc, bucket } = config;
+  const { projectId, endpoints } = otc;
+  const http = new OtcHttp({ credentials, projectId, clock });
+  const ecs = new Ecs({ http, endpoint: endpoints.ecs, projectId, installation: settings.installation });
+  const ims = new Ims({ http, endpoint: endpoints.ims });
+  const scheme = bucket.dialect === 's3-v2' ? 'aws' : 'obs';
+  return {
+    forge: new GitLab({
+      url: settings.gitlabUrl,
+      token: needSecret(secrets.gitlabToken, 'GITLAB_TOKEN').reveal(),
+      clock,
+      ...(signal && { signal }),
+    }),
+    cloud: otcCloud(ecs, ims),
+    store: new Obs({ endpoint: endpoints.obs, bucket: bucket.name, credentials, clock, scheme }),
+    clock,
+    log,
+    ulid: (now) => ulid(now),
+    worker: workerTemplates(settings.gitlabUrl),
+  };
+}
+
+function workerTemplates(gitlabUrl: string): WorkerTemplates {
+  return {
+    userData: ({ settings: { pool, cache, runner }, worker, handoffUrl }) =>
+      renderWorkerUserData({
+        workerName: worker,
+        handoffUrl,
+        maxBuilds: pool.maxBuilds,
+        waitTimeoutSeconds: waitTimeoutSeconds(pool),
+        maxAgeSeconds: Math.ceil(pool.maxAgeMs / 1000),
+        ...(cache && { cache }),
+        runner,
+      }),
+    handoff: ({ settings: { runner }, worker, runnerId, token }) =>
+      renderRunnerConfig({ workerName: worker, gitlabUrl, token, runnerId, runner }),
+  };
+}

@@ -1,0 +1,38 @@
+// Imported, so that this one place is no ungoverned global; it is the same object that the runtime tags with the request's id.
+import console from 'node:console';
+import pino from 'pino';
+import type { Clock, Log } from '../app/ports.ts';
+import { scrub } from './scrub.ts';
+
+export interface LogOptions {
+  readonly clock: Pick<Clock, 'now'>;
+  /** In every line, e.g. the function's name. */
+  readonly fields?: Readonly<Record<string, unknown>>;
+  /** Takes one line without its end; the console when absent, because FunctionGraph collects that. */
+  readonly write?: (line: string) => void;
+}
+
+type Level = 'info' | 'warn' | 'error';
+
+/**
+ * One JSON object per line: `level`, `ts`, `msg`, then the fields. These three names are short because fields are called `time` and `message`
+ * where they come from records.
+ */
+export function createLog({ clock, fields = {}, write = (line) => console.log(line) }: LogOptions): Log {
+  const logger = pino(
+    {
+      base: scrub(fields),
+      timestamp: () => `,"ts":"${new Date(clock.now()).toISOString()}"`,
+      formatters: { level: (level) => ({ level }) },
+    },
+    { write: (line) => write(line.trimEnd()) },
+  );
+  const at = (level: Level) => (message: string, more?: Readonly<Record<string, unknown>>) => logger[level](scrub(more ?? {}), message);
+  return { info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/** The same log with fields in every line, e.g. the id of the call. */
+export function withFields(log: Log, fields: Readonly<Record<string, unknown>>): Log {
+  const at = (level: Level) => (message: string, more?: Readonly<Record<string, unknown>>) => log[level](message, { ...fields, ...more });
+  return { info: at('info'), warn: at('warn'), error: at('error') };
+}

@@ -1,0 +1,11 @@
+import { tick } from '../app/pass.ts';
+import { timerOf } from './function-graph.ts';
+import { createPassFunction, type PassFunction, type PassParts } from './pass-function.ts';
+
+/** The function of the timer: launches, removes and counts. A call by hand does the same and is recorded as a person's. */
+export function createReaper(parts: PassParts): PassFunction {
+  return createPassFunction(parts, async ({ world, settings, deadline, holdMs, event }) => {
+    const trigger = timerOf(event) === undefined ? 'person' : 'timer';
+    return await tick(world, settings, trigger, deadline, holdMs);
+  });
+}

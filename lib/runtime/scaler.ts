@@ -1,0 +1,11 @@
+import { grow } from '../app/pass.ts';
+import { wakingJob } from './function-graph.ts';
+import { createPassFunction, type PassFunction, type PassParts } from './pass-function.ts';
+
+/** The function that a hook wakes: launches, removes nothing. Whatever the event says, what is done follows from what GitLab and the cloud say. */
+export function createScaler(parts: PassParts): PassFunction {
+  return createPassFunction(parts, async ({ world, settings, wake, deadline, holdMs, event }, log) => {
+    log.info('woken', { ...wakingJob(event) });
+    return await grow(world, settings, wake, deadline, holdMs);
+  });
+}

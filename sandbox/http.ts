@@ -1,0 +1,155 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as realSleep } from 'node:timers/promises';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import type { Context, MiddlewareHandler } from 'hono';
+import type { SandboxContext } from './context.ts';
+import type { Fault } from './faults.ts';
+
+/** Hono's environment in the sandbox: the node request and response, whose socket a fault may cut. */
+export interface SandboxEnv {
+  Bindings: HttpBindings;
+}
+export type SandboxRequest = Context<SandboxEnv>;
+
+/** How a service words a refusal. `status` and `code` are the fault's, where it names them. */
+export type Refusal = (c: SandboxRequest, status: number | undefined, code: string | undefined) => Response | Promise<Response>;
+
+/** Gives each call its name, its latency and, on request, its fault. */
+export type FaultLayer = (operation: string | ((c: SandboxRequest) => string)) => MiddlewareHandler<SandboxEnv>;
+
+export function faultLayer(ctx: SandboxContext, refuse: Refusal): FaultLayer {
+  return (operation) => async (c, next) => {
+    if (ctx.latencyMs > 0) await realSleep(ctx.latencyMs);
+    const fault = ctx.faults.take(typeof operation === 'string' ? operation : operation(c));
+    if (!fault) return next();
+    if (fault.delayMs) await realSleep(fault.delayMs);
+    return apply(fault, c, next, refuse);
+  };
+}
+
+async function apply(fault: Fault, c: SandboxRequest, next: () => Promise<void>, refuse: Refusal): Promise<Response | undefined> {
+  switch (fault.kind ?? 'answer') {
+    case 'delay':
+      await next();
+      return undefined;
+    case 'answer':
+      return answer(fault, c, refuse);
+    case 'hang':
+      await closed(c);
+      return RESPONSE_ALREADY_SENT;
+    case 'reset':
+      c.env.incoming.socket.resetAndDestroy();
+      return RESPONSE_ALREADY_SENT;
+    case 'lost':
+      await next();
+      c.env.incoming.socket.destroy();
+      return replace(c);
+    case 'half':
+      await next();
+      await cutInTheMiddle(c);
+      return replace(c);
+  }
+}
+
+async function answer(fault: Fault, c: SandboxRequest, refuse: Refusal): Promise<Response> {
+  const response =
+    fault.body === undefined
+      ? await refuse(c, fault.status, fault.code)
+      : new Response(fault.body, { status: fault.status ?? 500, headers: { 'content-type': 'text/html' } });
+  for (const [name, value] of Object.entries(fault.headers ?? {})) response.headers.set(name, value);
+  return response;
+}
+
+/** `c.res` keeps its first answer unless it is cleared. */
+function replace(c: SandboxRequest): undefined {
+  c.res = undefined;
+  c.res = RESPONSE_ALREADY_SENT;
+  return undefined;
+}
+
+async function cutInTheMiddle(c: SandboxRequest): Promise<void> {
+  const { incoming, outgoing } = c.env;
+  const body = Buffer.from(await c.res.arrayBuffer());
+  if (body.length > 1) {
+    outgoing.writeHead(c.res.status, { ...Object.fromEntries(c.res.headers), 'content-length': String(body.length) });
+    await new Promise<void>((resolve) => outgoing.write(body.subarray(0, body.length >> 1), () => resolve()));
+  }
+  incoming.socket.destroy();
+}
+
+function closed(c: SandboxRequest): Promise<void> {
+  const { socket } = c.env.incoming;
+  if (socket.destroyed) return Promise.resolve();
+  return new Promise((resolve) => socket.once('close', () => resolve()));
+}
+
+/** The request's target as it was on the wire: signatures are made over it, and a parsed URL may differ from it. */
+export interface Target {
+  /** Decoded. */
+  readonly path: string;
+  readonly query: readonly (readonly [name: string, value: string])[];
+}
+
+/** Throws `URIError` on a broken percent sequence. */
+export function target(c: SandboxRequest): Target {
+  const url = c.env.incoming.url ?? '/';
+  const cut = url.indexOf('?');
+  const pairs = cut < 0 ? [] : url.slice(cut + 1).split('&');
+  const query = pairs.filter(Boolean).map((pair): readonly [string, string] => {
+    const equals = pair.indexOf('=');
+    return equals < 0 ? [decodeQuery(pair), ''] : [decodeQuery(pair.slice(0, equals)), decodeQuery(pair.slice(equals + 1))];
+  });
+  return { path: decodeURIComponent(cut < 0 ? url : url.slice(0, cut)), query };
+}
+
+/** In a query `+` is a space for every one of these services; whoever means a plus sends `%2B`. */
+function decodeQuery(text: string): string {
+  return decodeURIComponent(text.replaceAll('+', ' '));
+}
+
+/** One header as text; repeated ones joined as Node joins them. */
+export function header(c: SandboxRequest, name: string): string | undefined {
+  const value = c.env.incoming.headers[name];
+  return Array.isArray(value) ? value.join(', ') : value;
+}
+
+export interface Listening {
+  /** `http://127.0.0.1:port`. */
+  readonly url: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** A Hono application, or something that stands for one. */
+export interface Served {
+  fetch(request: Request, env: HttpBindings): Response | Promise<Response>;
+}
+
+/** Listens on 127.0.0.1; port 0 takes a free one. Closing cuts open connections. */
+export async function listen(app: Served, port = 0): Promise<Listening> {
+  // Node's own Request and Response stay as they are: functions under test run in this process, too.
+  const server = createServer(
+    getRequestListener((request, env) => app.fetch(request, env as HttpBindings), { overrideGlobalObjects: false, hostname: '127.0.0.1' }),
+  );
+  // A client that keeps its connections must not meet one that is being closed for idleness.
+  server.keepAliveTimeout = 300_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const { port: taken } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${taken}`,
+    port: taken,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

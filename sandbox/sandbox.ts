@@ -1,0 +1,153 @@
+import type { SandboxClock } from './clock.ts';
+import type { SandboxContext, SandboxEvent, SimulatedVm } from './context.ts';
+import { Faults } from './faults.ts';
+import { FunctionGraph } from './functiongraph.ts';
+import { mountFunctionApi } from './functiongraph-api.ts';
+import { Gateway } from './functiongraph-gateway.ts';
+import { createGitLab } from './gitlab/gitlab.ts';
+import { seeded } from './gitlab/random.ts';
+import { type Listening, listen, type Served } from './http.ts';
+import { type Catalogue, DEFAULT_CATALOGUE } from './otc/ecs-catalogue.ts';
+import { EcsFleet } from './otc/ecs-fleet.ts';
+import type { FleetTimes } from './otc/ecs-vm.ts';
+import { Iam, type KeyPair } from './otc/iam.ts';
+import { type AppendMode, Obs } from './otc/obs.ts';
+import { otcApp } from './otc/otc.ts';
+import { runWorker } from './worker.ts';
+
+export interface SandboxOptions {
+  readonly clock: SandboxClock;
+  /** 0, the default, takes free ports; else GitLab, OTC, OBS and the gateway listen here and on the next three. */
+  readonly port?: number;
+  /** Real milliseconds that every answer takes. */
+  readonly latencyMs?: number;
+  /** Of servers, on the sandbox's clock; a day's usual ones when absent. */
+  readonly times?: Partial<FleetTimes>;
+  readonly catalogue?: Catalogue;
+  readonly append?: AppendMode;
+  /** Keys of the bucket that anyone may read. */
+  readonly publicPrefixes?: readonly string[];
+  readonly gitlab?: Parameters<typeof createGitLab>[1];
+  readonly worker?: Parameters<typeof runWorker>[2];
+  readonly onEvent?: (event: SandboxEvent) => void;
+}
+
+export interface Sandbox {
+  readonly ctx: SandboxContext;
+  readonly gitlab: ReturnType<typeof createGitLab>['world'];
+  readonly iam: Iam;
+  readonly ecs: EcsFleet;
+  readonly obs: Obs;
+  readonly functions: FunctionGraph;
+  readonly gateway: Gateway;
+  readonly urls: { readonly gitlab: string; readonly otc: string; readonly obs: string; readonly gateway: string };
+  /** A permanent key of the account. */
+  readonly credentials: KeyPair;
+  readonly projectId: string;
+  readonly bucket: string;
+  readonly region: string;
+  close(): Promise<void>;
+}
+
+const REGION = 'eu-de';
+const PROJECT_ID = 'a1b2c3d4e5f60718293a4b5c6d7e8f90';
+const BUCKET = 'ci-fleet';
+const CREDENTIALS: KeyPair = { accessKey: 'SANDBOXACCESSKEY0001', secretKey: 'sandboxSecretKey000000000000000000000001' };
+/** 42 s from begin to end is what a trace of 2024 shows for a create. */
+const TIMES: FleetTimes = { acceptMs: 3000, buildMs: 39_000, deleteMs: 20_000, listLagMs: 5000 };
+
+/** Starts GitLab, OTC, OBS and an API gateway over real HTTP on 127.0.0.1. */
+export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const ctx = context(options);
+  // GitLab must know its own address, which is known only once it listens.
+  let gitlab: ReturnType<typeof createGitLab> | undefined;
+  const project = { id: PROJECT_ID, name: REGION };
+  const iam = new Iam(ctx, { projects: [project], keys: [CREDENTIALS] });
+  const fleet = new EcsFleet(ctx, {
+    catalogue: options.catalogue ?? DEFAULT_CATALOGUE,
+    times: { ...TIMES, ...options.times },
+    // The world is there before the first server can be.
+    onActive: (vm) => startWorker(vm, ctx, { ...(gitlab && { gitlab: gitlab.world }), ...options.worker }),
+  });
+  const functions = new FunctionGraph(ctx, iam, PROJECT_ID);
+  const gateway = new Gateway(ctx, functions);
+  const obs = new Obs(ctx, {
+    iam,
+    buckets: [BUCKET],
+    append: options.append ?? 'works',
+    publicPrefixes: options.publicPrefixes ?? [],
+  });
+  const otc = otcApp(ctx, {
+    iam,
+    fleet,
+    projectId: PROJECT_ID,
+    mount: (app, operation) => mountFunctionApi(app, operation, ctx, functions),
+  });
+
+  const gitlabDoor: Served = { fetch: (request, env) => gitlab?.app.fetch(request, env) ?? new Response(null, { status: 503 }) };
+  const doors = await openDoors([gitlabDoor, otc, obs.app, gateway.app], options.port ?? 0);
+  const urls = { gitlab: doors[0].url, otc: doors[1].url, obs: doors[2].url, gateway: doors[3].url };
+  gitlab = createGitLab(ctx, { externalUrl: urls.gitlab, random: seeded(1), ...options.gitlab });
+  const { world } = gitlab;
+
+  return {
+    ctx,
+    gitlab: world,
+    iam,
+    ecs: fleet,
+    obs,
+    functions,
+    gateway,
+    urls,
+    credentials: CREDENTIALS,
+    projectId: PROJECT_ID,
+    bucket: BUCKET,
+    region: REGION,
+    close: async () => {
+      functions.close();
+      world.close();
+      for (const vm of fleet.all()) vm.stop.abort();
+      await Promise.all(doors.map((door) => door.close()));
+    },
+  };
+}
+
+function context(options: SandboxOptions): SandboxContext {
+  return {
+    clock: options.clock,
+    faults: new Faults(),
+    latencyMs: options.latencyMs ?? 0,
+    emit: (event) => options.onEvent?.(event),
+  };
+}
+
+function startWorker(vm: SimulatedVm, ctx: SandboxContext, options: Parameters<typeof runWorker>[2]): void {
+  const crashed = (error: unknown) => {
+    const message = error instanceof Error ? error.message : String(error);
+    ctx.emit({ at: ctx.clock.now(), kind: 'worker-crashed', fields: { id: vm.id, name: vm.name, message } });
+  };
+  void ctx.clock.track(runWorker(vm, ctx, options).catch(crashed));
+}
+
+type Four<T> = readonly [T, T, T, T];
+
+async function openDoors(apps: Four<Served>, port: number): Promise<Four<Listening>> {
+  const at = (i: number) => (port === 0 ? 0 : port + i);
+  const open: Listening[] = [];
+  try {
+    const [a, b, c, d] = apps;
+    const first = await opened(open, listen(a, at(0)));
+    const second = await opened(open, listen(b, at(1)));
+    const third = await opened(open, listen(c, at(2)));
+    return [first, second, third, await opened(open, listen(d, at(3)))];
+  } catch (error) {
+    await Promise.all(open.map((door) => door.close()));
+    throw error;
+  }
+}
+
+async function opened(all: Listening[], opening: Promise<Listening>): Promise<Listening> {
+  const door = await opening;
+  all.push(door);
+  return door;
+}

@@ -1,0 +1,65 @@
+import type { SandboxContext, SimulatedVm } from './context.ts';
+import { type Handoff, handoffUrl, limitsOf, readHandoff } from './worker-handoff.ts';
+import { type RunnerOptions, runSingle } from './worker-runner.ts';
+
+/**
+ * `normal`; `broken-boot`: never contacts anything; `cache-missing`: powers off before any contact, as a worker without its required
+ * caches does; `hangs`: takes a job and is never heard of again.
+ */
+export type WorkerMode = 'normal' | 'broken-boot' | 'cache-missing' | 'hangs';
+
+export interface WorkerOptions {
+  /** From power-on to the first contact; 90 s when absent. A function is asked for each VM. */
+  readonly bootMs?: number | (() => number);
+  /** `normal` when absent. */
+  readonly mode?: WorkerMode | ((vm: SimulatedVm) => WorkerMode);
+  /** The world that the workers' GitLab lives in: a shorter way to new jobs than asking every 3 s, and a place for killed jobs. */
+  readonly gitlab?: RunnerOptions['gitlab'];
+  /** With `gitlab`: how long an idle worker waits for its word before it asks again. 50 s when absent, for which Workhorse holds a request. */
+  readonly longPollMs?: number;
+}
+
+const BOOT_MS = 90_000;
+const LONG_POLL_MS = 50_000;
+const HANDOFF_TRIES = 5;
+const HANDOFF_GAP_MS = 10_000;
+
+/**
+ * The life of a worker on a VM: boots, fetches its configuration through the presigned URL in its user data, and works as
+ * `gitlab-runner run-single` does until it powers the VM off. Sleeps on the sandbox's clock, so the caller must track it.
+ */
+export async function runWorker(vm: SimulatedVm, ctx: SandboxContext, options: WorkerOptions = {}): Promise<void> {
+  const { bootMs = BOOT_MS, mode = 'normal' } = options;
+  await ctx.clock.sleep(typeof bootMs === 'function' ? bootMs() : bootMs, vm.gone);
+  if (vm.gone.aborted) return;
+  const how = typeof mode === 'function' ? mode(vm) : mode;
+  if (how === 'broken-boot') return;
+  const handoff = how === 'cache-missing' ? undefined : await fetchHandoff(vm, ctx);
+  if (vm.gone.aborted) return;
+  let reason = how === 'cache-missing' ? 'no caches' : 'no handoff';
+  if (handoff) {
+    reason = await runSingle(ctx, {
+      ...limitsOf(vm.userData),
+      ...handoff,
+      name: vm.name,
+      gone: vm.gone,
+      hang: how === 'hangs',
+      gitlab: options.gitlab,
+      longPollMs: options.longPollMs ?? LONG_POLL_MS,
+    });
+    if (vm.gone.aborted) return;
+  }
+  ctx.emit({ at: ctx.clock.now(), kind: 'worker-exit', fields: { id: vm.id, name: vm.name, reason } });
+  vm.powerOff();
+}
+
+async function fetchHandoff(vm: SimulatedVm, ctx: SandboxContext): Promise<Handoff | undefined> {
+  const url = handoffUrl(vm.userData);
+  if (!url) return undefined;
+  for (let i = 0; i < HANDOFF_TRIES; i++) {
+    const handoff = await readHandoff(url, vm.gone);
+    if (handoff || vm.gone.aborted) return handoff;
+    await ctx.clock.sleep(HANDOFF_GAP_MS, vm.gone);
+  }
+  return undefined;
+}

@@ -1,0 +1,64 @@
+import { fileURLToPath } from 'node:url';
+import type { BuildOptions, Metafile } from 'esbuild';
+
+const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+
+/** 1 kB = 1000 B. A function's size is its cold start; what grows beyond these must be a decision. */
+export const FUNCTIONS = [
+  { name: 'webhook', maxKb: 260 },
+  { name: 'scaler', maxKb: 450 },
+  { name: 'reaper', maxKb: 450 },
+] as const;
+
+/**
+ * Libraries that come along and can never run in a function, a third of what it would have to load.
+ *
+ * gitbeaker's own transport is replaced by ours (lib/gitlab/requester.ts), and with it its rate limiter and its matching of endpoints; qs stays,
+ * because links to the next page are read with it. got is used without HTTP/2, cache and DNS cache.
+ * pino is given its stream, so neither its worker threads, which no bundle can carry, nor its file writer are used.
+ */
+const NEVER_RUN = [
+  'rate-limiter-flexible',
+  'picomatch-browser',
+  'http2-wrapper',
+  'cacheable-lookup',
+  'cacheable-request',
+  'thread-stream',
+  'sonic-boom',
+] as const;
+
+/** Files of FunctionGraph's newest runtime, Node.js 20.15: one CommonJS file, because `require` of ES modules came later. */
+export const BUNDLE: BuildOptions = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20.15',
+  format: 'cjs',
+  minify: true,
+  legalComments: 'none',
+  // An inline map costs 8 ms of each cold start; these are for people.
+  sourcemap: 'external',
+  alias: { ...Object.fromEntries(NEVER_RUN.map((name) => [name, here('left-out.cjs')])), 'side-channel': here('side-channel.cjs') },
+  define: { 'import.meta.dirname': '__dirname' },
+  metafile: true,
+  write: false,
+  logLevel: 'warning',
+};
+
+/** The largest contributors to an output, by package, in kB. */
+export function breakdown(metafile: Metafile, most = 12): readonly string[] {
+  const sizes = new Map<string, number>();
+  for (const output of Object.values(metafile.outputs)) {
+    for (const [path, { bytesInOutput }] of Object.entries(output.inputs)) {
+      const name = packageOf(path);
+      sizes.set(name, (sizes.get(name) ?? 0) + bytesInOutput);
+    }
+  }
+  const largest = [...sizes].sort((a, b) => b[1] - a[1]).slice(0, most);
+  return largest.map(([name, bytes]) => `${(bytes / 1000).toFixed(1).padStart(8)} kB  ${name}`);
+}
+
+function packageOf(path: string): string {
+  const inside = path.split('node_modules/').at(-1) ?? path;
+  if (inside === path) return path.split('/').slice(0, 2).join('/');
+  return inside.split('/', inside.startsWith('@') ? 2 : 1).join('/');
+}

@@ -1,0 +1,241 @@
+import { createHmac } from 'node:crypto';
+import { rmSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { Wake } from '../../../lib/app/ports.ts';
+import { UnclearError } from '../../../lib/core/errors.ts';
+import { configSource } from '../../../lib/runtime/config-source.ts';
+import { secretReader } from '../../../lib/runtime/secret-source.ts';
+import { createWebhook, type WebhookParts } from '../../../lib/runtime/webhook.ts';
+import { configFile, context, document, HOOK_TOKEN, memoryLog, NOW, serve } from './parts.ts';
+
+const job = {
+  object_kind: 'build',
+  build_id: 4711,
+  build_name: 'image',
+  build_status: 'pending',
+  build_created_at: '2026-11-23 16:04:58 UTC',
+  project_id: 42,
+  runner: null,
+};
+const pending = JSON.stringify(job);
+
+interface Request {
+  readonly body?: string;
+  readonly base64?: boolean;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, unknown>>;
+}
+
+function event({ body = pending, base64 = true, method = 'POST', headers = { 'x-gitlab-token': HOOK_TOKEN } }: Request = {}) {
+  return {
+    httpMethod: method,
+    path: '/gitlab',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: base64 ? Buffer.from(body).toString('base64') : body,
+    isBase64Encoded: base64,
+    queryStringParameters: {},
+    pathParameters: {},
+    requestContext: { apiId: 'a', requestId: 'r', stage: 'RELEASE' },
+  };
+}
+
+function setUp(changes: Partial<WebhookParts> = {}) {
+  const { log, lines } = memoryLog();
+  const woken: unknown[] = [];
+  const path = configFile();
+  const webhook = createWebhook({
+    clock: { now: () => NOW },
+    loadConfig: configSource([path]),
+    readSecret: secretReader({}),
+    log,
+    composeWake: (inputs) => ({
+      wake: async () => {
+        woken.push(inputs.event);
+      },
+    }),
+    ...changes,
+  });
+  return { webhook, lines, woken, path };
+}
+
+const empty = (statusCode: number) => ({ statusCode, headers: {}, body: '', isBase64Encoded: false });
+
+describe('status codes', () => {
+  const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
+  const deepObject = '{"a":'.repeat(100_000) + '1' + '}'.repeat(100_000);
+  const rows: readonly { readonly name: string; readonly request: unknown; readonly status: number; readonly wakes?: number }[] = [
+    { name: 'a pending job in base64', request: event(), status: 200, wakes: 1 },
+    { name: 'a pending job as plain text', request: event({ base64: false }), status: 200, wakes: 1 },
+    { name: 'the flag decides, not how the body looks', request: { ...event(), isBase64Encoded: false }, status: 400 },
+    { name: 'headers in capitals', request: event({ headers: { 'X-GITLAB-TOKEN': HOOK_TOKEN } }), status: 200, wakes: 1 },
+    { name: 'headers as GitLab writes them', request: event({ headers: { 'X-Gitlab-Token': HOOK_TOKEN } }), status: 200, wakes: 1 },
+    { name: 'a method in small letters', request: event({ method: 'post' }), status: 200, wakes: 1 },
+    { name: 'a running job', request: event({ body: JSON.stringify({ ...job, build_status: 'running' }) }), status: 200 },
+    { name: 'a status of the future', request: event({ body: JSON.stringify({ ...job, build_status: 'dreaming' }) }), status: 200 },
+    { name: 'a pending job that a runner has', request: event({ body: JSON.stringify({ ...job, runner: { id: 7 } }) }), status: 200 },
+    { name: 'a hook of another kind', request: event({ body: '{"object_kind":"push"}' }), status: 200 },
+    { name: 'a job with a commit message of half a megabyte', request: event({ body: JSON.stringify({ ...job, commit: { message: 'm'.repeat(500_000) } }) }), status: 200, wakes: 1 },
+    { name: 'a job with something very deep in it', request: event({ body: pending.replace('"runner":null', `"runner":null,"commit":${deepObject}`) }), status: 200, wakes: 1 },
+    { name: 'no token', request: event({ headers: {} }), status: 401 },
+    { name: 'a wrong token', request: event({ headers: { 'x-gitlab-token': `${HOOK_TOKEN}x` } }), status: 401 },
+    { name: 'a token that is no text', request: event({ headers: { 'x-gitlab-token': [HOOK_TOKEN] } }), status: 401 },
+    { name: 'a wrong token before a malformed body', request: event({ body: '{', headers: { 'x-gitlab-token': 'wrong' } }), status: 401 },
+    { name: 'no JSON', request: event({ body: 'hello' }), status: 400 },
+    { name: 'half a body', request: event({ body: pending.slice(0, 50) }), status: 400 },
+    { name: 'an empty body', request: { ...event(), body: '' }, status: 400 },
+    { name: 'no body', request: { ...event(), body: null }, status: 400 },
+    { name: 'bytes that are no UTF-8', request: { ...event(), body: Buffer.from([0x7b, 0xff, 0xfe, 0x7d]).toString('base64') }, status: 400 },
+    { name: 'a list, very deep', request: event({ body: deep }), status: 400 },
+    { name: 'a job without an id', request: event({ body: JSON.stringify({ ...job, build_id: undefined }) }), status: 400 },
+    { name: 'null', request: event({ body: 'null' }), status: 400 },
+    { name: 'more than a megabyte in base64', request: event({ body: ' '.repeat(1_000_001) }), status: 413 },
+    { name: 'more than a megabyte as text', request: event({ body: ' '.repeat(1_000_001), base64: false }), status: 413 },
+    { name: 'more than a megabyte in bytes, not in characters', request: event({ body: 'ä'.repeat(500_001), base64: false }), status: 413 },
+    { name: 'a megabyte whose base64 is longer', request: event({ body: pending.padEnd(1_000_000) }), status: 200, wakes: 1 },
+    { name: 'too large is refused before the token is looked at', request: event({ body: ' '.repeat(1_000_001), headers: {} }), status: 413 },
+    { name: 'an event that is none of the gateway', request: { trigger_type: 'TIMER' }, status: 400 },
+    { name: 'no event', request: undefined, status: 400 },
+  ];
+
+  it.each(rows)('$name: $status', async ({ request, status, wakes = 0 }) => {
+    const { webhook, woken } = setUp();
+    expect(await webhook(request, context())).toEqual(empty(status));
+    expect(woken).toHaveLength(wakes);
+  });
+
+  it.each(['GET', 'PUT', 'HEAD', 'OPTIONS'])('%s: 405 with what is allowed', async (method) => {
+    const { webhook } = setUp();
+    expect(await webhook(event({ method }), context())).toEqual({ ...empty(405), headers: { allow: 'POST' } });
+  });
+
+  it('tells the scaler which job it was', async () => {
+    const { webhook, woken, lines } = setUp();
+    await webhook(event(), context());
+    expect(woken).toEqual([{ jobId: 4711, projectId: 42 }]);
+    expect(lines).toEqual([
+      { level: 'info', message: 'hook', fields: { request: 'request-1', jobId: 4711, projectId: 42, status: 'pending', waiting: true, wake: 'sent' } },
+    ]);
+  });
+});
+
+describe('signed hooks', () => {
+  const key = Buffer.from('000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f', 'hex');
+  const signed = (body: string) => {
+    const timestamp = String(NOW / 1000);
+    const signature = createHmac('sha256', key).update(`id-1.${timestamp}.${body}`).digest('base64');
+    return { 'Webhook-Id': 'id-1', 'Webhook-Timestamp': timestamp, 'Webhook-Signature': `v1,${signature}` };
+  };
+  const secrets = context({}, { HOOK_SIGNING_TOKENS: `whsec_${key.toString('base64')}` });
+
+  it.each([
+    { name: 'the bytes that were signed, in base64', request: event({ headers: signed(pending) }), status: 200 },
+    { name: 'the bytes that were signed, as text', request: event({ headers: signed(pending), base64: false }), status: 200 },
+    { name: 'other bytes', request: event({ headers: signed(`${pending} `) }), status: 401 },
+    { name: 'only a token', request: event(), status: 401 },
+  ])('$name: $status', async ({ request, status }) => {
+    const { webhook } = setUp();
+    expect((await webhook(request, secrets)).statusCode).toBe(status);
+  });
+});
+
+describe('what goes wrong behind it', () => {
+  const failing = (wake: Wake['wake']) => setUp({ composeWake: () => ({ wake }), waitMs: 5 });
+
+  it('a wake-up that fails is logged and answered 200', async () => {
+    const { webhook, lines } = failing(() => Promise.reject(new UnclearError('http-500', 'functiongraph.wake: http-500 (HTTP 500)')));
+    expect(await webhook(event(), context())).toEqual(empty(200));
+    expect(lines.find(({ level }) => level === 'error')?.fields).toMatchObject({ error: 'UnclearError', code: 'http-500' });
+  });
+
+  it('a wake-up that never answers is not waited for', async () => {
+    const { webhook, lines } = failing(() => new Promise(() => undefined));
+    expect(await webhook(event(), context())).toEqual(empty(200));
+    expect(lines.at(-1)?.fields).toMatchObject({ wake: 'late' });
+  });
+
+  it('keys that are missing are a wake-up that fails', async () => {
+    const { webhook, lines } = setUp({ composeWake: ({ credentials }) => void credentials() });
+    const bare = context({ getSecurityAccessKey: () => '', getSecuritySecretKey: () => '', getSecurityToken: () => '' });
+    expect(await webhook(event(), bare)).toEqual(empty(200));
+    expect(lines.find(({ level }) => level === 'error')?.fields).toMatchObject({ code: 'credentials-missing' });
+  });
+
+  it('without a scaler function the timer serves the job', async () => {
+    const { composeWake: _, ...parts } = { composeWake: undefined, clock: { now: () => NOW }, readSecret: secretReader({}) };
+    const { log, lines } = memoryLog();
+    const loadConfig = configSource([configFile(document({ functions: {} }))]);
+    expect(await createWebhook({ ...parts, log, loadConfig })(event(), context())).toEqual(empty(200));
+    expect(lines).toMatchObject([{ level: 'info', fields: { wake: 'timer-only' } }]);
+  });
+
+  it.each([
+    { name: 'no secret at all', userData: { HOOK_TOKENS: '' }, code: 'no-hook-secret' },
+    { name: 'a signing token of another form', userData: { HOOK_SIGNING_TOKENS: 'very-secret' }, code: 'invalid-secret' },
+  ])('$name: 500, and the reason only in the log', async ({ userData, code }) => {
+    const { webhook, lines } = setUp();
+    expect(await webhook(event(), context({}, userData))).toEqual(empty(500));
+    expect(lines).toMatchObject([{ level: 'error', message: 'hook not handled', fields: { error: 'ConfigError', code } }]);
+    expect(JSON.stringify(lines)).not.toMatch(/very-secret|\bat /);
+  });
+
+  it('a configuration that is wrong or missing gives 500, and 200 as soon as it is mended', async () => {
+    const { webhook, lines, woken, path } = setUp();
+    rmSync(path);
+    expect(await webhook(event(), context())).toEqual(empty(500));
+    writeFileSync(path, JSON.stringify(document({ pools: [] })));
+    expect(await webhook(event(), context())).toEqual(empty(500));
+    writeFileSync(path, '{"gitlab":');
+    expect(await webhook(event(), context())).toEqual(empty(500));
+    expect(lines.map(({ fields }) => fields.code)).toEqual(['no-config', 'invalid-config', 'invalid-config']);
+    expect(woken).toEqual([]);
+    writeFileSync(path, JSON.stringify(document()));
+    expect(await webhook(event(), context())).toEqual(empty(200));
+    expect(woken).toHaveLength(1);
+  });
+
+  it('a context without any getter is no crash', async () => {
+    const { webhook } = setUp({ readSecret: (_, key) => (key === 'HOOK_TOKENS' ? HOOK_TOKEN : undefined) });
+    const bare: object = {};
+    expect(await webhook(event(), Object.assign(bare, context({ getRequestID: undefined as never, getRemainingTimeInMilliSeconds: undefined as never })))).toEqual(empty(200));
+  });
+});
+
+describe('several at once', () => {
+  it('three first calls of a fresh process all work', async () => {
+    const { webhook, woken } = setUp();
+    const replies = await Promise.all([webhook(event(), context()), webhook(event(), context()), webhook(event(), context())]);
+    expect(replies).toEqual([empty(200), empty(200), empty(200)]);
+    expect(woken).toHaveLength(3);
+  });
+
+  it('a call that is given up does not touch the one beside it', async () => {
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const { webhook, lines } = setUp({ composeWake: () => ({ wake: () => held }), waitMs: 60_000 });
+    // Its time is up at once; the other's is not.
+    const cut = webhook(event(), context({ getRemainingTimeInMilliSeconds: () => 1 }));
+    const calm = webhook(event(), context({ getRequestID: () => 'request-2' }));
+    expect(await cut).toEqual(empty(500));
+    release();
+    expect(await calm).toEqual(empty(200));
+    expect(lines.find(({ level }) => level === 'error')?.fields).toMatchObject({ request: 'request-1', error: 'TimeoutError' });
+  });
+});
+
+it('wakes the scaler over HTTP', async () => {
+  const calls: string[] = [];
+  const url = await serve((request, response) => {
+    calls.push(`${request.method} ${decodeURIComponent(request.url ?? '')} ${String(request.headers['x-security-token'])}`);
+    response.writeHead(202).end('{"request_id":"x"}');
+  });
+  const { log, lines } = memoryLog();
+  const loadConfig = configSource([configFile(document({}, url))]);
+  const webhook = createWebhook({ clock: { now: () => NOW }, loadConfig, readSecret: secretReader({}), log });
+  expect(await webhook(event(), context())).toEqual(empty(200));
+  expect(calls).toEqual([
+    'POST /v2/0123456789abcdef0123456789abcdef/fgs/functions/urn:fss:eu-de:0123456789abcdef0123456789abcdef:function:default:gl-scaler:latest/invocations-async temporary-security-token',
+  ]);
+  expect(lines).toMatchObject([{ fields: { wake: 'sent' } }]);
+});

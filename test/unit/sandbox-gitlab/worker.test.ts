@@ -1,0 +1,170 @@
+import { describe, expect, it } from 'vitest';
+import type { SimulatedVm } from '../../../sandbox/context.ts';
+import type { JobSpec } from '../../../sandbox/gitlab/model.ts';
+import { runWorker, type WorkerOptions } from '../../../sandbox/worker.ts';
+import { handoffUrl, limitsOf } from '../../../sandbox/worker-handoff.ts';
+import { handoffServer } from './handoff.ts';
+import { addRunner, bench, HOUR, MINUTE } from './server.ts';
+
+const SECOND = 1000;
+
+/** GitLab, a handoff and a VM; the worker on it is started at once. */
+async function started(options: WorkerOptions & { flags?: string; broken?: boolean; jobs?: readonly JobSpec[]; listening?: boolean } = {}) {
+  const { flags = '--max-builds 2 --wait-timeout 600', broken = false, jobs = [], listening = true, ...worker } = options;
+  const b = await bench();
+  const runner = addRunner(b.world);
+  const handoff = await handoffServer(
+    broken
+      ? 'not = [valid'
+      : `concurrent = 1\n[[runners]]\n  name = "w"\n  url = "${b.url}"\n  token = "${runner.token}"\n  executor = "docker"\n`,
+  );
+  const pipeline = b.world.createPipeline('acme/app', jobs);
+  const gone = new AbortController();
+  let off: number | undefined;
+  const vm: SimulatedVm = {
+    id: 'vm-1',
+    name: 'pool-a-1',
+    userData: `#cloud-config\nruncmd:\n - curl -fsS '${handoff.url}'\n - exec gitlab-runner run-single -c /x ${flags}\n`,
+    gone: gone.signal,
+    powerOff: () => {
+      off = b.clock.now();
+    },
+  };
+  const start = b.clock.now();
+  void b.clock.track(runWorker(vm, b.ctx, { ...(listening ? { gitlab: b.world } : {}), ...worker }));
+  return { ...b, runner, jobs: pipeline.jobs, gone, handoff, offAfter: () => (off === undefined ? undefined : off - start) };
+}
+
+const job = (name: string, rest: Partial<JobSpec> = {}): JobSpec => ({ name, tags: ['pool-a'], ...rest });
+
+describe('a simulated worker', () => {
+  it('boots, works its jobs off and powers off after the last one it may do', async () => {
+    const w = await started({
+      jobs: [job('a', { durationMs: 5 * MINUTE }), job('b', { durationMs: 30 * SECOND, result: 'failed' }), job('c')],
+    });
+    await w.clock.advance(89 * SECOND);
+    expect(w.runner.contactedAt).toBeUndefined();
+    await w.clock.advance(HOUR);
+    expect(w.jobs.map(({ status }) => status)).toEqual(['success', 'failed', 'pending']);
+    expect(w.jobs[0]).toMatchObject({
+      startedAt: (w.jobs[0]?.createdAt ?? 0) + 90 * SECOND,
+      finishedAt: (w.jobs[0]?.createdAt ?? 0) + 390 * SECOND,
+    });
+    expect(w.jobs[1]).toMatchObject({ failureReason: 'script_failure', exitCode: 1 });
+    expect(w.offAfter()).toBe(420 * SECOND);
+    expect(w.jobs[0]?.trace.toString().split('\n')).toHaveLength(7);
+  });
+
+  it('powers off when no job comes, counted from the last one', async () => {
+    const w = await started({ flags: '--max-builds=0 --wait-timeout=600', jobs: [job('a', { durationMs: MINUTE })] });
+    await w.clock.advance(HOUR);
+    expect(w.offAfter()).toBe(90 * SECOND + MINUTE + 600 * SECOND);
+  });
+
+  it.each([
+    { name: 'at once where it hears of it', listening: true, within: 0 },
+    { name: 'within the check interval otherwise', listening: false, within: 3 * SECOND },
+  ])('starts a job that comes later $name', async ({ listening, within }) => {
+    const w = await started({ listening });
+    await w.clock.advance(95 * SECOND);
+    const [late] = w.world.createPipeline('acme/app', [job('late', { durationMs: HOUR })]).jobs;
+    await w.clock.advance(within);
+    expect(late?.status).toBe('running');
+  });
+
+  it('asks rarely while it hears of jobs', async () => {
+    const w = await started();
+    await w.clock.advance(90 * SECOND + 500 * SECOND);
+    expect(w.ctx.faults.calls('gitlab.job-request')).toBeLessThan(15);
+  });
+
+  it('vanishes with its VM, and GitLab is not told', async () => {
+    const w = await started({ jobs: [job('a', { durationMs: HOUR })] });
+    await w.clock.advance(10 * MINUTE);
+    w.gone.abort();
+    await w.clock.advance(10 * MINUTE);
+    expect(w.jobs[0]?.status).toBe('running');
+    expect(w.world.killedJobs).toEqual([w.jobs[0]?.id]);
+    expect(w.offAfter()).toBeUndefined();
+  });
+
+  it('ends without a trace when the VM goes while it boots or waits', async () => {
+    const w = await started();
+    await w.clock.advance(MINUTE);
+    w.gone.abort();
+    await w.clock.advance(HOUR);
+    expect([w.runner.contactedAt, w.offAfter(), w.world.killedJobs]).toEqual([undefined, undefined, []]);
+  });
+
+  it('stops a job that is cancelled, and goes on with the next', async () => {
+    const w = await started({ jobs: [job('a', { durationMs: HOUR })] });
+    await w.clock.advance(2 * MINUTE);
+    if (w.jobs[0]) w.world.jobs.cancel(w.jobs[0]);
+    expect(w.jobs[0]?.status).toBe('canceling');
+    const [next] = w.world.createPipeline('acme/app', [job('next')]).jobs;
+    await w.clock.advance(2 * MINUTE);
+    expect([w.jobs[0]?.status, next?.status]).toEqual(['canceled', 'success']);
+  });
+
+  it('gives up a job that takes longer than it may', async () => {
+    const w = await started({ jobs: [job('a', { durationMs: HOUR, timeoutSeconds: 600 })] });
+    await w.clock.advance(20 * MINUTE);
+    expect(w.jobs[0]).toMatchObject({ status: 'failed', failureReason: 'job_execution_timeout' });
+  });
+
+  it('holds itself for unhealthy when its runner is deleted, and ends by the wait timeout', async () => {
+    const w = await started();
+    await w.clock.advance(95 * SECOND);
+    w.world.deleteRunner(w.runner);
+    await w.clock.advance(HOUR);
+    expect(w.ctx.faults.calls('gitlab.job-request')).toBeLessThan(6);
+    expect(w.offAfter()).toBeGreaterThanOrEqual(690 * SECOND);
+  });
+
+  it('finishes a job though GitLab stumbles', async () => {
+    const w = await started({ jobs: [job('a', { durationMs: MINUTE })] });
+    w.ctx.faults.inject({ operation: 'gitlab.job-request', times: 2, status: 502 });
+    w.ctx.faults.inject({ operation: 'gitlab.job-update', times: 2, status: 500 });
+    w.ctx.faults.inject({ operation: 'gitlab.trace', times: 1, kind: 'lost' });
+    await w.clock.advance(10 * MINUTE);
+    expect(w.jobs[0]?.status).toBe('success');
+  });
+
+  it('hangs on request: the job stays with it until GitLab loses patience', async () => {
+    const w = await started({ mode: 'hangs', jobs: [job('a', { durationMs: MINUTE })] });
+    await w.clock.advance(HOUR);
+    expect([w.jobs[0]?.status, w.offAfter()]).toEqual(['running', undefined]);
+    await w.clock.advance(HOUR);
+    expect(w.jobs[0]).toMatchObject({ status: 'failed', failureReason: 'no_updates_running' });
+  });
+
+  it.each([
+    { name: 'a broken boot', options: { mode: 'broken-boot' } as const, offAfter: undefined, fetched: 0 },
+    { name: 'missing caches', options: { mode: 'cache-missing' } as const, offAfter: 90 * SECOND, fetched: 0 },
+    { name: 'a handoff that cannot be read', options: { broken: true }, offAfter: 140 * SECOND, fetched: 5 },
+    { name: 'a slower boot', options: { bootMs: () => 300 * SECOND }, offAfter: 900 * SECOND, fetched: 1 },
+  ])('never takes a job after $name', async ({ options, offAfter, fetched }) => {
+    const w = await started(options);
+    await w.clock.advance(HOUR);
+    expect([w.offAfter(), w.handoff.received.length]).toEqual([offAfter, fetched]);
+  });
+});
+
+describe('user data', () => {
+  it.each([
+    {
+      name: 'the first signed address',
+      text: 'curl http://x/plain; curl "https://b.obs/o?AccessKeyId=A&Expires=1&Signature=ab%2B=" x',
+      url: 'https://b.obs/o?AccessKeyId=A&Expires=1&Signature=ab%2B=',
+    },
+    { name: 'another kind of signature', text: "URL='https://b/o?X-Amz-Signature=ab'", url: 'https://b/o?X-Amz-Signature=ab' },
+    { name: 'none', text: 'curl https://b/o?sig=1', url: undefined },
+  ])('yields $name', ({ text, url }) => {
+    expect(handoffUrl(text)).toBe(url);
+  });
+
+  it('yields the limits', () => {
+    expect(limitsOf("run-single --max-builds=3 --wait-timeout '45'")).toEqual({ maxBuilds: 3, waitTimeoutMs: 45_000 });
+    expect(limitsOf('run-single')).toEqual({ maxBuilds: 0, waitTimeoutMs: 0 });
+  });
+});
