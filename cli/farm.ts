@@ -1,18 +1,18 @@
+import type { Log } from '../lib/app/ports.ts';
+import type { World } from '../lib/app/world.ts';
+import { type Config, parseConfig } from '../lib/config/config.ts';
+import { readSecrets } from '../lib/config/secrets.ts';
+import { SecretCredentials } from '../lib/otc/credentials.ts';
 import type { WorldInputs } from '../lib/runtime/compose.ts';
 import { composeWorld } from '../lib/runtime/compose.ts';
-import { type Config, parseConfig } from '../lib/config/config.ts';
-import type { World } from '../lib/app/world.ts';
-import { SecretCredentials } from '../lib/otc/credentials.ts';
-import { readSecrets } from '../lib/config/secrets.ts';
-import type { Log } from '../lib/app/ports.ts';
 import { createLog } from '../lib/runtime/log.ts';
 import { createReaper } from '../lib/runtime/reaper.ts';
 import { createScaler } from '../lib/runtime/scaler.ts';
 import { secretReader } from '../lib/runtime/secret-source.ts';
 import { createWebhook } from '../lib/runtime/webhook.ts';
 import type { FunctionHandler } from '../sandbox/functiongraph.ts';
-import { type Sandbox, type SandboxOptions, startSandbox } from '../sandbox/sandbox.ts';
 import { DEFAULT_CATALOGUE } from '../sandbox/otc/ecs-catalogue.ts';
+import { type Sandbox, type SandboxOptions, startSandbox } from '../sandbox/sandbox.ts';
 
 /** Settings of one pool as scaler.yml writes them; name and tags are made up when left out. */
 export type PoolDocument = Readonly<Record<string, unknown>>;
@@ -99,7 +99,11 @@ function deploy(sandbox: Sandbox, options: FarmOptions): Farm {
   };
 }
 
-function sourceFunctions(config: Config, clock: Sandbox['ctx']['clock'], onLog?: (line: string) => void): Record<FunctionKind, () => FunctionHandler> {
+function sourceFunctions(
+  config: Config,
+  clock: Sandbox['ctx']['clock'],
+  onLog?: (line: string) => void,
+): Record<FunctionKind, () => FunctionHandler> {
   const parts = (name: FunctionKind) => ({
     clock,
     loadConfig: () => config,
@@ -139,7 +143,14 @@ export function farmDocument(sandbox: Sandbox, options: Pick<FarmOptions, 'pools
     functions: { scaler: 'scaler' },
     runner: { docker: { image: 'ubuntu:20.04' } },
     machine,
-    pools: (options.pools ?? [{}]).map((pool, i) => ({ name: `pool${i}`, tags: [`pool${i}`], limit: 20, idle_time: 60, max_builds: 100, ...pool })),
+    pools: (options.pools ?? [{}]).map((pool, i) => ({
+      name: `pool${i}`,
+      tags: [`pool${i}`],
+      limit: 20,
+      idle_time: 60,
+      max_builds: 100,
+      ...pool,
+    })),
     ...options.document,
   };
 }

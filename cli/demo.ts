@@ -1,0 +1,101 @@
+import { explainJob, readLedger } from '../lib/app/explain.ts';
+import { SteppedClock } from '../sandbox/clock.ts';
+import { seeded } from '../sandbox/gitlab/random.ts';
+import { playWorkload } from '../sandbox/workload.ts';
+import { Story } from './demo-story.ts';
+import { type Farm, GROUP, startFarm } from './farm.ts';
+import type { Output } from './output.ts';
+
+export interface DemoOptions {
+  readonly once: boolean;
+  readonly port: number;
+  /** Simulated seconds in a real one, at most. */
+  readonly speed: number;
+}
+
+/** A Monday, from shortly before the nightly build to the evening; UTC. */
+const FROM = Date.UTC(2026, 10, 23, 1, 45);
+const TO = Date.UTC(2026, 10, 23, 18, 30);
+const DAY = 86_400_000;
+const MINUTE = 60_000;
+const PROJECTS = [`${GROUP}/meta-product`, `${GROUP}/meta-bsp`];
+
+/** The old farm's pool, and two workers kept ready in working hours. */
+const POOL = {
+  name: 'bitbake',
+  tags: ['bitbake'],
+  limit: 19,
+  idle_time: 60,
+  max_builds: 100,
+  periods: [{ periods: ['* * 8-17 * * mon-fri *'], timezone: 'Europe/Berlin', idle_count: 2, idle_time: '10m' }],
+};
+
+/** Plays a bitbake-like day through the real functions, and tells it. Gives the exit code. */
+export async function demo(options: DemoOptions, output: Output, stopped: () => Promise<void>): Promise<number> {
+  const clock = new SteppedClock(FROM);
+  const story = new Story((line) => output.say(line));
+  const random = seeded(11);
+  const farm = await startFarm({
+    clock,
+    port: options.port,
+    pools: [POOL],
+    publicPrefixes: ['counts/'],
+    worker: { bootMs: () => 45_000 + Math.floor(random() * 60_000) },
+    onEvent: (event) => story.event(event),
+    onLog: (line) => story.log(line, clock.now()),
+  });
+  for (const path of PROJECTS) farm.sandbox.gitlab.createProject(path);
+  const { urls, bucket } = farm.sandbox;
+  output.say(`GitLab ${urls.gitlab}, OTC ${urls.otc}, OBS ${urls.obs} — all on this machine. Times are UTC.`);
+  output.say(`The newest counts: curl ${urls.obs}/${bucket}/counts/v1/latest.json\n`);
+  farm.sandbox.functions.timer('reaper', MINUTE);
+
+  let stop = false;
+  void stopped().then(() => {
+    stop = true;
+  });
+  try {
+    for (let day = 0; !stop && (day === 0 || !options.once); day++) {
+      const span = { from: day === 0 ? FROM : FROM + day * DAY, to: TO + day * DAY };
+      if (clock.now() < span.from) await play(clock, span.from, options.speed, () => stop);
+      playWorkload(farm.sandbox.gitlab, farm.sandbox.ctx, { seed: 7, projects: PROJECTS, tags: ['bitbake'], ...span });
+      await play(clock, span.to, options.speed, () => stop);
+      await tell(farm, story, clock.now(), output);
+    }
+  } finally {
+    await farm.close();
+  }
+  return story.summary(clock.now()).killedByScaling === 0 ? 0 : 1;
+}
+
+/** Moves time on in steps of a minute, no faster than `speed`. */
+async function play(clock: SteppedClock, until: number, speed: number, stopped: () => boolean): Promise<void> {
+  const began = { real: performance.now(), simulated: clock.now() };
+  while (clock.now() < until && !stopped()) {
+    await clock.advance(Math.min(MINUTE, until - clock.now()));
+    const due = began.real + (clock.now() - began.simulated) / speed;
+    const early = due - performance.now();
+    if (early > 1) await new Promise((resolve) => setTimeout(resolve, early));
+  }
+}
+
+async function tell(farm: Farm, story: Story, now: number, output: Output): Promise<void> {
+  const figures = story.summary(now);
+  if (output.json) {
+    output.data(JSON.stringify(figures));
+    return;
+  }
+  const { waitSeconds: wait, workers } = figures;
+  output.data(`
+The day in figures
+  jobs             ${figures.jobs}: ${figures.succeeded} succeeded, ${figures.failed} failed, ${figures.cancelled} cancelled, ${figures.killedByScaling} killed by scaling
+  waiting          p50 ${wait.p50} s, p95 ${wait.p95} s, longest ${wait.max} s
+  machine hours    ${figures.machineHours} (19 machines that are always on: ${(19 * (TO - FROM)) / 3_600_000}), at most ${figures.peakMachines} at once, ${figures.machinesLeft} at the end
+  workers          ${workers.launched} launched, ${workers.drained} drained, ${workers.reaped} reaped, ${workers.forgotten} forgotten
+  hooks            ${figures.hooksDelivered} delivered`);
+  const longest = story.longest();
+  if (!longest) return;
+  const { lines } = explainJob(await readLedger(farm.world().store, FROM, now), longest.job);
+  output.data(`\nWhy job ${longest.job} waited ${Math.round(longest.ms / 1000)} s (scaler explain --job ${longest.job}):`);
+  for (const line of lines) output.data(`  ${line.time}  ${line.text}`);
+}

@@ -1,0 +1,152 @@
+#!/usr/bin/env node
+import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
+import { tick } from '../lib/app/pass.ts';
+import { reconcile } from '../lib/app/reconcile.ts';
+import { demo } from './demo.ts';
+import { explain } from './explain.ts';
+import { type Output, renderReport, standardOutput } from './output.ts';
+import { sandbox } from './sandbox.ts';
+import { serve } from './serve.ts';
+import { environmentSecrets, explainFailure, loadConfig, openWorld, UserError, withinDeadline } from './session.ts';
+
+/** What one pass may take, as in the deployed functions. */
+const PASS_MS = 60_000;
+
+const program = new Command('scaler')
+  .description('Autoscaler of GitLab CI workers on Open Telekom Cloud')
+  .option('-c, --config <file>', 'the configuration', 'scaler.yml')
+  .showSuggestionAfterError()
+  .showHelpAfterError('(--help says what there is)');
+
+program
+  .command('check')
+  .description('read the configuration and say everything that is wrong with it')
+  .option('--json', 'for programs')
+  .action(({ json }) =>
+    run(json, async (output) => {
+      const { settings, otc, bucket, warnings } = loadConfig(program.opts().config);
+      const pools = settings.pools.map(({ pool, machine }) => ({
+        pool: pool.name,
+        tags: pool.tags,
+        limit: pool.limit,
+        flavors: machine.flavors,
+      }));
+      if (output.json) output.data(JSON.stringify({ ok: true, region: otc.region, bucket: bucket.name, pools, warnings }));
+      else {
+        for (const w of warnings) output.say(`warning: ${w.path}${w.line ? ` (line ${w.line})` : ''}: ${w.message}`);
+        output.data(`${program.opts().config} is in order: ${pools.map((p) => `${p.pool} (at most ${p.limit})`).join(', ')}`);
+      }
+      return 0;
+    }),
+  );
+
+program
+  .command('plan')
+  .description('look at GitLab and the cloud and print what would be done and why; changes nothing')
+  .option('--json', 'for programs')
+  .action(({ json }) =>
+    run(json, async (output) => {
+      const config = loadConfig(program.opts().config);
+      const options = { trigger: 'person', grow: true, shrink: true, sample: false, dryRun: true } as const;
+      const report = await withinDeadline(PASS_MS, (d) => reconcile(openWorld(config), config.settings, options, d));
+      output.data(output.json ? JSON.stringify(report, undefined, 2) : renderReport(report));
+      return report.pools.every((p) => p.plan) ? 0 : 1;
+    }),
+  );
+
+program
+  .command('tick')
+  .description("do the reaper's work once, now")
+  .option('--json', 'for programs')
+  .action(({ json }) =>
+    run(json, async (output) => {
+      const config = loadConfig(program.opts().config);
+      const result = await withinDeadline(PASS_MS, (d) => tick(openWorld(config), config.settings, 'person', d, PASS_MS));
+      if (output.json) output.data(JSON.stringify(result, undefined, 2));
+      else for (const report of result.reports) output.data(renderReport(report));
+      if (result.turnstile === 'held') output.say('Another reconcile was running; launching was left to it.');
+      const failed = result.reports.some(
+        (r) => r.unrecorded.length > 0 || r.pools.some((p) => !p.plan || p.actions.some((a) => a.outcome === 'failed')),
+      );
+      return failed ? 1 : 0;
+    }),
+  );
+
+program
+  .command('serve')
+  .description('run webhook, scaler and timer in this process, against the real GitLab and OTC')
+  .option('-p, --port <number>', 'port for hooks', wholeNumber, 8080)
+  .option('--host <address>', 'address to listen on', '127.0.0.1')
+  .option('--every <seconds>', 'between two ticks', wholeNumber, 60)
+  .action(({ port, host, every }) =>
+    run(false, async (output) => {
+      const config = loadConfig(program.opts().config);
+      environmentSecrets();
+      const write = (line: string) => output.data(line);
+      const serving = await serve({ config, port, host, everyMs: every * 1000, env: process.env, write });
+      output.say(`Hooks are taken at ${serving.url}; a tick every ${every} s. Ctrl-C ends it.`);
+      await stopSignal();
+      output.say('Finishing what runs …');
+      await serving.stop();
+      return 0;
+    }),
+  );
+
+program
+  .command('explain')
+  .description('tell from the ledger why a job waits or waited, or what was done to a worker')
+  .option('--job <id>', 'a GitLab job', wholeNumber)
+  .option('--worker <name>', 'a worker')
+  .option('--days <number>', 'how far to look back', wholeNumber, 2)
+  .option('--json', 'the ledger entries themselves')
+  .action(({ job, worker, days, json }) =>
+    run(json, async (output) => {
+      if ((job === undefined) === (worker === undefined)) throw new UserError('Say either --job ID or --worker NAME.');
+      const world = openWorld(loadConfig(program.opts().config));
+      const what = job === undefined ? { worker: worker ?? '' } : { job };
+      return await explain(world.store, what, { now: world.clock.now(), days }, output);
+    }),
+  );
+
+program
+  .command('sandbox')
+  .description('start a stand-in for GitLab and OTC on loopback, to try a configuration against')
+  .option('-p, --port <number>', 'first of four ports; 0 takes free ones', wholeNumber, 7400)
+  .option('--write-config <file>', 'write a scaler.yml that fits it')
+  .action(({ port, writeConfig }) =>
+    run(false, (output) => sandbox({ port, ...(writeConfig ? { writeConfig } : {}) }, output, stopSignal)),
+  );
+
+program
+  .command('demo')
+  .description('play a day of bitbake builds through the sandbox and the scaler')
+  .option('--once', 'end after one day')
+  .option('-p, --port <number>', 'first of four ports; 0 takes free ones', wholeNumber, 0)
+  .option('--speed <factor>', 'how many times faster than real time, at most', wholeNumber, 3600)
+  .option('--json', 'the summary for programs')
+  .action(({ once, port, speed, json }) => run(json, (output) => demo({ once: once ?? false, port, speed }, output, stopSignal)));
+
+await program.parseAsync();
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+}
+
+async function run(json: true | undefined | boolean, command: (output: Output) => Promise<number>): Promise<void> {
+  const output = standardOutput(json ?? false);
+  try {
+    process.exitCode = await command(output);
+  } catch (error) {
+    const { text, code } = explainFailure(error);
+    output.say(text);
+    process.exitCode = code;
+  }
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
+}

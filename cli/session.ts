@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import type { Deadline, World } from '../lib/app/world.ts';
+import type { Config } from '../lib/config/config.ts';
+import { loadConfigText } from '../lib/config/load-yaml.ts';
+import { InvalidConfigError, renderProblems } from '../lib/config/problems.ts';
+import { readSecrets, type Secrets } from '../lib/config/secrets.ts';
+import { ConfigError } from '../lib/core/errors.ts';
+import { systemClock } from '../lib/runtime/clock.ts';
+import { composeWorld } from '../lib/runtime/compose.ts';
+import { startDeadline } from '../lib/runtime/deadline.ts';
+import { localContext } from '../lib/runtime/function-graph.ts';
+import { createLog } from '../lib/runtime/log.ts';
+import { credentialsOf } from '../lib/runtime/secret-source.ts';
+
+/** A mistake of the person at the keyboard: shown as it is, without a stack. */
+export class UserError extends Error {}
+
+export function loadConfig(file: string): Config {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    throw new UserError(
+      `${file} cannot be read. Say where the configuration is with --config, or copy examples/scaler.yml and fill it in.`,
+    );
+  }
+  try {
+    return loadConfigText(text, file.endsWith('.json') ? 'json' : 'yaml');
+  } catch (error) {
+    if (error instanceof InvalidConfigError) throw new UserError(`${file} has mistakes:\n${renderProblems(error.problems)}`);
+    throw error;
+  }
+}
+
+export function environmentSecrets(): Secrets {
+  return readSecrets((key) => process.env[key]);
+}
+
+/** The real GitLab and OTC, with the keys of the environment; log lines of the adapters go to standard error. */
+export function openWorld(config: Config): World {
+  const secrets = environmentSecrets();
+  const context = localContext({ requestId: 'cli', functionName: 'scaler', timeoutMs: 60_000 });
+  const credentials = credentialsOf(context, secrets);
+  const log = createLog({ clock: systemClock, write: (line) => process.stderr.write(`${line}\n`) });
+  return composeWorld({ config, secrets, credentials, clock: systemClock, log });
+}
+
+/** Runs one piece of work under the time that a function would have. */
+export async function withinDeadline<T>(ms: number, work: (deadline: Deadline) => Promise<T>): Promise<T> {
+  const { deadline, end } = startDeadline(ms);
+  try {
+    return await work(deadline);
+  } finally {
+    end();
+  }
+}
+
+/** What a person reads when a command cannot do its work, and the exit code. */
+export function explainFailure(error: unknown): { readonly text: string; readonly code: number } {
+  if (error instanceof UserError) return { text: error.message, code: 2 };
+  if (error instanceof ConfigError) return { text: `${error.message} (${error.code})`, code: 2 };
+  if (error instanceof Error) return { text: `${error.name}: ${error.message}`, code: 1 };
+  return { text: String(error), code: 1 };
+}
