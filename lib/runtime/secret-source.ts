@@ -18,7 +18,7 @@ export function secretReader(env: Environment): ReadSecret {
   return (context, key) => {
     const given = ask(() => context.getUserData(key));
     if (typeof given === 'string' && given !== '') return given;
-    return fromUserData(env.RUNTIME_USERDATA, key) ?? env[key];
+    return fromUserData(env.RUNTIME_USERDATA, key) ?? (Object.hasOwn(env, key) ? env[key] : undefined);
   };
 }
 

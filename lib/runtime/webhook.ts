@@ -13,6 +13,7 @@ import {
   emptyReply,
   type FunctionContext,
   parseApigEvent,
+  remainingMs,
   requestId,
   toCallContext,
 } from './function-graph.ts';
@@ -93,7 +94,9 @@ async function receive(parts: WebhookParts, event: ApigEvent, fg: FunctionContex
     if (!job.waiting) return undefined;
     const compose = parts.composeWake ?? composeWake;
     const inputs = { config, credentials: () => credentialsOf(fg, secrets), clock: parts.clock, event: told(job) };
-    return await wakeInTime(() => compose(inputs), parts.waitMs ?? WAIT_MS, log);
+    // A function with a very short timeout must still answer.
+    const waitMs = Math.min(parts.waitMs ?? WAIT_MS, remainingMs(fg) - 2 * EARLY_MS);
+    return await wakeInTime(() => compose(inputs), waitMs, log);
   }
 }
 

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { dayKey, parseSamples, SERIES_HEADER, type Sample, sampleLine, sampleOf } from '../../../lib/core/series.ts';
+import { NOW } from '../../builders.ts';
+
+const sample: Sample = {
+  at: NOW,
+  pool: 'bake',
+  machines: 10,
+  booting: 1,
+  idle: 2,
+  busy: 3,
+  draining: 4,
+  failed: 0,
+  pending: 5,
+  unmet: 6,
+  limit: 20,
+};
+const LINE = '2026-11-23T12:00:00Z,bake,10,1,2,3,4,0,5,6,20\n';
+const UNASKED = '2026-11-23T12:00:00Z,bake,10,1,2,3,4,0,,,20\n';
+const { pending: _, unmet: __, ...unasked } = sample;
+
+describe('writing', () => {
+  it('has the columns that readers rely on', () => {
+    expect(SERIES_HEADER).toBe('time,pool,machines,booting,idle,busy,draining,failed,pending,unmet,limit\n');
+  });
+
+  it('writes one line a sample', () => {
+    expect(sampleLine(sample)).toBe(LINE);
+  });
+
+  it('leaves empty what is not known', () => {
+    expect(sampleLine(unasked)).toBe(UNASKED);
+  });
+
+  it('keeps a day of all pools in one object, by the day of UTC', () => {
+    expect(dayKey(Date.UTC(2026, 0, 2, 23, 59, 59))).toBe('counts/v1/day/2026/01/2026-01-02.csv');
+  });
+});
+
+describe('sampleOf', () => {
+  const numbers = { machines: 10, booting: 1, idle: 2, busy: 3, draining: 4, failed: 0, limit: 20, idleTarget: 7, period: 1, unmet: 6 };
+
+  it("takes a plan's numbers at the start of the minute", () => {
+    expect(sampleOf('bake', { ...numbers, demand: 5 }, NOW + 59_999)).toEqual(sample);
+  });
+
+  it('does not say that nothing waits when GitLab was not read', () => {
+    expect(sampleOf('bake', numbers, NOW)).toEqual(unasked);
+  });
+});
+
+describe('parseSamples', () => {
+  const rows: readonly { name: string; text: string; expected: readonly Sample[] }[] = [
+    { name: 'a whole day', text: SERIES_HEADER + LINE + UNASKED, expected: [sample, unasked] },
+    { name: 'the end of a day: a cut first line is left out', text: `0:00Z,bake,10,1,2,3,4,0,5,6,20\n${LINE}`, expected: [sample] },
+    { name: 'a first line cut within a number', text: `,2,3,4,0,5,6,20\n${LINE}`, expected: [sample] },
+    { name: 'a last line without its end', text: `${LINE}2026-11-23T12:01:00Z,bake,10,1,2,3,4,0,5,6,2`, expected: [sample] },
+    { name: 'only a line without its end', text: LINE.trimEnd(), expected: [] },
+    { name: 'nothing', text: '', expected: [] },
+    { name: 'an empty line', text: `\n${LINE}\n`, expected: [sample] },
+    { name: 'a column of a later version', text: LINE.replace('\n', ',9\n'), expected: [sample] },
+    { name: 'a line too short', text: LINE.replace(',20\n', '\n'), expected: [] },
+    { name: 'no pool', text: LINE.replace('bake', ''), expected: [] },
+    { name: 'no time', text: LINE.replace('2026-11-23T12:00:00Z', 'x'), expected: [] },
+    { name: 'a word for a number', text: LINE.replace(',10,', ',ten,'), expected: [] },
+    { name: 'a number with a tail', text: LINE.replace(',10,', ',10x,'), expected: [] },
+    { name: 'a number with a head', text: LINE.replace(',10,', ',x10,'), expected: [] },
+    { name: 'a word where nothing may stand', text: LINE.replace(',5,6,', ',x,6,'), expected: [] },
+    ...['machines', 'booting', 'idle', 'busy', 'draining', 'failed', 'limit'].map((column) => ({
+      name: `an empty number of ${column}`,
+      text: sampleLine({ ...sample, [column]: undefined }),
+      expected: [],
+    })),
+  ];
+  it.each(rows)('$name', ({ text, expected }) => {
+    expect(parseSamples(text)).toEqual(expected);
+  });
+});
