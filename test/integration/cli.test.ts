@@ -1,0 +1,163 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { type Farm, farmDocument, GROUP, startFarm } from '../../cli/farm.ts';
+import { RunningClock } from '../../sandbox/clock.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+let farm: Farm;
+let dir: string;
+let config: string;
+let env: Record<string, string>;
+
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function start(
+  args: readonly string[],
+  more: Record<string, string> = {},
+): {
+  child: ChildProcess;
+  ended: Promise<Ended>;
+  err: () => string;
+  out: () => string;
+} {
+  const all = { PATH: process.env.PATH ?? '', HOME: dir, ...env, ...more };
+  const child = spawn(process.execPath, ['--import', 'tsx', path.join(root, 'cli/scaler.ts'), ...args], { cwd: root, env: all });
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (chunk) => (out += chunk));
+  child.stderr.on('data', (chunk) => (err += chunk));
+  const ended = new Promise<Ended>((resolve) => child.once('close', (code) => resolve({ code, out, err })));
+  return { child, ended, err: () => err, out: () => out };
+}
+
+const scaler = (args: readonly string[], more?: Record<string, string>) => start(['--config', config, ...args], more).ended;
+
+async function until(check: () => boolean): Promise<void> {
+  while (!check()) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+beforeAll(async () => {
+  dir = mkdtempSync(path.join(tmpdir(), 'scaler-cli-'));
+  farm = await startFarm({ clock: new RunningClock(), hooks: false, pools: [{ name: 'bitbake', tags: ['bitbake'], limit: 3 }] });
+  farm.sandbox.gitlab.createProject(`${GROUP}/widgets`);
+  config = path.join(dir, 'scaler.yml');
+  const pools = [{ name: 'bitbake', tags: ['bitbake'], limit: 3 }];
+  writeFileSync(config, stringify(farmDocument(farm.sandbox, { pools })));
+  const { accessKey, secretKey } = farm.sandbox.credentials;
+  env = { ...farm.secrets, OTC_ACCESS_KEY: accessKey, OTC_SECRET_KEY: secretKey };
+});
+afterAll(async () => {
+  await farm?.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+describe('scaler', () => {
+  it('check: says that all is in order, for people and for programs', async () => {
+    const people = await scaler(['check']);
+    expect(people).toMatchObject({ code: 0 });
+    expect(people.out).toContain('bitbake (at most 3)');
+    expect(JSON.parse((await scaler(['check', '--json'])).out)).toMatchObject({ ok: true, pools: [{ pool: 'bitbake', limit: 3 }] });
+  });
+
+  it('check: tells all mistakes at once with their lines, and no stack', async () => {
+    const bad = path.join(dir, 'bad.yml');
+    writeFileSync(bad, readFileSync(config, 'utf8').replace('limit: 3', 'limitt: 3').replace('region: eu-de', 'region: 7'));
+    const { code, err } = await start(['--config', bad, 'check']).ended;
+    expect(code).toBe(2);
+    expect(err).toMatch(/limitt.*limit/s);
+    expect(err).toMatch(/\d+:\d+ pools/);
+    expect(err).toContain('region');
+    expect(err).not.toMatch(/\n\s+at /);
+  });
+
+  it.each([
+    { name: 'no such file', args: ['--config', '/no/such/scaler.yml', 'check'], text: 'cannot be read' },
+    { name: 'an unknown command', args: ['chekc'], text: 'check' },
+    { name: 'explain without a subject', args: ['explain'], text: '--job ID or --worker NAME' },
+    { name: 'a number that is none', args: ['explain', '--job', 'x'], text: 'whole number' },
+  ])('a mistake of the caller is told without a stack: $name', async ({ args, text }) => {
+    const { code, err } = await start(args).ended;
+    expect(code).not.toBe(0);
+    expect(err).toContain(text);
+    expect(err).not.toMatch(/\n\s+at /);
+  });
+
+  it('plan says what a secret that is missing is called', async () => {
+    const { code, err } = await scaler(['plan'], { GITLAB_TOKEN: '' });
+    expect(code).toBe(2);
+    expect(err).toContain('GITLAB_TOKEN');
+  });
+
+  it('plan changes nothing, tick does it, explain tells it', async () => {
+    const { jobs } = farm.sandbox.gitlab.createPipeline(`${GROUP}/widgets`, [
+      { name: 'image', stage: 'build', tags: ['bitbake'], durationMs: 60_000 },
+    ]);
+    const job = jobs[0]?.id ?? 0;
+    const plan = await scaler(['plan']);
+    expect(plan.out).toContain(`launch one worker: demand (job ${job})`);
+    expect(farm.sandbox.ecs.all()).toHaveLength(0);
+
+    const tick = await scaler(['tick', '--json']);
+    expect(tick.code).toBe(0);
+    const [action] = JSON.parse(tick.out).reports[0].pools[0].actions;
+    expect(action).toMatchObject({ kind: 'launch', why: 'demand', jobId: job, outcome: 'done' });
+    expect(farm.sandbox.ecs.all().map((vm) => vm.name)).toEqual([action.worker]);
+
+    const explained = await scaler(['explain', '--job', String(job)]);
+    expect(explained.out).toContain(`done: launch of ${action.worker} (demand`);
+    expect((await scaler(['explain', '--worker', action.worker])).out).toContain('done: launch');
+    const nobody = await scaler(['explain', '--worker', 'nobody']);
+    expect(nobody).toMatchObject({ code: 1 });
+    expect(nobody.out).toContain('does not mention nobody');
+  });
+
+  it('serve takes hooks, answers them as the function does, and ends when told', async () => {
+    const { child, ended, err } = start(['--config', config, 'serve', '--port', '0']);
+    await until(() => /http:\S+/.test(err()));
+    const url = /http:\S+\d/.exec(err())?.[0] ?? '';
+    const post = (token: string) => fetch(url, { method: 'POST', headers: { 'x-gitlab-token': token }, body: '{"object_kind":"build"}' });
+    expect((await post('wrong')).status).toBe(401);
+    expect((await fetch(url)).status).toBe(405);
+    child.kill('SIGTERM');
+    expect((await ended).code).toBe(0);
+  });
+
+  it('serve scales up for a hook, without waiting for its timer', async () => {
+    const before = farm.sandbox.ecs.all().length;
+    const plain = { HOOK_SIGNING_TOKENS: '' };
+    const { child, ended, err, out } = start(['--config', config, 'serve', '--port', '0', '--every', '3600'], plain);
+    await until(() => out().includes('"call done"'));
+    const project = farm.sandbox.gitlab.findProject(`${GROUP}/widgets`);
+    const { jobs } = farm.sandbox.gitlab.createPipeline(`${GROUP}/widgets`, [
+      { name: 'more', stage: 'build', tags: ['bitbake'], durationMs: 60_000 },
+    ]);
+    const hook = { object_kind: 'build', build_id: jobs[0]?.id, build_status: 'pending', project_id: project?.id, runner: null };
+    const headers = { 'x-gitlab-token': farm.secrets.HOOK_TOKENS ?? '' };
+    const answer = await fetch(/http:\S+\d/.exec(err())?.[0] ?? '', { method: 'POST', headers, body: JSON.stringify(hook) });
+    expect([answer.status, await answer.text()]).toEqual([200, '']);
+    await until(() => farm.sandbox.ecs.all().length > before);
+    child.kill('SIGTERM');
+    expect((await ended).code).toBe(0);
+  });
+});
+
+describe('scaler sandbox', () => {
+  it('prints what a shell needs, writes a configuration that fits, and ends when told', async () => {
+    const file = path.join(dir, 'sandbox.yml');
+    const { child, ended, err } = start(['sandbox', '--port', '0', '--write-config', file]);
+    await until(() => err().includes('Ctrl-C'));
+    expect((await start(['--config', file, 'check']).ended).code).toBe(0);
+    child.kill('SIGINT');
+    const { code, out } = await ended;
+    expect(code).toBe(0);
+    expect(out).toMatch(/^export GITLAB_TOKEN=\S+\nexport OTC_ACCESS_KEY=/);
+  });
+});
