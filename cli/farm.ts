@@ -25,6 +25,8 @@ export interface FarmOptions extends SandboxOptions {
   readonly document?: Readonly<Record<string, unknown>>;
   /** Gets each line that the functions log. */
   readonly onLog?: (line: string) => void;
+  /** How the functions from source and `Farm.world` build their adapters, e.g. with less patience; as deployed when absent. */
+  readonly composeWorld?: (inputs: WorldInputs) => World;
   /** The functions to deploy, e.g. the built bundles; those of lib/runtime, on the sandbox's clock, when absent. */
   readonly functions?: Readonly<Record<FunctionKind, () => FunctionHandler>>;
   /** Deliver job hooks; default true. */
@@ -48,7 +50,7 @@ export interface Farm {
 }
 
 export const GROUP = 'acme';
-export const HOOK_PATH = '/gitlab';
+const HOOK_PATH = '/gitlab';
 const SIGNING_TOKEN = `whsec_${Buffer.from('a key of the sandbox, 32 bytes..').toString('base64')}`;
 
 /** Starts a sandbox and deploys the scaler into it. */
@@ -69,7 +71,7 @@ function deploy(sandbox: Sandbox, options: FarmOptions): Farm {
   const token = gitlab.createToken({ scopes: ['api'], admin: true });
   const secrets = { GITLAB_TOKEN: token.value, HOOK_TOKENS: 'sandbox-hook-token', HOOK_SIGNING_TOKENS: SIGNING_TOKEN };
 
-  const handlers = options.functions ?? sourceFunctions(config, ctx.clock, options.onLog);
+  const handlers = options.functions ?? sourceFunctions(config, ctx.clock, options);
   for (const name of ['webhook', 'scaler', 'reaper'] as const) {
     const limits = { timeoutMs: name === 'webhook' ? 10_000 : 60_000, maxInstances: options.maxInstances ?? 20, asyncRetries: 0 };
     const load = handlers[name];
@@ -93,7 +95,7 @@ function deploy(sandbox: Sandbox, options: FarmOptions): Farm {
     sandbox,
     config,
     secrets,
-    world: (log = createLog({ clock: ctx.clock, write: () => undefined })) => composeWorld(inputs(log)),
+    world: (log = createLog({ clock: ctx.clock, write: () => undefined })) => (options.composeWorld ?? composeWorld)(inputs(log)),
     tick: () => functions.invokeAsync('reaper', { version: 'v1.0', trigger_type: 'TIMER', trigger_name: 'by-hand', user_event: '' }).done,
     close: () => sandbox.close(),
   };
@@ -102,12 +104,13 @@ function deploy(sandbox: Sandbox, options: FarmOptions): Farm {
 function sourceFunctions(
   config: Config,
   clock: Sandbox['ctx']['clock'],
-  onLog?: (line: string) => void,
+  { onLog, composeWorld: compose }: Pick<FarmOptions, 'onLog' | 'composeWorld'>,
 ): Record<FunctionKind, () => FunctionHandler> {
   const parts = (name: FunctionKind) => ({
     clock,
     loadConfig: () => config,
     readSecret: secretReader({}),
+    ...(compose && { composeWorld: compose }),
     log: createLog({ clock, fields: { function: name }, write: (line) => onLog?.(line) }),
   });
   return {

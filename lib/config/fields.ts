@@ -40,7 +40,7 @@ export const ScopeField = section({
 }).refine((scope) => Object.keys(scope).length === 1, 'needs exactly one of: group: <path>, project: <path>, instance: true');
 
 /** A runner's tag as GitLab keeps it (gitlabhq: tags are split at commas and trimmed). */
-export const Tag = z
+const Tag = z
   .string()
   .min(1)
   .max(255)

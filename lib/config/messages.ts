@@ -45,7 +45,7 @@ function secret(key: string): string {
 }
 
 /** What to say about a key that is not known in this place. */
-export function unknownKey(key: string, known: readonly string[]): string {
+function unknownKey(key: string, known: readonly string[]): string {
   const plain = simplify(key);
   const same = known.find((word) => simplify(word) === plain);
   const hint = key === '<<' ? MERGE_KEY : ELSEWHERE[plain];

@@ -45,7 +45,7 @@ export function problem(path: Path, message: string, locate?: Locate): ConfigPro
   return { path: renderPath(path), ...(place && { line: place.line, column: place.column }), message };
 }
 
-export function renderPath(path: Path): string {
+function renderPath(path: Path): string {
   return path.reduce<string>((text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? part : `${text}.${part}`), '');
 }
 

@@ -55,7 +55,7 @@ export const MachinePart = section({
 export type MachinePart = z.infer<typeof MachinePart>;
 
 /** Whatever gitlab-runner's `[runners.docker]` takes; the keys named here are checked, all others pass as they are. */
-export const DockerPart = z
+const DockerPart = z
   .looseObject({
     image: z.string().min(1).optional(),
     privileged: z.boolean().optional(),

@@ -17,7 +17,7 @@ export function readAnswer<T>(schema: z.ZodType<T>, body: unknown, call: string)
   );
 }
 
-export const id = z.int().positive();
+const id = z.int().positive();
 /** `gid://gitlab/Ci::Build/900100` -> 900100 */
 export const gid = z
   .string()

@@ -8,7 +8,7 @@ import { tidy } from './errors.ts';
 
 /** Metadata keys by which a VM tells whose it is and which runner it was created for. */
 export const OWNER_KEY = 'managed-by';
-export const RUNNER_KEY = 'runner-id';
+const RUNNER_KEY = 'runner-id';
 
 /**
  * The server if it is ours, by exact prefix and by its own metadata: ECS's name filter is fuzzy. Throws `UnclearError` when one of ours

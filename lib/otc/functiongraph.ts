@@ -31,7 +31,7 @@ const MAX_BYTES = 64 * 1024;
  * Written on `node:http`: it is all the network that the webhook needs, and an HTTP library costs tens of milliseconds of each cold start.
  * Source: OTC FunctionGraph API reference, executing_a_function_asynchronously.
  */
-export async function wakeFunction(options: WakeOptions): Promise<void> {
+async function wakeFunction(options: WakeOptions): Promise<void> {
   const name = 'functiongraph.wake';
   const answer = await post(options, name);
   if (answer.status !== 202) {

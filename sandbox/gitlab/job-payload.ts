@@ -66,7 +66,7 @@ export function jobPayload(job: Job, runner: Runner, base: string, now: number):
 }
 
 /** What the job does, in lines that a shell and the simulated worker both understand. */
-export function scriptOf(job: Job): readonly string[] {
+function scriptOf(job: Job): readonly string[] {
   if (job.spec.script) return job.spec.script;
   const seconds = (job.spec.durationMs ?? 0) / 1000;
   const fails = job.spec.result === 'failed' && job.retries < (job.spec.failingTries ?? Number.POSITIVE_INFINITY);

@@ -15,7 +15,7 @@ import { nextSteps, pipelineStatus } from './pipelines.ts';
 import { type Random, randomHex, randomText } from './random.ts';
 
 /** Gitlab::Ci::Build::RunnerAckQueue: an assigned job that its runner does not confirm within this time is given up. */
-export const CONFIRM_WITHIN_MS = 120_000;
+const CONFIRM_WITHIN_MS = 120_000;
 
 /** What a runner that takes a job can do. */
 export interface Capabilities {

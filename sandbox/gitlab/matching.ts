@@ -17,7 +17,7 @@ export function mayTake(runner: Runner, job: Job): boolean {
 }
 
 /** The project lies where the runner works. */
-export function serves(runner: Runner, project: Project): boolean {
+function serves(runner: Runner, project: Project): boolean {
   switch (runner.type) {
     case 'instance_type':
       return project.instanceRunnersEnabled;

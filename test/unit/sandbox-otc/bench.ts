@@ -24,7 +24,7 @@ export interface Stand {
   readonly events: SandboxEvent[];
 }
 
-export function stand(start = START): Stand {
+function stand(start = START): Stand {
   const clock = new SteppedClock(start);
   const events: SandboxEvent[] = [];
   return { clock, events, ctx: { clock, faults: new Faults(), latencyMs: 0, emit: (event) => events.push(event) } };
