@@ -50,7 +50,7 @@ export interface Farm {
 }
 
 export const GROUP = 'acme';
-const HOOK_PATH = '/gitlab';
+export const HOOK_PATH = '/gitlab';
 const SIGNING_TOKEN = `whsec_${Buffer.from('a key of the sandbox, 32 bytes..').toString('base64')}`;
 
 /** Starts a sandbox and deploys the scaler into it. */

@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build } from 'esbuild';
 import { compileConfig } from '../lib/config/load-yaml.ts';
 import { InvalidConfigError, renderProblems } from '../lib/config/problems.ts';
-import { BUNDLE, breakdown, FUNCTIONS } from './bundles.ts';
+import { BUNDLE, breakdown, COMMAND_LINE, FUNCTIONS } from './bundles.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const dist = join(root, 'dist');
@@ -72,9 +72,10 @@ writeFileSync(join(dist, 'functions', 'package.json'), '{ "type": "commonjs" }\n
 const within = await Promise.all(FUNCTIONS.map((one) => buildFunction(one, config)));
 
 if (existsSync(join(root, 'cli', 'scaler.ts'))) {
-  const outfile = join(dist, 'scaler.cjs');
-  await bundle('scaler-cli', 'cli/scaler.ts', outfile, { banner: { js: '#!/usr/bin/env node' } });
-  chmodSync(outfile, 0o755);
+  await bundle('scaler-cli', 'cli/scaler.ts', join(dist, 'scaler.mjs'), COMMAND_LINE);
+  const start = join(dist, 'scaler.cjs');
+  writeFileSync(start, "#!/usr/bin/env node\nimport('./scaler.mjs');\n");
+  chmodSync(start, 0o755);
 } else {
   console.log('cli/scaler.ts is not there: no command line tool built');
 }

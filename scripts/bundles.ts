@@ -44,6 +44,17 @@ export const BUNDLE: BuildOptions = {
   logLevel: 'warning',
 };
 
+/**
+ * The command line tool is an ES module: it awaits at its top level, and its size does not matter. Not minified, so that its errors can be read
+ * and no name of it clashes with the banner's, which some CommonJS libraries inside need.
+ */
+export const COMMAND_LINE: BuildOptions = {
+  format: 'esm',
+  minify: false,
+  define: {},
+  banner: { js: "import { createRequire as requireOf } from 'node:module';\nconst require = requireOf(import.meta.url);" },
+};
+
 /** The largest contributors to an output, by package, in kB. */
 export function breakdown(metafile: Metafile, most = 12): readonly string[] {
   const sizes = new Map<string, number>();

@@ -1,4 +1,4 @@
-import { alertStatus } from './hooks.ts';
+import { alertStatus } from './hook-status.ts';
 import { type Hook, type HookEvent, isFinished, type Job, type Pipeline, type Project, type Runner, type RunnerManager } from './model.ts';
 import { ONLINE_MS, STALE_MS } from './stuck.ts';
 

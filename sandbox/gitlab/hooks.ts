@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { SandboxContext } from '../context.ts';
 import { jobHookBody } from './hook-body.ts';
+import { alertStatus } from './hook-status.ts';
 import type { Hook, HookEvent, Job, JobStatus } from './model.ts';
 import type { Settings } from './options.ts';
 import { randomUuid } from './random.ts';
@@ -38,11 +39,6 @@ interface Answer {
 }
 
 export type AlertStatus = 'executable' | 'temporarily_disabled' | 'disabled';
-
-export function alertStatus(hook: Hook, now: number): AlertStatus {
-  if (hook.disabledUntil === undefined || hook.disabledUntil <= now) return 'executable';
-  return hook.disabledUntil === Number.POSITIVE_INFINITY ? 'disabled' : 'temporarily_disabled';
-}
 
 /** Standard Webhooks: HMAC-SHA256 over `id.timestamp.body` with the bytes behind `whsec_`. */
 export function signHook(signingToken: string, id: string, timestamp: string, body: string): string {

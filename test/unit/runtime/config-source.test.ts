@@ -36,16 +36,16 @@ describe('loading', () => {
   });
 
   it.each([
-    { name: 'another size', content: document({ installation: 'longer-than-before' }), seconds: 1_700_000_000 },
-    { name: 'another time', content: document({ installation: 'farm-b' }), seconds: 1_700_000_001 },
-  ])('sees a file that has changed: $name', ({ content, seconds }) => {
+    { name: 'another size', installation: 'longer-than-before', seconds: 1_700_000_000 },
+    { name: 'another time', installation: 'farm-b', seconds: 1_700_000_001 },
+  ])('sees a file that has changed: $name', ({ installation, seconds }) => {
     const path = configFile(document({ installation: 'farm-a' }));
     utimesSync(path, 1_700_000_000, 1_700_000_000);
     const load = configSource([path]);
     expect(load().settings.installation).toBe('farm-a');
-    writeFileSync(path, JSON.stringify(content));
+    writeFileSync(path, JSON.stringify(document({ installation })));
     utimesSync(path, seconds, seconds);
-    expect(load().settings.installation).toBe(content.installation);
+    expect(load().settings.installation).toBe(installation);
   });
 
   it('neither keeps a failure nor answers it with what was right before', () => {

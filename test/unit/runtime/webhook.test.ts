@@ -62,7 +62,7 @@ const empty = (statusCode: number) => ({ statusCode, headers: {}, body: '', isBa
 
 describe('status codes', () => {
   const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
-  const deepObject = '{"a":'.repeat(100_000) + '1' + '}'.repeat(100_000);
+  const deepObject = `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`;
   const rows: readonly { readonly name: string; readonly request: unknown; readonly status: number; readonly wakes?: number }[] = [
     { name: 'a pending job in base64', request: event(), status: 200, wakes: 1 },
     { name: 'a pending job as plain text', request: event({ base64: false }), status: 200, wakes: 1 },

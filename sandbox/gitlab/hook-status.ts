@@ -1,0 +1,6 @@
+import type { Hook } from './model.ts';
+
+export function alertStatus(hook: Hook, now: number): AlertStatus {
+  if (hook.disabledUntil === undefined || hook.disabledUntil <= now) return 'executable';
+  return hook.disabledUntil === Number.POSITIVE_INFINITY ? 'disabled' : 'temporarily_disabled';
+}
