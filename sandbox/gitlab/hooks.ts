@@ -38,8 +38,6 @@ interface Answer {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-export type AlertStatus = 'executable' | 'temporarily_disabled' | 'disabled';
-
 /** Standard Webhooks: HMAC-SHA256 over `id.timestamp.body` with the bytes behind `whsec_`. */
 export function signHook(signingToken: string, id: string, timestamp: string, body: string): string {
   const key = Buffer.from(signingToken.replace(/^whsec_/, ''), 'base64');

@@ -27,7 +27,12 @@ const moments: readonly Moment[] = [
   { name: 'the zone decides: 08:30 UTC is 09:30 in Berlin', expression: WORK, at: '2026-11-23T08:30:00Z', inside: true },
   { name: 'the zone decides: 08:30 UTC is 08:30 in UTC', expression: WORK, zone: 'UTC', at: '2026-11-23T08:30:00Z', inside: false },
   { name: 'second 0 is a period of a second a minute: at it', expression: '0 * 9-17 * * * *', at: '2026-11-23T08:59:59.2Z', inside: true },
-  { name: 'second 0 is a period of a second a minute: after it', expression: '0 * 9-17 * * * *', at: '2026-11-23T10:00:00Z', inside: false },
+  {
+    name: 'second 0 is a period of a second a minute: after it',
+    expression: '0 * 9-17 * * * *',
+    at: '2026-11-23T10:00:00Z',
+    inside: false,
+  },
   { name: 'a year that is not now', expression: '* * * * * * 2025', at: '2026-11-23T12:00:00Z', inside: false },
   { name: 'the year of now', expression: '* * * * * * 2026', at: '2026-11-23T12:00:00Z', inside: true },
   // Both days restricted: one of them is enough, as in cron.
@@ -116,7 +121,12 @@ const targets: readonly Target[] = [
   { name: 'factor: the count is the most', policy: { idleCount: 10, idleScaleFactor: 2 }, busy: 50, expected: 10 },
   { name: 'factor with nothing busy keeps one', policy: { idleCount: 10, idleScaleFactor: 1 }, busy: 0, expected: 1 },
   { name: 'a minimum of one is one', policy: { idleCount: 10, idleScaleFactor: 1, idleCountMin: 1 }, busy: 0, expected: 1 },
-  { name: 'factor with nothing busy keeps the minimum', policy: { idleCount: 10, idleScaleFactor: 1, idleCountMin: 4 }, busy: 2, expected: 4 },
+  {
+    name: 'factor with nothing busy keeps the minimum',
+    policy: { idleCount: 10, idleScaleFactor: 1, idleCountMin: 4 },
+    busy: 2,
+    expected: 4,
+  },
   { name: 'the minimum does not exceed the count', policy: { idleCount: 3, idleScaleFactor: 1, idleCountMin: 8 }, busy: 0, expected: 3 },
   { name: 'factor without a count keeps none', policy: { idleCount: 0, idleScaleFactor: 1 }, busy: 7, expected: 0 },
 ];

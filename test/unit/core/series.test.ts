@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dayKey, parseSamples, SERIES_HEADER, type Sample, sampleLine, sampleOf } from '../../../lib/core/series.ts';
+import { dayKey, parseSamples, type Sample, SERIES_HEADER, sampleLine, sampleOf } from '../../../lib/core/series.ts';
 import { NOW } from '../../builders.ts';
 
 const sample: Sample = {
