@@ -37,6 +37,8 @@ const SKEW_MS = 5_000;
 const TAIL_BYTES = 8_192;
 /** While waiting for the holder, look again this often. */
 const LOOK_MS = 1_000;
+/** Passes begin at least this far apart: what comes in meanwhile shares the next one. A single wake-up does not wait. */
+const GAP_MS = 1_000;
 /** More passes than this in one call: hand over, so that no call runs for ever. */
 const MOST_PASSES = 8;
 
@@ -75,17 +77,34 @@ async function leaveMark(options: TurnstileOptions, log: Log): Promise<Entry | u
 }
 
 async function hold(options: TurnstileOptions, taken: Log, work: () => Promise<void>): Promise<Entry> {
-  let size = taken.size;
+  let held: Log | undefined = await spaced(options, taken);
   for (let passes = 1; ; passes++) {
-    await guarded(options, taken.key, passes, work);
-    const freed = await write(options, { ...taken, size }, 'free');
-    if (freed !== undefined) return { kind: 'ran', passes, marked: false };
-    const log = await read(options, taken.key);
     // Overtaken: our time was up, and what came in is the new holder's business.
-    if (log.holder !== options.nonce) return { kind: 'ran', passes, marked: false };
+    if (!held) return { kind: 'ran', passes: passes - 1, marked: false };
+    const began = options.clock.now();
+    await guarded(options, taken.key, passes, work);
+    if ((await write(options, held, 'free')) !== undefined) return { kind: 'ran', passes, marked: false };
     if (passes >= MOST_PASSES || options.signal.aborted) return await handOver(options, taken.key, passes);
-    const next = await write(options, log, 'pass');
-    size = next ?? log.size;
+    await options.clock.sleep(GAP_MS - (options.clock.now() - began), options.signal);
+    held = await begin(options, taken.key);
+  }
+}
+
+/** Waits where another pass began a moment ago; the marks that came in meanwhile are covered by this one. */
+async function spaced(options: TurnstileOptions, taken: Log): Promise<Log | undefined> {
+  const early = (taken.lastBegan ?? Number.NEGATIVE_INFINITY) + GAP_MS - options.clock.now();
+  if (early <= 0) return taken;
+  await options.clock.sleep(Math.min(early, GAP_MS), options.signal);
+  return await begin(options, taken.key);
+}
+
+/** Begins another pass, which covers every mark there is; nothing when somebody else holds it by now. */
+async function begin(options: TurnstileOptions, key: string): Promise<Log | undefined> {
+  for (;;) {
+    const log = await read(options, key);
+    if (log.holder !== options.nonce) return undefined;
+    const size = await write(options, log, 'pass');
+    if (size !== undefined) return { ...log, size };
   }
 }
 
@@ -113,6 +132,8 @@ interface Log {
   readonly holder?: string;
   /** A mark is waiting for the holder's next pass. */
   readonly marked: boolean;
+  /** When the newest pass began, whoever's it was. */
+  readonly lastBegan?: number;
 }
 
 /** One object an hour keeps below the bucket's 10,000 appends; a holder of the hour before is found in its own. */
@@ -151,12 +172,14 @@ function parse(text: string): readonly Line[] {
   });
 }
 
-function state(lines: readonly Line[], now: number): { holder?: string; marked: boolean } {
+function state(lines: readonly Line[], now: number): Pick<Log, 'holder' | 'marked' | 'lastBegan'> {
+  const last = lines.findLast((l) => l.op === 'take' || l.op === 'pass');
+  const lastBegan = last ? { lastBegan: last.at } : {};
   const since = lines.slice(lines.findLastIndex((l) => l.op === 'free') + 1);
   const begun = since.findLastIndex((l) => l.op === 'take' || l.op === 'pass');
   const newest = since[begun];
-  if (!newest || (newest.until ?? 0) + SKEW_MS < now) return { marked: false };
-  return { holder: newest.id, marked: since.slice(begun + 1).some((l) => l.op === 'mark') };
+  if (!newest || (newest.until ?? 0) + SKEW_MS < now) return { ...lastBegan, marked: false };
+  return { ...lastBegan, holder: newest.id, marked: since.slice(begun + 1).some((l) => l.op === 'mark') };
 }
 
 async function write(options: TurnstileOptions, log: Pick<Log, 'key' | 'size'>, op: Line['op']): Promise<number | undefined> {

@@ -34,8 +34,7 @@ export function activePolicy(pool: Pool, now: number): { readonly policy: Policy
  */
 export function idleTarget(policy: Policy, busy: number): number {
   if (policy.idleScaleFactor <= 0) return policy.idleCount;
-  const least = policy.idleCountMin < 1 ? 1 : policy.idleCountMin;
-  return Math.min(policy.idleCount, Math.max(least, Math.trunc(busy * policy.idleScaleFactor)));
+  return Math.min(policy.idleCount, Math.max(1, policy.idleCountMin, Math.trunc(busy * policy.idleScaleFactor)));
 }
 
 /**

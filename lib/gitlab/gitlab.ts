@@ -40,7 +40,11 @@ export class GitLab implements Forge {
   }
 
   runners(scope: Scope, options?: CallOptions): Promise<readonly Runner[]> {
-    return this.#within(options, (session) => listRunners(session, scope));
+    // Saves a launch its first request.
+    const onOwner = (id: number) => {
+      if (scope.kind !== 'instance') this.#owners.set(ownerKey(scope), Promise.resolve(id));
+    };
+    return this.#within(options, (session) => listRunners(session, scope, { onOwner }));
   }
 
   pendingJobs(scope: Scope, options?: CallOptions): Promise<readonly PendingJob[]> {
@@ -48,7 +52,7 @@ export class GitLab implements Forge {
   }
 
   async findRunners(scope: Scope, name: string, options?: CallOptions): Promise<readonly Runner[]> {
-    const found = await this.#within(options, (session) => listRunners(session, scope, name));
+    const found = await this.#within(options, (session) => listRunners(session, scope, { search: name }));
     // GitLab's search finds parts of a description, too.
     return found.filter((runner) => runner.name === name);
   }
@@ -85,7 +89,7 @@ export class GitLab implements Forge {
 
   /** Asked for once, however many launches want it at the same time, and hence not ended by the signal of one of them. */
   #owner(scope: Exclude<Scope, { kind: 'instance' }>): Promise<number> {
-    const key = `${scope.kind} ${scope.path}`;
+    const key = ownerKey(scope);
     const known = this.#owners.get(key);
     if (known !== undefined) return known;
     const asked = this.#within({}, (session) => ownerId(session, scope)).catch((error: unknown) => {
@@ -109,6 +113,10 @@ export class GitLab implements Forge {
       throw error;
     }
   }
+}
+
+function ownerKey({ kind, path }: Exclude<Scope, { kind: 'instance' }>): string {
+  return `${kind} ${path}`;
 }
 
 async function undefinedIfGone<T>(call: Promise<T>): Promise<T | undefined> {

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { JobView, RunnerSpec, Scope } from '../app/ports.ts';
 import { AccessError, NotFoundError, UnclearError } from '../core/errors.ts';
 import type { Runner } from '../core/fleet.ts';
-import { createdRunner, graphqlRunner, identified, jobView, readAnswer, restRunner, uniqueById } from './answers.ts';
+import { createdRunner, gid, graphqlRunner, identified, jobView, readAnswer, restRunner, uniqueById } from './answers.ts';
 import { connection, queryGraphql, readPages } from './graphql.ts';
 import { resourceOptions, type Session } from './requester.ts';
 
@@ -16,33 +16,42 @@ const FINISHED = new Set(['success', 'failed', 'canceled', 'skipped']);
 const PAGE = `first: 100, after: $after, search: $search) { pageInfo { hasNextPage endCursor } nodes {
   id description paused createdAt contactedAt maintenanceNote
   busy: jobCount(statuses: [PENDING, RUNNING, CANCELING]) done: jobCount(statuses: [SUCCESS, FAILED, CANCELED]) } }`;
-const GROUP_RUNNERS = `query($path: ID!, $after: String, $search: String) { group(fullPath: $path) { runners(membership: DIRECT, type: GROUP_TYPE, ${PAGE} } }`;
-const PROJECT_RUNNERS = `query($path: ID!, $after: String, $search: String) { project(fullPath: $path) { runners(type: PROJECT_TYPE, ${PAGE} } }`;
+const GROUP_RUNNERS = `query($path: ID!, $after: String, $search: String) { group(fullPath: $path) { id runners(membership: DIRECT, type: GROUP_TYPE, ${PAGE} } }`;
+const PROJECT_RUNNERS = `query($path: ID!, $after: String, $search: String) { project(fullPath: $path) { id runners(type: PROJECT_TYPE, ${PAGE} } }`;
 const INSTANCE_RUNNERS = `query($after: String, $search: String) { runners(type: INSTANCE_TYPE, ${PAGE} }`;
 
 // A runner that is hidden would be a worker without a runner: nodes are not nullable here.
 const runnerPage = connection(graphqlRunner)
   .extend({ nodes: z.array(graphqlRunner) })
   .nullish();
-const owner = z.object({ runners: runnerPage }).nullish();
+const owner = z.object({ id: gid.optional(), runners: runnerPage }).nullish();
 const runnersAnswer = z.object({ group: owner, project: owner, runners: runnerPage });
 
-/** Runners of the scope's own kind, all of them or those that GitLab's search finds. Throws when the list cannot be had whole. */
-export async function listRunners(session: Session, scope: Scope, search?: string): Promise<readonly Runner[]> {
-  const { nodes, complete } = await readPages((after) => runnersPage(session, scope, after, search ?? null), MOST_PAGES);
+export interface RunnerQuery {
+  /** Only runners that GitLab's search finds for this. */
+  readonly search?: string;
+  /** Told the numeric id of the group or project, which comes along with its runners. */
+  readonly onOwner?: (id: number) => void;
+}
+
+/** Runners of the scope's own kind. Throws when the list cannot be had whole. */
+export async function listRunners(session: Session, scope: Scope, query: RunnerQuery = {}): Promise<readonly Runner[]> {
+  const { nodes, complete } = await readPages((after) => runnersPage(session, scope, after, query), MOST_PAGES);
   if (!complete) throw new UnclearError('too-many-runners', 'GitLab lists more than 10000 runners');
   return uniqueById(nodes);
 }
 
-async function runnersPage(session: Session, scope: Scope, after: string | null, search: string | null) {
+async function runnersPage(session: Session, scope: Scope, after: string | null, query: RunnerQuery) {
+  const { search = null, onOwner } = query;
   if (scope.kind === 'instance') {
     const { runners } = await queryGraphql(session, INSTANCE_RUNNERS, { after, search }, runnersAnswer);
     return visible(runners, 'the whole installation');
   }
   const { kind, path } = scope;
-  const query = kind === 'group' ? GROUP_RUNNERS : PROJECT_RUNNERS;
-  const found = (await queryGraphql(session, query, { path, after, search }, runnersAnswer))[kind];
+  const text = kind === 'group' ? GROUP_RUNNERS : PROJECT_RUNNERS;
+  const found = (await queryGraphql(session, text, { path, after, search }, runnersAnswer))[kind];
   if (!found) throw new NotFoundError(`no-${kind}`, `GitLab shows this token no ${kind} "${path}"`);
+  if (found.id !== undefined) onOwner?.(found.id);
   return visible(found.runners, `${kind} "${path}"`);
 }
 

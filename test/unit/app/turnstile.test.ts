@@ -45,6 +45,28 @@ describe('throughTurnstile', () => {
     expect([runs, ops()]).toEqual([2, ['take', 'mark', 'pass', 'free']]);
   });
 
+  it('passes begin a second apart, and a single wake-up does not wait', async () => {
+    const { pass, clock } = setup();
+    const began: number[] = [];
+    const work = async () => void began.push(clock.now() - START);
+    await pass('a', work);
+    await pass('b', work);
+    await pass('c', work);
+    expect(began).toEqual([0, 1_000, 2_000]);
+  });
+
+  it('what comes in while a pass waits for its second is covered by it', async () => {
+    const { store, pass, ops, clock } = setup();
+    await pass('a', async () => undefined);
+    const waiting = {
+      ...clock,
+      sleep: async (ms: number) => void (await Promise.all([clock.sleep(ms), pass('m', async () => undefined)])),
+    };
+    const options = { store, clock: waiting, nonce: 'b', holdMs: 60_000, waitMs: 0, signal: new AbortController().signal };
+    expect(await throughTurnstile(options, async () => undefined)).toEqual({ kind: 'ran', passes: 1, marked: false });
+    expect(ops()).toEqual(['take', 'free', 'take', 'mark', 'pass', 'free']);
+  });
+
   it('a holder that died is overtaken when its time is up, not before', async () => {
     const { pass, go, ops } = setup();
     void pass('dead', never);

@@ -6,13 +6,13 @@ describe('errors', () => {
     const cause = new Error('below');
     const error = new AccessError('401', 'the token is not accepted', { cause });
     expect(error).toBeInstanceOf(ScalerError);
-    expect([error.name, error.code, error.message, error.cause]).toEqual(['AccessError', '401', 'the token is not accepted', cause]);
+    expect([error.name, error.code, error.message, error.cause]).toStrictEqual(['AccessError', '401', 'the token is not accepted', cause]);
   });
 
   it('say how long to wait', () => {
     const cause = new Error('below');
     const error = new ThrottledError('429', 'too many calls', 30_000, { cause });
-    expect([error.name, error.retryAfterMs, error.code, error.message, error.cause]).toEqual([
+    expect([error.name, error.retryAfterMs, error.code, error.message, error.cause]).toStrictEqual([
       'ThrottledError',
       30_000,
       '429',
@@ -28,12 +28,16 @@ describe('errors', () => {
 
 describe('describeError', () => {
   it('keeps what is ours', () => {
-    expect(describeError(new ConflictError('409', 'it changed'))).toEqual({ error: 'ConflictError', code: '409', message: 'it changed' });
+    expect(describeError(new ConflictError('409', 'it changed'))).toStrictEqual({
+      error: 'ConflictError',
+      code: '409',
+      message: 'it changed',
+    });
   });
 
   const foreign = [
     { name: 'a URL', error: new TypeError('fetch of https://obs.example/key?Signature=s3cret failed') },
-    { name: 'lines', error: new TypeError('body:\n    at s3cret (place)\n{"token":"s3cret"}') },
+    { name: 'lines', error: new TypeError('body:\n    at s3cret (place)\n{"token":"s3cret"}\n at s3cret') },
   ];
   it.each(foreign)("reduces a stranger's message with $name to its name and place", ({ error }) => {
     const described = describeError(error);
@@ -55,10 +59,10 @@ describe('describeError', () => {
     const error = new Error(message);
     if (stack === undefined) delete error.stack;
     else error.stack = stack;
-    expect(describeError(error)).toEqual({ error: 'Error', code: 'bug', message: 'Error' });
+    expect(describeError(error)).toStrictEqual({ error: 'Error', code: 'bug', message: 'Error' });
   });
 
   it.each(['s3cret', undefined, null, { message: 's3cret' }])('says that no error was thrown, and not what: %s', (thrown) => {
-    expect(describeError(thrown)).toEqual({ error: 'Error', code: 'bug', message: 'something that is no Error was thrown' });
+    expect(describeError(thrown)).toStrictEqual({ error: 'Error', code: 'bug', message: 'something that is no Error was thrown' });
   });
 });

@@ -36,7 +36,7 @@ describe('assignJobs', () => {
       { pool: small, jobs: waiting },
       { pool: big, jobs: waiting },
     ]);
-    expect([ids(assigned, 'small'), ids(assigned, 'big')]).toEqual([[1], [2]]);
+    expect([ids(assigned, 'small'), ids(assigned, 'big')]).toStrictEqual([[1], [2]]);
   });
 
   it('leaves to a later pool what the first does not see', () => {
@@ -44,19 +44,19 @@ describe('assignJobs', () => {
       { pool: big, jobs: [job(1)] },
       { pool: small, jobs: [job(1), job(2)] },
     ]);
-    expect([ids(assigned, 'big'), ids(assigned, 'small')]).toEqual([[1], [2]]);
+    expect([ids(assigned, 'big'), ids(assigned, 'small')]).toStrictEqual([[1], [2]]);
   });
 
   it('counts a job that is listed twice once', () => {
-    expect(ids(assignJobs([{ pool: big, jobs: [job(1), job(1), job(2)] }]), 'big')).toEqual([1, 2]);
+    expect(ids(assignJobs([{ pool: big, jobs: [job(1), job(1), job(2)] }]), 'big')).toStrictEqual([1, 2]);
   });
 
   it('puts the oldest first, and of equally old ones the lowest id', () => {
     const waiting = [job(4, { queuedAt: NOW }), job(9, { queuedAt: NOW - 1 }), job(3, { queuedAt: NOW }), job(5, { queuedAt: NOW + 1 })];
-    expect(ids(assignJobs([{ pool: big, jobs: waiting }]), 'big')).toEqual([9, 3, 4, 5]);
+    expect(ids(assignJobs([{ pool: big, jobs: waiting }]), 'big')).toStrictEqual([9, 3, 4, 5]);
   });
 
   it('names every pool, with or without jobs', () => {
-    expect([...assignJobs([{ pool: big, jobs: [] }])]).toEqual([['big', []]]);
+    expect([...assignJobs([{ pool: big, jobs: [] }])]).toStrictEqual([['big', []]]);
   });
 });

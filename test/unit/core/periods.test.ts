@@ -57,7 +57,7 @@ describe('inPeriod', () => {
   it('keeps expressions of different zones apart', () => {
     const at = Date.parse('2026-11-23T08:30:00Z');
     const asked = ['UTC', BERLIN, 'UTC', BERLIN].map((zone) => inPeriod('* * 9 * * * *', zone, at));
-    expect(asked).toEqual([false, true, false, true]);
+    expect(asked).toStrictEqual([false, true, false, true]);
   });
 
   it.each(['* * * * *', '* * * * * *', '* * 9-17 * * mon-fri'])('refuses what has not seven fields: %s', (expression) => {
@@ -70,29 +70,29 @@ describe('activePolicy', () => {
   const never = '* * * * * * 2020';
 
   it("is the pool's own without a period", () => {
-    expect(activePolicy(pool({ policy: { idleCount: 3 } }), NOW)).toEqual({ policy: policy({ idleCount: 3 }) });
+    expect(activePolicy(pool({ policy: { idleCount: 3 } }), NOW)).toStrictEqual({ policy: policy({ idleCount: 3 }) });
   });
 
   it("is the pool's own when no period matches", () => {
     const periods = [period([never], { idleCount: 1 }), period([never], { idleCount: 2 })];
-    expect(activePolicy(pool({ policy: { idleCount: 3 }, periods }), NOW)).toEqual({ policy: policy({ idleCount: 3 }) });
+    expect(activePolicy(pool({ policy: { idleCount: 3 }, periods }), NOW)).toStrictEqual({ policy: policy({ idleCount: 3 }) });
   });
 
   it('is the last period that matches', () => {
     const periods = [period([always], { idleCount: 1 }), period([always], { idleCount: 2 }), period([never], { idleCount: 3 })];
-    expect(activePolicy(pool({ periods }), NOW)).toEqual({ policy: policy({ idleCount: 2 }), period: 1 });
+    expect(activePolicy(pool({ periods }), NOW)).toStrictEqual({ policy: policy({ idleCount: 2 }), period: 1 });
   });
 
   it('looks at the first period, too', () => {
     const periods = [period([always], { idleCount: 1 }), period([never], { idleCount: 2 })];
-    expect(activePolicy(pool({ periods }), NOW)).toEqual({ policy: policy({ idleCount: 1 }), period: 0 });
+    expect(activePolicy(pool({ periods }), NOW)).toStrictEqual({ policy: policy({ idleCount: 1 }), period: 0 });
   });
 
   it('replaces all four values, inheriting none', () => {
     const own = { idleCount: 9, idleScaleFactor: 1.5, idleCountMin: 4, idleTimeMs: HOUR };
     const bare: Policy = { idleCount: 2, idleScaleFactor: 0, idleCountMin: 0, idleTimeMs: 0 };
     const periods = [{ periods: [always], timezone: 'UTC', policy: bare }];
-    expect(activePolicy(pool({ policy: own, periods }), NOW).policy).toEqual(bare);
+    expect(activePolicy(pool({ policy: own, periods }), NOW).policy).toStrictEqual(bare);
   });
 
   it('takes one matching expression of several', () => {

@@ -41,11 +41,11 @@ describe('sampleOf', () => {
   const numbers = { machines: 10, booting: 1, idle: 2, busy: 3, draining: 4, failed: 0, limit: 20, idleTarget: 7, period: 1, unmet: 6 };
 
   it("takes a plan's numbers at the start of the minute", () => {
-    expect(sampleOf('bake', { ...numbers, demand: 5 }, NOW + 59_999)).toEqual(sample);
+    expect(sampleOf('bake', { ...numbers, demand: 5 }, NOW + 59_999)).toStrictEqual(sample);
   });
 
   it('does not say that nothing waits when GitLab was not read', () => {
-    expect(sampleOf('bake', numbers, NOW)).toEqual(unasked);
+    expect(sampleOf('bake', numbers, NOW)).toStrictEqual(unasked);
   });
 });
 
@@ -65,6 +65,8 @@ describe('parseSamples', () => {
     { name: 'a word for a number', text: LINE.replace(',10,', ',ten,'), expected: [] },
     { name: 'a number with a tail', text: LINE.replace(',10,', ',10x,'), expected: [] },
     { name: 'a number with a head', text: LINE.replace(',10,', ',x10,'), expected: [] },
+    { name: 'a number below nothing', text: LINE.replace(',10,', ',-10,'), expected: [] },
+    { name: 'a number in another notation', text: LINE.replace(',10,', ',1e1,'), expected: [] },
     { name: 'a word where nothing may stand', text: LINE.replace(',5,6,', ',x,6,'), expected: [] },
     ...['machines', 'booting', 'idle', 'busy', 'draining', 'failed', 'limit'].map((column) => ({
       name: `an empty number of ${column}`,
@@ -73,6 +75,6 @@ describe('parseSamples', () => {
     })),
   ];
   it.each(rows)('$name', ({ text, expected }) => {
-    expect(parseSamples(text)).toEqual(expected);
+    expect(parseSamples(text)).toStrictEqual(expected);
   });
 });

@@ -89,7 +89,7 @@ describe('time', () => {
   });
 
   it('has minutes, days and dates', () => {
-    expect([floorMinute(NOW + 59_999), floorMinute(NOW - 1), dayOf(Date.UTC(2026, 10, 23, 23, 59, 59, 999))]).toEqual([
+    expect([floorMinute(NOW + 59_999), floorMinute(NOW - 1), dayOf(Date.UTC(2026, 10, 23, 23, 59, 59, 999))]).toStrictEqual([
       NOW,
       NOW - 60_000,
       '2026-11-23',

@@ -27,8 +27,8 @@ const CREATED = Date.parse('2026-11-23T16:00:00Z');
 
 describe('runners', () => {
   it.each([
-    { scope: GROUP, asked: 'group(fullPath: $path) { runners(membership: DIRECT, type: GROUP_TYPE, first: 100', path: 'farm/layers' },
-    { scope: PROJECT, asked: 'project(fullPath: $path) { runners(type: PROJECT_TYPE, first: 100', path: 'farm/layers/meta' },
+    { scope: GROUP, asked: 'group(fullPath: $path) { id runners(membership: DIRECT, type: GROUP_TYPE, first: 100', path: 'farm/layers' },
+    { scope: PROJECT, asked: 'project(fullPath: $path) { id runners(type: PROJECT_TYPE, first: 100', path: 'farm/layers/meta' },
     { scope: INSTANCE, asked: '{ runners(type: INSTANCE_TYPE, first: 100', path: undefined },
   ])('of a $scope.kind, of its own kind only', async ({ scope, asked, path }) => {
     const fake = await fakeGitLab(() => page(scope.kind, [node(1)]));
@@ -123,6 +123,18 @@ describe('creating a runner', () => {
     await gitlab.createRunner({ ...spec, name: 'bb-3' });
     expect(fake.seen.filter(({ method }) => method === 'GET')).toHaveLength(1);
     expect(fake.seen.filter(({ method }) => method === 'POST')).toHaveLength(3);
+  });
+
+  it('does not ask for the id that came with the list of runners', async () => {
+    const page = { pageInfo: { hasNextPage: false, endCursor: null }, nodes: [] };
+    const fake = await fakeGitLab((seen) =>
+      seen.path === '/api/graphql' ? { json: { data: { group: { id: 'gid://gitlab/Group/12', runners: page } } } } : created,
+    );
+    const gitlab = gitLabAt(fake);
+    await gitlab.runners(GROUP);
+    await gitlab.createRunner({ ...spec, scope: GROUP });
+    expect(fake.seen.map(({ path }) => path)).toEqual(['/api/graphql', '/api/v4/user/runners']);
+    expect(fake.seen[1]?.body).toMatchObject({ group_id: 12 });
   });
 
   it('asks for it again when that failed, and creates nothing until then', async () => {

@@ -1,0 +1,245 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { PendingJob, Runner, Server } from '../../lib/core/fleet.ts';
+import { assignJobs } from '../../lib/core/match.ts';
+import type { FailedOperation, Launch, PoolMemory } from '../../lib/core/memory.ts';
+import { learn } from '../../lib/core/memory.ts';
+import { drainedSince, drainNote } from '../../lib/core/note.ts';
+import { DRAIN_SETTLE_MS, type Plan, planPool } from '../../lib/core/plan.ts';
+import type { Pool } from '../../lib/core/pool.ts';
+import { deriveFleet, type Worker } from '../../lib/core/worker.ts';
+import { HOUR, job, launch, MINUTE, memory, NOW, nameOf, pool, runner, SECOND, server } from '../builders.ts';
+
+const age = fc.oneof(
+  fc.constantFrom(-2 * MINUTE, -MINUTE, 0, SECOND, 40 * SECOND, 2 * MINUTE, 3 * MINUTE, 10 * MINUTE, 10 * MINUTE + 1, HOUR),
+  fc.integer({ min: 0, max: 2 * HOUR }),
+);
+const note = fc.oneof(
+  age.map((ms) => drainNote(NOW - ms, 'idle')),
+  fc.constantFrom(undefined, '', 'please leave it to me'),
+);
+
+/** Without the members that are `undefined`. */
+function present<T extends object, O extends object>(required: T, optional: { readonly [K in keyof O]: O[K] | undefined }): T & Partial<O> {
+  return Object.assign({ ...required }, Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)));
+}
+
+function serverOf(n: number): fc.Arbitrary<Server> {
+  return fc
+    .record({
+      status: fc.constantFrom('building', 'active', 'active', 'active', 'off', 'error', 'other'),
+      deleting: fc.boolean(),
+      age,
+    })
+    .map(({ age: ms, ...rest }) => server(n, { ...rest, createdAt: NOW - ms }));
+}
+
+function runnerOf(n: number): fc.Arbitrary<Runner> {
+  return fc
+    .record({
+      paused: fc.boolean(),
+      age,
+      contact: fc.option(age, { nil: undefined }),
+      busy: fc.constantFrom(0, 0, 0, 1, 2),
+      done: fc.nat(4),
+      note,
+    })
+    .map(({ age: ms, contact, note: text, ...rest }) =>
+      runner(
+        n,
+        present<Partial<Runner>, Pick<Runner, 'contactedAt' | 'note'>>(
+          { ...rest, createdAt: NOW - ms },
+          { contactedAt: contact === undefined ? undefined : NOW - contact, note: text },
+        ),
+      ),
+    );
+}
+
+function launchOf(n: number): fc.Arbitrary<Launch> {
+  return fc
+    .record({ at: age, listed: fc.boolean(), outcome: fc.constantFrom('pending', 'booted', 'failed'), settled: age })
+    .map(({ at, settled, ...rest }) =>
+      launch(n, { ...rest, at: NOW - at, ...(rest.outcome === 'pending' ? {} : { settledAt: NOW - settled }) }),
+    );
+}
+
+interface Slot {
+  readonly servers: readonly Server[];
+  readonly runners: readonly Runner[];
+  readonly launches: readonly Launch[];
+  readonly idle: PoolMemory['idle'];
+  readonly operation: 'running' | 'failed' | 'unknown';
+}
+
+/** All that may be known under one name; two VMs or runners of one name are rare, but they come. */
+function slotOf(n: number): fc.Arbitrary<Slot> {
+  return fc.record({
+    servers: fc.uniqueArray(serverOf(n), { maxLength: 2, selector: (s) => s.createdAt }),
+    runners: fc.uniqueArray(runnerOf(n), { maxLength: 2, selector: (r) => r.createdAt }),
+    launches: fc.array(launchOf(n), { maxLength: 1 }),
+    idle: age.map((ms) => ({ [nameOf(n)]: { since: NOW - ms, done: 0 } })),
+    operation: fc.constantFrom('running', 'failed', 'unknown'),
+  });
+}
+
+const pools: fc.Arbitrary<Pool> = fc
+  .record({
+    limit: fc.integer({ min: 1, max: 12 }),
+    maxGrowthRate: fc.nat(4),
+    maxBuilds: fc.nat(3),
+    maxAgeMs: fc.constantFrom(30 * MINUTE, 24 * HOUR),
+    idleCount: fc.nat(5),
+    idleScaleFactor: fc.constantFrom(0, 0.5, 1, 2.5),
+    idleCountMin: fc.nat(3),
+    idleTimeMs: fc.constantFrom(0, 10 * MINUTE),
+  })
+  .map(({ limit, maxGrowthRate, maxBuilds, maxAgeMs, ...policy }) => pool({ limit, maxGrowthRate, maxBuilds, maxAgeMs, policy }));
+
+const waiting: fc.Arbitrary<readonly PendingJob[]> = fc.uniqueArray(
+  fc.record({ id: fc.nat(50), queuedAt: fc.integer({ min: NOW - 5, max: NOW }) }).map(({ id, queuedAt }) => job(id, { queuedAt })),
+  { maxLength: 14, selector: (j) => j.id },
+);
+
+const situations = fc
+  .record({
+    pool: pools,
+    slots: fc.nat(14).chain((count) => fc.tuple(...Array.from({ length: count }, (_, n) => slotOf(n + 1)))),
+    jobs: fc.option(waiting, { nil: undefined, freq: 6 }),
+    paused: fc.boolean(),
+    grow: fc.constantFrom(true, true, false),
+    shrink: fc.constantFrom(true, true, false),
+  })
+  .map(({ slots, paused, ...rest }) => {
+    const operations = (wanted: Slot['operation']) => slots.flatMap((s, n) => (s.operation === wanted ? [nameOf(n + 1)] : []));
+    const failure: FailedOperation = { code: 'Ecs.0000', message: 'taken back', meaning: 'boot' };
+    return {
+      ...rest,
+      servers: slots.flatMap((s) => s.servers),
+      runners: slots.flatMap((s) => s.runners),
+      memory: memory({
+        launches: slots.flatMap((s) => s.launches),
+        idle: Object.assign({}, ...slots.map((s) => s.idle)) as PoolMemory['idle'],
+        ...(paused ? { pause: { until: NOW + MINUTE, code: 'Ecs.0042', message: 'cores' } } : {}),
+      }),
+      failedOperations: new Map(operations('failed').map((name) => [name, failure] as const)),
+      runningOperations: new Set(operations('running')),
+    };
+  });
+
+type Situation = typeof situations extends fc.Arbitrary<infer T> ? T : never;
+
+/** As the use case does it: join, learn, plan. */
+function decide(s: Situation): { readonly workers: readonly Worker[]; readonly plan: Plan } {
+  const workers = deriveFleet({ ...s, now: NOW });
+  const learned = learn(s.memory, workers, s.failedOperations, s.pool.bootTimeoutMs, NOW);
+  const jobs = s.jobs && assignJobs([{ pool: s.pool, jobs: s.jobs }]).get(s.pool.name);
+  return { workers, plan: planPool({ pool: s.pool, workers, jobs, memory: learned, now: NOW, grow: s.grow, shrink: s.shrink }) };
+}
+
+function always(name: string, holds: (found: ReturnType<typeof decide>, s: Situation) => void): void {
+  it(name, () => {
+    fc.assert(fc.property(situations, (s) => holds(decide(s), s)));
+  });
+}
+
+describe('for any fleet and any demand, a plan', () => {
+  always('counts each machine once', ({ plan: { numbers: n }, workers }) => {
+    expect(n.booting + n.idle + n.busy + n.draining + n.failed).toBe(n.machines);
+    expect(workers.filter((w) => w.phase !== 'gone')).toHaveLength(n.machines);
+    expect(new Set(workers.map((w) => w.name)).size).toBe(workers.length);
+  });
+
+  always('stays within limit and growth rate', ({ plan: { actions, numbers: n } }, s) => {
+    const launches = actions.filter((a) => a.kind === 'launch').length;
+    expect(n.machines + launches).toBeLessThanOrEqual(Math.max(s.pool.limit, n.machines));
+    if (s.pool.maxGrowthRate > 0) expect(n.booting + launches).toBeLessThanOrEqual(Math.max(s.pool.maxGrowthRate, n.booting));
+  });
+
+  always('launches no more than jobs and idle target ask for', ({ plan: { actions, numbers: n } }) => {
+    const launches = actions.filter((a) => a.kind === 'launch').length;
+    expect(launches).toBeLessThanOrEqual((n.demand ?? 0) + n.idleTarget);
+    if (n.demand === undefined) expect(launches).toBe(0);
+  });
+
+  always('leaves a worker with a job alone, unless its VM is off or gone', ({ plan: { actions }, workers }) => {
+    const busy = new Map(workers.filter((w) => w.busy > 0).map((w) => [w.name, w]));
+    for (const action of actions) {
+      const w = action.kind === 'launch' ? undefined : busy.get(action.worker);
+      if (!w) continue;
+      if (action.kind === 'forget') expect(w.server).toBeUndefined();
+      else expect([action.kind, w.server?.status]).toEqual(['reap', 'off']);
+      expect(action).toMatchObject({ jobLost: true });
+    }
+  });
+
+  always('never launches and drains for want of work at once', ({ plan: { actions } }) => {
+    const needless = actions.some((a) => a.kind === 'drain' && (a.why === 'idle' || a.why === 'surplus'));
+    expect(needless && actions.some((a) => a.kind === 'launch')).toBe(false);
+  });
+
+  always('has one action or one reason to hold for a worker', ({ plan: { actions, held } }) => {
+    const touched = [...actions.flatMap((a) => (a.kind === 'launch' ? [] : [a.worker])), ...held.map((h) => h.worker)];
+    expect(new Set(touched).size).toBe(touched.length);
+  });
+
+  always('deletes a drained worker not before 40 s after its note, and looks for jobs first', ({ plan: { actions }, workers }) => {
+    for (const action of actions) {
+      if (action.kind !== 'reap' || action.why !== 'drained') continue;
+      const runnerOfIt = workers.find((w) => w.name === action.worker)?.runner;
+      const since = drainedSince(runnerOfIt?.note);
+      expect(NOW - (since ?? NOW)).toBeGreaterThanOrEqual(DRAIN_SETTLE_MS);
+      expect(action).toMatchObject({ check: 'no-jobs', runnerId: runnerOfIt?.id });
+    }
+  });
+
+  always('deletes without a second look only what is off', ({ plan: { actions }, workers }) => {
+    for (const action of actions) {
+      if (action.kind !== 'reap' || action.check !== 'none') continue;
+      expect(workers.find((w) => w.server?.id === action.serverId)?.server?.status).toBe('off');
+    }
+  });
+
+  always('never counts a paused worker as one that may take a job', ({ workers }) => {
+    for (const w of workers) if (w.runner?.paused) expect(['draining', 'failed', 'gone']).toContain(w.phase);
+  });
+
+  always('leaves VMs that are being deleted alone', ({ plan: { actions }, workers }) => {
+    const going = new Set(workers.filter((w) => w.server?.deleting).map((w) => w.name));
+    expect(actions.filter((a) => a.kind !== 'launch' && going.has(a.worker))).toEqual([]);
+  });
+
+  always('says what holds it back when a job is left without a worker', ({ plan: { brakes, numbers } }, s) => {
+    if (s.grow && numbers.unmet > 0) expect(brakes).not.toEqual([]);
+  });
+
+  always('keeps enough for the jobs and the idle target', ({ plan: { actions, numbers: n }, workers }, s) => {
+    if (!actions.some((a) => a.kind === 'drain' && a.why === 'idle')) return;
+    const drained = new Set(actions.flatMap((a) => (a.kind === 'drain' ? [a.worker] : [])));
+    const left = workers.filter((w) => (w.phase === 'idle' || w.phase === 'booting') && !drained.has(w.name)).length;
+    expect(left).toBeGreaterThanOrEqual(Math.min((n.demand ?? 0) + n.idleTarget, s.pool.limit - n.busy));
+  });
+
+  always('only does what it may', ({ plan: { actions, held } }, s) => {
+    if (!s.grow) expect(actions.filter((a) => a.kind === 'launch')).toEqual([]);
+    if (!s.shrink) expect([...actions.filter((a) => a.kind !== 'launch'), ...held]).toEqual([]);
+  });
+
+  it('is the same in whatever order things are listed', () => {
+    const shuffled = <T>(list: readonly T[]) => fc.shuffledSubarray([...list], { minLength: list.length });
+    const twice = situations.chain((s) =>
+      fc
+        .record({
+          servers: shuffled(s.servers),
+          runners: shuffled(s.runners),
+          launches: shuffled(s.memory.launches),
+          jobs: s.jobs ? shuffled(s.jobs) : fc.constant(undefined),
+        })
+        .map(({ servers, runners, launches, jobs }) => [s, { ...s, servers, runners, jobs, memory: { ...s.memory, launches } }] as const),
+    );
+    fc.assert(
+      fc.property(twice, ([listed, other]) => {
+        expect(decide(other)).toEqual(decide(listed));
+      }),
+    );
+  });
+});

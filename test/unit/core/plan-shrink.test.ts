@@ -1,0 +1,359 @@
+import { describe, expect, it } from 'vitest';
+import { type Action, DRAIN_SETTLE_MS, type Held, type PlanInput, planPool } from '../../../lib/core/plan.ts';
+import type { Pool } from '../../../lib/core/pool.ts';
+import type { Worker } from '../../../lib/core/worker.ts';
+import {
+  drainingRunner,
+  HOUR,
+  jobs,
+  launch,
+  liveRunner,
+  MINUTE,
+  memory,
+  NOW,
+  nameOf,
+  planInput,
+  planOf,
+  pool,
+  runner,
+  SECOND,
+  server,
+  worker,
+} from '../../builders.ts';
+
+const plan = (overrides: Partial<PlanInput>) => planPool(planInput({ grow: false, ...overrides }));
+const drains = (actions: readonly Action[]) => actions.flatMap((a) => (a.kind === 'drain' ? [[a.runnerId, a.why]] : []));
+
+/** Idle workers, the first the oldest, each idle for the minutes given. */
+function idle(...minutes: readonly number[]): readonly Worker[] {
+  return minutes.map((m, i) => worker(i + 1, 'idle', { bornAt: NOW - 10 * HOUR + i * MINUTE, idleSince: NOW - m * MINUTE }));
+}
+
+interface Row {
+  readonly name: string;
+  readonly workers: readonly Worker[];
+  readonly pool?: Pool;
+  readonly waiting?: number | 'unreadable';
+  /** Ids and reasons of what is drained. */
+  readonly expected: readonly (readonly [number, string])[];
+}
+
+const keep = (idleCount: number) => pool({ policy: { idleCount } });
+
+const rows: readonly Row[] = [
+  { name: 'idle for longer than the idle time', workers: idle(11), expected: [[1, 'idle']] },
+  { name: 'idle for exactly the idle time: stays', workers: idle(10), expected: [] },
+  { name: 'idle a millisecond longer: goes', workers: [worker(1, 'idle', { idleSince: NOW - 10 * MINUTE - 1 })], expected: [[1, 'idle']] },
+  { name: 'idle since the future: stays', workers: idle(-11), expected: [] },
+  { name: 'a job waits for it: stays', workers: idle(11), waiting: 1, expected: [] },
+  { name: 'the idle target: stays', workers: idle(11), pool: keep(1), expected: [] },
+  {
+    name: 'beyond the idle target the newest go',
+    workers: idle(11, 11, 11),
+    pool: keep(1),
+    expected: [
+      [2, 'idle'],
+      [3, 'idle'],
+    ],
+  },
+  { name: 'beyond jobs and idle target', workers: idle(11, 11, 11, 11), pool: keep(1), waiting: 2, expected: [[4, 'idle']] },
+  { name: 'the oldest stays, even when only it was idle for too long', workers: idle(11, 9), pool: keep(1), expected: [] },
+  {
+    name: 'one that was not idle for too long is kept, too',
+    workers: idle(9, 11, 11),
+    pool: keep(1),
+    expected: [
+      [2, 'idle'],
+      [3, 'idle'],
+    ],
+  },
+  {
+    name: 'older ones on their way are kept, too',
+    workers: [worker(9, 'booting', { bornAt: NOW - 11 * HOUR }), ...idle(11)],
+    pool: keep(1),
+    expected: [[1, 'idle']],
+  },
+  {
+    name: 'younger ones on their way do not drive out an old one',
+    workers: [...idle(11), worker(9, 'booting')],
+    pool: keep(1),
+    expected: [],
+  },
+  {
+    name: 'without a factor of busy ones',
+    workers: [...idle(11, 11, 11), worker(9, 'busy')],
+    pool: pool({ policy: { idleCount: 5, idleScaleFactor: 2 } }),
+    expected: [[3, 'idle']],
+  },
+  { name: 'unreadable jobs: no idle one goes', workers: idle(11, 11), waiting: 'unreadable', expected: [] },
+  { name: 'booting ones never go', workers: [worker(1, 'booting', { idleSince: NOW - HOUR })], expected: [] },
+  {
+    name: 'busy ones never go',
+    workers: [worker(1, 'busy', { idleSince: NOW - HOUR, done: 9 })],
+    pool: pool({ maxBuilds: 1, maxAgeMs: 1 }),
+    expected: [],
+  },
+  // Its VM is not listed: leave it alone until it is.
+  { name: 'an idle one without a listed VM stays', workers: idle(11, 11).map(({ server: _, ...w }) => w), expected: [] },
+  // Whatever the demand.
+  {
+    name: 'as many builds as it may have',
+    workers: [worker(1, 'idle', { done: 3 })],
+    pool: pool({ maxBuilds: 3 }),
+    waiting: 1,
+    expected: [[1, 'max-builds']],
+  },
+  {
+    name: 'more builds than it may have',
+    workers: [worker(1, 'idle', { done: 4 })],
+    pool: pool({ maxBuilds: 3 }),
+    waiting: 1,
+    expected: [[1, 'max-builds']],
+  },
+  {
+    name: 'fewer builds than it may have: stays',
+    workers: [worker(1, 'idle', { done: 2 })],
+    pool: pool({ maxBuilds: 3 }),
+    waiting: 1,
+    expected: [],
+  },
+  { name: 'no bound of builds: stays', workers: [worker(1, 'idle', { done: 99 })], waiting: 1, expected: [] },
+  { name: 'older than it may be', workers: idle(0), pool: pool({ maxAgeMs: 10 * HOUR - 1 }), waiting: 1, expected: [[1, 'max-age']] },
+  { name: 'exactly as old as it may be: stays', workers: idle(0), pool: pool({ maxAgeMs: 10 * HOUR }), waiting: 1, expected: [] },
+  {
+    name: 'builds and age when jobs are unreadable',
+    workers: idle(0),
+    pool: pool({ maxAgeMs: 1 }),
+    waiting: 'unreadable',
+    expected: [[1, 'max-age']],
+  },
+  {
+    name: 'one that leaves does not keep another from being needed',
+    workers: [worker(1, 'idle', { bornAt: NOW - 11 * HOUR, done: 3, idleSince: 0 }), worker(2, 'idle', { idleSince: 0 })],
+    pool: pool({ maxBuilds: 3, policy: { idleCount: 1 } }),
+    expected: [[1, 'max-builds']],
+  },
+  // Over a lowered limit.
+  {
+    name: 'over a lowered limit the newest idle go, whatever waits',
+    workers: idle(0, 0, 0),
+    pool: pool({ limit: 1 }),
+    waiting: 5,
+    expected: [
+      [2, 'surplus'],
+      [3, 'surplus'],
+    ],
+  },
+  {
+    name: 'over a lowered limit with unreadable jobs',
+    workers: idle(0, 11),
+    pool: pool({ limit: 1 }),
+    waiting: 'unreadable',
+    expected: [[2, 'surplus']],
+  },
+  {
+    name: 'busy ones hold the limit',
+    workers: [...idle(0, 0), worker(8, 'busy'), worker(9, 'busy')],
+    pool: pool({ limit: 3 }),
+    waiting: 2,
+    expected: [[2, 'surplus']],
+  },
+  {
+    name: 'all idle ones, and no busy one',
+    workers: [...idle(0), worker(8, 'busy'), worker(9, 'busy')],
+    pool: pool({ limit: 1 }),
+    expected: [[1, 'surplus']],
+  },
+  {
+    name: 'booting ones hold the limit, and stay',
+    workers: [worker(8, 'booting'), ...idle(0)],
+    pool: pool({ limit: 1 }),
+    expected: [[1, 'surplus']],
+  },
+  {
+    name: 'those that drain already make room: the others stay',
+    workers: [...idle(0, 0), worker(8, 'draining'), worker(9, 'draining')],
+    pool: pool({ limit: 2 }),
+    waiting: 2,
+    expected: [],
+  },
+  { name: 'at the limit: all stay', workers: idle(0, 0), pool: pool({ limit: 2 }), waiting: 2, expected: [] },
+  {
+    name: 'surplus first, then idle',
+    workers: idle(11, 11, 0),
+    pool: pool({ limit: 2, policy: { idleCount: 1 } }),
+    expected: [
+      [2, 'idle'],
+      [3, 'surplus'],
+    ],
+  },
+];
+
+describe('draining', () => {
+  it.each(rows)('$name', ({ workers, pool: given = pool(), waiting = 0, expected }) => {
+    const { actions } = plan({ workers, pool: given, jobs: waiting === 'unreadable' ? undefined : jobs(waiting) });
+    expect(drains(actions)).toStrictEqual(expected);
+    expect(actions).toHaveLength(expected.length);
+  });
+
+  it('names worker, runner and reason', () => {
+    expect(plan({ workers: idle(11) }).actions).toStrictEqual([{ kind: 'drain', worker: nameOf(1), runnerId: 1, why: 'idle' }]);
+  });
+
+  it('does not launch for the idle target what it drains', () => {
+    expect(plan({ grow: true, workers: idle(11, 11), pool: keep(1) }).actions).toStrictEqual([
+      { kind: 'drain', worker: nameOf(2), runnerId: 2, why: 'idle' },
+    ]);
+  });
+});
+
+/** From what the cloud and GitLab list to the plan. */
+interface Listed {
+  readonly name: string;
+  readonly plan: () => ReturnType<typeof planOf>;
+  readonly actions?: readonly Action[];
+  readonly held?: readonly Held['why'][];
+}
+
+const BOOT = 10 * MINUTE;
+const since = (ms: number) => ({ createdAt: NOW - ms });
+const gone = { kind: 'forget', worker: nameOf(1), runnerId: 1, why: 'vm-gone', jobLost: false } as const;
+const reap = { kind: 'reap', worker: nameOf(1), serverId: 'vm-1' } as const;
+const drained = { ...reap, runnerId: 1, why: 'drained', check: 'no-jobs', jobLost: false } as const;
+const off = { ...reap, runnerId: 1, why: 'powered-off', check: 'none', jobLost: false } as const;
+const orphan = { ...reap, runnerId: 1, why: 'orphan', check: 'no-runner', jobLost: false } as const;
+const { runnerId: _, ...unmarked } = server(1, since(BOOT + 1));
+const listed = memory({ launches: [launch(1, { listed: true })] });
+const goneSince = (contact: number) => liveRunner(1, { contactedAt: NOW - contact });
+
+const steps: readonly Listed[] = [
+  // Drained → reaped.
+  { name: 'drains for long enough', plan: () => planOf([server(1)], [drainingRunner(1, NOW - DRAIN_SETTLE_MS)]), actions: [drained] },
+  {
+    name: 'drains not long enough',
+    plan: () => planOf([server(1)], [drainingRunner(1, NOW - DRAIN_SETTLE_MS + SECOND)]),
+    held: ['drain-settling'],
+  },
+  { name: 'drains since just now', plan: () => planOf([server(1)], [drainingRunner(1, NOW)]), held: ['drain-settling'] },
+  { name: 'drains with a job', plan: () => planOf([server(1)], [drainingRunner(1, NOW - HOUR, { busy: 1 })]), held: ['still-busy'] },
+  {
+    name: 'drains by a note that nobody can read',
+    plan: () => planOf([server(1)], [liveRunner(1, { paused: true, note: 'ask Ada' })]),
+    held: ['note-unreadable'],
+  },
+  { name: 'paused by a person', plan: () => planOf([server(1)], [liveRunner(1, { paused: true })]), held: ['note-unreadable'] },
+  {
+    name: 'drains from a minute ahead: a matter of seconds',
+    plan: () => planOf([server(1)], [drainingRunner(1, NOW + MINUTE)]),
+    held: ['drain-settling'],
+  },
+  { name: 'drains from further ahead', plan: () => planOf([server(1)], [drainingRunner(1, NOW + MINUTE + SECOND)]), held: ['clock-ahead'] },
+  { name: 'drains, VM being deleted', plan: () => planOf([server(1, { deleting: true })], [drainingRunner(1, NOW - HOUR)]) },
+  {
+    name: 'drains, VM in error',
+    plan: () => planOf([server(1, { status: 'error' })], [drainingRunner(1, NOW - HOUR)]),
+    actions: [drained],
+  },
+  // Powered off.
+  { name: 'off', plan: () => planOf([server(1, { status: 'off' })], [liveRunner(1)]), actions: [off] },
+  {
+    name: 'off, paused a second ago',
+    plan: () => planOf([server(1, { status: 'off' })], [drainingRunner(1, NOW - SECOND)]),
+    actions: [off],
+  },
+  {
+    name: 'off, paused with a note that nobody can read',
+    plan: () => planOf([server(1, { status: 'off' })], [liveRunner(1, { paused: true })]),
+    actions: [off],
+  },
+  {
+    name: 'off under a job',
+    plan: () => planOf([server(1, { status: 'off' })], [liveRunner(1, { busy: 1 })]),
+    actions: [{ ...off, jobLost: true }],
+  },
+  {
+    name: 'off before it called',
+    plan: () => planOf([server(1, { ...since(MINUTE), status: 'off' })], [runner(1, since(MINUTE))]),
+    actions: [off],
+  },
+  {
+    name: 'off, no runner',
+    plan: () => planOf([server(1, { ...since(MINUTE), status: 'off' })], []),
+    actions: [{ ...reap, why: 'powered-off', check: 'none', jobLost: false }],
+  },
+  { name: 'off, being deleted', plan: () => planOf([server(1, { status: 'off', deleting: true })], [liveRunner(1)]) },
+  // Failed.
+  {
+    name: 'in error',
+    plan: () => planOf([server(1, { status: 'error' })], [runner(1)]),
+    actions: [{ kind: 'drain', worker: nameOf(1), runnerId: 1, why: 'error' }],
+  },
+  { name: 'in error with a job', plan: () => planOf([server(1, { status: 'error' })], [liveRunner(1, { busy: 1 })]) },
+  {
+    name: 'never booted',
+    plan: () => planOf([server(1)], [runner(1)]),
+    actions: [{ kind: 'drain', worker: nameOf(1), runnerId: 1, why: 'never-booted' }],
+  },
+  { name: 'booting', plan: () => planOf([server(1, since(BOOT))], [runner(1, since(BOOT))]) },
+  // Orphans.
+  { name: 'no runner, older than the boot time', plan: () => planOf([server(1, since(BOOT + 1))], []), actions: [orphan] },
+  { name: 'no runner, as old as the boot time', plan: () => planOf([server(1, since(BOOT))], []) },
+  {
+    name: 'no runner, and none in its metadata',
+    plan: () => planOf([unmarked], []),
+    actions: [{ ...reap, why: 'orphan', check: 'no-runner', jobLost: false }],
+  },
+  { name: 'no runner, from a minute ahead', plan: () => planOf([server(1, since(-MINUTE))], []) },
+  { name: 'no runner, from further ahead', plan: () => planOf([server(1, since(-MINUTE - 1))], []), held: ['clock-ahead'] },
+  { name: 'no runner, in error', plan: () => planOf([server(1, { status: 'error' })], []), actions: [orphan] },
+  { name: 'no runner, being deleted', plan: () => planOf([server(1, { deleting: true })], []) },
+  // Strays.
+  { name: 'no VM, silent', plan: () => planOf([], [goneSince(2 * MINUTE)]), actions: [gone] },
+  { name: 'no VM, called a moment ago', plan: () => planOf([], [goneSince(2 * MINUTE - 1)]), held: ['recent-contact'] },
+  { name: 'no VM, never called', plan: () => planOf([], [runner(1)]), actions: [gone] },
+  { name: 'no VM, paused', plan: () => planOf([], [runner(1, { paused: true })]), actions: [gone] },
+  { name: 'no VM, silent with a job', plan: () => planOf([], [runner(1, { busy: 1 })]), actions: [{ ...gone, jobLost: true }] },
+  { name: 'no VM, older than the boot time', plan: () => planOf([], [runner(1, since(BOOT + 1))]), actions: [gone] },
+  { name: 'no VM, as old as the boot time', plan: () => planOf([], [runner(1, since(BOOT))]) },
+  { name: 'no VM yet', plan: () => planOf([], [runner(1, since(MINUTE))]) },
+  { name: 'no VM yet, from further ahead', plan: () => planOf([], [runner(1, since(-MINUTE - 1))]) },
+  {
+    name: 'no VM, though the boot time is short',
+    plan: () => planOf([], [runner(1, since(MINUTE + 1))], { pool: pool({ bootTimeoutMs: MINUTE }) }),
+    actions: [gone],
+  },
+  { name: 'VM lost, from a minute ahead', plan: () => planOf([], [runner(1, since(-MINUTE))], { memory: listed }) },
+  {
+    name: 'VM lost, from further ahead',
+    plan: () => planOf([], [runner(1, since(-MINUTE - 1))], { memory: listed }),
+    held: ['clock-ahead'],
+  },
+];
+
+describe('the last steps', () => {
+  it.each(steps)('$name', ({ plan: listedPlan, actions: expected = [], held: left = [] }) => {
+    const { actions, held } = listedPlan();
+    expect(actions).toStrictEqual(expected);
+    expect(held).toStrictEqual(left.map((why) => ({ worker: nameOf(1), why })));
+  });
+
+  it('wait without jobs to read, too', () => {
+    const { actions } = planOf([server(1), server(2)], [drainingRunner(1, NOW - HOUR), liveRunner(2)], { jobs: undefined });
+    expect(actions).toStrictEqual([drained]);
+  });
+
+  it('are not taken by a pass that may only grow', () => {
+    expect(planOf([server(1)], [drainingRunner(1, NOW - HOUR)], { shrink: false })).toMatchObject({ actions: [], held: [] });
+  });
+});
+
+it('plans the same for workers in any order', () => {
+  const twins = { bornAt: NOW - HOUR, idleSince: NOW - HOUR };
+  const workers = [worker(2, 'idle', twins), worker(3, 'idle', twins), worker(1, 'idle', twins)];
+  const planned = plan({ workers, pool: keep(1) });
+  expect(drains(planned.actions)).toStrictEqual([
+    [2, 'idle'],
+    [3, 'idle'],
+  ]);
+  expect(plan({ workers: [...workers].reverse(), pool: keep(1) })).toStrictEqual(planned);
+});
