@@ -34,7 +34,7 @@ export interface Launch {
 }
 
 /** `why` of a launch that the cloud took back for lack of capacity or quota: there will be no VM, but no machine failed either. */
-export const REFUSED = 'refused';
+const REFUSED = 'refused';
 
 export interface Refusal {
   readonly flavor: string;
