@@ -6,7 +6,7 @@ import { Document } from './schema.ts';
 import type { Config } from './types.ts';
 import { View } from './view.ts';
 
-export type { Config, OtcService } from './types.ts';
+export type { Config } from './types.ts';
 
 /**
  * Reads a parsed document. Throws `InvalidConfigError` with everything that is wrong at once; `locate` (from the YAML text) adds lines.

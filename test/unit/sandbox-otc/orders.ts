@@ -1,6 +1,6 @@
 import { DEFAULT_CATALOGUE } from '../../../sandbox/otc/ecs-catalogue.ts';
 
-export const [IMAGE] = DEFAULT_CATALOGUE.images;
+const [IMAGE] = DEFAULT_CATALOGUE.images;
 export const [NETWORK, OTHER_NETWORK] = DEFAULT_CATALOGUE.networks;
 
 /** A create that is accepted, with `change` in its `server`. */
