@@ -1,7 +1,6 @@
+import { brakeText } from '../lib/app/brake-text.ts';
 import type { ActionEntry } from '../lib/app/ledger.ts';
 import type { PoolReport, Report } from '../lib/app/reconcile.ts';
-import type { Brake } from '../lib/core/plan.ts';
-import { toIso } from '../lib/core/time.ts';
 
 /** Where commands write. `data` is what was asked for; `say` is for people and goes to standard error, so that `--json` can be piped. */
 export interface Output {
@@ -31,7 +30,7 @@ function renderPool(pool: PoolReport): string {
   ];
   const todo = pool.actions.length > 0 ? pool.actions.map(renderDone) : renderPlanned(actions);
   const left = held.map((h) => `  leave ${h.worker}: ${h.why}`);
-  return [...head, ...unread, ...todo, ...brakes.map((b) => `  held back: ${renderBrake(b)}`), ...left].join('\n');
+  return [...head, ...unread, ...todo, ...brakes.map((b) => `  held back: ${brakeText(b)}`), ...left].join('\n');
 }
 
 function renderPlanned(actions: NonNullable<PoolReport['plan']>['actions']): readonly string[] {
@@ -46,18 +45,4 @@ function renderDone(a: ActionEntry): string {
   const problem = a.code ? ` — ${a.code}${a.message ? `: ${a.message}` : ''}` : '';
   const job = a.jobId === undefined ? '' : ` (job ${a.jobId})`;
   return `  ${a.outcome}: ${a.kind} ${a.worker}: ${a.why}${job}${a.alarm ? ` ALARM ${a.alarm}` : ''}${problem}`;
-}
-
-function renderBrake({ why, until, code }: Brake): string {
-  const when = until === undefined ? '' : `, until ${toIso(until)}`;
-  switch (why) {
-    case 'limit':
-      return 'the pool is at its limit';
-    case 'max-growth-rate':
-      return 'as many machines boot as max_growth_rate allows';
-    case 'breaker':
-      return `earlier machines did not boot: one probe at a time${until === undefined ? ', one is on its way' : `, next at ${toIso(until)}`}`;
-    case 'paused':
-      return `ordering is paused after ${code}${when}`;
-  }
 }

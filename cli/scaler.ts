@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
 import { tick } from '../lib/app/pass.ts';
+import type { Wake } from '../lib/app/ports.ts';
 import { reconcile } from '../lib/app/reconcile.ts';
 import { demo } from './demo.ts';
 import { explain } from './explain.ts';
@@ -11,6 +12,9 @@ import { environmentSecrets, explainFailure, loadConfig, openWorld, UserError, w
 
 /** What one pass may take, as in the deployed functions. */
 const PASS_MS = 60_000;
+
+/** What comes in during a tick by hand is left to the functions. */
+const NOBODY: Wake = { wake: () => Promise.resolve() };
 
 const program = new Command('scaler')
   .description('Autoscaler of GitLab CI workers on Open Telekom Cloud')
@@ -61,7 +65,7 @@ program
   .action(({ json }) =>
     run(json, async (output) => {
       const config = loadConfig(program.opts().config);
-      const result = await withinDeadline(PASS_MS, (d) => tick(openWorld(config), config.settings, 'person', d, PASS_MS));
+      const result = await withinDeadline(PASS_MS, (d) => tick(openWorld(config), config.settings, 'person', NOBODY, d, PASS_MS));
       if (output.json) output.data(JSON.stringify(result, undefined, 2));
       else for (const report of result.reports) output.data(renderReport(report));
       if (result.turnstile === 'held') output.say('Another reconcile was running; launching was left to it.');
@@ -77,7 +81,7 @@ program
   .description('run webhook, scaler and timer in this process, against the real GitLab and OTC')
   .option('-p, --port <number>', 'port for hooks', wholeNumber, 8080)
   .option('--host <address>', 'address to listen on', '127.0.0.1')
-  .option('--every <seconds>', 'between two ticks', wholeNumber, 60)
+  .option('--every <seconds>', 'between two ticks', atLeastOne, 60)
   .action(({ port, host, every }) =>
     run(false, async (output) => {
       const config = loadConfig(program.opts().config);
@@ -97,7 +101,7 @@ program
   .description('tell from the ledger why a job waits or waited, or what was done to a worker')
   .option('--job <id>', 'a GitLab job', wholeNumber)
   .option('--worker <name>', 'a worker')
-  .option('--days <number>', 'how far to look back', wholeNumber, 2)
+  .option('--days <number>', 'how far to look back', atLeastOne, 2)
   .option('--json', 'the ledger entries themselves')
   .action(({ job, worker, days, json }) =>
     run(json, async (output) => {
@@ -122,7 +126,7 @@ program
   .description('play a day of bitbake builds through the sandbox and the scaler')
   .option('--once', 'end after one day')
   .option('-p, --port <number>', 'first of four ports; 0 takes free ones', wholeNumber, 0)
-  .option('--speed <factor>', 'how many times faster than real time, at most', wholeNumber, 3600)
+  .option('--speed <factor>', 'how many times faster than real time, at most', atLeastOne, 3600)
   .option('--json', 'the summary for programs')
   .action(({ once, port, speed, json }) => run(json, (output) => demo({ once: once ?? false, port, speed }, output, stopSignal)));
 
@@ -131,6 +135,13 @@ await program.parseAsync();
 function wholeNumber(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
   return Number(text);
+}
+
+function atLeastOne(text: string): number {
+  const number = wholeNumber(text);
+  // Beyond this Node's timers fire at once.
+  if (number < 1 || number > 2_000_000) throw new InvalidArgumentError('It must be from 1 to 2000000.');
+  return number;
 }
 
 async function run(json: true | undefined | boolean, command: (output: Output) => Promise<number>): Promise<void> {

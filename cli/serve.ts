@@ -47,7 +47,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   const start = () => track(scaler({}, context('scaler')));
   const reaper = createReaper({ ...parts('reaper'), wake: { wake: async () => start() } });
   const webhook = createWebhook({ ...parts('webhook'), composeWake: () => ({ wake: async () => start() }) });
-  const tick = () => track(reaper({}, context('reaper')));
+  const tick = () => track(reaper({ trigger_type: 'TIMER', trigger_name: 'serve' }, context('reaper')));
 
   const server = createServer((request, response) => {
     track(

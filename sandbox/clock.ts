@@ -16,7 +16,10 @@ interface Timer {
   readonly task: () => void | Promise<void>;
 }
 
-/** Stands still while any tracked work runs and jumps to the next due time when all of it waits: a day in seconds, the same each time. */
+/**
+ * Stands still while any tracked work runs and jumps to the next due time when all of it waits: a day in seconds, the same each time.
+ * Whole milliseconds only, as `Date.now()` gives them, whatever fractions luck makes of a delay.
+ */
 export class SteppedClock implements SandboxClock {
   #now: number;
   #order = 0;
@@ -55,7 +58,7 @@ export class SteppedClock implements SandboxClock {
   }
 
   after(ms: number, task: () => void | Promise<void>): () => void {
-    const timer: Timer = { at: this.#now + Math.max(0, ms), order: this.#order++, task };
+    const timer: Timer = { at: this.#now + Math.max(0, Math.round(ms)), order: this.#order++, task };
     this.#timers.push(timer);
     return () => {
       this.#timers = this.#timers.filter((t) => t !== timer);
@@ -72,7 +75,7 @@ export class SteppedClock implements SandboxClock {
   }
 
   async advance(ms: number): Promise<void> {
-    const until = this.#now + ms;
+    const until = this.#now + Math.round(ms);
     await this.settled();
     for (let timer = this.#due(until); timer; timer = this.#due(until)) {
       this.#now = Math.max(this.#now, timer.at);
@@ -147,7 +150,7 @@ export class RunningClock implements SandboxClock {
   }
 
   async advance(ms: number): Promise<void> {
-    this.#shift += ms;
+    this.#shift += Math.round(ms);
     for (const entry of [...this.#armed].sort((a, b) => a.at - b.at)) {
       clearTimeout(entry.handle);
       entry.handle = setTimeout(entry.fire, Math.max(0, entry.at - this.now()));

@@ -15,6 +15,9 @@ export interface Limits {
   readonly waitTimeoutMs: number;
 }
 
+/** Real milliseconds that an answer may take: silence must not stop the sandbox's time for ever. */
+const ANSWER_MS = 2_000;
+
 const Config = z.object({
   runners: z.tuple([z.object({ url: z.url(), token: z.string().min(1), executor: z.string().default('') })]).rest(z.unknown()),
 });
@@ -33,7 +36,7 @@ export function limitsOf(userData: string): Limits {
 /** `undefined` when there is no usable answer: the URL has run out, the object is gone, or it is no configuration. */
 export async function readHandoff(url: string, signal: AbortSignal): Promise<Handoff | undefined> {
   try {
-    const response = await fetch(url, { signal });
+    const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]) });
     const text = await response.text();
     return response.ok ? Config.parse(parse(text)).runners[0] : undefined;
   } catch {

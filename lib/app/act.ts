@@ -105,7 +105,8 @@ function remember(memory: PoolMemory, launcher: Launcher, launched: readonly Lau
 
 /** A worker that has asked for a job has its configuration: the object with the token has done its service. */
 async function dropHandoffs(world: World, view: PoolView, deadline: Deadline): Promise<void> {
-  const settled = newlySettled(view);
+  // Only those that booted: one that counts as failed may still come up, and what never comes loses its handoff when it is reaped or forgotten.
+  const settled = newlySettled(view).filter((l) => l.outcome === 'booted');
   const signal = deadline.act;
   const drop = ({ name }: { readonly name: string }) =>
     // It expires by itself when this fails.

@@ -1,5 +1,6 @@
 import pMap from 'p-map';
 import * as z from 'zod';
+import { brakeText } from './brake-text.ts';
 import { ledgerDay } from './ledger.ts';
 import type { Store } from './ports.ts';
 
@@ -78,11 +79,6 @@ function isNews(entry: ReadEntry, plans: readonly ReadEntry[]): boolean {
   return JSON.stringify(before?.brakes?.map((b) => b.why)) !== JSON.stringify(entry.brakes?.map((b) => b.why));
 }
 
-const PLACES: Readonly<Record<string, string>> = {
-  limit: 'the pool is at its limit',
-  'max-growth-rate': 'as many machines boot as max_growth_rate allows',
-};
-
 function sentence(e: ReadEntry, jobId?: number, worker?: string): string {
   switch (e.kind) {
     case 'plan': {
@@ -106,18 +102,8 @@ function waitingSentence(e: ReadEntry, jobId: number | undefined): string {
   const n = e.numbers ?? {};
   const place = jobId === undefined ? '' : `${(e.waiting?.indexOf(jobId) ?? 0) + 1} of ${n.demand ?? '?'}`;
   const seen = `pool ${e.pool}: waiting, ${place}; machines ${n.machines}/${n.limit} (booting ${n.booting}, idle ${n.idle}, busy ${n.busy})`;
-  const brakes = (e.brakes ?? []).map((b) => brakeText(b.why, b.until, b.code));
+  const brakes = (e.brakes ?? []).map(brakeText);
   return brakes.length > 0 ? `${seen}; held back: ${brakes.join('; ')}` : seen;
-}
-
-function brakeText(why: string, until: number | undefined, code: string | undefined): string {
-  const when = until === undefined ? '' : ` until ${new Date(until).toISOString().slice(0, 19)}Z`;
-  if (why === 'breaker')
-    return until === undefined
-      ? 'earlier machines did not boot; a probe is on its way'
-      : `earlier machines did not boot; next probe${when.replace('until', 'at')}`;
-  if (why === 'paused') return `ordering is paused${when} (${code})`;
-  return PLACES[why] ?? why;
 }
 
 function outcomeOf(e: ReadEntry): string {

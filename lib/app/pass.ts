@@ -1,8 +1,8 @@
-import { describeError } from '../core/errors.ts';
+import { AccessError, describeError } from '../core/errors.ts';
 import type { Wake } from './ports.ts';
 import { type Report, reconcile } from './reconcile.ts';
 import type { Settings } from './settings.ts';
-import { throughTurnstile } from './turnstile.ts';
+import { type Entry, throughTurnstile } from './turnstile.ts';
 import type { Deadline, World } from './world.ts';
 
 /** How one call of the scaler or the reaper went. */
@@ -26,22 +26,19 @@ export async function grow(world: World, settings: Settings, wake: Wake, deadlin
     return { reports, turnstile: 'off' };
   }
   const entry = await throughTurnstile({ ...turnstile(world, deadline, holdMs), waitMs: 0 }, work);
-  if (entry.kind === 'ran' && entry.marked) {
-    await wake.wake({ signal: deadline.all }).catch((error: unknown) => {
-      world.log.warn('wake-up not passed on; the timer serves it', describeError(error));
-    });
-  }
+  await passOn(world, wake, entry, deadline);
   return { reports, turnstile: entry.kind };
 }
 
 /**
  * The minute's tick: launches, removes and counts. When the turnstile stays held or cannot be read the tick removes and counts all the same,
- * because safety does not hang on it, and leaves launching to the holder or the next tick.
+ * because safety does not hang on it, and leaves launching to the holder or the next tick. Throws `AccessError` when the key is wrong.
  */
 export async function tick(
   world: World,
   settings: Settings,
   trigger: 'timer' | 'person',
+  wake: Wake,
   deadline: Deadline,
   holdMs: number,
 ): Promise<PassResult> {
@@ -59,12 +56,32 @@ export async function tick(
       pass({ grow: true, first: reports.length === 0 }),
     );
     if (reports.length === 0) await pass({ grow: false, first: true });
+    await passOn(world, wake, entry, deadline);
     return { reports, turnstile: entry.kind };
   } catch (error) {
+    if (isWrongKey(error)) throw error;
     world.log.error('turnstile not passed', describeError(error));
     if (reports.length === 0) await pass({ grow: false, first: true });
     return { reports, turnstile: 'unread' };
   }
+}
+
+const WRONG_KEY = ['InvalidAccessKeyId', 'SignatureDoesNotMatch', 'TooManyWrongSignature', 'InvalidToken', 'ExpiredToken'];
+
+/**
+ * The bucket refuses the key itself (OBS API reference, error codes): the cloud would, too, and five wrong signatures in a row lock a key for
+ * everybody who has it.
+ */
+function isWrongKey(error: unknown): boolean {
+  return error instanceof AccessError && WRONG_KEY.includes(error.code);
+}
+
+/** A wake-up that came in when there was no time left for another pass goes to a fresh call. */
+async function passOn(world: World, wake: Wake, entry: Entry, { all: signal }: Deadline): Promise<void> {
+  if (entry.kind !== 'ran' || !entry.marked) return;
+  await wake.wake({ signal }).catch((error: unknown) => {
+    world.log.warn('wake-up not passed on; the timer serves it', describeError(error));
+  });
 }
 
 function turnstile(world: World, deadline: Deadline, holdMs: number) {

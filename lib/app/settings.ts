@@ -53,6 +53,6 @@ export interface Settings {
   readonly pools: readonly PoolSettings[];
   /** Most launches in flight at once. */
   readonly launchConcurrency: number;
-  /** `false` where the bucket cannot append (`scaler doctor` finds out): no turnstile, records as single objects. */
+  /** `false` where the bucket cannot append (docs/deploy.md): no turnstile, records as single objects. */
   readonly append: boolean;
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Deadline } from '../app/world.ts';
 
 /** What undoing and recording may take after the last action was begun. */
@@ -26,6 +27,8 @@ export function startDeadline(remainingMs: number): { readonly deadline: Deadlin
  */
 function abortAfter(ms: number): { readonly signal: AbortSignal; clear(): void } {
   const controller = new AbortController();
+  // Every call that is under way listens, and there are many at once: Node.js would warn of a leak at the eleventh.
+  setMaxListeners(Number.POSITIVE_INFINITY, controller.signal);
   const timer = setTimeout(() => controller.abort(), Math.max(0, ms));
   timer.unref();
   return { signal: controller.signal, clear: () => clearTimeout(timer) };

@@ -4,8 +4,8 @@ import { createPassFunction, type PassFunction, type PassParts } from './pass-fu
 
 /** The function of the timer: launches, removes and counts. A call by hand does the same and is recorded as a person's. */
 export function createReaper(parts: PassParts): PassFunction {
-  return createPassFunction(parts, async ({ world, settings, deadline, holdMs, event }) => {
+  return createPassFunction(parts, async ({ world, settings, wake, deadline, holdMs, event }) => {
     const trigger = timerOf(event) === undefined ? 'person' : 'timer';
-    return await tick(world, settings, trigger, deadline, holdMs);
+    return await tick(world, settings, trigger, wake, deadline, holdMs);
   });
 }

@@ -11,7 +11,7 @@ const LIMIT = 6;
 type Pass = (p: Play, mortal: Mortal) => Promise<unknown>;
 
 const growing: Pass = (p, m) => grow(m.world, p.farm.config.settings, { wake: async () => undefined }, NO_END, HOLD_MS);
-const ticking: Pass = (p, m) => tick(m.world, p.farm.config.settings, 'timer', NO_END, HOLD_MS);
+const ticking: Pass = (p, m) => tick(m.world, p.farm.config.settings, 'timer', { wake: async () => undefined }, NO_END, HOLD_MS);
 
 /** Runs the pass until it ends or dies; gives the call it died at. */
 async function until(

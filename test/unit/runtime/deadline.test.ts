@@ -1,3 +1,4 @@
+import { getMaxListeners } from 'node:events';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../lib/runtime/clock.ts';
 import { startDeadline } from '../../../lib/runtime/deadline.ts';
@@ -33,6 +34,12 @@ it('leaves no timer behind', () => {
   end();
   expect(vi.getTimerCount()).toBe(0);
   expect([deadline.act.aborted, deadline.all.aborted]).toEqual([false, false]);
+});
+
+it('lets any number of calls listen: a launch of many must not warn of a leak', () => {
+  const { deadline, end } = startDeadline(60_000);
+  expect([getMaxListeners(deadline.act), getMaxListeners(deadline.all)]).toEqual([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]);
+  end();
 });
 
 it('no time left aborts at once', () => {

@@ -1,0 +1,25 @@
+import { toIso } from '../core/time.ts';
+
+/** What kept a plan from launching, in words. As it is in a plan, and as it is read back from the ledger. */
+export function brakeText({
+  why,
+  until,
+  code,
+}: {
+  readonly why: string;
+  readonly until?: number | undefined;
+  readonly code?: string | undefined;
+}): string {
+  switch (why) {
+    case 'limit':
+      return 'the pool is at its limit';
+    case 'max-growth-rate':
+      return 'as many machines boot as max_growth_rate allows';
+    case 'breaker':
+      return `earlier machines did not boot: one probe at a time, ${until === undefined ? 'one is on its way' : `the next at ${toIso(until)}`}`;
+    case 'paused':
+      return `ordering is paused after ${code}${until === undefined ? '' : ` until ${toIso(until)}`}`;
+    default:
+      return why;
+  }
+}
