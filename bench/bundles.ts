@@ -39,6 +39,6 @@ export async function buildBundles(folder: string): Promise<Bundles> {
   return { folder, empty, webhook: '', scaler: '', reaper: '', ...Object.fromEntries(files) };
 }
 
-export function contents(file: string): Buffer {
+function contents(file: string): Buffer {
   return readFileSync(file);
 }

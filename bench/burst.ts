@@ -1,10 +1,11 @@
 import pMap from 'p-map';
 import type { Job } from '../sandbox/gitlab/model.ts';
-import { type BenchFarm, ledgerEntries, startBenchFarm } from './farm.ts';
+import { type Answer, type BenchFarm, ledgerEntries, startBenchFarm } from './farm.ts';
 import type { Row, Section } from './row.ts';
 import { largest, quantile } from './statistics.ts';
 
 const DELIVERIES = 1000;
+const REHEARSAL = 400;
 const JOBS = 300;
 const LIMIT = 100;
 /** GitLab's Sidekiq sends with so many threads at most in a large installation, and the webhook is deployed with as many instances. */
@@ -12,16 +13,26 @@ const SENDERS = 50;
 const WITHIN_MS = 1000;
 const MOST_PASSES = 10;
 
-interface Sent {
-  readonly statuses: readonly number[];
-  readonly times: readonly number[];
+interface Result {
+  readonly answers: readonly Answer[];
+  /** From the first delivery to the last answer. */
   readonly ms: number;
-  /** Milliseconds from the first delivery to each create. */
+  /** From the first delivery to each create. */
   readonly creates: readonly number[];
+  readonly passes: number;
+  readonly created: number;
+  readonly names: number;
+  readonly runners: number;
 }
 
 /** A thousand hooks at once, most of them doubled: the farm must answer all, launch up to the limit, and think only a few times. */
 export async function burst(): Promise<Section> {
+  // Another farm first, so that the code is compiled before the clock starts.
+  await run(REHEARSAL);
+  return { name: `burst: ${DELIVERIES} deliveries for ${JOBS} pending jobs, limit ${LIMIT}`, rows: rows(await run(DELIVERIES)) };
+}
+
+async function run(deliveries: number): Promise<Result> {
   const created: number[] = [];
   const names = new Set<unknown>();
   const bench = await startBenchFarm({
@@ -34,20 +45,35 @@ export async function burst(): Promise<Section> {
   });
   try {
     const jobs = makeJobs(bench);
-    await warmUp(bench, jobs);
+    await connect(bench, jobs);
+    const hooks = Array.from({ length: deliveries }, (_, i) => jobs[i % jobs.length]).flatMap((job) => (job ? [bench.hook(job)] : []));
     const began = performance.now();
-    const sent = await sendAll(bench, jobs);
+    const answers = await pMap(hooks, (hook) => hook(), { concurrency: SENDERS });
+    const ms = performance.now() - began;
     await bench.settled();
-    const result = { ...sent, creates: created.map((at) => at - began) };
-    const passes = await ledgerEntries(bench, 'plan');
-    const { sandbox } = bench.farm;
+    const { ecs, gitlab } = bench.farm.sandbox;
     return {
-      name: `burst: ${DELIVERIES} deliveries for ${JOBS} pending jobs, limit ${LIMIT}`,
-      rows: rows(result, passes, sandbox.ecs.created, names.size, sandbox.gitlab.runners.size),
+      answers,
+      ms,
+      creates: created.map((at) => at - began),
+      passes: await ledgerEntries(bench, 'plan'),
+      created: ecs.created,
+      names: names.size,
+      runners: gitlab.runners.size,
     };
   } finally {
     await bench.close();
   }
+}
+
+/**
+ * Authentic hooks that wake nobody, so that every sender has its connection: the gateway's business, and Node.js accepts one in each turn of a
+ * loop that is busy with everything else here.
+ */
+async function connect(bench: BenchFarm, [job]: readonly Job[]): Promise<void> {
+  if (!job) return;
+  const finished = bench.hook({ ...job, status: 'success' });
+  await Promise.all(Array.from({ length: SENDERS }, () => finished()));
 }
 
 function makeJobs({ farm }: BenchFarm): readonly Job[] {
@@ -55,24 +81,11 @@ function makeJobs({ farm }: BenchFarm): readonly Job[] {
   return Array.from({ length: 10 }, (_, i) => farm.sandbox.gitlab.createPipeline(`acme/layer-${i}`, specs).jobs).flat();
 }
 
-/** One authentic hook that wakes nobody: code is compiled and the connections stand before the clock starts. */
-async function warmUp(bench: BenchFarm, jobs: readonly Job[]): Promise<void> {
-  const [job] = jobs;
-  if (!job) return;
-  const finished = bench.hook({ ...job, status: 'success' });
-  await pMap(Array.from({ length: SENDERS * 2 }), () => finished(), { concurrency: SENDERS });
-}
+/** What they say of time is the harness's more than the functions'. */
+const SHARED = `GitLab, OTC, OBS, gateway, ${SENDERS} senders and up to 60 instances of the functions share one process, hence one core`;
 
-async function sendAll(bench: BenchFarm, jobs: readonly Job[]): Promise<Omit<Sent, 'creates'>> {
-  const hooks = Array.from({ length: DELIVERIES }, (_, i) => jobs[i % jobs.length]).flatMap((job) => (job ? [bench.hook(job)] : []));
-  const began = performance.now();
-  const answers = await pMap(hooks, (hook) => hook(), { concurrency: SENDERS });
-  return { statuses: answers.map(({ status }) => status), times: answers.map(({ ms }) => ms), ms: performance.now() - began };
-}
-
-function rows(sent: Sent, passes: number, created: number, names: number, runners: number): readonly Row[] {
-  const { statuses, times, creates, ms } = sent;
-  const late = "sandbox, senders and all functions share one process here: the time is the machine's more than the functions'";
+function rows({ answers, ms, creates, passes, created, names, runners }: Result): readonly Row[] {
+  const times = answers.map((answer) => answer.ms);
   const must = (what: string, value: number, expected: number): Row => ({
     what,
     value,
@@ -81,21 +94,20 @@ function rows(sent: Sent, passes: number, created: number, names: number, runner
     must: true,
   });
   return [
-    must('answered with anything but 200', statuses.filter((status) => status !== 200).length, 0),
+    must('answered with anything but 200', answers.filter(({ status }) => status !== 200).length, 0),
     {
       what: `longest answer (p50 ${quantile(times, 0.5).toFixed(0)} ms)`,
       value: largest(times),
       unit: 'ms',
       against: { kind: 'most', value: WITHIN_MS },
       must: false,
+      note: SHARED,
     },
     {
       what: `all deliveries, ${SENDERS} senders`,
       value: ms,
       unit: 'ms',
-      against: { kind: 'most', value: WITHIN_MS },
       must: false,
-      note: late,
     },
     must('workers created', created, LIMIT),
     must('of different names', names, LIMIT),

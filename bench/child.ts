@@ -30,7 +30,8 @@ const Result = z.object({
   rssPeak: z.number(),
   batches: z.array(z.object({ ms: z.number(), times: z.array(z.number()), replies: z.array(Reply) })),
 });
-export type ChildResult = z.infer<typeof Result>;
+/** `wallMs`: the whole process, from its start to its end. */
+export type ChildResult = z.infer<typeof Result> & { readonly wallMs: number };
 
 const CHILD = fileURLToPath(new URL('child.cjs', import.meta.url));
 
@@ -44,6 +45,7 @@ export async function runChild(work: ChildWork): Promise<ChildResult> {
     timeoutMs = 10_000,
     batches = [],
   } = work;
+  const began = performance.now();
   const child = spawn(process.execPath, [CHILD], { env, stdio: ['pipe', 'ignore', 'inherit', 'pipe'] });
   const result = child.stdio[3];
   if (!child.stdin || !result || !('setEncoding' in result)) throw new Error('the child has no pipes');
@@ -52,6 +54,7 @@ export async function runChild(work: ChildWork): Promise<ChildResult> {
   let text = '';
   for await (const chunk of result) text += String(chunk);
   const code = await ended;
+  const wallMs = performance.now() - began;
   if (code !== 0) throw new Error(`the child ended with ${code}`);
-  return Result.parse(JSON.parse(text));
+  return { ...Result.parse(JSON.parse(text)), wallMs };
 }

@@ -24,6 +24,11 @@ export async function cold(bundles: Bundles, quick: boolean): Promise<Section> {
       name: `cold start, ${times} processes each`,
       rows: [
         time('empty module, import', empty.map(loadMs), PEER.webhook.emptyMs),
+        time(
+          'empty module, whole process',
+          empty.map(({ wallMs }) => wallMs),
+          PEER.webhook.emptyWallMs,
+        ),
         time('webhook, import', webhook.map(loadMs), PEER.webhook.importMs, HALF),
         time(
           'webhook, import and first accepted event',

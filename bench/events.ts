@@ -35,7 +35,7 @@ export function delivery(job: Job, signingToken: string, gitlabUrl: string, now 
 }
 
 /** The event that API Gateway makes of a delivery; the body in base64 is its default. */
-export function gatewayEvent({ headers, body }: Delivery): Readonly<Record<string, unknown>> {
+function gatewayEvent({ headers, body }: Delivery): Readonly<Record<string, unknown>> {
   return {
     body: Buffer.from(body).toString('base64'),
     isBase64Encoded: true,

@@ -28,6 +28,8 @@ export interface Answer {
 
 export interface BenchFarmOptions extends Omit<FarmOptions, 'clock' | 'hooks' | 'functions'> {
   readonly onEvent?: (event: SandboxEvent) => void;
+  /** A hook has reached the webhook. */
+  readonly onHook?: () => void;
 }
 
 const KINDS = ['webhook', 'scaler', 'reaper'] as const;
@@ -49,7 +51,14 @@ export async function startBenchFarm(options: BenchFarmOptions): Promise<BenchFa
     log: createLog({ clock, fields: { function: name }, write: () => undefined }),
   });
   const functions = {
-    webhook: () => createWebhook(parts('webhook')),
+    webhook: () => {
+      const webhook = createWebhook(parts('webhook'));
+      const handler: typeof webhook = (event, context) => {
+        options.onHook?.();
+        return webhook(event, context);
+      };
+      return handler;
+    },
     scaler: () => createScaler(parts('scaler')),
     reaper: () => createReaper(parts('reaper')),
   };

@@ -4,7 +4,7 @@
  * Bytes, milliseconds, events per second.
  */
 export const PEER = {
-  webhook: { bytes: 1_977_631, zipBytes: 414_303, importMs: 112.6, firstEventMs: 137, importMib: 56.6, emptyMs: 0.8 },
+  webhook: { bytes: 1_977_631, zipBytes: 414_303, importMs: 112.6, firstEventMs: 137, importMib: 56.6, emptyMs: 0.8, emptyWallMs: 33.5 },
   controlPlane: { bytes: 4_848_107, zipBytes: 841_965, importMs: 289.6 },
   /** One signed event → one SQS send. */
   accepted: { sequentialPerSecond: 900, concurrentPerSecond: 1150 },

@@ -2,16 +2,21 @@ import Table from 'cli-table3';
 import { SOURCE } from './peer.ts';
 import { type Against, holds, type Row, ratioOf, type Section } from './row.ts';
 
+const EMPTY = ['', '', '', '', ''];
+
 /** The whole result as one table, with the notes below it. */
 export function printed(sections: readonly Section[]): string {
   const table = new Table({
     head: ['what', 'ours', 'peer or bound', 'ratio', ''],
     style: { head: [], border: [] },
+    // A rule between any two rows would double the length.
+    chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
     colAligns: ['left', 'right', 'right', 'right', 'left'],
   });
   const notes: string[] = [];
   for (const { name, rows } of sections) {
-    table.push([{ content: name.toUpperCase(), colSpan: 5 }]);
+    if (table.length > 0) table.push(EMPTY);
+    table.push([name.toUpperCase(), ...EMPTY.slice(1)]);
     for (const row of rows) {
       if (row.note) notes.push(row.note);
       const mark = row.note ? ` [${notes.length}]` : '';

@@ -65,7 +65,9 @@ it('the ledger says why a job waits: machines did not boot, and when the next pr
   await p.advance(20 * MINUTE);
   const told = explainJob(await p.ledger(), job?.id ?? 0).lines.map((l) => l.text);
   expect(told.find((text) => /did not boot: never-booted/.test(text))).toBeDefined();
-  expect(told.find((text) => /earlier machines did not boot: one probe at a time, the next at 2026-11-23T08:\d\d:\d\dZ/.test(text))).toBeDefined();
+  expect(
+    told.find((text) => /earlier machines did not boot: one probe at a time, the next at 2026-11-23T08:\d\d:\d\dZ/.test(text)),
+  ).toBeDefined();
   expect(told.find((text) => /launch of pool0-\w+ \(probe,/.test(text))).toBeDefined();
 });
 

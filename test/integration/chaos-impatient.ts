@@ -1,0 +1,31 @@
+import type { World } from '../../lib/app/world.ts';
+import { needSecret } from '../../lib/config/secrets.ts';
+import { GitLab } from '../../lib/gitlab/gitlab.ts';
+import { otcCloud } from '../../lib/otc/cloud.ts';
+import { Ecs } from '../../lib/otc/ecs.ts';
+import { OtcHttp } from '../../lib/otc/http.ts';
+import { Ims } from '../../lib/otc/ims.ts';
+import { Obs } from '../../lib/otc/obs.ts';
+import { composeWorld, type WorldInputs } from '../../lib/runtime/compose.ts';
+
+/** What adapters wait in real time: far more than the sandbox ever takes to answer, far less than a test has. */
+const TRY_MS = 600;
+const BACKOFF_MS = 5;
+
+/** The deployed world, except that it neither waits ten real seconds for an answer that never comes nor pauses before a repetition. */
+export function impatientWorld(inputs: WorldInputs): World {
+  const { config, secrets, credentials, clock, signal } = inputs;
+  const { settings, otc, bucket } = config;
+  const { projectId, endpoints } = otc;
+  const patience = { deadlineMs: TRY_MS, backoffMs: BACKOFF_MS };
+  const http = new OtcHttp({ credentials, projectId, clock, ...patience });
+  const ecs = new Ecs({ http, endpoint: endpoints.ecs, projectId, installation: settings.installation });
+  const token = needSecret(secrets.gitlabToken, 'GITLAB_TOKEN').reveal();
+  const limits = { deadlineMs: 2 * TRY_MS, tryTimeoutMs: TRY_MS, ...(signal && { signal }) };
+  return {
+    ...composeWorld(inputs),
+    forge: new GitLab({ url: settings.gitlabUrl, token, clock, ...limits }),
+    cloud: otcCloud(ecs, new Ims({ http, endpoint: endpoints.ims })),
+    store: new Obs({ endpoint: endpoints.obs, bucket: bucket.name, credentials, clock, ...patience }),
+  };
+}
