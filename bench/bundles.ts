@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -37,8 +37,4 @@ export async function buildBundles(folder: string): Promise<Bundles> {
   const empty = join(folder, 'empty.js');
   writeFileSync(empty, 'exports.handler = async () => ({});\n');
   return { folder, empty, webhook: '', scaler: '', reaper: '', ...Object.fromEntries(files) };
-}
-
-function contents(file: string): Buffer {
-  return readFileSync(file);
 }
