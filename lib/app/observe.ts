@@ -41,11 +41,13 @@ export async function observe(world: World, settings: Settings, signal: AbortSig
     eachScope(scopes, (scope) => world.forge.runners(scope, { signal })),
     eachScope(scopes, (scope) => world.forge.pendingJobs(scope, { signal })),
     Promise.all(
-      settings.pools.map(async (p) => ({
-        settings: p,
-        servers: await attempt(world.cloud.servers(`${p.pool.name}-`, { signal })),
-        memory: await attempt(readMemory(world.store, p.pool.name, { signal })),
-      })),
+      settings.pools.map(async (p) => {
+        const [servers, memory] = await Promise.all([
+          attempt(world.cloud.servers(`${p.pool.name}-`, { signal })),
+          attempt(readMemory(world.store, p.pool.name, { signal })),
+        ]);
+        return { settings: p, servers, memory };
+      }),
     ),
   ]);
   const assigned = assignJobs(settings.pools.map((p) => ({ pool: p.pool, jobs: resultOf(jobs.get(scopeKey(p.scope))) ?? [] })));
