@@ -1,3 +1,4 @@
+import '../lib/runtime/without-jit.ts';
 import type { FunctionContext } from '../lib/runtime/function-graph.ts';
 import { functionParts } from '../lib/runtime/function-parts.ts';
 import type { PassReply } from '../lib/runtime/pass-function.ts';

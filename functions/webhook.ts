@@ -1,3 +1,4 @@
+import '../lib/runtime/without-jit.ts';
 import type { ApigReply, FunctionContext } from '../lib/runtime/function-graph.ts';
 import { functionParts } from '../lib/runtime/function-parts.ts';
 import { createWebhook } from '../lib/runtime/webhook.ts';
