@@ -6,7 +6,7 @@ import { pendingEvents } from './events.ts';
 import type { Row, Section } from './row.ts';
 import { startStub, webhookSettings } from './stub.ts';
 
-/** What the peer gets wrong (lib not ready, secrets missing), done to ours. */
+/** What the peer was seen to get wrong, done to ours. */
 export async function defects(bundles: Bundles): Promise<Section> {
   const stub = await startStub();
   try {
