@@ -9,7 +9,21 @@ export default defineConfig({
       { extends: true, test: { name: 'property', include: ['test/property/**/*.test.ts'] } },
       // Real sockets and processes on a machine that is shared: one more try where a machine was too busy, none on a second failure.
       { extends: true, test: { name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 180_000, retry: 1 } },
-      { extends: true, test: { name: 'real', include: ['test/real/**/*.test.ts'], testTimeout: 120_000 } },
+      {
+        extends: true,
+        test: { name: 'real', include: ['test/real/**/*.test.ts'], exclude: ['test/real/machines-*.test.ts'], testTimeout: 120_000 },
+      },
+      // Machines that fill this one: after all others, and one file at a time. They need scripts/machines.sh around them.
+      {
+        extends: true,
+        test: {
+          name: 'machines',
+          include: ['test/real/machines-*.test.ts'],
+          testTimeout: 480_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
     ],
   },
 });

@@ -1,12 +1,13 @@
-import { explainJob, explainWorker, readLedger, type Story } from '../lib/app/explain.ts';
-import type { Store } from '../lib/app/ports.ts';
+import { explainJob, explainWorker, isUnsettled, readLedger, type Story, type StoryLine } from '../lib/app/explain.ts';
+import type { World } from '../lib/app/world.ts';
+import { bootSoFar } from './console.ts';
 import type { Output } from './output.ts';
 
 const DAY = 86_400_000;
 
-/** Tells from the ledger alone what was decided about a job or a worker. Gives the exit code. */
+/** Tells from the ledger what was decided about a job or a worker; of a worker that still boots also what its console shows. Gives the exit code. */
 export async function explain(
-  store: Store,
+  { store, cloud }: Pick<World, 'store' | 'cloud'>,
   what: { readonly job: number } | { readonly worker: string },
   span: { readonly now: number; readonly days: number },
   output: Output,
@@ -14,15 +15,22 @@ export async function explain(
   const entries = await readLedger(store, span.now - (span.days - 1) * DAY, span.now);
   const story = 'job' in what ? explainJob(entries, what.job) : explainWorker(entries, what.worker);
   if (output.json) output.data(JSON.stringify(story.entries, undefined, 2));
-  else output.data(render(story, 'job' in what ? `job ${what.job}` : what.worker, span.days));
+  else {
+    output.data(render(story, 'job' in what ? `job ${what.job}` : what.worker, span.days));
+    if ('worker' in what && isUnsettled(story)) output.data((await bootSoFar(cloud, what.worker)).join('\n'));
+  }
   return story.entries.length === 0 ? 1 : 0;
 }
 
 function render(story: Story, subject: string, days: number): string {
-  if (story.lines.length > 0) return story.lines.map((l) => `${l.time}  ${l.text}`).join('\n');
+  if (story.lines.length > 0) return story.lines.flatMap(renderLine).join('\n');
   return [
     `The ledger of the last ${days === 1 ? 'day' : `${days} days`} does not mention ${subject}.`,
     'For a job that waits: no pool may run it (tags, scope), or no reconcile has seen it yet. `scaler plan` shows what is seen now.',
     'For older things: --days N.',
   ].join('\n');
+}
+
+function renderLine({ time, text, details = [] }: StoryLine): readonly string[] {
+  return [`${time}  ${text}`, ...details.map((line) => `    ${line}`)];
 }

@@ -82,8 +82,6 @@ function deploy(sandbox: Sandbox, options: FarmOptions): Farm {
   if (options.hooks ?? true) {
     gitlab.createHook(group, url, { token: secrets.HOOK_TOKENS, signingToken: SIGNING_TOKEN, jobEvents: true, pushEvents: false });
   }
-  functions.timer('reaper', 60_000, '', 'reaper-tick');
-  functions.stopTimer('reaper-tick');
 
   const inputs = (log: Log): WorldInputs => {
     const { accessKey, secretKey } = sandbox.credentials;

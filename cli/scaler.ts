@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
 import { tick } from '../lib/app/pass.ts';
 import type { Wake } from '../lib/app/ports.ts';
 import { reconcile } from '../lib/app/reconcile.ts';
+import { showConsole } from './console.ts';
 import { demo } from './demo.ts';
 import { explain } from './explain.ts';
 import { type Output, renderReport, standardOutput } from './output.ts';
@@ -108,8 +109,17 @@ program
       if ((job === undefined) === (worker === undefined)) throw new UserError('Say either --job ID or --worker NAME.');
       const world = openWorld(loadConfig(program.opts().config));
       const what = job === undefined ? { worker: worker ?? '' } : { job };
-      return await explain(world.store, what, { now: world.clock.now(), days }, output);
+      return await explain(world, what, { now: world.clock.now(), days }, output);
     }),
+  );
+
+program
+  .command('console')
+  .description('print what a worker that still exists has written to its console')
+  .argument('<worker>', 'its name')
+  .option('-n, --lines <number>', 'the last so many', atLeastOne, 200)
+  .action((worker, { lines }) =>
+    run(false, async (output) => await showConsole(openWorld(loadConfig(program.opts().config)).cloud, worker, lines, output)),
   );
 
 program

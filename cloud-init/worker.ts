@@ -1,7 +1,8 @@
 import { stringify } from 'smol-toml';
 import type { CacheSettings, RunnerSettings } from '../lib/app/settings.ts';
 import { type CloudFile, renderCloudConfig } from './cloud-config.ts';
-import { COMMON, FINISH, REBOOTED, RETIRE, RUN, SETUP, STOP } from './worker-scripts.ts';
+import { COMMON, FINISH, JOB_SHELL, REBOOTED, RETIRE, RUN, STOP } from './worker-scripts.ts';
+import { SETUP } from './worker-setup.ts';
 
 export interface WorkerUserDataInput {
   /** `[a-z0-9-]`: `<pool>-<ulid>`. */
@@ -30,6 +31,8 @@ export interface RunnerConfigInput {
 const MAX_BYTES = 24 * 1024;
 const LIB = '/usr/local/lib/gl-scaler';
 const BOOTED = '/var/lib/cloud/instance/gl-scaler-booted';
+/** In the first script of each job: whatever a future runner starts instead of our shell, a job does not run as root. */
+const NEVER_AS_ROOT = 'if [ "$(id -u)" = 0 ]; then echo "This job would run as root on its worker, so it does not run."; exit 1; fi';
 /** How long a job may go on after max_age where the pool sets no maximum_timeout. */
 const LONGEST_JOB_SECONDS = 6 * 3600;
 
@@ -44,6 +47,7 @@ export function renderWorkerUserData(input: WorkerUserDataInput): string {
     bootcmd: [['sh', '-c', `test ! -e ${BOOTED} || sh ${LIB}/rebooted`]],
     runcmd: [
       ['touch', BOOTED],
+      ['sh', '-c', `. ${LIB}/common; say phase=cloud-init-started`],
       ['systemctl', 'daemon-reload'],
       // First of all what ends the machine, so that nothing below can keep it for ever.
       ['systemctl', 'start', 'gl-scaler-retire.timer', 'gl-scaler-stop.timer'],
@@ -62,7 +66,7 @@ export function renderRunnerConfig(input: RunnerConfigInput): string {
     check_interval: runner.checkInterval,
     // On SIGTERM the job is aborted and reported; the service allows a little more.
     shutdown_timeout: 60,
-    session_server: { session_timeout: 1800 },
+    session_server: { session_timeout: runner.sessionTimeout },
     runners: [
       {
         name: input.workerName,
@@ -72,7 +76,9 @@ export function renderRunnerConfig(input: RunnerConfigInput): string {
         executor: runner.executor,
         limit: 1,
         ...(runner.environment.length > 0 && { environment: [...runner.environment] }),
-        ...(runner.executor === 'docker' ? { docker: { ...runner.docker } } : { shell: 'bash' }),
+        ...(runner.executor === 'docker'
+          ? { docker: { ...runner.docker } }
+          : { shell: 'bash', pre_get_sources_script: NEVER_AS_ROOT, pre_build_script: NEVER_AS_ROOT }),
       },
     ],
   });
@@ -88,6 +94,7 @@ function workerFiles(input: WorkerUserDataInput): readonly CloudFile[] {
     script('common', COMMON),
     script('setup', SETUP),
     script('run', RUN),
+    script('shell/bash', JOB_SHELL),
     script('finish', FINISH),
     script('retire', RETIRE),
     script('stop', STOP),
@@ -108,9 +115,21 @@ function environmentOf({ workerName, cache, runner }: WorkerUserDataInput): stri
     `SYSTEM_ID=${shellQuote(systemId(workerName))}`,
     `CACHE_SERVER=${shellQuote(cache?.server ?? '')}`,
     `CACHE_EXPORT=${shellQuote(cache?.export ?? '')}`,
+    `CACHE_ACCESS=${shellQuote(cache?.access ?? 'rw')}`,
     `CACHE_REQUIRED=${cache?.required ?? false}`,
+    `PACKAGE_PINS=${shellQuote(pinsOf(runner.packages).join(' '))}`,
     '',
   ].join('\n');
+}
+
+/** `package=version`, as apt-get takes them. From 17.7 on gitlab-runner depends on the helper images of its own version. */
+function pinsOf(packages: RunnerSettings['packages']): readonly string[] {
+  const pins = Object.entries(packages).map(([name, version]) => `${name}=${version}`);
+  if (!pins.every((pin) => /^[a-z0-9][a-z0-9.+-]*=[A-Za-z0-9.+:~-]+$/.test(pin))) throw new RangeError('a package cannot be pinned so');
+  const runner = packages['gitlab-runner'] ?? '';
+  const [, major = '0', minor = '0'] = /^(?:\d+:)?(\d+)\.(\d+)/.exec(runner) ?? [];
+  const split = Number(major) > 17 || (Number(major) === 17 && Number(minor) >= 7);
+  return split ? [...pins, `gitlab-runner-helper-images=${runner}`] : pins;
 }
 
 /** gitlab-runner keeps it beside config.toml, as `r_` and twelve letters and digits; the end of the ULID is the random part. */
@@ -143,6 +162,8 @@ ExecStopPost=${LIB}/finish
 Environment=HOME=/root
 Restart=no
 KillMode=mixed
+OOMPolicy=continue
+TasksMax=infinity
 TimeoutStartSec=1800
 TimeoutStopSec=90
 `;

@@ -26,5 +26,7 @@ export interface SimulatedVm {
   readonly userData: string;
   /** Fires when the VM is deleted or stopped from outside: whatever runs on it ends at once. */
   readonly gone: AbortSignal;
+  /** Writes to the VM's console, as it is: line breaks, escape sequences and all. */
+  console(text: string): void;
   powerOff(): void;
 }

@@ -116,7 +116,7 @@ export function header(c: SandboxRequest, name: string): string | undefined {
 }
 
 export interface Listening {
-  /** `http://127.0.0.1:port`. */
+  /** `http://host:port`. */
   readonly url: string;
   readonly port: number;
   close(): Promise<void>;
@@ -127,24 +127,24 @@ export interface Served {
   fetch(request: Request, env: HttpBindings): Response | Promise<Response>;
 }
 
-/** Listens on 127.0.0.1; port 0 takes a free one. Closing cuts open connections. */
-export async function listen(app: Served, port = 0): Promise<Listening> {
+/** Listens on one address of this machine; port 0 takes a free one. Closing cuts open connections. */
+export async function listen(app: Served, port = 0, host = '127.0.0.1'): Promise<Listening> {
   // Node's own Request and Response stay as they are: functions under test run in this process, too.
   const server = createServer(
-    getRequestListener((request, env) => app.fetch(request, env as HttpBindings), { overrideGlobalObjects: false, hostname: '127.0.0.1' }),
+    getRequestListener((request, env) => app.fetch(request, env as HttpBindings), { overrideGlobalObjects: false, hostname: host }),
   );
   // A client that keeps its connections must not meet one that is being closed for idleness.
   server.keepAliveTimeout = 300_000;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => {
+    server.listen(port, host, () => {
       server.off('error', reject);
       resolve();
     });
   });
   const { port: taken } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${taken}`,
+    url: `http://${host}:${taken}`,
     port: taken,
     close: () =>
       new Promise((resolve) => {

@@ -19,6 +19,8 @@ export interface SandboxOptions {
   readonly clock: SandboxClock;
   /** 0, the default, takes free ports; else GitLab, OTC, OBS and the gateway listen here and on the next three. */
   readonly port?: number;
+  /** IPv4 address to listen on, where machines are to reach it; 127.0.0.1 when absent. */
+  readonly host?: string;
   /** Real milliseconds that every answer takes. */
   readonly latencyMs?: number;
   /** Of servers, on the sandbox's clock; a day's usual ones when absent. */
@@ -29,6 +31,8 @@ export interface SandboxOptions {
   readonly publicPrefixes?: readonly string[];
   readonly gitlab?: Parameters<typeof createGitLab>[1];
   readonly worker?: Parameters<typeof runWorker>[2];
+  /** The life of each server that becomes ACTIVE, in place of a simulated worker: starts a machine and tells the VM when that is off. */
+  readonly machines?: (vm: SimulatedVm, ctx: SandboxContext) => Promise<void>;
   readonly onEvent?: (event: SandboxEvent) => void;
 }
 
@@ -56,7 +60,7 @@ const CREDENTIALS: KeyPair = { accessKey: 'SANDBOXACCESSKEY0001', secretKey: 'sa
 /** 42 s from begin to end is what a trace of 2024 shows for a create. */
 const TIMES: FleetTimes = { acceptMs: 3000, buildMs: 39_000, deleteMs: 20_000, listLagMs: 5000 };
 
-/** Starts GitLab, OTC, OBS and an API gateway over real HTTP on 127.0.0.1. */
+/** Starts GitLab, OTC, OBS and an API gateway over real HTTP on one address of this machine. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const ctx = context(options);
   // GitLab must know its own address, which is known only once it listens.
@@ -67,7 +71,11 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     catalogue: options.catalogue ?? DEFAULT_CATALOGUE,
     times: { ...TIMES, ...options.times },
     // The world is there before the first server can be.
-    onActive: (vm) => startWorker(vm, ctx, { ...(gitlab && { gitlab: gitlab.world }), ...options.worker }),
+    onActive: (vm) => {
+      const live =
+        options.machines ?? ((of: SimulatedVm) => runWorker(of, ctx, { ...(gitlab && { gitlab: gitlab.world }), ...options.worker }));
+      watch(live(vm, ctx), vm, ctx);
+    },
   });
   const functions = new FunctionGraph(ctx, iam, PROJECT_ID);
   const gateway = new Gateway(ctx, functions);
@@ -85,7 +93,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   });
 
   const gitlabDoor: Served = { fetch: (request, env) => gitlab?.app.fetch(request, env) ?? new Response(null, { status: 503 }) };
-  const doors = await openDoors([gitlabDoor, otc, obs.app, gateway.app], options.port ?? 0);
+  const doors = await openDoors([gitlabDoor, otc, obs.app, gateway.app], options.port ?? 0, options.host);
   const urls = { gitlab: doors[0].url, otc: doors[1].url, obs: doors[2].url, gateway: doors[3].url };
   gitlab = createGitLab(ctx, { externalUrl: urls.gitlab, random: seeded(1), ...options.gitlab });
   const { world } = gitlab;
@@ -121,25 +129,25 @@ function context(options: SandboxOptions): SandboxContext {
   };
 }
 
-function startWorker(vm: SimulatedVm, ctx: SandboxContext, options: Parameters<typeof runWorker>[2]): void {
+function watch(life: Promise<void>, vm: SimulatedVm, ctx: SandboxContext): void {
   const crashed = (error: unknown) => {
     const message = error instanceof Error ? error.message : String(error);
     ctx.emit({ at: ctx.clock.now(), kind: 'worker-crashed', fields: { id: vm.id, name: vm.name, message } });
   };
-  void ctx.clock.track(runWorker(vm, ctx, options).catch(crashed));
+  void ctx.clock.track(life.catch(crashed));
 }
 
 type Four<T> = readonly [T, T, T, T];
 
-async function openDoors(apps: Four<Served>, port: number): Promise<Four<Listening>> {
+async function openDoors(apps: Four<Served>, port: number, host?: string): Promise<Four<Listening>> {
   const at = (i: number) => (port === 0 ? 0 : port + i);
   const open: Listening[] = [];
   try {
     const [a, b, c, d] = apps;
-    const first = await opened(open, listen(a, at(0)));
-    const second = await opened(open, listen(b, at(1)));
-    const third = await opened(open, listen(c, at(2)));
-    return [first, second, third, await opened(open, listen(d, at(3)))];
+    const first = await opened(open, listen(a, at(0), host));
+    const second = await opened(open, listen(b, at(1), host));
+    const third = await opened(open, listen(c, at(2), host));
+    return [first, second, third, await opened(open, listen(d, at(3), host))];
   } catch (error) {
     await Promise.all(open.map((door) => door.close()));
     throw error;

@@ -1,4 +1,5 @@
 import type { SandboxContext, SimulatedVm } from './context.ts';
+import { WorkerConsole } from './worker-console.ts';
 import { type Handoff, handoffUrl, limitsOf, readHandoff } from './worker-handoff.ts';
 import { type RunnerOptions, runSingle } from './worker-runner.ts';
 
@@ -30,27 +31,50 @@ const HANDOFF_GAP_MS = 10_000;
  */
 export async function runWorker(vm: SimulatedVm, ctx: SandboxContext, options: WorkerOptions = {}): Promise<void> {
   const { bootMs = BOOT_MS, mode = 'normal' } = options;
-  await ctx.clock.sleep(typeof bootMs === 'function' ? bootMs() : bootMs, vm.gone);
+  const console = new WorkerConsole(vm, ctx.clock);
+  await boot(vm, ctx, console, typeof bootMs === 'function' ? bootMs() : bootMs);
   if (vm.gone.aborted) return;
   const how = typeof mode === 'function' ? mode(vm) : mode;
   if (how === 'broken-boot') return;
-  const handoff = how === 'cache-missing' ? undefined : await fetchHandoff(vm, ctx);
+  const noCache = how === 'cache-missing';
+  const handoff = noCache ? undefined : await prepare(vm, ctx, console);
   if (vm.gone.aborted) return;
-  let reason = how === 'cache-missing' ? 'no caches' : 'no handoff';
-  if (handoff) {
-    reason = await runSingle(ctx, {
-      ...limitsOf(vm.userData),
-      ...handoff,
-      name: vm.name,
-      gone: vm.gone,
-      hang: how === 'hangs',
-      gitlab: options.gitlab,
-      longPollMs: options.longPollMs ?? LONG_POLL_MS,
-    });
-    if (vm.gone.aborted) return;
-  }
+  if (!handoff) console.say('failed', `reason=${noCache ? 'cache-unavailable' : 'handoff'}`);
+  const reason = handoff ? await serve(vm, ctx, handoff, options, how) : noCache ? 'no caches' : 'no handoff';
+  if (vm.gone.aborted) return;
+  console.say('finished', `result=${handoff ? 'success' : 'exit-code'} status=${handoff ? 0 : 1}`);
   ctx.emit({ at: ctx.clock.now(), kind: 'worker-exit', fields: { id: vm.id, name: vm.name, reason } });
   vm.powerOff();
+}
+
+/** Two fifths go by before the worker's own scripts have their turn. */
+async function boot(vm: SimulatedVm, ctx: SandboxContext, console: WorkerConsole, ms: number): Promise<void> {
+  const machine = Math.round(ms * 0.4);
+  await ctx.clock.sleep(machine, vm.gone);
+  if (vm.gone.aborted) return;
+  for (const phase of ['cloud-init-started', 'setup', 'metadata-blocked']) console.say(phase);
+  await ctx.clock.sleep(ms - machine, vm.gone);
+}
+
+/** Everything between the start of the worker's scripts and its first request for a job. */
+async function prepare(vm: SimulatedVm, ctx: SandboxContext, console: WorkerConsole): Promise<Handoff | undefined> {
+  if (/CACHE_SERVER='[^']/.test(vm.userData)) console.say('mounted');
+  if (/EXECUTOR='docker'/.test(vm.userData)) console.say('docker-ready');
+  const handoff = await fetchHandoff(vm, ctx);
+  if (handoff && !vm.gone.aborted) for (const phase of ['handoff', 'ready', 'runner-started']) console.say(phase);
+  return handoff;
+}
+
+function serve(vm: SimulatedVm, ctx: SandboxContext, handoff: Handoff, options: WorkerOptions, how: WorkerMode): Promise<string> {
+  return runSingle(ctx, {
+    ...limitsOf(vm.userData),
+    ...handoff,
+    name: vm.name,
+    gone: vm.gone,
+    hang: how === 'hangs',
+    gitlab: options.gitlab,
+    longPollMs: options.longPollMs ?? LONG_POLL_MS,
+  });
 }
 
 async function fetchHandoff(vm: SimulatedVm, ctx: SandboxContext): Promise<Handoff | undefined> {

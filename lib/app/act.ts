@@ -1,46 +1,49 @@
 import pMap from 'p-map';
 import type { PoolMemory } from '../core/memory.ts';
 import type { Action, Plan } from '../core/plan.ts';
+import { readConsoles, tellBoots, toldOf } from './boots.ts';
 import { handoffKey, Launcher, type LaunchOutcome } from './launch.ts';
-import type { ActionEntry, Trigger } from './ledger.ts';
+import type { ActionEntry, SettledEntry, Stamp } from './ledger.ts';
 import type { PoolView } from './observe.ts';
-import { type RemovalOutcome, remove } from './remove.ts';
+import { type Removal, type RemovalOutcome, remove } from './remove.ts';
 import type { Settings } from './settings.ts';
 import type { Deadline, World } from './world.ts';
 
 /** Removals at once; each is one or two short calls. */
 const REMOVE_CONCURRENCY = 8;
 
-/** The pass that an entry belongs to. `at` is the time it was planned for. */
-export interface Stamp {
-  readonly at: number;
-  readonly time: string;
-  readonly pass: string;
-  readonly trigger: Trigger;
-}
-
 /** What became of one pool's plan, and what the pool remembers after it. */
 export interface Acted {
   readonly entries: readonly ActionEntry[];
+  /** Launches whose end is told now. */
+  readonly settled: readonly SettledEntry[];
   readonly memory: PoolMemory;
 }
 
-/** Carries out one pool's plan. Launches and removals run side by side, so that neither waits for the other. */
+/**
+ * Carries out one pool's plan. Launches and removals run side by side, so that neither waits for the other. A server whose console is read in
+ * this pass is deleted after that.
+ */
 export async function act(
   world: World,
   settings: Settings,
   view: PoolView,
   plan: Plan | undefined,
+  options: { readonly shrink: boolean },
   stamp: Stamp,
   deadline: Deadline,
 ): Promise<Acted> {
-  if (!plan) return { entries: [], memory: view.memory };
+  if (!plan) return { entries: [], settled: [], memory: view.memory };
   const launcher = new Launcher(world, view.settings, settings.installation, view.memory, deadline);
   const launches = plan.actions.filter((a) => a.kind === 'launch');
   const removals = plan.actions.filter((a) => a.kind !== 'launch');
+  const consoles = readConsoles(world, view, plan, options.shrink, deadline.act);
+  const waits = (a: Removal) => a.kind === 'reap' && consoles.workers.has(a.worker);
   const timed = { stamp, world, pool: view.settings.pool.name };
   const launched: LaunchOutcome[] = [];
-  const [launchEntries, removalEntries] = await Promise.all([
+  const removeAll = (some: readonly Removal[]) =>
+    pMap(some, (action) => entry(timed, action, () => remove(world, view.settings, action, deadline)), { concurrency: REMOVE_CONCURRENCY });
+  const [launchEntries, removed, removedLater] = await Promise.all([
     pMap(
       launches,
       (action) =>
@@ -52,12 +55,13 @@ export async function act(
         }),
       { concurrency: settings.launchConcurrency },
     ),
-    pMap(removals, (action) => entry(timed, action, () => remove(world, view.settings, action, deadline)), {
-      concurrency: REMOVE_CONCURRENCY,
-    }),
+    removeAll(removals.filter((a) => !waits(a))),
+    consoles.done.then(() => removeAll(removals.filter(waits))),
+    dropHandoffs(world, view, deadline),
   ]);
-  await dropHandoffs(world, view, deadline);
-  return { entries: [...launchEntries, ...removalEntries], memory: remember(view.memory, launcher, launched) };
+  const settled = tellBoots(view, await consoles.done, consoles.later, options.shrink, stamp);
+  const memory = toldOf(remember(view.memory, launcher, launched), settled);
+  return { entries: [...launchEntries, ...removed, ...removedLater], settled, memory };
 }
 
 async function entry(
@@ -114,8 +118,8 @@ async function dropHandoffs(world: World, view: PoolView, deadline: Deadline): P
   await pMap(settled, drop, { concurrency: REMOVE_CONCURRENCY });
 }
 
-/** Launches whose outcome became known with this observation. */
-export function newlySettled({ before, memory }: PoolView) {
-  const open = new Set(before.launches.filter((l) => l.outcome === 'pending').map((l) => l.name));
-  return memory.launches.filter((l) => l.outcome !== 'pending' && open.has(l.name));
+/** Launches whose outcome became known, or another one, with this observation. */
+function newlySettled({ before, memory }: PoolView) {
+  const known = new Map(before.launches.map((l) => [l.name, l.outcome]));
+  return memory.launches.filter((l) => l.outcome !== 'pending' && known.has(l.name) && known.get(l.name) !== l.outcome);
 }

@@ -19,6 +19,8 @@ export function brakeText({
       return `earlier machines did not boot: one probe at a time, ${until === undefined ? 'one is on its way' : `the next at ${toIso(until)}`}`;
     case 'paused':
       return `ordering is paused after ${code}${until === undefined ? '' : ` until ${toIso(until)}`}`;
+    case 'passed-over':
+      return `workers were started for it, and GitLab did not give it to them (is its branch unprotected and the pool protected_only? are there minutes left?): ${until === undefined ? 'one more is on its way' : `the next at ${toIso(until)}`}`;
     default:
       return why;
   }

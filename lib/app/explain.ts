@@ -1,5 +1,6 @@
 import pMap from 'p-map';
 import * as z from 'zod';
+import { adviceLine, bootLines } from './boot-text.ts';
 import { brakeText } from './brake-text.ts';
 import { ledgerDay } from './ledger.ts';
 import type { Store } from './ports.ts';
@@ -23,6 +24,11 @@ const Entry = z.object({
   code: z.string().optional(),
   message: z.string().optional(),
   seconds: z.number().optional(),
+  createdAt: z.string().optional(),
+  activeAt: z.string().optional(),
+  phases: z.array(z.tuple([z.string(), z.number()])).optional(),
+  reason: z.string().optional(),
+  consoleUnread: z.string().optional(),
   waiting: z.array(z.number()).optional(),
   numbers: z.record(z.string(), z.number()).optional(),
   brakes: z.array(z.object({ why: z.string(), until: z.number().optional(), code: z.string().optional() })).optional(),
@@ -53,8 +59,14 @@ function parseEntry(line: string): ReadEntry | undefined {
 
 /** What the ledger says about one job or one worker, as sentences with a time, oldest first. */
 export interface Story {
-  readonly lines: readonly { readonly time: string; readonly text: string }[];
+  readonly lines: readonly StoryLine[];
   readonly entries: readonly ReadEntry[];
+}
+
+export interface StoryLine {
+  readonly time: string;
+  readonly text: string;
+  readonly details?: readonly string[];
 }
 
 /** Everything that was decided about a job: when it was first seen waiting, what was launched for it, and what kept it waiting. */
@@ -67,10 +79,29 @@ export function explainJob(entries: readonly ReadEntry[], jobId: number): Story 
   return { lines: told.map((e) => ({ time: e.time, text: sentence(e, jobId) })), entries: about };
 }
 
-/** Everything that was done to a worker, and what was left alone. */
+/** Everything that was done to a worker, how it booted, and when it was left alone. */
 export function explainWorker(entries: readonly ReadEntry[], worker: string): Story {
   const about = entries.filter((e) => e.worker === worker || e.held?.some((h) => h.worker === worker));
-  return { lines: about.map((e) => ({ time: e.time, text: sentence(e, undefined, worker) })), entries: about };
+  const launchedAt = about.find((e) => e.kind === 'launch')?.time;
+  const lines = about.map((e) => ({ time: e.time, text: sentence(e, undefined, worker), ...details(e, launchedAt) }));
+  return { lines, entries: about };
+}
+
+/** Whether the worker was launched and nothing tells yet what became of it. */
+export function isUnsettled({ entries }: Story): boolean {
+  const launched = entries.some((e) => e.kind === 'launch' && (e.outcome === 'done' || e.outcome === 'unclear'));
+  return launched && !entries.some((e) => isEnd(e) || ((e.kind === 'reap' || e.kind === 'forget') && e.outcome === 'done'));
+}
+
+function isEnd({ kind }: ReadEntry): boolean {
+  return kind === 'booted' || kind === 'boot-failed';
+}
+
+function details(e: ReadEntry, launchedAt: string | undefined): { readonly details?: readonly string[] } {
+  // Without a VM nothing can have been printed, and the sentence says why there was none.
+  if (!isEnd(e) || e.createdAt === undefined) return {};
+  const boot = { ...e, launchedAt };
+  return { details: [...bootLines(boot), ...(e.kind === 'boot-failed' ? [adviceLine(boot)] : [])] };
 }
 
 /** A plan that kept the job waiting for another reason than the one before it. */
@@ -92,7 +123,7 @@ function sentence(e: ReadEntry, jobId?: number, worker?: string): string {
     case 'booted':
       return `${e.worker} asked GitLab for a job, ${e.seconds} s after its launch`;
     case 'boot-failed':
-      return `${e.worker} did not boot: ${e.why} (${e.seconds} s after its launch)`;
+      return `${e.worker} did not boot: ${e.why}${e.reason ? `, ${e.reason}` : ''} (${e.seconds} s after its launch)`;
     default:
       return `${outcomeOf(e)} ${e.kind} of ${e.worker}: ${e.why}${e.alarm ? ` — alarm: ${e.alarm}` : ''}${problemOf(e)}`;
   }

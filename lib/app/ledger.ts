@@ -1,3 +1,4 @@
+import type { BootPhase } from '../core/boot-log.ts';
 import type { Action, Brake, Held, PlanNumbers } from '../core/plan.ts';
 import { dayOf, toIso } from '../core/time.ts';
 import { appendOnce } from './append.ts';
@@ -5,6 +6,14 @@ import type { CallOptions, Store } from './ports.ts';
 
 /** Why a reconcile ran. */
 export type Trigger = 'hook' | 'timer' | 'person';
+
+/** The pass that an entry belongs to. `at` is the time it was planned for. */
+export interface Stamp {
+  readonly at: number;
+  readonly time: string;
+  readonly pass: string;
+  readonly trigger: Trigger;
+}
 
 /** A plan with the numbers it was made on. Answers "why is job 123 waiting". */
 export interface PlanEntry {
@@ -66,6 +75,15 @@ export interface SettledEntry {
   readonly why?: string;
   /** Seconds from launch to being seen; to the minute where nobody looked sooner. */
   readonly seconds: number;
+  /** When the cloud took the order, and when its VM ran. */
+  readonly createdAt?: string;
+  readonly activeAt?: string;
+  /** What the worker printed on its console: each phase with its seconds since power-on. */
+  readonly phases?: readonly BootPhase[];
+  /** Why it gave up, in its own words. */
+  readonly reason?: string;
+  /** Code of the error that kept the console from being read. */
+  readonly consoleUnread?: string;
 }
 
 export type LedgerEntry = PlanEntry | BlindEntry | ActionEntry | SettledEntry;

@@ -15,11 +15,15 @@ const Memory = z.object({
       outcome: z.enum(['pending', 'booted', 'failed']),
       settledAt: z.number().optional(),
       why: z.string().optional(),
+      use: z.enum(['job', 'passed-over', 'none']).optional(),
+      untold: z.literal(true).optional(),
     }),
   ),
   refusals: z.array(z.object({ flavor: z.string(), zone: z.string(), code: z.string(), until: z.number() })),
   pause: z.object({ until: z.number(), code: z.string(), message: z.string() }).optional(),
   idle: z.record(z.string(), z.object({ since: z.number(), done: z.number() })),
+  // An older release did not write it.
+  passedOver: z.record(z.string(), z.object({ tries: z.number(), lastAt: z.number() })).default({}),
 });
 
 function keyOf(pool: string): string {

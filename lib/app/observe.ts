@@ -1,7 +1,7 @@
 import pMap from 'p-map';
 import { describeError, QuotaError, SoldOutError } from '../core/errors.ts';
 import type { PendingJob, Runner, Server } from '../core/fleet.ts';
-import { assignJobs } from '../core/match.ts';
+import { assignJobs, candidates } from '../core/match.ts';
 import { EMPTY_MEMORY, type FailedOperation, learn, type PoolMemory } from '../core/memory.ts';
 import { deriveFleet, type Worker } from '../core/worker.ts';
 import { readMemory } from './memory-store.ts';
@@ -50,14 +50,25 @@ export async function observe(world: World, settings: Settings, signal: AbortSig
       }),
     ),
   ]);
-  const assigned = assignJobs(settings.pools.map((p) => ({ pool: p.pool, jobs: resultOf(jobs.get(scopeKey(p.scope))) ?? [] })));
-  return await Promise.all(
+  const views = await Promise.all(
     pools.map(({ settings: p, servers, memory }) => {
       const key = scopeKey(p.scope);
-      const mine = resultOf(jobs.get(key)) ? assigned.get(p.pool.name) : undefined;
-      return view(world, p, { runners: runners.get(key), jobs: jobs.get(key), servers, memory }, mine, signal);
+      return view(world, p, { runners: runners.get(key), jobs: jobs.get(key), servers, memory }, signal);
     }),
   );
+  return share(views, world.clock.now());
+}
+
+/** Each job to one pool, now that it is known which pools can serve it. */
+function share(views: readonly PoolView[], now: number): readonly PoolView[] {
+  const queues = views.map(({ settings: { pool }, jobs = [], workers, memory }) => ({
+    pool,
+    jobs,
+    memory,
+    ...(workers ? { workers } : {}),
+  }));
+  const assigned = assignJobs(queues, now);
+  return views.map((v) => (v.jobs ? { ...v, jobs: assigned.get(v.settings.pool.name) ?? [] } : v));
 }
 
 interface Sources {
@@ -67,18 +78,14 @@ interface Sources {
   readonly memory: Attempt<PoolMemory>;
 }
 
-async function view(
-  world: World,
-  settings: PoolSettings,
-  sources: Sources,
-  jobs: readonly PendingJob[] | undefined,
-  signal: AbortSignal,
-): Promise<PoolView> {
+async function view(world: World, settings: PoolSettings, sources: Sources, signal: AbortSignal): Promise<PoolView> {
   const before = resultOf(sources.memory) ?? EMPTY_MEMORY;
   const unread = (['runners', 'jobs', 'servers', 'memory'] as const).flatMap((source) => {
     const tried = sources[source];
     return tried && 'failure' in tried ? [{ source, ...describeError(tried.failure) }] : [];
   });
+  const waiting = resultOf(sources.jobs);
+  const jobs = waiting && candidates(settings.pool, waiting);
   const found = { settings, ...(jobs ? { jobs } : {}), before, unread };
   const servers = resultOf(sources.servers);
   const runners = resultOf(sources.runners);
@@ -88,7 +95,7 @@ async function view(
   const now = world.clock.now();
   const operations = await askOperations(world, before, servers, signal);
   const workers = deriveFleet({ pool, servers, runners, memory: before, ...operations, now });
-  return { ...found, workers, memory: learn(before, workers, operations.failedOperations, pool.bootTimeoutMs, now) };
+  return { ...found, workers, memory: learn(before, workers, operations.failedOperations, jobs, pool.bootTimeoutMs, now) };
 }
 
 /** What became of launches that were accepted but are not listed: most failures of a create show only there. */

@@ -115,6 +115,11 @@ export interface Cloud {
   deleteServer(id: string, options?: CallOptions): Promise<void>;
   /** `undefined` when the service does not know the id (any more). */
   operation(id: string, options?: CallOptions): Promise<Operation | undefined>;
+  /**
+   * The last lines that the server wrote to its console, -1 for all that is kept. A server that is off still has its console, a deleted one not.
+   * `undefined` when there is none or the cloud does not offer it. What it says comes from the machine and its jobs: never log it.
+   */
+  consoleLog(serverId: string, wanted: { readonly lines: number }, options?: CallOptions): Promise<string | undefined>;
   quotas(options?: CallOptions): Promise<readonly Quota[]>;
   /** Ids of the flavors that can be bought in the zone now. */
   flavors(zone: string, options?: CallOptions): Promise<readonly string[]>;

@@ -1,7 +1,7 @@
 import { type Plan, planPool } from '../core/plan.ts';
 import { toIso } from '../core/time.ts';
-import { act, type Stamp } from './act.ts';
-import type { ActionEntry, Trigger } from './ledger.ts';
+import { act } from './act.ts';
+import type { ActionEntry, Stamp, Trigger } from './ledger.ts';
 import { observe, type PoolView } from './observe.ts';
 import { waitingIds, writeCounts, writeRecords } from './record.ts';
 import type { Settings } from './settings.ts';
@@ -53,7 +53,7 @@ export async function reconcile(world: World, settings: Settings, options: Recon
   for (const { view, plan } of planned) logPlan(world, view, plan, stamp);
   // The sample does not wait for the actions, so that it is written even when they fail or the time runs out.
   const sampling = options.sample ? writeCounts(world, settings, planned, now, deadline) : Promise.resolve([]);
-  const acted = await Promise.all(planned.map(({ view, plan }) => act(world, settings, view, plan, stamp, deadline)));
+  const acted = await Promise.all(planned.map(({ view, plan }) => act(world, settings, view, plan, options, stamp, deadline)));
   const recorded = await writeRecords(world, settings, planned, acted, stamp, deadline);
   const pools = planned.map(({ view, plan }, i) => report(view, plan, acted[i]?.entries ?? []));
   return { pass, at, pools, unrecorded: [...(await sampling), ...recorded] };

@@ -1,8 +1,8 @@
 import { describeError } from '../core/errors.ts';
 import type { Plan } from '../core/plan.ts';
 import { sampleOf } from '../core/series.ts';
-import { type Acted, newlySettled, type Stamp } from './act.ts';
-import { type LedgerEntry, type SettledEntry, writeLedger } from './ledger.ts';
+import type { Acted } from './act.ts';
+import { type LedgerEntry, type Stamp, writeLedger } from './ledger.ts';
 import { writeMemory } from './memory-store.ts';
 import type { PoolView } from './observe.ts';
 import { writeLatest, writeSamples } from './samples.ts';
@@ -47,7 +47,7 @@ export async function writeRecords(
 ): Promise<readonly string[]> {
   const entries = planned.flatMap(({ view, plan }, i) => [
     planEntry(view, plan, stamp),
-    ...settledEntries(view, stamp),
+    ...(acted[i]?.settled ?? []),
     ...(acted[i]?.entries ?? []),
   ]);
   const memories = planned.flatMap(({ view }, i) => {
@@ -70,19 +70,6 @@ function planEntry(view: PoolView, plan: Plan | undefined, { time, pass, trigger
   if (!plan) return { kind: 'blind', ...head };
   const { numbers, brakes, held } = plan;
   return { kind: 'plan', ...head, numbers, brakes, held, waiting: waitingIds(view) };
-}
-
-function settledEntries(view: PoolView, { time, pass, trigger }: Stamp): readonly SettledEntry[] {
-  return newlySettled(view).map((l) => ({
-    kind: l.outcome === 'booted' ? 'booted' : 'boot-failed',
-    time,
-    pass,
-    trigger,
-    pool: view.settings.pool.name,
-    worker: l.name,
-    ...(l.why === undefined ? {} : { why: l.why }),
-    seconds: Math.round(((l.settledAt ?? l.at) - l.at) / 1000),
-  }));
 }
 
 /** A record that cannot be written is said so and does not stop the others. */

@@ -25,6 +25,10 @@ export interface RunnerSettings {
   readonly maximumTimeout?: number;
   /** Seconds; gitlab-runner's own default when 0. */
   readonly checkInterval: number;
+  /** Seconds that a terminal session may last: `[session_server]`. */
+  readonly sessionTimeout: number;
+  /** Debian package and the version that is installed where the image lacks it; packages not named here come in the newest version. */
+  readonly packages: Readonly<Record<string, string>>;
 }
 
 /** The NFS caches that a worker mounts before it takes jobs. */
@@ -33,6 +37,8 @@ export interface CacheSettings {
   readonly server: string;
   /** Exported path on the server. */
   readonly export: string;
+  /** `ro`: mounted read-only, for jobs that are not trusted with what others will use. */
+  readonly access: 'rw' | 'ro';
   /** true: without the caches no job is taken. */
   readonly required: boolean;
 }

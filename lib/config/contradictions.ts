@@ -129,18 +129,18 @@ function checkRunner(view: View, pool: PoolView, at: Path, add: Add): void {
   if (maximum !== undefined && pool.max_age !== undefined && maximum > pool.max_age) {
     add('warning', [...at, 'max_age'], 'is shorter than maximum_timeout: a worker takes one job at most before it is too old');
   }
+  if (maximum === undefined) {
+    add(
+      'warning',
+      [...at, 'runner', 'maximum_timeout'],
+      'is not set: a job that still runs 6 h after its worker has reached max_age is ended with the machine; set it to the longest job',
+    );
+  }
   if (executor !== 'docker') {
     if (pool.runner?.docker !== undefined) add('warning', [...at, 'runner', 'docker'], 'has no effect with this executor');
     return;
   }
   const place = (key: string): Path => [...(pool.runner?.docker?.[key] === undefined ? [] : at), 'runner', 'docker', key];
-  if (docker.image === undefined) {
-    add(
-      'error',
-      [...at, 'runner', 'docker', 'image'],
-      'is missing: name the image for jobs that name none, here or under the top-level "runner"',
-    );
-  }
   for (const key of Object.keys(docker)) {
     const near = DOCKER_KEYS.includes(key) ? undefined : nearest(key, DOCKER_KEYS);
     if (near) add('warning', place(key), `is passed on, but gitlab-runner calls something "${near}"; did you mean that?`);
@@ -155,7 +155,11 @@ function checkExposure(docker: Readonly<Record<string, unknown>>, place: (key: s
     add('warning', place('privileged'), "makes every job root on its worker: it can read the worker's token and the metadata service");
   }
   if (docker.network_mode === 'host') {
-    add('warning', place('network_mode'), 'lets jobs that run as root reach the metadata service');
+    add(
+      'warning',
+      place('network_mode'),
+      "puts jobs on the worker's own network: one that runs as root reaches the metadata service with packets of its own making",
+    );
   }
   if (volumesOf(docker).some((volume) => volume.includes('docker.sock'))) {
     add(
@@ -168,7 +172,7 @@ function checkExposure(docker: Readonly<Record<string, unknown>>, place: (key: s
 
 function checkCacheVolume(view: View, pool: PoolView, docker: Readonly<Record<string, unknown>>, at: Path, add: Add): void {
   const cache = pool.cache === undefined ? view.cache : pool.cache;
-  if (cache === undefined || cache === false) return;
+  if (cache === undefined || cache === false || docker.volumes === undefined) return;
   if (volumesOf(docker).some((volume) => volume === '/cache' || volume.startsWith('/cache:') || volume.startsWith('/cache/'))) return;
   add('warning', [...at, 'runner', 'docker', 'volumes'], 'shows the caches to no job: add "/cache:/var/shared:rw"');
 }

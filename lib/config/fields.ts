@@ -85,6 +85,12 @@ export const FunctionName = z
 
 export const ExportPath = z.string().regex(/^\/[A-Za-z0-9._/-]*$/, 'must be an absolute path of letters, digits, ".", "_", "-" and "/"');
 
+/** Debian policy, section 5.6.12: epoch, upstream version, revision. */
+export const PackageVersion = z
+  .string()
+  .regex(/^(?:\d+:)?\d[A-Za-z0-9.+~-]*$/, 'must be a whole Debian version as "apt-cache policy" prints it, such as 17.11.0-1')
+  .max(100);
+
 export const EnvironmentEntry = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]*=/, 'must be KEY=value')

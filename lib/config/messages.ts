@@ -22,7 +22,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   machineoptions: 'is docker+machine\'s: write the options under "machine", see docs/configuration.md',
   offpeakperiods: 'is an old docker+machine setting: write "periods"',
   autoscaling: 'is docker+machine\'s: write "periods"',
-  sessiontimeout: 'is not needed: it is always 1800',
+  sessiontimeout: UNDER_RUNNER,
   availabilityzone: 'takes several here: write "zones", a list',
   flavor: 'takes several here: write "flavors", a list in order of preference',
   securitygroup: 'takes several here: write "security_groups", a list',

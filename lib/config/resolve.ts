@@ -37,7 +37,7 @@ function resolvePool(document: Document, part: PoolPart, index: number): PoolSet
     pool: poolOf(part),
     scope: scopeOf(part.scope ?? document.gitlab.scope),
     machine: machineOf({ ...document.machine, ...part.machine }, index),
-    runner: runnerOf(document.runner, part.runner ?? {}),
+    runner: runnerOf(document.runner, part.runner ?? {}, cache?.access ?? 'rw'),
     ...(cache && { cache }),
   };
 }
@@ -90,18 +90,38 @@ function machineOf(part: MachinePart, index: number): Machine {
   };
 }
 
-/** `docker` is merged key by key, everything else replaced. */
-function runnerOf(defaults: RunnerPart, own: RunnerPart): RunnerSettings {
+/** `[runners.docker]` of docker+machine farms. Jobs see the worker's /cache, which is a local folder where no caches are configured. */
+function dockerDefaults(access: CacheSettings['access']): Readonly<Record<string, unknown>> {
+  return {
+    image: 'ubuntu:20.04',
+    tls_verify: false,
+    privileged: false,
+    disable_entrypoint_overwrite: false,
+    oom_kill_disable: false,
+    disable_cache: false,
+    volumes: [`/cache:/var/shared:${access}`],
+    shm_size: 0,
+  };
+}
+
+/** `docker` and `packages` are merged key by key, everything else replaced. */
+function runnerOf(defaults: RunnerPart, own: RunnerPart, access: CacheSettings['access']): RunnerSettings {
   const part = { ...defaults, ...own };
   const executor = part.executor ?? 'docker';
   return {
     executor,
-    docker: executor === 'docker' ? { ...defaults.docker, ...own.docker } : {},
+    docker: executor === 'docker' ? { ...dockerDefaults(access), ...defaults.docker, ...own.docker } : {},
     environment: part.environment ?? [],
     protectedOnly: part.protected_only ?? false,
     ...(part.maximum_timeout !== undefined && { maximumTimeout: Math.floor(part.maximum_timeout / 1000) }),
     checkInterval: part.check_interval ?? 0,
+    sessionTimeout: Math.ceil((part.session_timeout ?? 1_800_000) / 1000),
+    packages: pinsOf({ ...defaults.packages, ...own.packages }),
   };
+}
+
+function pinsOf(packages: NonNullable<RunnerPart['packages']>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(packages).filter((pin): pin is [string, string] => pin[1] !== undefined));
 }
 
 function cacheOf(document: Document, part: PoolPart): CacheSettings | undefined {

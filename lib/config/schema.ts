@@ -9,6 +9,7 @@ import {
   FunctionName,
   HostName,
   Name,
+  PackageVersion,
   ScopeField,
   Tags,
   Timezone,
@@ -85,6 +86,17 @@ function unwritable(value: unknown): (string | number)[][] {
   return Object.entries(value).flatMap(([key, entry]) => unwritable(entry).map((path) => [key, ...path]));
 }
 
+/** The packages that a worker installs by itself. The helper images follow gitlab-runner. */
+export const PackagesPart = section({
+  apparmor: PackageVersion.optional(),
+  'ca-certificates': PackageVersion.optional(),
+  curl: PackageVersion.optional(),
+  'docker.io': PackageVersion.optional(),
+  'gitlab-runner': PackageVersion.optional(),
+  'nfs-common': PackageVersion.optional(),
+  nftables: PackageVersion.optional(),
+});
+
 export const RunnerPart = section({
   executor: z.enum(['docker', 'shell']).optional(),
   docker: DockerPart.optional(),
@@ -93,10 +105,17 @@ export const RunnerPart = section({
   // gitlabhq: maximum_timeout of a runner is at least ten minutes.
   maximum_timeout: duration({ min: 600_000 }).optional(),
   check_interval: z.int().min(0).max(3600).optional(),
+  session_timeout: duration({ min: 1000 }).optional(),
+  packages: PackagesPart.optional(),
 });
 export type RunnerPart = z.infer<typeof RunnerPart>;
 
-const Cache = section({ server: HostName, export: ExportPath, required: z.boolean().default(true) });
+export const Cache = section({
+  server: HostName,
+  export: ExportPath,
+  access: z.enum(['rw', 'ro']).default('rw'),
+  required: z.boolean().default(true),
+});
 
 const policy = {
   idle_count: count.default(0),

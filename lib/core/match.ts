@@ -1,5 +1,9 @@
+import { availableWorkers, cover } from './cover.ts';
 import type { PendingJob } from './fleet.ts';
+import { count, launchable } from './grow.ts';
+import type { PoolMemory } from './memory.ts';
 import type { Pool } from './pool.ts';
+import type { Worker } from './worker.ts';
 
 /**
  * GitLab's own rule, as far as the API shows it: all tags of the job are among the runner's, exactly and case-sensitively; a job without
@@ -10,27 +14,48 @@ export function canRun(pool: Pool, job: Pick<PendingJob, 'tags'>): boolean {
   return job.tags.every((tag) => pool.tags.includes(tag));
 }
 
-/** A pool and the jobs waiting in its scope, those of other pools and strangers included. */
+/** A pool, what is known of it, and the jobs waiting in its scope, those of other pools and strangers included. */
 export interface PoolQueue {
   readonly pool: Pool;
   readonly jobs: readonly PendingJob[];
+  /** Absent when they could not be read: then the pool keeps what it may run, since another pool would start workers beside them. */
+  readonly workers?: readonly Worker[];
+  readonly memory: PoolMemory;
+}
+
+/** The waiting jobs that the pool may run, each once, oldest first. */
+export function candidates(pool: Pool, jobs: readonly PendingJob[]): readonly PendingJob[] {
+  const mine = new Map(jobs.filter((j) => canRun(pool, j)).map((j) => [j.id, j]));
+  return [...mine.values()].sort(oldestFirst);
 }
 
 /**
- * Gives each waiting job to the first pool, in the order given, that sees it and can run it: demand is a set of job ids, so a job that two
- * pools could serve starts one worker. Each pool's jobs come out oldest first.
+ * Gives each waiting job to one pool that sees it and can run it: demand is a set of job ids, so a job that two pools could serve starts one
+ * worker. Workers that are there come first, in all pools; then who may launch, in the order given; what is left waits for the first pool that
+ * can run it. Each pool's jobs come out oldest first.
  */
-export function assignJobs(queues: readonly PoolQueue[]): ReadonlyMap<string, readonly PendingJob[]> {
+export function assignJobs(queues: readonly PoolQueue[], now: number): ReadonlyMap<string, readonly PendingJob[]> {
   const taken = new Set<number>();
-  const assigned = new Map<string, readonly PendingJob[]>();
-  for (const { pool, jobs } of queues) {
-    const mine = new Map<number, PendingJob>();
-    for (const job of jobs) if (!taken.has(job.id) && canRun(pool, job)) mine.set(job.id, job);
-    for (const id of mine.keys()) taken.add(id);
-    assigned.set(
-      pool.name,
-      [...mine.values()].sort((a, b) => a.queuedAt - b.queuedAt || a.id - b.id),
-    );
-  }
+  const assigned = new Map<string, PendingJob[]>(queues.map(({ pool }) => [pool.name, []]));
+  const round = (choose: (queue: PoolQueue, open: readonly PendingJob[]) => readonly PendingJob[]) => {
+    for (const queue of queues) {
+      const open = candidates(queue.pool, queue.jobs).filter((j) => !taken.has(j.id));
+      const chosen = choose(queue, open);
+      for (const { id } of chosen) taken.add(id);
+      assigned.get(queue.pool.name)?.push(...chosen);
+    }
+  };
+  round(({ pool, workers }, open) => {
+    if (!workers) return open;
+    const uncovered = new Set(cover(open, availableWorkers(workers, pool, now), now).uncovered);
+    return open.filter((j) => !uncovered.has(j));
+  });
+  round(({ pool, workers, memory }, open) => launchable(open, pool, memory, count(workers ?? []), now));
+  round((_, open) => open);
+  for (const jobs of assigned.values()) jobs.sort(oldestFirst);
   return assigned;
+}
+
+function oldestFirst(a: PendingJob, b: PendingJob): number {
+  return a.queuedAt - b.queuedAt || a.id - b.id;
 }

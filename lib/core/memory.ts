@@ -1,3 +1,5 @@
+import type { PendingJob } from './fleet.ts';
+import { judge, type PassedOver, passedOver } from './passed-over.ts';
 import type { Worker } from './worker.ts';
 
 /**
@@ -13,6 +15,8 @@ export interface PoolMemory {
   readonly pause?: { readonly until: number; readonly code: string; readonly message: string };
   /** Since when each idle worker is seen idle, and how many jobs it had done then. */
   readonly idle: Readonly<Record<string, { readonly since: number; readonly done: number }>>;
+  /** Waiting jobs, by id, that no worker started for them was given. */
+  readonly passedOver: Readonly<Record<string, PassedOver>>;
 }
 
 export interface Launch {
@@ -31,6 +35,10 @@ export interface Launch {
   readonly settledAt?: number;
   /** `REFUSED`, or why it counts as a failed boot: an operation's code, or a `Failure` or `vanished`. */
   readonly why?: string;
+  /** Once it is known: it had a job; it had none while its own went on waiting; it had none and its own does not wait any more. */
+  readonly use?: 'job' | 'passed-over' | 'none';
+  /** How it ended is not in the ledger yet. */
+  readonly untold?: true;
 }
 
 /** `why` of a launch that the cloud took back for lack of capacity or quota: there will be no VM, but no machine failed either. */
@@ -51,13 +59,16 @@ export interface FailedOperation {
   readonly meaning: 'boot' | 'sold-out' | 'quota';
 }
 
-/** So long a flavor and zone without capacity is passed over. */
+/** So long a flavor and zone without capacity is left out. */
 export const REFUSAL_MS = 3 * 60_000;
 
 /** So long nothing is ordered after a refusal that repeating cannot cure. */
 export const PAUSE_MS = 2 * 60_000;
 
-export const EMPTY_MEMORY: PoolMemory = { launches: [], refusals: [], idle: {} };
+export const EMPTY_MEMORY: PoolMemory = { launches: [], refusals: [], idle: {}, passedOver: {} };
+
+/** So long a booted launch is kept beyond that, until it is known what it was good for. */
+const JUDGING_MS = 10 * 60_000;
 
 /** How many settled launches are kept. */
 const KEPT_LAUNCHES = 20;
@@ -65,28 +76,39 @@ const KEPT_LAUNCHES = 20;
 /** `why` of a launch that has no VM any more, or never got one. */
 const VANISHED = 'vanished';
 
-/** The memory after an observation: launches settled, idle times carried on, what is over dropped. Same input, same memory. */
+/**
+ * The memory after an observation: launches settled, idle times carried on, what is over dropped. Same input, same memory. `jobs` are those
+ * waiting that the pool may run, whoever is to serve them; `undefined` when they could not be read.
+ */
 export function learn(
   memory: PoolMemory,
   workers: readonly Worker[],
   failedOperations: ReadonlyMap<string, FailedOperation>,
+  jobs: readonly PendingJob[] | undefined,
   bootTimeoutMs: number,
   now: number,
 ): PoolMemory {
   const byName = new Map(workers.map((w) => [w.name, w]));
   const refused = memory.launches.filter((l) => l.outcome === 'pending' && isRefusal(failedOperations.get(l.name)));
-  const launches = memory.launches
+  const before = memory.launches
     .filter((l) => l.why !== REFUSED || now - l.at <= bootTimeoutMs)
     .map((l) => settle(l, byName.get(l.name), failedOperations.get(l.name), bootTimeoutMs, now));
-  const settled = tried(launches);
+  const launches = judge(before, byName, jobs, now);
+  // What the ledger does not tell yet is kept for it, and what is not judged yet for its job, however many there are.
+  const settled = tried(launches).filter((l) => !l.untold && !isUnjudged(l, now));
   const dropped = new Set(settled.slice(0, Math.max(0, settled.length - KEPT_LAUNCHES)).map((l) => l.name));
   const pause = quotaPause(failedOperations, now) ?? memory.pause;
   return {
     launches: launches.filter((l) => !dropped.has(l.name)),
     refusals: [...memory.refusals.filter((r) => r.until > now), ...refusals(refused, failedOperations, now)],
     idle: idleSince(workers),
+    passedOver: passedOver(memory.passedOver, before, launches, jobs),
     ...(pause && pause.until > now ? { pause } : {}),
   };
+}
+
+function isUnjudged({ outcome, use, settledAt = 0 }: Launch, now: number): boolean {
+  return outcome === 'booted' && use === undefined && now - settledAt <= JUDGING_MS;
 }
 
 function isRefusal(operation: FailedOperation | undefined): boolean {
@@ -118,10 +140,10 @@ function settle(
   if (launch.outcome !== 'pending' && !(launch.why === VANISHED && worker?.booted)) return seen;
   if (worker?.booted) {
     const { why: _, ...rest } = seen;
-    return { ...rest, outcome: 'booted', settledAt: now };
+    return { ...rest, outcome: 'booted', settledAt: now, untold: true };
   }
   const why = failure === undefined ? bootFailure(seen, worker, bootTimeoutMs, now) : isRefusal(failure) ? REFUSED : failure.code;
-  return why === undefined ? seen : { ...seen, outcome: 'failed', settledAt: now, why };
+  return why === undefined ? seen : { ...seen, outcome: 'failed', settledAt: now, why, untold: true };
 }
 
 /** Why the launch will not boot any more; `undefined` while it still may. */

@@ -1,5 +1,6 @@
-import { breaker } from './breaker.ts';
+import { availableWorkers, cover, isOld, isPassive, type LeaveWhy, leaveReason } from './cover.ts';
 import type { PendingJob } from './fleet.ts';
+import { type Brake, type Counts, count, type Growth, type Launching, planGrowth } from './grow.ts';
 import type { PoolMemory } from './memory.ts';
 import { activePolicy, idleTarget } from './periods.ts';
 import type { Policy, Pool } from './pool.ts';
@@ -14,10 +15,13 @@ const SKEW_MS = 60_000;
 /** A runner that called within this time has a living VM behind it, whatever the listing says. */
 const RECENT_CONTACT_MS = 2 * 60_000;
 
-export type DrainWhy = 'idle' | 'max-builds' | 'max-age' | 'never-booted' | 'error' | 'surplus';
+/** `unfit`: it takes none of the jobs that wait for its place. */
+export type DrainWhy = LeaveWhy | 'idle' | 'surplus' | 'unfit';
+
+export type { Brake } from './grow.ts';
 
 export type Action =
-  | { readonly kind: 'launch'; readonly why: 'demand' | 'idle-target' | 'probe'; readonly jobId?: number }
+  | Launching
   | { readonly kind: 'drain'; readonly worker: string; readonly runnerId: number; readonly why: DrainWhy }
   | {
       readonly kind: 'reap';
@@ -56,13 +60,6 @@ export interface PlanNumbers {
   readonly unmet: number;
 }
 
-/** What kept the plan from launching all that was wanted. */
-export interface Brake {
-  readonly why: 'limit' | 'max-growth-rate' | 'breaker' | 'paused';
-  readonly until?: number;
-  readonly code?: string;
-}
-
 export interface Plan {
   readonly pool: string;
   readonly actions: readonly Action[];
@@ -92,14 +89,12 @@ export function planPool(input: PlanInput): Plan {
   const { policy, period } = activePolicy(pool, now);
   const counts = count(workers);
   const target = idleTarget(policy, counts.busy);
+  const available = availableWorkers(workers, pool, now);
 
-  const leaving = workers.map((w) => [w, leaveReason(w, pool, now)] as const).filter(([, why]) => why !== undefined);
-  const left = new Set(leaving.map(([w]) => w.name));
-  const available = workers.filter((w) => (w.phase === 'idle' || w.phase === 'booting') && !left.has(w.name));
-
-  const growth = input.grow ? grow({ ...input, available, target, counts }) : NO_GROWTH;
-  const unmet = Math.max(0, (input.jobs?.length ?? 0) - available.length - growth.actions.length);
-  const shrinkage = input.shrink ? shrink({ ...input, workers, available, target, policy, leaving, counts }) : NO_SHRINKAGE;
+  const covered = cover(input.jobs ?? [], available, now);
+  const growth = input.grow && input.jobs ? planGrowth({ ...input, ...covered, target, counts }) : NO_GROWTH;
+  const unmet = covered.uncovered.length - growth.actions.filter((a) => a.jobId !== undefined).length;
+  const shrinkage = input.shrink ? shrink({ ...input, workers, available, target, policy, counts, lacking: growth.lacking }) : NO_SHRINKAGE;
   return {
     pool: pool.name,
     actions: [...growth.actions, ...shrinkage.actions],
@@ -116,67 +111,29 @@ export function planPool(input: PlanInput): Plan {
   };
 }
 
-type Counts = Pick<PlanNumbers, 'machines' | 'booting' | 'idle' | 'busy' | 'draining' | 'failed'>;
-
-/** How many workers are in which phase; `machines` is every VM that exists or is on its way. */
-export function count(workers: readonly Worker[]): Counts {
-  const of = (phase: Worker['phase']) => workers.filter((w) => w.phase === phase).length;
-  const counts = { booting: of('booting'), idle: of('idle'), busy: of('busy'), draining: of('draining'), failed: of('failed') };
-  return { machines: workers.length - of('gone'), ...counts };
-}
-
 function oldestFirst(a: Worker, b: Worker): number {
   return a.bornAt - b.bornAt || (a.name < b.name ? -1 : 1);
 }
 
-// ── growing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-const NO_GROWTH = { actions: [] as readonly Action[], brakes: [] as readonly Brake[] };
-
-function grow(input: PlanInput & { readonly available: readonly Worker[]; readonly target: number; readonly counts: Counts }) {
-  const { pool, jobs, memory, now, counts } = input;
-  if (!jobs) return NO_GROWTH;
-  const wanted = Math.max(0, jobs.length + input.target - input.available.length);
-  const bounds = growthBounds(pool, memory, now, counts);
-  const allowed = Math.max(0, Math.min(wanted, ...bounds.map((b) => b.most)));
-  const brakes = bounds.filter((b) => Math.max(0, b.most) < wanted).map((b) => b.brake);
-  // The oldest jobs go to the workers that are there or on their way; each launch stands for one of the others.
-  const uncovered = jobs.slice(input.available.length);
-  const probing = bounds.some((b) => b.brake.why === 'breaker');
-  const actions = Array.from({ length: allowed }, (_, i): Action => {
-    const job = uncovered[i];
-    if (probing) return { kind: 'launch', why: 'probe', ...(job ? { jobId: job.id } : {}) };
-    return job ? { kind: 'launch', why: 'demand', jobId: job.id } : { kind: 'launch', why: 'idle-target' };
-  });
-  return { actions, brakes };
-}
-
-function growthBounds(pool: Pool, memory: PoolMemory, now: number, counts: Counts): readonly { most: number; brake: Brake }[] {
-  const bounds: { most: number; brake: Brake }[] = [{ most: pool.limit - counts.machines, brake: { why: 'limit' } }];
-  if (pool.maxGrowthRate > 0) bounds.push({ most: pool.maxGrowthRate - counts.booting, brake: { why: 'max-growth-rate' } });
-  const { open, allowed, nextProbeAt } = breaker(memory.launches, now);
-  if (open) bounds.push({ most: allowed, brake: { why: 'breaker', ...(nextProbeAt === undefined ? {} : { until: nextProbeAt }) } });
-  const { pause } = memory;
-  if (pause && pause.until > now) bounds.push({ most: 0, brake: { why: 'paused', until: pause.until, code: pause.code } });
-  return bounds;
-}
-
-// ── shrinking ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
+const NO_GROWTH: Growth = { actions: [], brakes: [], lacking: 0 };
 const NO_SHRINKAGE = { actions: [] as readonly Action[], held: [] as readonly Held[] };
 
 interface ShrinkInput extends PlanInput {
   readonly available: readonly Worker[];
   readonly target: number;
   readonly policy: Policy;
-  readonly leaving: readonly (readonly [Worker, DrainWhy | undefined])[];
   readonly counts: Counts;
+  /** Jobs that would get a worker if there were room for one more. */
+  readonly lacking: number;
 }
 
 function shrink(input: ShrinkInput) {
   const actions: Action[] = [];
   const held: Held[] = [];
-  for (const [w, why] of input.leaving) if (why) actions.push(...drain(w, why));
+  for (const w of input.workers) {
+    const why = leaveReason(w, input.pool, input.now);
+    if (why) actions.push(...drain(w, why));
+  }
   for (const [w, why] of surplus(input)) actions.push(...drain(w, why));
   for (const w of input.workers) {
     const step = finish(w, input.pool, input.now);
@@ -190,30 +147,26 @@ function drain(w: Worker, why: DrainWhy): readonly Action[] {
   return w.runner && !w.runner.paused ? [{ kind: 'drain', worker: w.name, runnerId: w.runner.id, why }] : [];
 }
 
-/** Why a worker must go whatever the demand is. Never one that has a job. */
-function leaveReason(w: Worker, pool: Pool, now: number): DrainWhy | undefined {
-  if (!w.runner || w.runner.paused || !w.server || w.busy > 0) return undefined;
-  if (w.failure === 'error' || w.failure === 'never-booted') return w.failure;
-  if (w.phase !== 'idle') return undefined;
-  if (pool.maxBuilds > 0 && w.done >= pool.maxBuilds) return 'max-builds';
-  return now - w.bornAt > pool.maxAgeMs ? 'max-age' : undefined;
-}
-
 /**
  * Idle workers that nobody needs. As with docker+machine the oldest stay: over a lowered limit the newest go, and one that was idle for too
  * long goes only when enough older ones are kept. Those that are going already do not count, else each tick would drain more of the rest.
+ * Where only the limit keeps a worker from being launched, one that the waiting jobs pass by makes room for it.
  */
 function surplus(input: ShrinkInput): readonly (readonly [Worker, DrainWhy])[] {
   const { available, pool, now, jobs, target, policy, counts } = input;
   const isIdle = (w: Worker) => w.phase === 'idle' && w.server !== undefined;
   const excess = Math.max(0, available.length + counts.busy - pool.limit);
   const overLimit = new Set(available.filter(isIdle).reverse().slice(0, excess));
-  const needed = jobs ? jobs.length + target : Number.POSITIVE_INFINITY;
+  const inTheWay = available.filter((w) => isIdle(w) && isPassive(w, now) && !overLimit.has(w));
+  const unfit = new Set(inTheWay.slice(0, Math.max(0, input.lacking - counts.draining - overLimit.size)));
+  const needed = (w: Worker) =>
+    jobs ? jobs.filter((j) => !isPassive(w, now) || !isOld(j, now)).length + target : Number.POSITIVE_INFINITY;
   const leaving: (readonly [Worker, DrainWhy])[] = [];
   let kept = 0;
   for (const w of available) {
     if (overLimit.has(w)) leaving.push([w, 'surplus']);
-    else if (kept >= needed && isIdle(w) && now - (w.idleSince ?? now) > policy.idleTimeMs) leaving.push([w, 'idle']);
+    else if (unfit.has(w)) leaving.push([w, 'unfit']);
+    else if (isIdle(w) && now - (w.idleSince ?? now) > policy.idleTimeMs && kept >= needed(w)) leaving.push([w, 'idle']);
     else kept += 1;
   }
   return leaving;

@@ -9,6 +9,7 @@ export function otcCloud(ecs: Ecs, ims: Ims): Cloud {
     createServer: (spec, options) => ecs.createServer(spec, options),
     deleteServer: (id, options) => ecs.deleteServer(id, options),
     operation: (id, options) => ecs.operation(id, options),
+    consoleLog: (serverId, wanted, options) => ecs.consoleLog(serverId, wanted, options),
     quotas: (options) => ecs.quotas(options),
     flavors: (zone, options) => ecs.flavors(zone, options),
     image: (name, options) => ims.image(name, options),

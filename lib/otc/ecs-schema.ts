@@ -25,6 +25,9 @@ export const serverSchema = z.object({
 
 export const createdSchema = z.object({ job_id: z.string().min(1), serverIds: z.tuple([z.string().min(1)], z.string()) });
 
+/** Of the Nova-compatible API: OTC ECS API reference, native_openstack_nova_apis. */
+export const consoleSchema = z.object({ output: z.string().nullish() });
+
 export const deletedSchema = z.object({ job_id: z.string().min(1) });
 
 const outcome = {

@@ -4,13 +4,16 @@ import { ConfigError, ConflictError, NotFoundError, type ScalerError, UnclearErr
 import type { Server } from '../core/fleet.ts';
 import { createBody } from './ecs-create.ts';
 import { buyableFlavors, ownServer, toOperation, toQuotas } from './ecs-read.ts';
-import { createdSchema, deletedSchema, flavorsSchema, jobSchema, limitsSchema, listSchema } from './ecs-schema.ts';
+import { consoleSchema, createdSchema, deletedSchema, flavorsSchema, jobSchema, limitsSchema, listSchema } from './ecs-schema.ts';
 import { errorOfCode } from './errors.ts';
 import type { OtcHttp } from './http.ts';
 
 /** The size that OTC advises for lists. */
 const PAGE_SIZE = 200;
 const PAGES_AT_ONCE = 8;
+/** Nobody waits long for what is only worth knowing. */
+const CONSOLE_MS = 3_000;
+const CONSOLE_BYTES = 4 * 1024 * 1024;
 /** Beyond any quota: a count like this is nonsense, not a fleet. */
 const MOST_PAGES = 500;
 
@@ -27,11 +30,14 @@ export interface EcsOptions {
 export class Ecs implements Omit<Cloud, 'image'> {
   readonly #http: OtcHttp;
   readonly #base: string;
+  readonly #nova: string;
   readonly #installation: string;
 
   constructor(options: EcsOptions) {
     this.#http = options.http;
-    this.#base = `${options.endpoint}/v1/${encodeURIComponent(options.projectId)}`;
+    const project = encodeURIComponent(options.projectId);
+    this.#base = `${options.endpoint}/v1/${project}`;
+    this.#nova = `${options.endpoint}/v2.1/${project}`;
     this.#installation = options.installation;
   }
 
@@ -123,6 +129,30 @@ export class Ecs implements Omit<Cloud, 'image'> {
       return operation.status === 'failed' ? { ...operation, error: operationError(operation) } : operation;
     } catch (error) {
       if (error instanceof NotFoundError) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * The Nova-compatible action: the v1 API has none. No microversion is asked for, since only those up to 2.5 know it. Newer regions of this
+   * technology have dropped it, which reads as "no console".
+   */
+  async consoleLog(serverId: string, { lines }: { readonly lines: number }, options: CallOptions = {}): Promise<string | undefined> {
+    try {
+      const { output } = await this.#http.call({
+        name: 'ecs.console',
+        kind: 'read',
+        method: 'POST',
+        url: `${this.#nova}/servers/${encodeURIComponent(serverId)}/action`,
+        json: { 'os-getConsoleOutput': { length: lines } },
+        schema: consoleSchema,
+        deadlineMs: CONSOLE_MS,
+        maxBytes: CONSOLE_BYTES,
+        signal: options.signal,
+      });
+      return output ?? undefined;
+    } catch (error) {
+      if (error instanceof NotFoundError || error instanceof ConfigError) return undefined;
       throw error;
     }
   }

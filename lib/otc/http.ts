@@ -30,6 +30,9 @@ export interface OtcCall<Schema extends z.ZodType> {
   readonly query?: Readonly<Record<string, string | number>>;
   readonly json?: unknown;
   readonly schema: Schema;
+  /** Less than what the client allows every call. */
+  readonly deadlineMs?: number;
+  readonly maxBytes?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -59,9 +62,9 @@ export class OtcHttp {
         'user-agent': 'otc-gitlab-scaler',
         ...signedHeaders({ method: call.method, url, headers: own, ...(body ? { body } : {}) }, credentials, clock.now(), scope),
       }),
-      repeat: call.method === 'GET',
-      deadlineMs,
-      maxBytes,
+      repeat: call.kind === 'read',
+      deadlineMs: Math.min(deadlineMs, call.deadlineMs ?? deadlineMs),
+      maxBytes: Math.min(maxBytes, call.maxBytes ?? maxBytes),
       backoffMs,
       decompress: true,
       signal: call.signal,

@@ -59,7 +59,8 @@ export async function send(call: Send): Promise<Answer> {
       agent: { ...(call.agents?.http ? { http: call.agents.http } : {}), ...(call.agents?.https ? { https: call.agents.https } : {}) },
       retry: {
         limit: call.repeat ? REPEATS : 0,
-        methods: ['GET', 'HEAD', 'PUT', 'DELETE'],
+        // The limit above decides: some reads are a POST.
+        methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
         statusCodes: [408, 429, 500, 502, 503, 504],
         maxRetryAfter: LONGEST_WAIT_MS,
         calculateDelay: ({ computedValue, attemptCount, retryAfter, error }) => {

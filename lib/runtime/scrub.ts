@@ -38,6 +38,11 @@ function scrubValue(value: unknown, depth: number): unknown {
 
 function scrubText(text: string): string {
   const short = text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
-  if (!short.includes('://')) return short;
-  return short.replace(/:\/\/[^\s/@"']+@/g, '://').replace(/(:\/\/[^\s?#"']+)[?#][^\s"']*/g, '$1?…');
+  return withoutQueries(short);
+}
+
+/** The text with its URLs shortened to what may be shown: no credentials, no query, no fragment. */
+export function withoutQueries(text: string): string {
+  if (!text.includes('://')) return text;
+  return text.replace(/:\/\/[^\s/@"']+@/g, '://').replace(/(:\/\/[^\s?#"']+)[?#][^\s"']*/g, '$1?…');
 }

@@ -3,7 +3,7 @@ import type { Catalogue } from './ecs-catalogue.ts';
 import { type ForeignServer, foreignVm } from './ecs-foreign.ts';
 import { Market, type QuotaSettings, type SellOutOptions, type Usage } from './ecs-market.ts';
 import type { CreateOrder, Refused } from './ecs-request.ts';
-import { type Failure, type FleetTimes, finish, inside, type Operation, type Step, type Vm } from './ecs-vm.ts';
+import { type Failure, type FleetTimes, finish, inside, type Operation, print, type Step, type Vm } from './ecs-vm.ts';
 import { Eips } from './eips.ts';
 import { Ids } from './ids.ts';
 
@@ -135,6 +135,12 @@ export class EcsFleet {
     this.#off(vm);
   }
 
+  /** Writes to a server's console, as whatever runs on it would. */
+  print(id: string, text: string): void {
+    const vm = this.#vms.get(id);
+    if (vm) print(vm, text);
+  }
+
   /** A server made by somebody else, e.g. by hand; nothing runs on it. Gives its id. */
   addForeign(server: ForeignServer): string {
     const vm = foreignVm(server, this.catalogue, { id: this.#ids.uuid(), now: this.#ctx.clock.now() });
@@ -164,6 +170,7 @@ export class EcsFleet {
       accepted: false,
       deleting: false,
       updatedAt: now,
+      console: '',
     };
     if (eip) eip.serverId = vm.id;
     this.#vms.set(vm.id, vm);

@@ -48,5 +48,6 @@ export function foreignVm(server: ForeignServer, catalogue: Catalogue, made: { r
     accepted: true,
     deleting: false,
     updatedAt: at,
+    console: '',
   };
 }

@@ -26,6 +26,16 @@ export interface Vm {
   deleting: boolean;
   updatedAt: number;
   activeAt?: number;
+  /** What was written to its console, as much of it as the host keeps. */
+  console: string;
+}
+
+/** The newest characters of a console that the host keeps: Nova's own bound is 100 KiB. */
+const CONSOLE_KEPT = 102_400;
+
+/** Writes to the server's console. */
+export function print(vm: Vm, text: string): void {
+  vm.console = `${vm.console}${text}`.slice(-CONSOLE_KEPT);
 }
 
 /** One step of an operation: ECS calls it a sub job. */
@@ -72,6 +82,7 @@ export function inside(vm: Vm, powerOff: () => void): SimulatedVm {
     name: vm.name,
     userData: Buffer.from(vm.order.userData, 'base64').toString('utf8'),
     gone: vm.stop.signal,
+    console: (text) => print(vm, text),
     powerOff,
   };
 }

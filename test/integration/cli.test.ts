@@ -113,7 +113,9 @@ describe('scaler', () => {
 
     const explained = await scaler(['explain', '--job', String(job)]);
     expect(explained.out).toContain(`done: launch of ${action.worker} (demand`);
-    expect((await scaler(['explain', '--worker', action.worker])).out).toContain('done: launch');
+    expect((await scaler(['explain', '--worker', action.worker])).out).toMatch(/done: launch.*\nnot settled yet/);
+    const unknown = await scaler(['console', 'nobody', '--lines', '5']);
+    expect([unknown.code, unknown.err]).toEqual([1, expect.stringContaining('lists no VM of the name nobody')]);
     const nobody = await scaler(['explain', '--worker', 'nobody']);
     expect(nobody).toMatchObject({ code: 1 });
     expect(nobody.out).toContain('does not mention nobody');

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { PATIENCE_MS } from '../../lib/core/cover.ts';
 import type { PendingJob, Runner, Server } from '../../lib/core/fleet.ts';
-import { assignJobs } from '../../lib/core/match.ts';
+import { assignJobs, canRun } from '../../lib/core/match.ts';
 import type { FailedOperation, Launch, PoolMemory } from '../../lib/core/memory.ts';
 import { learn } from '../../lib/core/memory.ts';
 import { drainedSince, drainNote } from '../../lib/core/note.ts';
@@ -96,7 +97,12 @@ const pools: fc.Arbitrary<Pool> = fc
   .map(({ limit, maxGrowthRate, maxBuilds, maxAgeMs, ...policy }) => pool({ limit, maxGrowthRate, maxBuilds, maxAgeMs, policy }));
 
 const waiting: fc.Arbitrary<readonly PendingJob[]> = fc.uniqueArray(
-  fc.record({ id: fc.nat(50), queuedAt: fc.integer({ min: NOW - 5, max: NOW }) }).map(({ id, queuedAt }) => job(id, { queuedAt })),
+  fc
+    .record({
+      id: fc.nat(50),
+      queuedAt: fc.oneof(fc.integer({ min: NOW - 5, max: NOW }), fc.constantFrom(NOW - PATIENCE_MS, NOW - PATIENCE_MS - 1, NOW - HOUR)),
+    })
+    .map(({ id, queuedAt }) => job(id, { queuedAt })),
   { maxLength: 14, selector: (j) => j.id },
 );
 
@@ -131,8 +137,8 @@ type Situation = typeof situations extends fc.Arbitrary<infer T> ? T : never;
 /** As the use case does it: join, learn, plan. */
 function decide(s: Situation): { readonly workers: readonly Worker[]; readonly plan: Plan } {
   const workers = deriveFleet({ ...s, now: NOW });
-  const learned = learn(s.memory, workers, s.failedOperations, s.pool.bootTimeoutMs, NOW);
-  const jobs = s.jobs && assignJobs([{ pool: s.pool, jobs: s.jobs }]).get(s.pool.name);
+  const learned = learn(s.memory, workers, s.failedOperations, s.jobs, s.pool.bootTimeoutMs, NOW);
+  const jobs = s.jobs && assignJobs([{ pool: s.pool, jobs: s.jobs, workers, memory: learned }], NOW).get(s.pool.name);
   return { workers, plan: planPool({ pool: s.pool, workers, jobs, memory: learned, now: NOW, grow: s.grow, shrink: s.shrink }) };
 }
 
@@ -172,9 +178,23 @@ describe('for any fleet and any demand, a plan', () => {
     }
   });
 
-  always('never launches and drains for want of work at once', ({ plan: { actions } }) => {
-    const needless = actions.some((a) => a.kind === 'drain' && (a.why === 'idle' || a.why === 'surplus'));
-    expect(needless && actions.some((a) => a.kind === 'launch')).toBe(false);
+  always('never launches and drains a worker at once that could have taken the job', ({ plan: { actions }, workers }, s) => {
+    const needless = new Set(
+      actions.flatMap((a) => (a.kind === 'drain' && ['idle', 'surplus', 'unfit'].includes(a.why) ? [a.worker] : [])),
+    );
+    if (needless.size === 0) return;
+    const old = new Set(s.jobs?.filter((j) => NOW - j.queuedAt > PATIENCE_MS).map((j) => j.id));
+    const launches = actions.filter((a) => a.kind === 'launch');
+    const usable = workers.filter((w) => needless.has(w.name) && NOW - (w.idleSince ?? NOW) <= PATIENCE_MS);
+    if (launches.length > 0) expect(usable).toEqual([]);
+    expect(launches.filter((a) => a.jobId === undefined || !old.has(a.jobId))).toEqual([]);
+  });
+
+  always('makes room at the limit only for jobs that have waited beside the worker', ({ plan: { actions, brakes }, workers }) => {
+    const unfit = actions.flatMap((a) => (a.kind === 'drain' && a.why === 'unfit' ? [a.worker] : []));
+    if (unfit.length === 0) return;
+    expect(brakes.map((b) => b.why)).toContain('limit');
+    for (const w of workers.filter(({ name }) => unfit.includes(name))) expect(NOW - (w.idleSince ?? NOW)).toBeGreaterThan(PATIENCE_MS);
   });
 
   always('has one action or one reason to hold for a worker', ({ plan: { actions, held } }) => {
@@ -216,7 +236,8 @@ describe('for any fleet and any demand, a plan', () => {
     if (!actions.some((a) => a.kind === 'drain' && a.why === 'idle')) return;
     const drained = new Set(actions.flatMap((a) => (a.kind === 'drain' ? [a.worker] : [])));
     const left = workers.filter((w) => (w.phase === 'idle' || w.phase === 'booting') && !drained.has(w.name)).length;
-    expect(left).toBeGreaterThanOrEqual(Math.min((n.demand ?? 0) + n.idleTarget, s.pool.limit - n.busy));
+    const recent = new Set(s.jobs?.filter((j) => canRun(s.pool, j) && NOW - j.queuedAt <= PATIENCE_MS).map((j) => j.id)).size;
+    expect(left).toBeGreaterThanOrEqual(Math.min(recent + n.idleTarget, s.pool.limit - n.busy));
   });
 
   always('only does what it may', ({ plan: { actions, held } }, s) => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { EMPTY_MEMORY } from '../../lib/core/memory.ts';
 import { idleTarget } from '../../lib/core/periods.ts';
 import type { Pool } from '../../lib/core/pool.ts';
 import { HOUR, MINUTE, NOW, pool } from '../builders.ts';
@@ -28,7 +29,7 @@ const worlds = fc.record({
   leave: fc.boolean(),
   /** Until then nothing boots. */
   brokenMs: fc.constantFrom(0, 0, 25 * MINUTE),
-  fates: fc.array(fc.constantFrom<Fate>('boots', 'boots', ...BAD_FATES), { minLength: 1, maxLength: 6 }),
+  fates: fc.array(fc.constantFrom<Fate>('boots', 'boots', 'deaf', ...BAD_FATES), { minLength: 1, maxLength: 6 }),
   /** Jobs that arrive in each minute. */
   arrivals: fc.array(fc.constantFrom(0, 0, 0, 1, 2, 5), { minLength: 1, maxLength: 15 }),
   /** The hook wakes the scaler; else the timer alone serves. */
@@ -57,7 +58,7 @@ function play(setting: Setting, watch: (world: CoreWorld, tick: ReturnType<CoreW
   let calm = 0;
   for (let minute = 0; calm < 30; minute++) {
     if (minute > PATIENCE) throw new Error(`does not settle: ${world.waiting} jobs wait, ${world.existing} VMs`);
-    if (minute === setting.lostAt) world.memory = { launches: [], refusals: [], idle: {} };
+    if (minute === setting.lostAt) world.memory = EMPTY_MEMORY;
     const arrived = setting.arrivals[minute] ?? 0;
     world.queue(arrived);
     if (setting.hooks && arrived > 0) world.reconcile({ shrink: false });
@@ -172,6 +173,61 @@ describe('a limit that is lowered', () => {
         expect(world.existing).toBe(Math.max(busy, world.pool.limit));
         expect(world.launches).toHaveLength(first);
       }),
+    );
+  });
+});
+
+describe('a job that GitLab gives to none of the workers', () => {
+  it('costs one launch, then one at a time at a doubling gap, and does not hold up the others', () => {
+    const settings = fc.record({
+      pool: pools,
+      leave: fc.boolean(),
+      blocked: fc.integer({ min: 1, max: 12 }),
+      jobMs: fc.constantFrom(20_000, 10 * MINUTE),
+    });
+    fc.assert(
+      fc.property(settings, ({ blocked, ...options }) => {
+        const world = new CoreWorld({ ...options, pool: { ...options.pool, maxBuilds: 0 }, fate: () => 'boots' });
+        world.queue(blocked, true);
+        for (let minute = 0; minute < 10 * 60; minute++) {
+          world.reconcile();
+          world.pass(MINUTE);
+        }
+        // In ten hours: one for each job, those of a doubling gap, and a wave that leaves before it can be judged.
+        const { limit, policy } = options.pool;
+        expect(world.launches.length).toBeLessThanOrEqual(blocked + 20 + limit + policy.idleCount);
+        world.queue(3);
+        for (let minute = 0; minute < 90; minute++) {
+          world.reconcile();
+          world.pass(MINUTE);
+        }
+        expect(world.served).toHaveLength(3);
+        world.blocked.clear();
+        for (let minute = 0; minute < 3 * 60 && world.waiting > 0; minute++) {
+          world.reconcile();
+          world.pass(MINUTE);
+        }
+        expect(world.waiting).toBe(0);
+      }),
+      RUNS,
+    );
+  });
+});
+
+describe('a worker that takes no job', () => {
+  it('does not keep a waiting job from one that does, even at the limit', () => {
+    const settings = fc.record({ pool: pools, leave: fc.boolean(), deaf: fc.integer({ min: 1, max: 4 }) });
+    fc.assert(
+      fc.property(settings, ({ deaf, ...options }) => {
+        const world = new CoreWorld({ ...options, fate: (n) => (n <= deaf ? 'deaf' : 'boots') });
+        world.queue(1);
+        for (let minute = 0; minute < 3 * 60; minute++) {
+          world.reconcile();
+          world.pass(MINUTE);
+        }
+        expect(world.served).toEqual([1]);
+      }),
+      RUNS,
     );
   });
 });

@@ -11,7 +11,8 @@ import { MINUTE, NOW, nameOf, SECOND } from '../builders.ts';
  * What becomes of a VM: it boots; runs without ever calling; ends in error; is listed once and then no more; is accepted and never seen;
  * powers off before it called; or its operation fails.
  */
-export type Fate = 'boots' | 'silent' | 'error' | 'vanishes' | 'unseen' | 'off' | 'taken-back';
+/** `deaf`: it calls GitLab and takes no job all the same. */
+export type Fate = 'boots' | 'deaf' | 'silent' | 'error' | 'vanishes' | 'unseen' | 'off' | 'taken-back';
 
 export const BAD_FATES: readonly Fate[] = ['silent', 'error', 'vanishes', 'unseen', 'off', 'taken-back'];
 
@@ -60,6 +61,7 @@ export class CoreWorld {
   readonly machines: Machine[] = [];
   readonly launches: number[] = [];
   readonly served: number[] = [];
+  readonly blocked = new Set<number>();
   /** Jobs whose VM was deleted under them. */
   readonly killed: number[] = [];
   readonly #options: WorldOptions;
@@ -85,8 +87,12 @@ export class CoreWorld {
     return this.#waiting.length === 0 && this.machines.every((m) => m.job === undefined);
   }
 
-  queue(count: number): void {
-    for (let i = 0; i < count; i++) this.#waiting.push({ id: this.#nextJob++, projectId: 7, tags: ['bake'], queuedAt: this.now });
+  /** `blocked`: GitLab gives them to nobody, and its API does not say so. */
+  queue(count: number, blocked = false): void {
+    for (let i = 0; i < count; i++) {
+      if (blocked) this.blocked.add(this.#nextJob);
+      this.#waiting.push({ id: this.#nextJob++, projectId: 7, tags: ['bake'], queuedAt: this.now });
+    }
   }
 
   pass(time: number): void {
@@ -106,7 +112,7 @@ export class CoreWorld {
     const failedOperations = this.#failedOperations();
     const seen = { servers: this.#servers(), runners: this.#runners(), failedOperations, runningOperations: new Set<string>() };
     const workers = deriveFleet({ pool, memory: this.memory, now, ...seen });
-    this.memory = learn(this.memory, workers, failedOperations, pool.bootTimeoutMs, now);
+    this.memory = told(learn(this.memory, workers, failedOperations, this.#waiting, pool.bootTimeoutMs, now));
     const plan = planPool({ pool, workers, jobs: this.#waiting, memory: this.memory, now, grow: true, shrink: true, ...mode });
     for (const action of plan.actions) this.#act(action);
     return { workers, plan };
@@ -142,7 +148,7 @@ export class CoreWorld {
   }
 
   #act(action: Action): void {
-    if (action.kind === 'launch') this.#launch();
+    if (action.kind === 'launch') this.#launch(action.jobId);
     else this.#remove(action);
   }
 
@@ -157,9 +163,17 @@ export class CoreWorld {
     } else this.#reap(m, action.check);
   }
 
-  #launch(): void {
+  #launch(jobId: number | undefined): void {
     const n = this.launches.length + 1;
-    const launch: Launch = { name: nameOf(n), at: this.now, flavor: 'f', zone: 'z', listed: false, outcome: 'pending' };
+    const launch: Launch = {
+      name: nameOf(n),
+      at: this.now,
+      flavor: 'f',
+      zone: 'z',
+      listed: false,
+      outcome: 'pending',
+      ...(jobId === undefined ? {} : { jobId }),
+    };
     this.machines.push({
       n,
       name: launch.name,
@@ -192,7 +206,7 @@ export class CoreWorld {
   #live(m: Machine): void {
     const { bootMs = MINUTE, jobMs = 5 * MINUTE, leave = false, listedAfterMs = 0 } = this.#options;
     if (m.deleting || (m.fate === 'vanishes' && this.now > m.orderedAt + listedAfterMs + 2 * MINUTE)) m.removed = true;
-    if (m.removed || m.off || !m.known || m.fate !== 'boots' || this.now < m.orderedAt + bootMs) return;
+    if (m.removed || m.off || !m.known || (m.fate !== 'boots' && m.fate !== 'deaf') || this.now < m.orderedAt + bootMs) return;
     if (m.contactedAt === undefined) m.freeSince = this.now;
     m.contactedAt = this.now;
     if (m.job && this.now >= m.job.endsAt) this.#finish(m, m.job.id);
@@ -211,7 +225,14 @@ export class CoreWorld {
   #take(m: Machine, jobMs: number): void {
     const late = m.pausedAt !== undefined && this.now > m.pausedAt + STEP;
     const spent = this.pool.maxBuilds > 0 && m.done >= this.pool.maxBuilds;
-    const job = late || spent ? undefined : this.#waiting.shift();
+    const idle = late || spent || m.fate === 'deaf';
+    const job = idle ? undefined : this.#waiting.find((j) => !this.blocked.has(j.id));
+    this.#waiting = this.#waiting.filter((j) => j !== job);
     if (job) m.job = { id: job.id, endsAt: this.now + jobMs };
   }
+}
+
+/** The ledger is written in each pass here. */
+function told(memory: PoolMemory): PoolMemory {
+  return { ...memory, launches: memory.launches.map(({ untold: _, ...launch }) => launch) };
 }

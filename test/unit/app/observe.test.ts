@@ -42,6 +42,7 @@ it('asks every source before any has answered, so that an observation takes as l
     createServer: unused,
     deleteServer: unused,
     operation: unused,
+    consoleLog: unused,
     quotas: unused,
     flavors: unused,
     image: unused,
@@ -84,7 +85,7 @@ const pool: PoolSettings = {
     securityGroups: [],
     rootVolume: { type: 'SSD', sizeGb: 40 },
   },
-  runner: { executor: 'docker', docker: {}, environment: [], protectedOnly: false, checkInterval: 0 },
+  runner: { executor: 'docker', docker: {}, environment: [], protectedOnly: false, checkInterval: 0, sessionTimeout: 1800, packages: {} },
 };
 const settings: Settings = {
   installation: 'test',

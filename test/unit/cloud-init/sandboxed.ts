@@ -25,7 +25,7 @@ export function fileIn(text: string, path: string): string {
 }
 
 /** Every command that the scripts use and that is harmless with paths below a folder of our own. */
-const REAL = ['cat', 'chmod', 'grep', 'mkdir', 'mktemp', 'mv', 'rm', 'sh'];
+const REAL = ['cat', 'chmod', 'grep', 'mkdir', 'mktemp', 'mv', 'rm', 'sh', 'tail', 'tr'];
 
 /**
  * A worker's files below a temporary folder, with stand-ins for every command that touches the machine. A stand-in is a shell text; all of
@@ -84,6 +84,6 @@ export class FakeMachine {
 
   /** No absolute path of the scripts may reach the machine that the tests run on. */
   #below(content: string): string {
-    return content.replaceAll(/(?<![\w.:/])\/(?=(?:etc|var|usr|dev|cache)\b)/g, `${this.root}/`);
+    return content.replaceAll(/(?<![\w.:/])\/(?=(?:etc|var|usr|dev|cache|run)\b)/g, `${this.root}/`);
   }
 }

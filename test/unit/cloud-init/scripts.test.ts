@@ -10,8 +10,16 @@ const input: WorkerUserDataInput = {
   maxBuilds: 100,
   waitTimeoutSeconds: 60,
   maxAgeSeconds: 86_400,
-  cache: { server: '10.0.0.10', export: '/cache', required: true },
-  runner: { executor: 'docker', docker: { image: 'ubuntu:20.04' }, environment: [], protectedOnly: false, checkInterval: 0 },
+  cache: { server: '10.0.0.10', export: '/cache', access: 'rw', required: true },
+  runner: {
+    executor: 'docker',
+    docker: { image: 'ubuntu:20.04' },
+    environment: [],
+    protectedOnly: false,
+    checkInterval: 0,
+    sessionTimeout: 1800,
+    packages: {},
+  },
 };
 const configToml = renderRunnerConfig({
   workerName: input.workerName,
@@ -25,7 +33,7 @@ const configToml = renderRunnerConfig({
 const healthy: Readonly<Record<string, string>> = {
   'systemd-machine-id-setup': '',
   systemctl: 'case "$*" in *is-active*) exit 3;; esac',
-  nft: 'cat > ROOT/run/rules',
+  nft: 'cat >> ROOT/run/rules',
   'mount.nfs4': '',
   dockerd: '',
   docker: '',
@@ -56,19 +64,23 @@ afterEach(() => {
 });
 
 const { cache: _, ...withoutCache } = input;
-const optional = { cache: { server: '10.0.0.10', export: '/cache', required: false } };
+const optional = { cache: { server: '10.0.0.10', export: '/cache', access: 'rw', required: false } } as const;
+const pins = { 'docker.io': '26.1.5-1', curl: '8.5.0-2', 'gitlab-runner': '17.11.0-1' };
+const pinned = { runner: { ...input.runner, packages: pins } };
 const shell = { runner: { ...input.runner, executor: 'shell', docker: {} } } as const;
+
+const READY = ['metadata-blocked', 'mounted', 'docker-ready', 'handoff', 'ready'];
 
 describe('setup', () => {
   it('makes the machine ready, and installs nothing that is there', () => {
     const vm = machine();
     const { status, phases, stderr } = vm.run('setup');
     expect(stderr).toBe('');
-    expect(phases).toEqual(['setup', 'cache', 'docker', 'handoff', 'ready']);
+    expect(phases).toEqual(['setup', 'metadata-blocked', 'mounted', 'docker-ready', 'handoff', 'ready']);
     expect(status).toBe(0);
     expect(vm.calls('apt-get')).toEqual([]);
     expect(vm.calls('mount')).toEqual([
-      expect.stringMatching(/^mount -t nfs4 -o vers=4\.2,.*\bhard\b.* 10\.0\.0\.10:\S*\/cache \S*\/cache$/),
+      expect.stringMatching(/^mount -t nfs4 -o rw,vers=4\.2,.*\bhard\b.* 10\.0\.0\.10:\S*\/cache \S*\/cache$/),
     ]);
   });
 
@@ -84,12 +96,47 @@ describe('setup', () => {
     expect(vm.calls('curl').join()).not.toContain('Signature');
   });
 
-  it('blocks the metadata address before it has a token', () => {
+  it('blocks the metadata address for all but root before it has a token', () => {
     const vm = machine({ curl: 'exit 22' });
-    vm.run('setup');
+    expect(vm.run('setup').phases.slice(0, 2)).toEqual(['setup', 'metadata-blocked']);
     const rules = vm.read('/run/rules');
     expect(rules).toMatch(/hook output[^}]*ip daddr 169\.254\.169\.254 meta skuid 0 accept\s+ip daddr 169\.254\.169\.254 reject/);
     expect(rules).toMatch(/hook forward[^}]*ip daddr 169\.254\.169\.254 reject/);
+    expect(rules).not.toContain('flush chain');
+  });
+
+  it('blocks it for root, too, before it is ready for jobs', () => {
+    const vm = machine();
+    vm.run('setup');
+    expect(vm.read('/run/rules')).toMatch(
+      /flush chain inet gl_scaler output\nadd rule inet gl_scaler output ip daddr 169\.254\.169\.254 reject\n$/,
+    );
+  });
+
+  it('takes no job when it cannot be blocked for root', () => {
+    const { status, phases } = machine({ nft: 'test ! -e ROOT/run/rules || exit 1; cat > ROOT/run/rules' }).run('setup');
+    expect(status).not.toBe(0);
+    expect(phases.slice(-2)).toEqual(['handoff', 'failed reason=metadata-block']);
+  });
+
+  it('prints lines of one form, each with the uptime', () => {
+    const lines = machine().run('setup').stdout.trimEnd().split('\n');
+    expect(lines).toHaveLength(6);
+    for (const line of lines) expect(line).toMatch(/^gl-scaler worker=bitbake-01kb2x3y4z5a6b7c8d9e0f1g2h phase=[a-z-]+ uptime=\d+$/);
+  });
+
+  it.each<readonly [string, Readonly<Record<string, string | undefined>>, string]>([
+    ['mount', { mount: 'echo first >&2; echo "mount.nfs4: access denied by server" >&2; exit 32' }, 'mount.nfs4: access denied by server'],
+    ['apt-get', { dockerd: undefined, 'apt-get': 'echo "E: Version 1 was not found" >&2; exit 100' }, 'E: Version 1 was not found'],
+    ['curl', { curl: 'echo "curl: (6) https://b.example/x?Signature=abc" >&2; exit 6' }, 'curl: (6) https://b.example/x'],
+    ['a program with control characters', { docker: "printf 'bad\\033[31m\\007' >&2; exit 1" }, 'bad[31m'],
+    ['a program that says very much', { docker: `echo ${'x'.repeat(500)} >&2; exit 1` }, 'x'.repeat(200)],
+  ])('repeats on the console what %s said, without what a URL has behind "?"', (_name, change, said) => {
+    const { stdout } = machine(change).run('setup');
+    expect(stdout.trimEnd().split('\n').slice(-2)).toEqual([
+      expect.stringMatching(/ phase=failed reason=[a-z-]+ uptime=\d+$/),
+      `gl-scaler worker=bitbake-01kb2x3y4z5a6b7c8d9e0f1g2h said: ${said}`,
+    ]);
   });
 
   it.each<readonly [string, Readonly<Record<string, string | undefined>>, string]>([
@@ -120,7 +167,7 @@ describe('setup', () => {
     vm.run('setup');
     expect(vm.calls('apt-get')).toEqual([
       expect.stringMatching(/ update$/),
-      expect.stringMatching(new RegExp(` install --no-install-recommends ${packages}$`)),
+      expect.stringMatching(new RegExp(` install --no-install-recommends ${packages}\\s*$`)),
     ]);
   });
 
@@ -133,38 +180,120 @@ describe('setup', () => {
 
   it("installs GitLab's package when there is no runner, and stops the package's own service before there is a configuration", () => {
     const vm = machine({ 'gitlab-runner': undefined });
-    expect(vm.run('setup').phases).toEqual(['setup', 'runner-package', 'cache', 'docker', 'handoff', 'ready']);
-    expect(vm.calls('apt-get')).toEqual([expect.stringMatching(/ install gitlab-runner$/)]);
+    expect(vm.run('setup').phases).toEqual(['setup', 'runner-package', ...READY]);
+    expect(vm.calls('apt-get')).toEqual([expect.stringMatching(/ install gitlab-runner\s*$/)]);
     expect(vm.calls('systemctl')).toContain('systemctl disable --now gitlab-runner.service');
+  });
+
+  it('installs pinned versions, and the helper images in that of the runner', () => {
+    const vm = machine({ dockerd: undefined, 'gitlab-runner': undefined }, pinned);
+    expect(vm.run('setup').phases).toEqual(['setup', 'packages', 'runner-package', ...READY]);
+    expect(
+      vm
+        .calls('apt-get')
+        .map((call) => / install (.*?)\s*$/.exec(call)?.[1])
+        .slice(1),
+    ).toEqual(['--no-install-recommends docker.io=26.1.5-1 apparmor', 'gitlab-runner=17.11.0-1 gitlab-runner-helper-images=17.11.0-1']);
+  });
+
+  it('takes what the image brought in another version, downloads nothing and says so', () => {
+    const versions = 'case "$3" in docker.io) printf 20.10.1;; gitlab-runner) printf 17.11.0-1;; *) exit 1;; esac';
+    const vm = machine({ 'dpkg-query': versions }, pinned);
+    const { status, stdout } = vm.run('setup');
+    expect(status).toBe(0);
+    expect(vm.calls('apt-get')).toEqual([]);
+    expect([...stdout.matchAll(/phase=version-differs (.*) uptime=/g)].map((m) => m[1])).toEqual([
+      'package=docker.io installed=20.10.1 pinned=26.1.5-1',
+    ]);
+  });
+
+  it('uses a repository of the runner that the image knows', () => {
+    const vm = machine({ 'gitlab-runner': undefined, 'apt-cache': '' });
+    expect(vm.run('setup').phases).toEqual(['setup', 'runner-package', ...READY]);
+    expect(vm.calls('bash')).toEqual([]);
+    expect(vm.calls('curl').filter((call) => call.includes('packages.gitlab.com'))).toEqual([]);
+  });
+
+  it("tries GitLab's repository again when its script found apt locked", () => {
+    const vm = machine({ 'gitlab-runner': undefined, bash: 'test -e ROOT/run/tried || { : > ROOT/run/tried; exit 100; }' });
+    expect(vm.run('setup').status).toBe(0);
+    expect(vm.calls('bash')).toHaveLength(2);
+  });
+
+  it('keeps unattended upgrades and needrestart away from docker and from itself', () => {
+    const vm = machine({ dockerd: undefined, 'apt-get': 'echo "$NEEDRESTART_SUSPEND $DEBIAN_FRONTEND" > ROOT/run/env' });
+    vm.run('setup');
+    expect(vm.read('/run/env')).toBe('1 noninteractive\n');
+    expect(
+      vm
+        .calls('systemctl')
+        .filter((call) => call.startsWith('systemctl mask'))
+        .join(),
+    ).toMatch(/apt-daily\.timer.*apt-daily-upgrade\.service/);
   });
 
   it('goes on with empty local folders when the caches are not required', () => {
     const vm = machine({ mount: 'exit 32' }, optional);
     const { status, phases } = vm.run('setup');
     expect(status).toBe(0);
-    expect(phases).toEqual(['setup', 'cache', 'cache-absent', 'docker', 'handoff', 'ready']);
+    expect(phases).toEqual(['setup', 'metadata-blocked', 'cache-absent', 'docker-ready', 'handoff', 'ready']);
     for (const folder of ['downloads', 'sstate', 'git']) {
       expect(statSync(join(vm.root, 'cache', folder)).mode & 0o1777).toBe(0o1777);
     }
   });
 
+  it.each([
+    ['a share of which nothing is known', ''],
+    ['a share that is there but does not answer', 'case "$*" in mountpoint*) exit 124;; esac; '],
+  ])('lets go of %s before it makes local folders', (_name, hangs) => {
+    const vm = machine({ mount: 'exit 32', timeout: `shift 3; ${hangs}exec "$@"` }, optional);
+    expect(vm.run('setup').phases).toContain('cache-absent');
+    expect(vm.calls('umount')).toEqual([expect.stringMatching(/^umount -l \S*\/cache$/)]);
+  });
+
+  it('never waits for a server longer than a bound: mount, its check and the way out', () => {
+    const vm = machine({ mount: 'exit 32' }, optional);
+    vm.run('setup');
+    vm.run('finish');
+    const bounded = vm.calls('timeout').map((call) => call.split(' ').slice(0, 5).join(' '));
+    expect(new Set(bounded)).toEqual(
+      new Set(['timeout -k 5 20 mountpoint', 'timeout -k 5 60 mount', 'timeout -k 5 20 umount', 'timeout -k 5 20 docker']),
+    );
+    expect(bounded.filter((call) => call.endsWith(' mount'))).toHaveLength(vm.calls('mount').length);
+    expect(bounded.filter((call) => call.endsWith(' mountpoint'))).toHaveLength(vm.calls('mountpoint').length);
+    expect(bounded.filter((call) => call.endsWith(' umount'))).toHaveLength(vm.calls('umount').length);
+  });
+
+  it('does not take a mount that does not answer for one', () => {
+    const vm = machine({ timeout: 'shift 3; case "$*" in mountpoint*) exit 124;; esac; exec "$@"' });
+    expect(vm.run('setup').phases.at(-1)).toBe('failed reason=cache-unavailable');
+  });
+
+  it('mounts read-only for jobs that are not trusted', () => {
+    const vm = machine({}, { cache: { server: '10.0.0.10', export: '/cache', access: 'ro', required: true } });
+    vm.run('setup');
+    expect(vm.calls('mount')).toEqual([expect.stringMatching(/ -o ro,vers=4\.2,/)]);
+  });
+
   it('tries the caches until the manager is there', () => {
     const vm = machine({ mount: 'test -e ROOT/run/tried || { : > ROOT/run/tried; exit 32; }; : > ROOT/run/mounted' });
-    expect(vm.run('setup').phases).toEqual(['setup', 'cache', 'docker', 'handoff', 'ready']);
+    expect(vm.run('setup').phases).toEqual(['setup', 'metadata-blocked', 'mounted', 'docker-ready', 'handoff', 'ready']);
     expect(vm.calls('mount')).toHaveLength(2);
   });
 
   it('mounts nothing without caches', () => {
     const vm = new FakeMachine(renderWorkerUserData(withoutCache), healthy);
     machines.push(vm);
-    expect(vm.run('setup').phases).toEqual(['setup', 'docker', 'handoff', 'ready']);
+    expect(vm.run('setup').phases).toEqual(['setup', 'metadata-blocked', 'docker-ready', 'handoff', 'ready']);
     expect(vm.calls('mount')).toEqual([]);
   });
 
-  it('needs no docker for a shell executor, and gives the configuration to the user that its jobs run as', () => {
+  it('needs no docker for a shell executor, and keeps the configuration from the user that its jobs run as', () => {
     const vm = machine({ dockerd: undefined, docker: undefined }, shell);
-    expect(vm.run('setup').phases).toEqual(['setup', 'cache', 'handoff', 'ready']);
-    expect(vm.calls('chown')).toEqual([expect.stringMatching(/^chown -R gitlab-runner: \S*\/etc\/gitlab-runner$/)]);
+    expect(vm.run('setup').phases).toEqual(['setup', 'metadata-blocked', 'mounted', 'handoff', 'ready']);
+    expect(vm.calls('chown')).toEqual([]);
+    expect(statSync(join(vm.root, '/etc/gitlab-runner/config.toml')).mode & 0o777).toBe(0o600);
+    expect(statSync(join(vm.root, '/etc/gitlab-runner')).mode & 0o777).toBe(0o700);
   });
 
   it('makes that user when no package did', () => {
@@ -185,15 +314,25 @@ describe('run', () => {
     ]);
   });
 
-  it('does not run a shell executor as root, who passes the metadata block', () => {
-    const vm = machine({}, shell);
+  it('says when the runner starts', () => {
+    expect(machine().run('run').stdout).toMatch(
+      /^gl-scaler worker=bitbake-01kb2x3y4z5a6b7c8d9e0f1g2h phase=runner-started uptime=[\d.]+\n$/,
+    );
+  });
+
+  it("puts our bash before the machine's for a shell executor, and leaves the runner itself root", () => {
+    const vm = machine({ 'gitlab-runner': 'bash -l' }, shell);
     // `~gitlab-runner` is looked up in the machine's own user list, so here it is the temporary folder.
     vm.write('/usr/local/lib/gl-scaler/run', vm.read('/usr/local/lib/gl-scaler/run').replace('cd ~gitlab-runner', `cd ${vm.root}`));
-    vm.run('run', ['--max-builds', '1']);
-    expect(vm.calls('gitlab-runner')).toEqual([]);
-    expect(vm.calls('setpriv')).toEqual([
-      expect.stringMatching(/^setpriv --reuid=1000 --regid=1000 --init-groups gitlab-runner run-single .* --max-builds 1$/),
-    ]);
+    expect(vm.run('run', ['--max-builds', '1']).status).toBe(0);
+    expect(vm.calls('gitlab-runner')).toEqual([expect.stringMatching(/^gitlab-runner run-single .* --max-builds 1$/)]);
+    expect(vm.calls('setpriv')).toEqual(['setpriv --reuid=1000 --regid=1000 --init-groups /bin/bash -l']);
+  });
+
+  it("gives a job's shell the environment of its user, and no way back to our bash", () => {
+    const vm = machine({ setpriv: 'echo "$PATH" "$USER" "$LOGNAME" "$HOME"' }, shell);
+    const { stdout } = vm.run('shell/bash', [], { PATH: `${vm.root}/usr/local/lib/gl-scaler/shell:${vm.root}/bin`, HOME: '/root' });
+    expect(stdout).toBe(`${vm.root}/bin gitlab-runner gitlab-runner ~gitlab-runner\n`);
   });
 });
 

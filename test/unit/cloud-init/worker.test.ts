@@ -18,6 +18,8 @@ const runner: RunnerSettings = {
   environment: [],
   protectedOnly: false,
   checkInterval: 0,
+  sessionTimeout: 1800,
+  packages: {},
 };
 const input: WorkerUserDataInput = {
   workerName: 'bitbake-01kb2x3y4z5a6b7c8d9e0f1g2h',
@@ -25,10 +27,12 @@ const input: WorkerUserDataInput = {
   maxBuilds: 100,
   waitTimeoutSeconds: 60,
   maxAgeSeconds: 86_400,
-  cache: { server: '10.0.0.10', export: '/cache', required: true },
+  cache: { server: '10.0.0.10', export: '/cache', access: 'rw', required: true },
   runner,
 };
-const SCRIPTS = ['setup', 'run', 'finish', 'retire', 'stop', 'rebooted', 'common'].map((name) => `/usr/local/lib/gl-scaler/${name}`);
+const SCRIPTS = ['setup', 'run', 'shell/bash', 'finish', 'retire', 'stop', 'rebooted', 'common'].map(
+  (name) => `/usr/local/lib/gl-scaler/${name}`,
+);
 const UNITS = '/etc/systemd/system';
 
 /** `[Section]` and `Key=value`, as systemd reads a unit. */
@@ -60,7 +64,13 @@ describe('user data', () => {
   });
 
   it('is well below what the cloud takes, with the longest names and URL', () => {
-    const longest = renderWorkerUserData({ ...input, workerName: 'a'.repeat(59), handoffUrl: `https://x/?Signature=${'s'.repeat(3000)}` });
+    const allPinned = { 'docker.io': '1'.repeat(100), 'gitlab-runner': `18.0.${'1'.repeat(95)}`, 'nfs-common': '1'.repeat(100) };
+    const longest = renderWorkerUserData({
+      ...input,
+      workerName: 'a'.repeat(59),
+      handoffUrl: `https://x/?Signature=${'s'.repeat(3000)}`,
+      runner: { ...runner, packages: allPinned },
+    });
     expect(Buffer.byteLength(longest)).toBeLessThan(24 * 1024);
   });
 
@@ -90,11 +100,29 @@ describe('user data', () => {
     expect(commands[worker]).toMatch(/--no-block .*\|\| systemctl poweroff/);
   });
 
+  it('says on the console when cloud-init has come to it', () => {
+    expect(parseUserData(text).runcmd[1]).toEqual(['sh', '-c', '. /usr/local/lib/gl-scaler/common; say phase=cloud-init-started']);
+  });
+
   it('powers off on a second boot, which bootcmd sees before the files of the first are written', () => {
     expect(parseUserData(text).bootcmd).toEqual([
       ['sh', '-c', 'test ! -e /var/lib/cloud/instance/gl-scaler-booted || sh /usr/local/lib/gl-scaler/rebooted'],
     ]);
     expect(parseUserData(text).runcmd[0]).toEqual(['touch', '/var/lib/cloud/instance/gl-scaler-booted']);
+  });
+
+  it.each([
+    ['before the split', '17.6.1-1', ['gitlab-runner=17.6.1-1']],
+    ['at the split', '17.7.0-1', ['gitlab-runner=17.7.0-1', 'gitlab-runner-helper-images=17.7.0-1']],
+    ['two digits', '17.11.0-1', ['gitlab-runner=17.11.0-1', 'gitlab-runner-helper-images=17.11.0-1']],
+    ['the next major version', '18.0.0-1', ['gitlab-runner=18.0.0-1', 'gitlab-runner-helper-images=18.0.0-1']],
+    ['a major version of old', '9.12.0', ['gitlab-runner=9.12.0']],
+  ])('pins the helper images with the runner: %s', (_name, version, expected) => {
+    const env = fileIn(
+      renderWorkerUserData({ ...input, runner: { ...runner, packages: { 'gitlab-runner': version } } }),
+      '/etc/gl-scaler/worker.env',
+    );
+    expect(env).toContain(`\nPACKAGE_PINS='${expected.join(' ')}'\n`);
   });
 
   it.each(SCRIPTS)('%s is correct sh and bash', (path) => {
@@ -111,10 +139,10 @@ describe('user data', () => {
   });
 
   it("quotes the worker's settings for the shell", () => {
-    const odd = { server: "a'b", export: '/c $(id) `id` "x" \\', required: false };
-    const script = `${fileIn(renderWorkerUserData({ ...input, cache: odd }), '/etc/gl-scaler/worker.env')}printf '%s\\n' "$CACHE_SERVER" "$CACHE_EXPORT" "$CACHE_REQUIRED" "$WORKER_NAME" "$EXECUTOR"`;
+    const odd = { server: "a'b", export: '/c $(id) `id` "x" \\', access: 'ro', required: false } as const;
+    const script = `${fileIn(renderWorkerUserData({ ...input, cache: odd }), '/etc/gl-scaler/worker.env')}printf '%s\\n' "$CACHE_SERVER" "$CACHE_EXPORT" "$CACHE_ACCESS" "$CACHE_REQUIRED" "$WORKER_NAME" "$EXECUTOR"`;
     const { stdout } = spawnSync('sh', ['-eu'], { input: script, encoding: 'utf8' });
-    expect(stdout.split('\n')).toEqual([odd.server, odd.export, 'false', input.workerName, 'docker', '']);
+    expect(stdout.split('\n')).toEqual([odd.server, odd.export, 'ro', 'false', input.workerName, 'docker', '']);
   });
 
   it.each<readonly [string, Partial<WorkerUserDataInput>]>([
@@ -123,7 +151,9 @@ describe('user data', () => {
     ['another scheme', { handoffUrl: 'file:///etc/shadow' }],
     ['a name with a quote', { workerName: "a'b" }],
     ['a name with a line break', { workerName: 'a\nb' }],
-    ['a server with a line break', { cache: { server: 'a\nb', export: '/c', required: true } }],
+    ['a server with a line break', { cache: { server: 'a\nb', export: '/c', access: 'rw', required: true } }],
+    ['a version with a space', { runner: { ...runner, packages: { curl: '1 2' } } }],
+    ['a package that is an option', { runner: { ...runner, packages: { '-o': '1' } } }],
     ['a fraction of a build', { maxBuilds: 1.5 }],
     ['a negative time', { waitTimeoutSeconds: -1 }],
     ['no number', { maxAgeSeconds: Number.NaN }],
@@ -148,6 +178,8 @@ describe('units', () => {
       'Service.Environment': ['HOME=/root'],
       'Service.Restart': ['no'],
       'Service.KillMode': ['mixed'],
+      'Service.OOMPolicy': ['continue'],
+      'Service.TasksMax': ['infinity'],
       'Service.TimeoutStartSec': ['1800'],
       'Service.TimeoutStopSec': ['90'],
     });
@@ -206,8 +238,18 @@ describe('runner configuration', () => {
 
   it('has no docker section for a shell', () => {
     const shell = config({ ...runner, executor: 'shell', docker: {} });
-    expect(shell.runners).toEqual([expect.objectContaining({ executor: 'shell', shell: 'bash' })]);
+    const refusal = expect.stringMatching(/^if \[ "\$\(id -u\)" = 0 \]; then echo .*; exit 1; fi$/);
+    expect(shell.runners).toEqual([
+      expect.objectContaining({ executor: 'shell', shell: 'bash', pre_get_sources_script: refusal, pre_build_script: refusal }),
+    ]);
     expect(JSON.stringify(shell)).not.toContain('docker');
+  });
+
+  it('carries the times that are set', () => {
+    expect(config({ ...runner, checkInterval: 5, sessionTimeout: 60 })).toMatchObject({
+      check_interval: 5,
+      session_server: { session_timeout: 60 },
+    });
   });
 
   it.each([

@@ -12,7 +12,7 @@ export function baseDocument() {
       subnet_id: '1f3c2b1a-1111-4222-8333-444455556666',
       security_groups: ['2f3c2b1a-1111-4222-8333-444455556666'],
     },
-    runner: { docker: { image: 'ubuntu:22.04' } },
+    runner: { maximum_timeout: '12h', docker: { image: 'ubuntu:22.04' } },
     pools: [basePool()],
   };
 }

@@ -19,6 +19,18 @@ function problemsIn(text: string, format: 'yaml' | 'json' = 'yaml') {
   return [];
 }
 
+/** `[runners.docker]` of the farm that this replaces. */
+const FARM_DOCKER = {
+  image: 'ubuntu:20.04',
+  tls_verify: false,
+  privileged: false,
+  disable_entrypoint_overwrite: false,
+  oom_kill_disable: false,
+  disable_cache: false,
+  volumes: ['/cache:/var/shared:rw'],
+  shm_size: 0,
+};
+
 describe('defaults', () => {
   it('are what the documentation says', () => {
     expect(parseConfig(baseDocument())).toEqual({
@@ -51,7 +63,16 @@ describe('defaults', () => {
               securityGroups: ['2f3c2b1a-1111-4222-8333-444455556666'],
               rootVolume: { type: 'SSD', sizeGb: 40 },
             },
-            runner: { executor: 'docker', docker: { image: 'ubuntu:22.04' }, environment: [], protectedOnly: false, checkInterval: 0 },
+            runner: {
+              executor: 'docker',
+              docker: { ...FARM_DOCKER, image: 'ubuntu:22.04' },
+              environment: [],
+              protectedOnly: false,
+              maximumTimeout: 43_200,
+              checkInterval: 0,
+              sessionTimeout: 1800,
+              packages: {},
+            },
           },
         ],
       },
@@ -123,17 +144,50 @@ describe('merging', () => {
     };
     expect(first(document)?.runner).toEqual({
       executor: 'docker',
-      docker: { image: 'crops/poky', shm_size: 0, sysctls: { 'net.a': '1' } },
+      docker: { ...FARM_DOCKER, image: 'crops/poky', sysctls: { 'net.a': '1' } },
       environment: ['C=3'],
       protectedOnly: true,
       maximumTimeout: 7200,
       checkInterval: 0,
+      sessionTimeout: 1800,
+      packages: {},
+    });
+  });
+
+  it.each<readonly [string, object, unknown]>([
+    ['writes the whole docker section when none is given', {}, FARM_DOCKER],
+    [
+      'overrides single keys of it',
+      { docker: { volumes: ['/srv:/srv'], privileged: true } },
+      { ...FARM_DOCKER, volumes: ['/srv:/srv'], privileged: true },
+    ],
+    ['writes none for a shell', { executor: 'shell' }, {}],
+  ])('a runner %s', (_name, runner, expected) => {
+    expect(first(withValue('runner', runner))?.runner.docker).toEqual(expected);
+  });
+
+  it('shows caches that are mounted read-only read-only', () => {
+    const pool = { ...basePool(), cache: { server: 'nfs', export: '/cache', access: 'ro' } };
+    const settings = first({ ...baseDocument(), pools: [pool] });
+    expect(settings?.cache?.access).toBe('ro');
+    expect(settings?.runner.docker.volumes).toEqual(['/cache:/var/shared:ro']);
+  });
+
+  it('merges pinned packages one by one', () => {
+    const document = {
+      ...baseDocument(),
+      runner: { session_timeout: '1h', packages: { 'gitlab-runner': '17.11.0-1', 'docker.io': '26.1.5+dfsg1-9+b6' } },
+      pools: [{ ...basePool(), runner: { packages: { 'gitlab-runner': '18.2.0-1' } } }],
+    };
+    expect(first(document)?.runner).toMatchObject({
+      sessionTimeout: 3600,
+      packages: { 'gitlab-runner': '18.2.0-1', 'docker.io': '26.1.5+dfsg1-9+b6' },
     });
   });
 
   it.each([
-    ['inherits the cache', undefined, { server: 'nfs', export: '/cache', required: true }],
-    ['replaces it', { server: 'other', export: '/c', required: false }, { server: 'other', export: '/c', required: false }],
+    ['inherits the cache', undefined, { server: 'nfs', export: '/cache', access: 'rw', required: true }],
+    ['replaces it', { server: 'other', export: '/c', required: false }, { server: 'other', export: '/c', access: 'rw', required: false }],
     ['does without', false, undefined],
   ])('a pool %s', (_name, own, expected) => {
     const pool = { ...basePool(), ...(own !== undefined && { cache: own }) };

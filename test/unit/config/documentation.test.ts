@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { loadConfigYaml } from '../../../lib/config/load-yaml.ts';
-import { Document, MachinePart, RunnerPart } from '../../../lib/config/schema.ts';
+import { Cache, Document, MachinePart, PackagesPart, RunnerPart } from '../../../lib/config/schema.ts';
 
 const page = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
 const pool = Document.shape.pools.element;
@@ -15,6 +15,8 @@ describe('docs/configuration.md', () => {
     ['a pool', pool],
     ['a machine', MachinePart],
     ['a runner', RunnerPart],
+    ["a runner's packages", PackagesPart],
+    ['the caches', Cache],
   ])('names every key of %s', (_name, schema) => {
     expect(Object.keys(schema.shape).filter((key) => !page.includes(`\`${key}\``))).toEqual([]);
   });

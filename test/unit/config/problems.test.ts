@@ -66,7 +66,14 @@ const WRONG: readonly (readonly [string, string, unknown, string, RegExp])[] = [
   ['machine without a flavor', 'machine.flavors', undefined, 'pools[0].machine', /lacks flavors/],
   ['empty list of zones', 'machine.zones', [], 'machine.zones', /at least one entry/],
   ['security group by name', 'machine.security_groups', ['default'], 'machine.security_groups[0]', /UUID/],
-  ['no docker image', 'runner.docker', {}, 'pools[0].runner.docker.image', /is missing/],
+  ['a package that a worker does not install', 'runner.packages', { vim: '1' }, 'runner.packages.vim', /known are apparmor, /],
+  ['a package misspelt', 'runner.packages', { gitlab_runner: '1' }, 'runner.packages.gitlab_runner', /did you mean "gitlab-runner"/],
+  ['a version as a number', 'runner.packages', { 'docker.io': 26.1 }, 'runner.packages.docker.io', /in quotes/],
+  ['no version', 'runner.packages', { curl: 'latest' }, 'runner.packages.curl', /Debian version/],
+  ['a version with a space', 'runner.packages', { curl: '1 2' }, 'runner.packages.curl', /Debian version/],
+  ['a session of no time', 'runner.session_timeout', 0, 'runner.session_timeout', /at least 1s/],
+  ['session_timeout beside the runner', 'session_timeout', 1800, 'session_timeout', /belongs under "runner"/],
+  ['unknown access to the caches', 'cache', { server: 'a', export: '/c', access: 'rx' }, 'cache.access', /one of rw, ro/],
   ['docker value that TOML cannot say', 'runner.docker.memory', null, 'runner.docker.memory', /no empty values/],
   ['docker volumes as text', 'runner.docker.volumes', '/cache', 'runner.docker.volumes', /a list, not text/],
   ['unknown executor', 'runner.executor', 'docker+machine', 'runner.executor', /one of docker, shell/],
@@ -193,7 +200,14 @@ describe('warnings', () => {
     ['privileged', 'runner.docker.privileged', true, 'runner.docker.privileged', /root/],
     ['host network', 'runner.docker.network_mode', 'host', 'runner.docker.network_mode', /metadata/],
     ['docker socket', 'runner.docker.volumes', ['/var/run/docker.sock:/var/run/docker.sock'], 'runner.docker.volumes', /docker socket/],
-    ['cache that no job sees', 'cache', { server: 'a', export: '/cache' }, 'pools[0].runner.docker.volumes', /shows the caches to no job/],
+    [
+      'cache that no job sees',
+      'pools.0',
+      { ...basePool(), cache: { server: 'a', export: '/cache' }, runner: { docker: { volumes: ['/srv:/srv'] } } },
+      'pools[0].runner.docker.volumes',
+      /shows the caches to no job/,
+    ],
+    ['no longest job', 'runner.maximum_timeout', undefined, 'pools[0].runner.maximum_timeout', /6 h after/],
     [
       'timeout longer than max_age',
       'pools.0',
@@ -228,6 +242,10 @@ describe('warnings', () => {
     const document = { ...baseDocument(), otc: { ...baseDocument().otc, region: 'eu-nl' }, functions: { scaler: 'gl-scaler' } };
     document.machine.zones = ['eu-nl-01'];
     expect(parseConfig(document).warnings.map((w) => w.path)).toEqual(['functions.scaler']);
+  });
+
+  it('are none for caches that the default volumes show', () => {
+    expect(parseConfig(withValue('cache', { server: 'a', export: '/cache', access: 'ro' })).warnings).toEqual([]);
   });
 
   it('are none for a plain document', () => {

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { assignJobs, canRun } from '../../../lib/core/match.ts';
-import { job, NOW, pool } from '../../builders.ts';
+import type { PendingJob } from '../../../lib/core/fleet.ts';
+import { assignJobs, canRun, type PoolQueue } from '../../../lib/core/match.ts';
+import { EMPTY_MEMORY } from '../../../lib/core/memory.ts';
+import type { Pool } from '../../../lib/core/pool.ts';
+import { job, jobs, launch, memory, NOW, pool, worker } from '../../builders.ts';
 
 const rows = [
   { name: 'all tags', tags: ['bake', 'docker'], expected: true },
@@ -28,35 +31,84 @@ describe('canRun', () => {
 describe('assignJobs', () => {
   const big = pool({ name: 'big', tags: ['bake', 'big'] });
   const small = pool({ name: 'small', tags: ['bake'] });
-  const ids = (assigned: ReturnType<typeof assignJobs>, name: string) => assigned.get(name)?.map((j) => j.id);
-
-  it('gives a job that two pools can run to the first alone', () => {
-    const waiting = [job(1), job(2, { tags: ['big'] }), job(3, { tags: ['arm'] })];
-    const assigned = assignJobs([
-      { pool: small, jobs: waiting },
-      { pool: big, jobs: waiting },
-    ]);
-    expect([ids(assigned, 'small'), ids(assigned, 'big')]).toStrictEqual([[1], [2]]);
+  const queue = (of: Pool, waiting: readonly PendingJob[], rest: Partial<PoolQueue> = {}): PoolQueue => ({
+    pool: of,
+    jobs: waiting,
+    workers: [],
+    memory: EMPTY_MEMORY,
+    ...rest,
   });
+  const ids = (queues: readonly PoolQueue[]) =>
+    Object.fromEntries([...assignJobs(queues, NOW)].map(([name, waiting]) => [name, waiting.map((j) => j.id)]));
 
-  it('leaves to a later pool what the first does not see', () => {
-    const assigned = assignJobs([
-      { pool: big, jobs: [job(1)] },
-      { pool: small, jobs: [job(1), job(2)] },
-    ]);
-    expect([ids(assigned, 'big'), ids(assigned, 'small')]).toStrictEqual([[1], [2]]);
-  });
+  const three = jobs(3);
+  const pause = memory({ pause: { until: NOW + 1, code: 'Ecs.0042', message: 'cores' } });
+  const broken = memory({ launches: [launch(90, { outcome: 'failed', settledAt: NOW - 1 })] });
+  const overBefore = memory({ passedOver: { 1: { tries: 1, lastAt: NOW } } });
+  const rows: readonly { name: string; queues: readonly PoolQueue[]; expected: Record<string, readonly number[]> }[] = [
+    {
+      name: 'what two pools can run goes to the first alone',
+      queues: [
+        queue(small, [job(1), job(2, { tags: ['big'] }), job(3, { tags: ['arm'] })]),
+        queue(big, [job(1), job(2, { tags: ['big'] })]),
+      ],
+      expected: { small: [1], big: [2] },
+    },
+    {
+      name: 'what the first does not see goes to a later one',
+      queues: [queue(big, [job(1)]), queue(small, [job(1), job(2)])],
+      expected: { big: [1], small: [2] },
+    },
+    { name: 'what is listed twice counts once', queues: [queue(big, [job(1), job(1), job(2)])], expected: { big: [1, 2] } },
+    {
+      name: 'the oldest come first, and of equally old ones the lowest id',
+      queues: [queue(big, [job(4, { queuedAt: NOW }), job(9, { queuedAt: NOW - 1 }), job(3, { queuedAt: NOW })])],
+      expected: { big: [9, 3, 4] },
+    },
+    { name: 'every pool is named, with or without jobs', queues: [queue(big, [])], expected: { big: [] } },
+    {
+      name: 'a free worker of a later pool comes before a launch in the first',
+      queues: [queue(small, three), queue(big, three, { workers: [worker(1, 'idle')] })],
+      expected: { small: [2, 3], big: [1] },
+    },
+    {
+      name: 'what the limit of the first leaves over goes to the next',
+      queues: [queue({ ...small, limit: 2 }, three, { workers: [worker(1, 'busy')] }), queue(big, three)],
+      expected: { small: [1], big: [2, 3] },
+    },
+    {
+      name: 'nothing goes to a pool whose ordering is paused, as long as another can serve it',
+      queues: [queue(small, three, { memory: pause }), queue(big, three)],
+      expected: { small: [], big: [1, 2, 3] },
+    },
+    {
+      name: 'nothing goes to a pool whose machines do not boot',
+      queues: [queue(small, three, { memory: broken }), queue(big, three)],
+      expected: { small: [], big: [1, 2, 3] },
+    },
+    {
+      name: 'what GitLab did not give to the workers of the first goes to the next',
+      queues: [queue(small, three, { memory: overBefore }), queue(big, three)],
+      expected: { small: [2, 3], big: [1] },
+    },
+    {
+      name: 'what nobody can serve now waits for the first',
+      queues: [queue({ ...small, limit: 1 }, three, { workers: [worker(1, 'busy')] }), queue({ ...big, limit: 1 }, three)],
+      expected: { small: [2, 3], big: [1] },
+    },
+    {
+      name: 'a pool that cannot be seen keeps its jobs',
+      queues: [{ pool: small, jobs: three, memory: EMPTY_MEMORY }, queue(big, three)],
+      expected: { small: [1, 2, 3], big: [] },
+    },
+    {
+      name: 'a worker that is about to leave takes none',
+      queues: [queue({ ...small, limit: 1, maxBuilds: 1 }, three, { workers: [worker(1, 'idle', { done: 1 })] }), queue(big, three)],
+      expected: { small: [], big: [1, 2, 3] },
+    },
+  ];
 
-  it('counts a job that is listed twice once', () => {
-    expect(ids(assignJobs([{ pool: big, jobs: [job(1), job(1), job(2)] }]), 'big')).toStrictEqual([1, 2]);
-  });
-
-  it('puts the oldest first, and of equally old ones the lowest id', () => {
-    const waiting = [job(4, { queuedAt: NOW }), job(9, { queuedAt: NOW - 1 }), job(3, { queuedAt: NOW }), job(5, { queuedAt: NOW + 1 })];
-    expect(ids(assignJobs([{ pool: big, jobs: waiting }]), 'big')).toStrictEqual([9, 3, 4, 5]);
-  });
-
-  it('names every pool, with or without jobs', () => {
-    expect([...assignJobs([{ pool: big, jobs: [] }])]).toStrictEqual([['big', []]]);
+  it.each(rows)('$name', ({ queues, expected }) => {
+    expect(ids(queues)).toStrictEqual(expected);
   });
 });

@@ -12,7 +12,7 @@ const operation = (meaning: FailedOperation['meaning'], code = 'Ecs.0000'): Fail
 });
 
 function settled(given: Launch, workers: readonly Worker[] = [], failed: ReadonlyMap<string, FailedOperation> = NONE) {
-  return learn(memory({ launches: [given] }), workers, failed, BOOT, NOW).launches[0];
+  return learn(memory({ launches: [given] }), workers, failed, undefined, BOOT, NOW).launches[0];
 }
 
 describe('what becomes of a launch', () => {
@@ -54,7 +54,7 @@ describe('what becomes of a launch', () => {
       name: 'the operation failed, but it called',
       workers: [worker(1, 'busy')],
       failed: broken('boot'),
-      expected: { listed: true, outcome: 'booted', settledAt: NOW },
+      expected: { listed: true, outcome: 'booted', settledAt: NOW, use: 'job' },
     },
     { name: 'sold out', failed: broken('sold-out'), expected: { outcome: 'failed', settledAt: NOW, why: 'refused' } },
     { name: 'over quota', failed: broken('quota'), expected: { outcome: 'failed', settledAt: NOW, why: 'refused' } },
@@ -86,7 +86,8 @@ describe('what becomes of a launch', () => {
     { name: 'another worker called', workers: [worker(2, 'idle')], expected: {} },
   ];
   it.each(rows)('$name', ({ given = launch(1), workers, failed, expected }) => {
-    expect(settled(given, workers, failed)).toStrictEqual({ ...launch(1), ...expected });
+    const news = expected.settledAt === undefined ? {} : { untold: true };
+    expect(settled(given, workers, failed)).toStrictEqual({ ...launch(1), ...expected, ...news });
   });
 
   const before = NOW - MINUTE;
@@ -99,7 +100,7 @@ describe('what becomes of a launch', () => {
       name: 'nothing, when a vanished VM calls',
       given: { outcome: 'failed', settledAt: before, why: 'vanished' },
       workers: [worker(1, 'idle')],
-      expected: { outcome: 'booted', settledAt: NOW },
+      expected: { outcome: 'booted', settledAt: NOW, untold: true },
     },
   ];
   it.each(final)('is final after $name', ({ given, workers, expected = given }) => {
@@ -114,12 +115,17 @@ describe('what becomes of a launch', () => {
 
 describe('launches that are kept', () => {
   const of = (n: number, overrides: Partial<Launch> = {}) => launch(n, { outcome: 'failed', settledAt: NOW - MINUTE + n, ...overrides });
-  const names = (launches: readonly Launch[]) => learn(memory({ launches }), [], NONE, BOOT, NOW).launches.map((l) => l.name);
+  const names = (launches: readonly Launch[]) => learn(memory({ launches }), [], NONE, undefined, BOOT, NOW).launches.map((l) => l.name);
 
   it('are the twenty settled last, and all that are under way', () => {
     const given = [launch(90), ...Array.from({ length: 22 }, (_, i) => of(22 - i)), launch(91)];
     const kept = [90, ...Array.from({ length: 20 }, (_, i) => 22 - i), 91];
     expect(names(given)).toStrictEqual(kept.map((n) => nameOf(n)));
+  });
+
+  it('are all that the ledger does not tell yet, beside the twenty', () => {
+    const given = Array.from({ length: 45 }, (_, i) => of(i + 1, i % 2 === 0 ? { untold: true } : {}));
+    expect(names(given)).toHaveLength(23 + 20);
   });
 
   it('are refused ones only as long as their runner could be taken for a booting one', () => {
@@ -155,7 +161,7 @@ describe('refusals', () => {
   const over = { ...kept, until: NOW };
 
   it('hold for a while, and are dropped then', () => {
-    expect(learn(memory({ refusals: [over, kept] }), [], NONE, BOOT, NOW).refusals).toStrictEqual([kept]);
+    expect(learn(memory({ refusals: [over, kept] }), [], NONE, undefined, BOOT, NOW).refusals).toStrictEqual([kept]);
   });
 
   it('come of launches that the cloud took back for lack of capacity', () => {
@@ -165,7 +171,7 @@ describe('refusals', () => {
       [nameOf(2), operation('boot')],
       [nameOf(3), operation('quota')],
     ]);
-    expect(learn(memory({ launches, refusals: [kept] }), [], failed, BOOT, NOW).refusals).toStrictEqual([
+    expect(learn(memory({ launches, refusals: [kept] }), [], failed, undefined, BOOT, NOW).refusals).toStrictEqual([
       kept,
       { flavor: 'big', zone: 'z1', code: 'Ecs.0319', until: NOW + REFUSAL_MS },
     ]);
@@ -173,14 +179,14 @@ describe('refusals', () => {
 
   it('are not made again of a launch that is settled', () => {
     const launches = [launch(1, { outcome: 'failed', settledAt: NOW - 1, why: 'refused' })];
-    expect(learn(memory({ launches }), [], new Map([[nameOf(1), operation('sold-out')]]), BOOT, NOW).refusals).toStrictEqual([]);
+    expect(learn(memory({ launches }), [], new Map([[nameOf(1), operation('sold-out')]]), undefined, BOOT, NOW).refusals).toStrictEqual([]);
   });
 });
 
 describe('the pause', () => {
   const pause = { until: NOW + 1, code: 'Ecs.0001', message: 'cores' };
   const learned = (given: typeof pause | undefined, failed: ReadonlyMap<string, FailedOperation>) =>
-    learn(memory(given ? { pause: given } : {}), [], failed, BOOT, NOW);
+    learn(memory(given ? { pause: given } : {}), [], failed, undefined, BOOT, NOW);
 
   it('lasts until its time', () => {
     expect(learned(pause, NONE).pause).toStrictEqual(pause);
@@ -206,17 +212,17 @@ describe('idle times', () => {
     const since = NOW - MINUTE;
     const workers = [worker(1, 'idle', { idleSince: since, done: 3 }), worker(2, 'busy'), worker(3, 'draining', { idleSince: since })];
     const known = memory({ idle: { [nameOf(9)]: { since, done: 1 } } });
-    expect(learn(known, workers, NONE, BOOT, NOW).idle).toStrictEqual({ [nameOf(1)]: { since, done: 3 } });
+    expect(learn(known, workers, NONE, undefined, BOOT, NOW).idle).toStrictEqual({ [nameOf(1)]: { since, done: 3 } });
   });
 
   it('are not made up', () => {
     const { idleSince: _, ...unknown } = worker(1, 'idle');
-    expect(learn(EMPTY_MEMORY, [unknown], NONE, BOOT, NOW).idle).toStrictEqual({});
+    expect(learn(EMPTY_MEMORY, [unknown], NONE, undefined, BOOT, NOW).idle).toStrictEqual({});
   });
 });
 
 it('learns nothing from nothing', () => {
-  expect(learn(EMPTY_MEMORY, [], NONE, BOOT, NOW)).toStrictEqual(EMPTY_MEMORY);
+  expect(learn(EMPTY_MEMORY, [], NONE, undefined, BOOT, NOW)).toStrictEqual(EMPTY_MEMORY);
 });
 
 it('needs no runner to have listed a VM', () => {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type Action, type Brake, count, type PlanInput, planPool } from '../../../lib/core/plan.ts';
+import { PATIENCE_MS } from '../../../lib/core/cover.ts';
+import { type Brake, count } from '../../../lib/core/grow.ts';
+import { type Action, type PlanInput, planPool } from '../../../lib/core/plan.ts';
 import type { Worker } from '../../../lib/core/worker.ts';
 import { HOUR, job, jobs, launch, MINUTE, memory, NOW, period, planInput, pool, worker } from '../../builders.ts';
 
@@ -8,6 +10,9 @@ const many = (n: number, phase: Parameters<typeof worker>[1], from = 1): readonl
   Array.from({ length: n }, (_, i) => worker(from + i, phase));
 const forJobs = (...ids: readonly number[]): readonly Action[] => ids.map((jobId) => ({ kind: 'launch', why: 'demand', jobId }));
 const forIdle = (n: number): readonly Action[] => Array.from({ length: n }, () => ({ kind: 'launch', why: 'idle-target' }));
+
+const longWaiting = (id: number) => job(id, { queuedAt: NOW - HOUR + id });
+const passive = (n: number) => worker(n, 'idle', { idleSince: NOW - PATIENCE_MS - 1 });
 
 const failedAt = NOW - 30_000;
 const broken = memory({ launches: [launch(90, { at: NOW - HOUR, outcome: 'failed', settledAt: failedAt })] });
@@ -175,6 +180,49 @@ const rows: readonly Row[] = [
   },
   { name: 'after its time: launches again', given: { jobs: jobs(1), memory: paused(NOW) }, expected: forJobs(1) },
   { name: 'a pause with nothing wanted is no brake', given: { memory: paused(NOW + 1) }, expected: [] },
+  // Workers that do not take the job.
+  {
+    name: 'an idle worker beside which a job waits for too long does not count for it',
+    given: { jobs: [longWaiting(1)], workers: [passive(1)] },
+    expected: forJobs(1),
+  },
+  {
+    name: 'it still counts for a job that has just come',
+    given: { jobs: [longWaiting(1), job(2)], workers: [passive(1)] },
+    expected: forJobs(1),
+  },
+  {
+    name: 'one that is idle only now counts for a job that has waited long',
+    given: { jobs: [longWaiting(1)], workers: many(1, 'idle') },
+    expected: [],
+  },
+  {
+    name: 'so does one that boots, and the rest is for what has just come',
+    given: { jobs: [longWaiting(1), longWaiting(2), job(3), job(4)], workers: [passive(1), ...many(2, 'booting', 2)] },
+    expected: forJobs(4),
+  },
+  {
+    name: 'exactly as long as is waited is not too long',
+    given: { jobs: [job(1, { queuedAt: NOW - PATIENCE_MS })], workers: [passive(1)] },
+    expected: [],
+  },
+  {
+    name: 'exactly as long idle as is waited is not too long',
+    given: { jobs: [longWaiting(1)], workers: [worker(1, 'idle', { idleSince: NOW - PATIENCE_MS })] },
+    expected: [],
+  },
+  {
+    name: 'it stays one of the idle workers that are kept',
+    given: { jobs: [longWaiting(1)], workers: [passive(1)], pool: pool({ policy: { idleCount: 1 } }) },
+    expected: forJobs(1),
+  },
+  {
+    name: 'a job that was passed over waits for its next attempt, others do not',
+    given: { jobs: jobs(2), memory: memory({ passedOver: { 1: { tries: 1, lastAt: NOW - 1 } } }) },
+    expected: forJobs(2),
+    unmet: 1,
+    brakes: [{ why: 'passed-over', until: NOW - 1 + 5 * MINUTE }],
+  },
   // What may not be done.
   { name: 'shrink only: nothing is launched', given: { jobs: jobs(2), grow: false }, expected: [], unmet: 2 },
   {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type Action, type PlanInput, planPool } from '../../../lib/core/plan.ts';
 import type { Pool } from '../../../lib/core/pool.ts';
 import type { Worker } from '../../../lib/core/worker.ts';
-import { HOUR, jobs, MINUTE, NOW, nameOf, planInput, pool, worker } from '../../builders.ts';
+import { HOUR, job, jobs, MINUTE, memory, NOW, nameOf, planInput, pool, worker } from '../../builders.ts';
 
 const plan = (overrides: Partial<PlanInput>) => planPool(planInput({ grow: false, ...overrides }));
 const drains = (actions: readonly Action[]) => actions.flatMap((a) => (a.kind === 'drain' ? [[a.runnerId, a.why]] : []));
@@ -199,4 +199,56 @@ it('plans the same for workers in any order', () => {
     [3, 'idle'],
   ]);
   expect(plan({ workers: [...workers].reverse(), pool: keep(1) })).toStrictEqual(planned);
+});
+
+describe('room for a job that waits beside idle workers', () => {
+  const waited = (...ids: readonly number[]) => ids.map((id) => job(id, { queuedAt: NOW - HOUR + id }));
+  const full = (limit: number, idleCount = 0) => pool({ limit, policy: { idleCount, idleTimeMs: HOUR } });
+  const over = memory({ passedOver: { 1: { tries: 1, lastAt: NOW } } });
+  const rowsAtLimit: readonly (Partial<PlanInput> & { name: string; expected: Row['expected'] })[] = [
+    { name: 'the oldest leaves', pool: full(2), workers: idle(4, 4), jobs: waited(1), expected: [[1, 'unfit']] },
+    { name: 'although the idle target asks for it', pool: full(2, 2), workers: idle(4, 4), jobs: waited(1), expected: [[1, 'unfit']] },
+    {
+      name: 'one for each job',
+      pool: full(3),
+      workers: idle(4, 4, 4),
+      jobs: waited(1, 2),
+      expected: [
+        [1, 'unfit'],
+        [2, 'unfit'],
+      ],
+    },
+    { name: 'none while there is room', pool: full(3), workers: idle(4, 4), jobs: waited(1), expected: [] },
+    { name: 'none that may still take it', pool: full(2), workers: idle(2, 2), jobs: waited(1), expected: [] },
+    { name: 'none for a job that has just come', pool: full(2), workers: idle(4, 4), jobs: [job(1)], expected: [] },
+    { name: 'none for a job that was passed over', pool: full(2), workers: idle(4, 4), jobs: waited(1), memory: over, expected: [] },
+    {
+      name: 'none more while one leaves',
+      pool: full(3),
+      workers: [...idle(4, 4), worker(9, 'draining')],
+      jobs: waited(1),
+      expected: [],
+    },
+    {
+      name: 'none when ordering is paused as well',
+      pool: full(2),
+      workers: idle(4, 4),
+      jobs: waited(1),
+      memory: memory({ pause: { until: NOW + 1, code: 'Ecs.0042', message: 'cores' } }),
+      expected: [],
+    },
+    { name: 'none by a pass that may only shrink', pool: full(2), workers: idle(4, 4), jobs: waited(1), grow: false, expected: [] },
+    {
+      name: 'what is idle for too long leaves although the job waits',
+      pool: pool({ limit: 9 }),
+      workers: idle(11),
+      jobs: waited(1),
+      grow: false,
+      expected: [[1, 'idle']],
+    },
+  ];
+
+  it.each(rowsAtLimit)('$name', ({ name: _, expected, ...given }) => {
+    expect(drains(plan({ grow: true, ...given }).actions)).toStrictEqual(expected);
+  });
 });

@@ -342,6 +342,52 @@ describe('operations', () => {
   });
 });
 
+describe('a console', () => {
+  it('is read by Nova’s action, its length a number, without a microversion', async () => {
+    const cloud = await start([{ body: { output: 'line 1\r\nline 2\r\n' } }]);
+    await expect(cloud.consoleLog('vm/1', { lines: 50 })).resolves.toBe('line 1\r\nline 2\r\n');
+    const [request] = server.requests;
+    expect([request?.method, request?.url]).toEqual(['POST', '/v2.1/p1/servers/vm%2F1/action']);
+    expect(JSON.parse(request?.body ?? '')).toEqual({ 'os-getConsoleOutput': { length: 50 } });
+    expect(Object.keys(request?.headers ?? {}).filter((name) => /version/i.test(name))).toEqual([]);
+    expect(request?.headers.authorization).toContain('SDK-HMAC-SHA256');
+  });
+
+  it.each<[string, Reply]>([
+    ['deleted meanwhile', { status: 404, body: { itemNotFound: { message: 'Instance could not be found.', code: 404 } } }],
+    ['of a region without the call', { status: 404, body: { error_code: 'APIG.0101', error_msg: 'The API does not exist' } }],
+    ['of a region that dropped it', { status: 400, body: { badRequest: { message: 'There is no such action', code: 400 } } }],
+    ['that is null', { body: { output: null } }],
+    ['without output', { body: {} }],
+  ])('is none for a server %s', async (_, reply) => {
+    const cloud = await start([reply]);
+    await expect(cloud.consoleLog('vm-1', { lines: 50 })).resolves.toBeUndefined();
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it.each<[string, Reply, string]>([
+    ['rights are missing', { status: 403, body: { forbidden: { message: 'Policy does not allow this', code: 403 } } }, 'AccessError'],
+    ['the server is not ready', { status: 409, body: { conflictingRequest: { message: 'not ready', code: 409 } } }, 'ConflictError'],
+    ['the gateway throttles', { status: 429, body: { error_code: 'APIG.0308', error_msg: 'x' } }, 'ThrottledError'],
+    ['the answer is no JSON', { body: '<html>' }, 'UnclearError'],
+  ])('that cannot be read says so, once: %s', async (_, reply, name) => {
+    const cloud = await start([reply]);
+    await expect(cloud.consoleLog('vm-1', { lines: 50 })).rejects.toMatchObject({ name });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('is asked for again after a failure of the server, although it is a POST: it only reads', async () => {
+    const cloud = await start([{ status: 502, body: '<html>' }, { fault: 'reset' }, { body: { output: 'here' } }]);
+    await expect(cloud.consoleLog('vm-1', { lines: -1 })).resolves.toBe('here');
+    expect(server.requests.map((r) => r.body)).toEqual(Array(3).fill('{"os-getConsoleOutput":{"length":-1}}'));
+  });
+
+  it('beyond all measure is not taken', async () => {
+    const cloud = await start([{ body: { output: 'x'.repeat(5 * 1024 * 1024) } }]);
+    await expect(cloud.consoleLog('vm-1', { lines: -1 })).rejects.toMatchObject({ name: 'UnclearError', code: 'response-too-large' });
+  });
+});
+
 it('quotas leave out a limit that is none', async () => {
   const absolute = {
     maxTotalInstances: 20,

@@ -31,6 +31,7 @@ const cloud: Cloud = {
   createServer: unexpected,
   deleteServer: unexpected,
   operation: unexpected,
+  consoleLog: unexpected,
   quotas: unexpected,
   flavors: unexpected,
   image: unexpected,

@@ -21,18 +21,30 @@ async function started(options: WorkerOptions & { flags?: string; broken?: boole
   const pipeline = b.world.createPipeline('acme/app', jobs);
   const gone = new AbortController();
   let off: number | undefined;
+  let printed = '';
   const vm: SimulatedVm = {
     id: 'vm-1',
     name: 'pool-a-1',
     userData: `#cloud-config\nruncmd:\n - curl -fsS '${handoff.url}'\n - exec gitlab-runner run-single -c /x ${flags}\n`,
     gone: gone.signal,
+    console: (text) => {
+      printed += text;
+    },
     powerOff: () => {
       off = b.clock.now();
     },
   };
   const start = b.clock.now();
   void b.clock.track(runWorker(vm, b.ctx, { ...(listening ? { gitlab: b.world } : {}), ...worker }));
-  return { ...b, runner, jobs: pipeline.jobs, gone, handoff, offAfter: () => (off === undefined ? undefined : off - start) };
+  return {
+    ...b,
+    runner,
+    jobs: pipeline.jobs,
+    gone,
+    handoff,
+    offAfter: () => (off === undefined ? undefined : off - start),
+    printed: () => printed,
+  };
 }
 
 const job = (name: string, rest: Partial<JobSpec> = {}): JobSpec => ({ name, tags: ['pool-a'], ...rest });

@@ -1,0 +1,57 @@
+import type { PendingJob } from './fleet.ts';
+import type { Pool } from './pool.ts';
+import type { Worker } from './worker.ts';
+
+/**
+ * So long an idle worker is trusted to take a waiting job. GitLab gives a job to the first runner that asks and may run it, and a runner asks
+ * every few seconds, or holds a request open for 50: one that was idle beside the job for longer will not get it.
+ */
+export const PATIENCE_MS = 3 * 60_000;
+
+export interface Cover {
+  /** Jobs that no worker is there for, nor on its way; oldest first. */
+  readonly uncovered: readonly PendingJob[];
+  /** Workers that no waiting job needs. */
+  readonly spare: number;
+}
+
+/** Why a worker must go whatever the demand is. */
+export type LeaveWhy = 'error' | 'never-booted' | 'max-builds' | 'max-age';
+
+/** Why this worker must go whatever the demand is; never one that has a job, nor one that is going already. */
+export function leaveReason(w: Worker, pool: Pool, now: number): LeaveWhy | undefined {
+  if (!w.runner || w.runner.paused || !w.server || w.busy > 0) return undefined;
+  if (w.failure === 'error' || w.failure === 'never-booted') return w.failure;
+  if (w.phase !== 'idle') return undefined;
+  if (pool.maxBuilds > 0 && w.done >= pool.maxBuilds) return 'max-builds';
+  return now - w.bornAt > pool.maxAgeMs ? 'max-age' : undefined;
+}
+
+/** The workers that may still take a job: idle or booting, and not about to leave. */
+export function availableWorkers(workers: readonly Worker[], pool: Pool, now: number): readonly Worker[] {
+  return workers.filter((w) => (w.phase === 'idle' || w.phase === 'booting') && leaveReason(w, pool, now) === undefined);
+}
+
+/**
+ * Gives the waiting jobs (oldest first) to the workers that may take them. An idle worker does not count for a job that has waited beside it
+ * for longer than `PATIENCE_MS`: its VM hangs, its runner has tags of an older configuration, or GitLab keeps the job from it.
+ */
+export function cover(jobs: readonly PendingJob[], available: readonly Worker[], now: number): Cover {
+  const passive = available.filter((w) => isPassive(w, now)).length;
+  const fresh = available.length - passive;
+  const old = jobs.filter((j) => isOld(j, now));
+  const recent = jobs.filter((j) => !isOld(j, now));
+  const forRecent = Math.max(0, fresh - old.length) + passive;
+  const uncovered = [...old.slice(fresh), ...recent.slice(forRecent)];
+  return { uncovered, spare: available.length - (jobs.length - uncovered.length) };
+}
+
+/** Has waited long enough to tell which workers do not take it. */
+export function isOld(job: PendingJob, now: number): boolean {
+  return now - job.queuedAt > PATIENCE_MS;
+}
+
+/** Has been idle long enough to tell which jobs it does not take. */
+export function isPassive(w: Worker, now: number): boolean {
+  return w.phase === 'idle' && now - (w.idleSince ?? now) > PATIENCE_MS;
+}

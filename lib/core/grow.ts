@@ -1,0 +1,109 @@
+import { breaker } from './breaker.ts';
+import type { PendingJob } from './fleet.ts';
+import type { PoolMemory } from './memory.ts';
+import type { Pool } from './pool.ts';
+import { retries } from './retries.ts';
+import type { Worker } from './worker.ts';
+
+/** One worker more. */
+export interface Launching {
+  readonly kind: 'launch';
+  readonly why: 'demand' | 'idle-target' | 'probe';
+  /** The job that it stands for. */
+  readonly jobId?: number;
+}
+
+/** What kept a plan from launching all that was wanted. */
+export interface Brake {
+  /** `passed-over`: workers were started for the job, and GitLab did not give it to them. */
+  readonly why: 'limit' | 'max-growth-rate' | 'breaker' | 'paused' | 'passed-over';
+  readonly until?: number;
+  readonly code?: string;
+}
+
+export interface Growth {
+  readonly actions: readonly Launching[];
+  readonly brakes: readonly Brake[];
+  /** Jobs that only the limit keeps from getting a worker. */
+  readonly lacking: number;
+}
+
+/** How many workers are in which phase; `machines` is every VM that exists or is on its way. */
+export interface Counts {
+  readonly machines: number;
+  readonly booting: number;
+  readonly idle: number;
+  readonly busy: number;
+  readonly draining: number;
+  readonly failed: number;
+}
+
+export function count(workers: readonly Worker[]): Counts {
+  const of = (phase: Worker['phase']) => workers.filter((w) => w.phase === phase).length;
+  const counts = { booting: of('booting'), idle: of('idle'), busy: of('busy'), draining: of('draining'), failed: of('failed') };
+  return { machines: workers.length - of('gone'), ...counts };
+}
+
+interface GrowthInput {
+  readonly pool: Pool;
+  /** Oldest first. */
+  readonly uncovered: readonly PendingJob[];
+  readonly spare: number;
+  readonly target: number;
+  readonly memory: PoolMemory;
+  readonly counts: Counts;
+  readonly now: number;
+}
+
+/** Launches for jobs that have no worker, oldest first, then for the idle target, as far as all bounds allow. */
+export function planGrowth(input: GrowthInput): Growth {
+  const { pool, memory, counts, now } = input;
+  const retry = retries(input.uncovered, memory, now);
+  const wanted = retry.due.length + Math.max(0, input.target - input.spare);
+  const bounds = growthBounds(pool, memory, counts, now);
+  const allowed = least(wanted, bounds);
+  const probing = bounds.some((b) => b.brake.why === 'breaker');
+  const actions = Array.from({ length: allowed }, (_, i): Launching => {
+    const job = retry.due[i];
+    if (probing) return { kind: 'launch', why: 'probe', ...(job ? { jobId: job.id } : {}) };
+    return job ? { kind: 'launch', why: 'demand', jobId: job.id } : { kind: 'launch', why: 'idle-target' };
+  });
+  const brakes = bounds.filter((b) => Math.max(0, b.most) < wanted).map((b) => b.brake);
+  if (retry.held > 0) brakes.push({ why: 'passed-over', ...(retry.nextAt === undefined ? {} : { until: retry.nextAt }) });
+  const withoutLimit = least(
+    retry.due.length,
+    bounds.filter((b) => b.brake.why !== 'limit'),
+  );
+  return { actions, brakes, lacking: Math.max(0, withoutLimit - allowed) };
+}
+
+/** The jobs that the pool would launch workers for now; the others may go to another pool. */
+export function launchable(
+  uncovered: readonly PendingJob[],
+  pool: Pool,
+  memory: PoolMemory,
+  counts: Counts,
+  now: number,
+): readonly PendingJob[] {
+  const { due } = retries(uncovered, memory, now);
+  return due.slice(0, least(due.length, growthBounds(pool, memory, counts, now)));
+}
+
+interface Bound {
+  readonly most: number;
+  readonly brake: Brake;
+}
+
+function least(wanted: number, bounds: readonly Bound[]): number {
+  return Math.max(0, Math.min(wanted, ...bounds.map((b) => b.most)));
+}
+
+function growthBounds(pool: Pool, memory: PoolMemory, counts: Counts, now: number): readonly Bound[] {
+  const bounds: Bound[] = [{ most: pool.limit - counts.machines, brake: { why: 'limit' } }];
+  if (pool.maxGrowthRate > 0) bounds.push({ most: pool.maxGrowthRate - counts.booting, brake: { why: 'max-growth-rate' } });
+  const { open, allowed, nextProbeAt } = breaker(memory.launches, now);
+  if (open) bounds.push({ most: allowed, brake: { why: 'breaker', ...(nextProbeAt === undefined ? {} : { until: nextProbeAt }) } });
+  const { pause } = memory;
+  if (pause && pause.until > now) bounds.push({ most: 0, brake: { why: 'paused', until: pause.until, code: pause.code } });
+  return bounds;
+}
