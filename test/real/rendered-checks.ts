@@ -1,0 +1,163 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { parse } from 'yaml';
+import * as z from 'zod';
+
+/*
+ * What cloud-init, systemd, shellcheck and nft of Debian say to rendered user data. Each check gives the complaints, none when all is well.
+ */
+
+/** Every top-level key that our user data uses (cloud-init: module reference). cloud-init itself lets unknown ones pass in silence. */
+const KEYS = ['bootcmd', 'package_update', 'package_upgrade', 'runcmd', 'ssh_pwauth', 'write_files'];
+
+export interface RenderedFile {
+  readonly path: string;
+  readonly permissions: string;
+  readonly content: string;
+}
+
+const Command = z.union([z.string(), z.array(z.string())]);
+const UserData = z.object({
+  write_files: z.array(z.object({ path: z.string(), permissions: z.string(), content: z.string(), encoding: z.string().optional() })),
+  bootcmd: z.array(Command).nullish(),
+  runcmd: z.array(Command).nullish(),
+});
+
+export function filesOf(userData: string): readonly RenderedFile[] {
+  return UserData.parse(parse(userData)).write_files.map(({ path, permissions, content, encoding }) => ({
+    path,
+    permissions,
+    content: decode(content, encoding),
+  }));
+}
+
+function decode(content: string, encoding: string | undefined): string {
+  if (encoding === undefined) return content;
+  if (encoding === 'b64') return Buffer.from(content, 'base64').toString();
+  if (encoding === 'gz+b64') return gunzipSync(Buffer.from(content, 'base64')).toString();
+  throw new Error(`unknown encoding ${encoding}`);
+}
+
+export function unknownKeys(userData: string): readonly string[] {
+  const keys = Object.keys(z.record(z.string(), z.unknown()).parse(parse(userData)));
+  return keys.filter((key) => !KEYS.includes(key)).map((key) => `unknown top-level key ${key}`);
+}
+
+export function schemaComplaints(userData: string): readonly string[] {
+  return inFolder((folder) => {
+    const file = write(folder, { path: '/user-data', permissions: '0600', content: userData });
+    const { status, output } = run('cloud-init', ['schema', '--config-file', file]);
+    // Deprecations are said with exit code 0.
+    return status === 0 && /^Valid cloud-config: \S+\n?$/.test(output) ? [] : lines(output);
+  });
+}
+
+/**
+ * systemd's own reading of all units, in a root of their own with the distribution's units beside them: an unknown key or a value that cannot be
+ * read is only a line of output there, with exit code 0. `programs` are those that packages bring.
+ */
+export function unitComplaints(files: readonly RenderedFile[], programs: readonly string[] = []): readonly string[] {
+  const units = files.filter(({ path }) => /^\/etc\/systemd\/system\/[^/]+\.(?:service|timer|mount|path|socket|target)$/.test(path));
+  if (units.length === 0) return ['no units'];
+  return inFolder((folder) => {
+    cpSync('/usr/lib/systemd/system', join(folder, 'usr/lib/systemd/system'), { recursive: true, verbatimSymlinks: true });
+    for (const file of files) write(folder, file);
+    for (const path of programs) write(folder, { path, permissions: '0755', content: '#!/bin/sh\n' });
+    const names = units.map(({ path }) => path.slice(path.lastIndexOf('/') + 1));
+    const { status, output } = run('systemd-analyze', ['verify', '--man=no', `--root=${folder}`, ...names]);
+    return status === 0 ? lines(output) : [`exit code ${status}`, ...lines(output)];
+  });
+}
+
+/** shellcheck with what each script sources; the shell of commands in the user data itself, too. */
+export function shellComplaints(userData: string): readonly string[] {
+  return inFolder((folder) => {
+    const files = filesOf(userData);
+    const inline = inlineShell(userData).map((content, i) => ({
+      path: `/inline/${i}`,
+      permissions: '0755',
+      content: `#!/bin/sh\n${content}\n`,
+    }));
+    const written = [...files, ...inline].map((file) =>
+      write(folder, { ...file, content: file.content.replaceAll(/^(\s*\. |.*[;&] \. |\. )(?=\/)/gm, `$1${folder}`) }),
+    );
+    const scripts = [...files, ...inline].flatMap((file, i) => (/^#!\/bin\/sh\n/.test(file.content) ? [written[i] ?? ''] : []));
+    if (scripts.length === 0) return ['no scripts'];
+    const { status, output } = run('shellcheck', ['-s', 'sh', '-x', '-a', '-f', 'gcc', ...scripts]);
+    // Not every script uses every setting.
+    const complaints = lines(output).filter((line) => !/\.env:\d+:\d+: .*\[SC2034\]$/.test(line));
+    return status === 0 || status === 1 ? [...new Set(complaints)] : [`exit code ${status}`, ...complaints];
+  });
+}
+
+/** What `sh -c` is given in bootcmd and runcmd. */
+function inlineShell(userData: string): readonly string[] {
+  const { bootcmd, runcmd } = UserData.parse(parse(userData));
+  return [...(bootcmd ?? []), ...(runcmd ?? [])].flatMap((command) =>
+    typeof command === 'string' ? [command] : command[0] === 'sh' && command[1] === '-c' ? [command[2] ?? ''] : [],
+  );
+}
+
+/** The rule sets of a machine, one a program: files of nft, and what scripts give it as here-documents, in their order. */
+export function rulesOf(files: readonly RenderedFile[]): readonly string[] {
+  return files.flatMap(({ path, content }) => {
+    if (path.endsWith('.nft') || content.startsWith('#!/usr/sbin/nft')) return [content];
+    const here = [...content.matchAll(/<<'RULES'.*\n([\s\S]*?\n)RULES\n/g)].map((match) => match[1] ?? '');
+    return here.length > 0 ? [here.join('')] : [];
+  });
+}
+
+/** In a network namespace of its own: what the machine has already must not matter. */
+export function rulesComplaints(files: readonly RenderedFile[]): readonly string[] {
+  const rules = rulesOf(files);
+  if (rules.length === 0) return ['no rules'];
+  return rules.flatMap((input) => {
+    const { status, output } = run('unshare', ['--net', 'nft', '-c', '-f', '-'], input);
+    return status === 0 ? lines(output) : [`exit code ${status}`, ...lines(output)];
+  });
+}
+
+/** Programs in Python are only read. */
+export function pythonComplaints(files: readonly RenderedFile[]): readonly string[] {
+  return files
+    .filter(({ content }) => /^#!\/usr\/bin\/(?:env )?python3/.test(content))
+    .flatMap(({ path, content }) => {
+      const { status, output } = run('python3', ['-c', 'import ast, sys; ast.parse(sys.stdin.read())'], content);
+      return status === 0 ? [] : [`${path}: ${output}`];
+    });
+}
+
+/** Runs a program with nothing of ours in its way. Throws when it is not installed. */
+export function run(program: string, args: readonly string[], input = ''): { readonly status: number | null; readonly output: string } {
+  const { status, stdout, stderr, error } = spawnSync(program, args, {
+    input,
+    encoding: 'utf8',
+    timeout: 60_000,
+    env: { ...process.env, LC_ALL: 'C.UTF-8' },
+  });
+  if (error) throw new Error(`${program} cannot be run (${error.message}); these tests need Debian's packages, see .ci/run`);
+  return { status, output: stdout + stderr };
+}
+
+function lines(output: string): readonly string[] {
+  return output.split('\n').filter((line) => line.trim() !== '');
+}
+
+function write(folder: string, { path, permissions, content }: RenderedFile): string {
+  const target = join(folder, path);
+  mkdirSync(dirname(target), { recursive: true });
+  if (!existsSync(target)) writeFileSync(target, content, { mode: Number.parseInt(permissions, 8) });
+  return target;
+}
+
+function inFolder<T>(use: (folder: string) => T): T {
+  const folder = mkdtempSync(join(tmpdir(), 'rendered-'));
+  try {
+    return use(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

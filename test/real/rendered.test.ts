@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest';
+import { renderWorkerUserData } from '../../cloud-init/worker.ts';
+import {
+  filesOf,
+  pythonComplaints,
+  type RenderedFile,
+  rulesComplaints,
+  rulesOf,
+  run,
+  schemaComplaints,
+  shellComplaints,
+  unitComplaints,
+  unknownKeys,
+} from './rendered-checks.ts';
+import { WORKERS } from './rendered-settings.ts';
+
+describe.each(WORKERS.map(([name, input]) => [name, renderWorkerUserData(input)] as const))('%s', (_name, userData) => {
+  const files = filesOf(userData);
+
+  it('is cloud-config to cloud-init itself', () => {
+    expect(schemaComplaints(userData)).toEqual([]);
+    expect(unknownKeys(userData)).toEqual([]);
+  });
+
+  it('has units that systemd has nothing to say to', () => {
+    expect(unitComplaints(files)).toEqual([]);
+  });
+
+  it('has scripts that shellcheck has nothing to say to', () => {
+    expect(shellComplaints(userData)).toEqual([]);
+  });
+
+  it('has rules that nft takes', () => {
+    expect(rulesComplaints(files)).toEqual([]);
+  });
+
+  it('is less than 24 KB', () => {
+    expect(Buffer.byteLength(userData)).toBeLessThan(24 * 1024);
+  });
+});
+
+describe('the metadata block', () => {
+  const rules = rulesOf(filesOf(renderWorkerUserData(WORKERS[0]?.[1] ?? fail())))[0] ?? '';
+  const open = rules.slice(0, rules.indexOf('flush chain'));
+
+  /** Whether a process of this user reaches a metadata service at its address, in a network of its own. */
+  function reached(ruleset: string, uid: number): boolean {
+    const program = [
+      'import encodings.idna, os, socket, sys',
+      'service = socket.create_server(("169.254.169.254", 80))',
+      'if os.fork() == 0:',
+      '    os.setuid(int(sys.argv[1]))',
+      '    try:',
+      '        socket.create_connection(("169.254.169.254", 80), timeout=10, source_address=("192.0.2.1", 0))',
+      '        print("reached")',
+      '    except ConnectionRefusedError:',
+      '        print("refused")',
+      'else:',
+      '    os.wait()',
+    ].join('\n');
+    const script =
+      'set -e; ip link set lo up; ip address add 169.254.169.254/32 dev lo; ip address add 192.0.2.1/32 dev lo; nft -f -; exec python3 -c "$0" "$1"';
+    const { output } = run('unshare', ['--net', 'sh', '-c', script, program, String(uid)], ruleset);
+    expect(output).toMatch(/^(?:reached|refused)\n$/);
+    return output === 'reached\n';
+  }
+
+  it.each([
+    ['root while booting', open, 0, true],
+    ['a job while booting', open, 65_534, false],
+    ['root once jobs may run', rules, 0, false],
+    ['a job once jobs may run', rules, 65_534, false],
+    ['anybody without it: the test itself', 'add table inet gl_scaler\n', 65_534, true],
+  ])('%s', (_name, ruleset, uid, expected) => {
+    expect(reached(ruleset, uid)).toBe(expected);
+  });
+});
+
+/** A check that finds nothing wrong is worth something only if it can. */
+describe('a planted error is found:', () => {
+  const good = renderWorkerUserData(WORKERS[1]?.[1] ?? fail());
+  const replaced = (from: string, to: string): string => {
+    if (!good.includes(from)) throw new Error(`${from} is not in the user data`);
+    return good.replace(from, to);
+  };
+  const file = (path: string, content: string, permissions = '0755'): RenderedFile => ({ path, permissions, content });
+
+  it.each([
+    ['an unknown top-level key', replaced('runcmd:', 'runcmds:'), unknownKeys, /runcmds/],
+    ['a key of write_files misspelt', replaced('    permissions:', '    permission:'), schemaComplaints, /permission/],
+    ['YAML that is none', replaced('runcmd:', 'runcmd: ['), schemaComplaints, /./],
+    ['a value of the wrong type', replaced('package_update: false', 'package_update: [1]'), schemaComplaints, /package_update/],
+    [
+      'an unset variable in a script',
+      replaced('"$CACHE_SERVER:$CACHE_EXPORT"', '"$CACHE_SERVER:$CASHE_EXPORT"'),
+      shellComplaints,
+      /CASHE_EXPORT/,
+    ],
+    ['a word that is split', replaced('rm -f "$script"', 'rm -f $script'), shellComplaints, /SC2086/],
+    ['a slip in what is only sourced', replaced('cut -d. -f1 /proc/uptime', 'cut -d. -f1 $file'), shellComplaints, /file is referenced/],
+    ['bash in sh', replaced('set -eu\n', 'set -eu\n      declare -a list\n'), shellComplaints, /declare/],
+    ['a slip in a command line', replaced('; say phase=cloud-init-started', '; say $phase'), shellComplaints, /phase/],
+  ])('%s', (_name, userData, check, complaint) => {
+    expect(check(userData).join('\n')).toMatch(complaint);
+  });
+
+  it.each<readonly [string, string, string, RegExp]>([
+    ['a directive misspelt', 'OOMPolicy=', 'OOMPolice=', /OOMPolice/],
+    ['a value that cannot be read', 'TimeoutStopSec=90', 'TimeoutStopSec=1 fortnight', /fortnight/],
+    [
+      'a program that is not there',
+      'ExecStopPost=/usr/local/lib/gl-scaler/finish',
+      'ExecStopPost=/usr/local/lib/gl-scaler/fin',
+      /fin is not executable/,
+    ],
+    ['a section misspelt', '[Timer]', '[Timers]', /Timers/],
+  ])('%s', (_name, from, to, complaint) => {
+    expect(unitComplaints(filesOf(replaced(from, to))).join('\n')).toMatch(complaint);
+  });
+
+  it.each([
+    ['a word of nft misspelt', replaced('meta skuid', 'meta skuidd'), /syntax error|skuidd/],
+    ['a rule for a chain that is not there', replaced('gl_scaler output ip', 'gl_scaler outputs ip'), /No such file/],
+  ])('%s', (_name, userData, complaint) => {
+    expect(rulesComplaints(filesOf(userData)).join('\n')).toMatch(complaint);
+  });
+
+  it('a program in Python that is none', () => {
+    expect(pythonComplaints([file('/x', '#!/usr/bin/python3\nprint("a"\n')]).join('\n')).toMatch(/SyntaxError/);
+  });
+
+  it('nothing to check at all', () => {
+    const nothing = '#cloud-config\nwrite_files: []\n';
+    expect([unitComplaints([]), shellComplaints(nothing), rulesComplaints([])]).toEqual([['no units'], ['no scripts'], ['no rules']]);
+  });
+});
+
+function fail(): never {
+  throw new Error('the list of workers is empty');
+}
