@@ -43,15 +43,9 @@ export interface Held {
 }
 
 /** The numbers that a plan was made on. */
-export interface PlanNumbers {
+export interface PlanNumbers extends Counts {
   /** Absent when GitLab's jobs could not be read. */
   readonly demand?: number;
-  readonly machines: number;
-  readonly booting: number;
-  readonly idle: number;
-  readonly busy: number;
-  readonly draining: number;
-  readonly failed: number;
   readonly limit: number;
   readonly idleTarget: number;
   /** Index of the period that holds; absent for the pool's own values. */
