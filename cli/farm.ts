@@ -1,6 +1,7 @@
 import type { Log } from '../lib/app/ports.ts';
 import type { World } from '../lib/app/world.ts';
-import { type Config, parseConfig } from '../lib/config/config.ts';
+import type { Config } from '../lib/config/config.ts';
+import { loadConfigText } from '../lib/config/load-yaml.ts';
 import { readSecrets } from '../lib/config/secrets.ts';
 import { SecretCredentials } from '../lib/otc/credentials.ts';
 import type { WorldInputs } from '../lib/runtime/compose.ts';
@@ -65,7 +66,7 @@ export async function startFarm(options: FarmOptions): Promise<Farm> {
 }
 
 function deploy(sandbox: Sandbox, options: FarmOptions): Farm {
-  const config = parseConfig(farmDocument(sandbox, options));
+  const config = loadConfigText(JSON.stringify(farmDocument(sandbox, options)), 'json');
   const { gitlab, functions, ctx } = sandbox;
   const group = gitlab.createGroup(GROUP);
   const token = gitlab.createToken({ scopes: ['api'], admin: true });

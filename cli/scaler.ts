@@ -6,6 +6,7 @@ import { reconcile } from '../lib/app/reconcile.ts';
 import { showConsole } from './console.ts';
 import { demo } from './demo.ts';
 import { explain } from './explain.ts';
+import { managerStatus, renderManager } from './manager.ts';
 import { type Output, renderReport, standardOutput } from './output.ts';
 import { sandbox } from './sandbox.ts';
 import { serve } from './serve.ts';
@@ -120,6 +121,26 @@ program
   .option('-n, --lines <number>', 'the last so many', atLeastOne, 200)
   .action((worker, { lines }) =>
     run(false, async (output) => await showConsole(openWorld(loadConfig(program.opts().config)).cloud, worker, lines, output)),
+  );
+
+const manager = program.command('manager').description('the machine that serves the caches');
+
+manager
+  .command('render')
+  .description('print the user data of the cache manager')
+  .option('--out <file>', 'write it to a file instead')
+  .action(({ out }) => run(false, (output) => Promise.resolve(renderManager(loadConfig(program.opts().config), out, output))));
+
+manager
+  .command('status')
+  .description('tell how the caches are; exit code 1 when something needs looking at')
+  .option('--json', 'for programs')
+  .action(({ json }) =>
+    run(json, async (output) => {
+      const config = loadConfig(program.opts().config);
+      const { store, clock } = openWorld(config);
+      return await managerStatus(config, store, clock.now(), output);
+    }),
   );
 
 program

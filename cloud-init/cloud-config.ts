@@ -29,10 +29,8 @@ export function renderCloudConfig(config: CloudConfig): string {
     'ssh_pwauth: false',
     'write_files:',
     ...config.files.map(renderFile),
-    'bootcmd:',
-    ...config.bootcmd.map(renderCommand),
-    'runcmd:',
-    ...config.runcmd.map(renderCommand),
+    ...renderCommands('bootcmd', config.bootcmd),
+    ...renderCommands('runcmd', config.runcmd),
     '',
   ].join('\n');
 }
@@ -50,6 +48,8 @@ function renderFile({ path, permissions, content }: CloudFile): string {
   return [`  - path: ${JSON.stringify(path)}`, `    permissions: ${JSON.stringify(permissions)}`, '    content: |', ...lines].join('\n');
 }
 
-function renderCommand(command: readonly string[]): string {
-  return `  - ${JSON.stringify(command)}`;
+function renderCommands(key: string, commands: readonly (readonly string[])[]): readonly string[] {
+  // cloud-init refuses a key without a value, and an empty list as well.
+  if (commands.length === 0) return [];
+  return [`${key}:`, ...commands.map((command) => `  - ${JSON.stringify(command)}`)];
 }

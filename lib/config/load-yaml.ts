@@ -1,22 +1,63 @@
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document as YamlDocument } from 'yaml';
+import * as z from 'zod';
 import { type Config, parseConfig } from './config.ts';
 import { loadConfigJson } from './load.ts';
-import { type ConfigProblem, InvalidConfigError, type Locate, problem, tidyProblems } from './problems.ts';
+import { ManagerPart, managerWarnings, resolveManager } from './manager.ts';
+import { plainMessage } from './messages.ts';
+import { type ConfigProblem, findingsOf, InvalidConfigError, type Locate, problem, tidyProblems } from './problems.ts';
 
 /** Loads scaler.yml, or its compiled form. Throws `InvalidConfigError`, for YAML with line and column of each problem. */
 export function loadConfigText(text: string, format: 'yaml' | 'json'): Config {
-  return format === 'json' ? loadConfigJson(text) : loadConfigYaml(text);
+  return format === 'json' ? withManager(loadConfigJson(text), JSON.parse(text)) : loadConfigYaml(text);
 }
 
 export function loadConfigYaml(text: string): Config {
   const { data, locate } = readYaml(text);
-  return parseConfig(data, locate);
+  return parseWhole(data, locate);
 }
 
 /** Checks scaler.yml and gives it as the JSON that the functions carry, and what `loadConfigYaml` says to it. */
 export function compileConfig(text: string): { readonly json: string; readonly config: Config } {
   const { data, locate } = readYaml(text);
-  return { json: `${JSON.stringify(data)}\n`, config: parseConfig(data, locate) };
+  const config = parseWhole(data, locate);
+  const carried = Object.entries(z.looseObject({}).parse(data)).filter(([key]) => key !== 'manager');
+  return { json: `${JSON.stringify(Object.fromEntries(carried))}\n`, config };
+}
+
+/** The document and its section `manager`, with everything that is wrong in either at once. */
+function parseWhole(data: unknown, locate: Locate): Config {
+  const problems: ConfigProblem[] = [];
+  const collect = <T>(work: () => T): T | undefined => {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof InvalidConfigError)) throw error;
+      problems.push(...error.problems);
+      return undefined;
+    }
+  };
+  const part = collect(() => managerOf(data, locate));
+  const config = collect(() => parseConfig(data, locate));
+  if (config === undefined || problems.length > 0) throw new InvalidConfigError(tidyProblems(problems));
+  return addManager(config, part, locate);
+}
+
+function withManager(config: Config, data: unknown): Config {
+  return addManager(config, managerOf(data), undefined);
+}
+
+function addManager(config: Config, part: ManagerPart | undefined, locate: Locate | undefined): Config {
+  if (part === undefined) return config;
+  const more = managerWarnings(part, config).map(({ path, message }) => problem(path, message, locate));
+  return { ...config, manager: resolveManager(part, config), warnings: tidyProblems([...config.warnings, ...more]) };
+}
+
+function managerOf(data: unknown, locate?: Locate): ManagerPart | undefined {
+  const { manager } = z.object({ manager: z.unknown() }).catch({ manager: undefined }).parse(data);
+  if (manager === undefined) return undefined;
+  const parsed = ManagerPart.safeParse(manager, { error: plainMessage });
+  if (parsed.success) return parsed.data;
+  throw new InvalidConfigError(findingsOf(parsed.error.issues, ['manager']).map(({ path, message }) => problem(path, message, locate)));
 }
 
 function readYaml(text: string): { readonly data: unknown; readonly locate: Locate } {

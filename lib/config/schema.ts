@@ -170,6 +170,8 @@ export const Document = section({
   bucket: section({ name: BucketName, append: z.boolean().default(true), dialect: z.enum(['obs', 's3-v2']).default('obs') }),
   functions: section({ scaler: FunctionName.optional() }).default({}),
   cache: Cache.optional(),
+  // Read by the command line alone (manager.ts); the functions are built without it.
+  manager: z.unknown().optional(),
   machine: MachinePart.default({}),
   runner: RunnerPart.default({}),
   pools: z.array(PoolPart).min(1),

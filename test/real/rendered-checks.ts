@@ -2,7 +2,6 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { parse } from 'yaml';
 import * as z from 'zod';
 
@@ -21,24 +20,28 @@ export interface RenderedFile {
 
 const Command = z.union([z.string(), z.array(z.string())]);
 const UserData = z.object({
-  write_files: z.array(z.object({ path: z.string(), permissions: z.string(), content: z.string(), encoding: z.string().optional() })),
+  write_files: z.array(z.object({ path: z.string(), permissions: z.string(), content: z.string() })),
   bootcmd: z.array(Command).nullish(),
   runcmd: z.array(Command).nullish(),
 });
 
-export function filesOf(userData: string): readonly RenderedFile[] {
-  return UserData.parse(parse(userData)).write_files.map(({ path, permissions, content, encoding }) => ({
-    path,
-    permissions,
-    content: decode(content, encoding),
-  }));
+/** The cloud-config in user data of any form, taken out by cloud-init itself (cloud-init: user_data.py), with Debian's Python, which has it. */
+export function cloudConfigIn(userData: string): string {
+  const program = [
+    'import sys',
+    'from cloudinit import helpers, user_data',
+    'message = user_data.UserDataProcessor(helpers.Paths({})).process(sys.stdin.read())',
+    '[part] = [part for part in message.walk() if not part.is_multipart()]',
+    'assert part.get_content_type() == "text/cloud-config", part.get_content_type()',
+    'sys.stdout.buffer.write(part.get_payload(decode=True))',
+  ].join('\n');
+  const { status, stdout, output } = run('/usr/bin/python3', ['-c', program], userData);
+  if (status !== 0) throw new Error(`cloud-init cannot read it: ${output}`);
+  return stdout;
 }
 
-function decode(content: string, encoding: string | undefined): string {
-  if (encoding === undefined) return content;
-  if (encoding === 'b64') return Buffer.from(content, 'base64').toString();
-  if (encoding === 'gz+b64') return gunzipSync(Buffer.from(content, 'base64')).toString();
-  throw new Error(`unknown encoding ${encoding}`);
+export function filesOf(cloudConfig: string): readonly RenderedFile[] {
+  return UserData.parse(parse(cloudConfig)).write_files;
 }
 
 export function unknownKeys(userData: string): readonly string[] {
@@ -60,16 +63,27 @@ export function schemaComplaints(userData: string): readonly string[] {
  * read is only a line of output there, with exit code 0. `programs` are those that packages bring.
  */
 export function unitComplaints(files: readonly RenderedFile[], programs: readonly string[] = []): readonly string[] {
-  const units = files.filter(({ path }) => /^\/etc\/systemd\/system\/[^/]+\.(?:service|timer|mount|path|socket|target)$/.test(path));
-  if (units.length === 0) return ['no units'];
+  const names = unitNames(files);
+  if (names.length === 0) return ['no units'];
   return inFolder((folder) => {
     cpSync('/usr/lib/systemd/system', join(folder, 'usr/lib/systemd/system'), { recursive: true, verbatimSymlinks: true });
     for (const file of files) write(folder, file);
+    write(folder, PACKAGED);
     for (const path of programs) write(folder, { path, permissions: '0755', content: '#!/bin/sh\n' });
-    const names = units.map(({ path }) => path.slice(path.lastIndexOf('/') + 1));
+    // Whatever is only added to comes with a package that need not be installed here.
+    for (const name of names) write(folder, { path: `/etc/systemd/system/${name}`, permissions: '0644', content: ADDED_TO });
     const { status, output } = run('systemd-analyze', ['verify', '--man=no', `--root=${folder}`, ...names]);
     return status === 0 ? lines(output) : [`exit code ${status}`, ...lines(output)];
   });
+}
+
+const PACKAGED = { path: '/usr/bin/packaged', permissions: '0755', content: '#!/bin/sh\n' };
+const ADDED_TO = `[Unit]\nDescription=Of a package\n[Service]\nExecStart=${PACKAGED.path}\n`;
+
+/** Units, and those to whom a drop-in is added. */
+function unitNames(files: readonly RenderedFile[]): readonly string[] {
+  const name = /^\/etc\/systemd\/system\/([^/]+\.(?:service|timer|mount|path|socket|target))(?:\.d\/[^/]+\.conf)?$/;
+  return [...new Set(files.flatMap(({ path }) => name.exec(path)?.[1] ?? []))];
 }
 
 /** shellcheck with what each script sources; the shell of commands in the user data itself, too. */
@@ -123,15 +137,22 @@ export function rulesComplaints(files: readonly RenderedFile[]): readonly string
 /** Programs in Python are only read. */
 export function pythonComplaints(files: readonly RenderedFile[]): readonly string[] {
   return files
-    .filter(({ content }) => /^#!\/usr\/bin\/(?:env )?python3/.test(content))
+    .filter(({ path }) => path.endsWith('.py'))
     .flatMap(({ path, content }) => {
       const { status, output } = run('python3', ['-c', 'import ast, sys; ast.parse(sys.stdin.read())'], content);
       return status === 0 ? [] : [`${path}: ${output}`];
     });
 }
 
-/** Runs a program with nothing of ours in its way. Throws when it is not installed. */
-export function run(program: string, args: readonly string[], input = ''): { readonly status: number | null; readonly output: string } {
+interface Ran {
+  readonly status: number | null;
+  readonly stdout: string;
+  /** Both streams. */
+  readonly output: string;
+}
+
+/** Runs a program to its end. Throws when it is not installed. */
+export function run(program: string, args: readonly string[], input = ''): Ran {
   const { status, stdout, stderr, error } = spawnSync(program, args, {
     input,
     encoding: 'utf8',
@@ -139,7 +160,7 @@ export function run(program: string, args: readonly string[], input = ''): { rea
     env: { ...process.env, LC_ALL: 'C.UTF-8' },
   });
   if (error) throw new Error(`${program} cannot be run (${error.message}); these tests need Debian's packages, see .ci/run`);
-  return { status, output: stdout + stderr };
+  return { status, stdout, output: stdout + stderr };
 }
 
 function lines(output: string): readonly string[] {

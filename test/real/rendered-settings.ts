@@ -1,5 +1,6 @@
 import type { WorkerUserDataInput } from '../../cloud-init/worker.ts';
 import type { RunnerSettings } from '../../lib/app/settings.ts';
+import type { ManagerSettings } from '../../lib/config/types.ts';
 
 const runner: RunnerSettings = {
   executor: 'docker',
@@ -45,4 +46,46 @@ export const WORKERS: readonly (readonly [name: string, input: WorkerUserDataInp
   ['an untrusted worker that can do without', { ...plain, cache: { server: 'nfs.example', export: '/', access: 'ro', required: false } }],
   ['a worker whose jobs are shells', { ...plain, runner: { ...runner, executor: 'shell', docker: {} } }],
   ['a worker with everything', everything],
+];
+
+const manager: ManagerSettings = {
+  name: 'cache-1',
+  path: '/cache',
+  clients: [{ subnet: '10.0.1.0/24', access: 'rw' }],
+  sshFrom: [],
+  volume: { device: '/dev/vdb', filesystem: 'ext4' },
+  owner: 2000,
+  mirrors: [],
+  prune: {
+    sstateUnusedSeconds: 14 * 86_400,
+    downloadsUnusedSeconds: 60 * 86_400,
+    longestJobSeconds: 86_400,
+    startAt: 85,
+    stopAt: 75,
+    most: 30,
+  },
+};
+
+export const MANAGERS: readonly (readonly [name: string, settings: ManagerSettings])[] = [
+  ['a manager without mirrors', manager],
+  [
+    'a manager with everything',
+    {
+      ...manager,
+      clients: [
+        { subnet: '10.0.1.0/24', access: 'rw' },
+        { subnet: '10.0.2.0/24', access: 'ro' },
+        { subnet: 'fd00:1::/64', access: 'ro' },
+      ],
+      sshFrom: ['10.0.9.0/28'],
+      volume: { device: '/dev/disk/by-id/virtio-0f3c2b1a-1111-4222-8', filesystem: 'xfs' },
+      mirrors: Array.from({ length: 20 }, (_, i) => ({
+        url: `https://git.example.com/yocto/meta-layer-${i}`,
+        name: `yocto/meta-layer-${i}.git`,
+        everySeconds: i % 2 === 0 ? 1800 : 86_400,
+      })),
+      hashserv: { mirror: 'yocto/meta-layer-0.git', commit: '0123456789abcdef0123456789abcdef01234567', port: 8686, readOnlyPort: 8687 },
+      health: { endpoint: 'https://obs.eu-de.otc.t-systems.com', bucket: 'acme-ci', dialect: 'obs' },
+    },
+  ],
 ];

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { renderManagerUserData } from '../../cloud-init/manager.ts';
 import { renderWorkerUserData } from '../../cloud-init/worker.ts';
 import {
+  cloudConfigIn,
   filesOf,
   pythonComplaints,
   type RenderedFile,
@@ -12,22 +14,33 @@ import {
   unitComplaints,
   unknownKeys,
 } from './rendered-checks.ts';
-import { WORKERS } from './rendered-settings.ts';
+import { MANAGERS, WORKERS } from './rendered-settings.ts';
 
-describe.each(WORKERS.map(([name, input]) => [name, renderWorkerUserData(input)] as const))('%s', (_name, userData) => {
-  const files = filesOf(userData);
+/** What the packages bring that the units start. */
+const PROGRAMS = ['/usr/bin/python3', '/usr/sbin/nft'];
+
+describe.each([
+  ...WORKERS.map(([name, input]) => [name, renderWorkerUserData(input)] as const),
+  ...MANAGERS.map(([name, settings]) => [name, renderManagerUserData(settings)] as const),
+])('%s', (_name, userData) => {
+  const config = cloudConfigIn(userData);
+  const files = filesOf(config);
 
   it('is cloud-config to cloud-init itself', () => {
-    expect(schemaComplaints(userData)).toEqual([]);
-    expect(unknownKeys(userData)).toEqual([]);
+    expect(schemaComplaints(config)).toEqual([]);
+    expect(unknownKeys(config)).toEqual([]);
   });
 
   it('has units that systemd has nothing to say to', () => {
-    expect(unitComplaints(files)).toEqual([]);
+    expect(unitComplaints(files, PROGRAMS)).toEqual([]);
   });
 
   it('has scripts that shellcheck has nothing to say to', () => {
-    expect(shellComplaints(userData)).toEqual([]);
+    expect(shellComplaints(config)).toEqual([]);
+  });
+
+  it('has programs that Python can read', () => {
+    expect(pythonComplaints(files)).toEqual([]);
   });
 
   it('has rules that nft takes', () => {
@@ -125,8 +138,27 @@ describe('a planted error is found:', () => {
     expect(rulesComplaints(filesOf(userData)).join('\n')).toMatch(complaint);
   });
 
+  it('a directive misspelt in what is added to a unit of a package', () => {
+    const addition = {
+      path: '/etc/systemd/system/nfs-server.service.d/x.conf',
+      permissions: '0644',
+      content: '[Unit]\nRequireMountsFor=/cache\n',
+    };
+    expect(unitComplaints([addition]).join('\n')).toMatch(/RequireMountsFor/);
+  });
+
+  it.each([
+    ['another kind of user data', '#!/bin/sh\ntrue\n'],
+    [
+      'a message with two parts',
+      'Content-Type: multipart/mixed; boundary="b"\nMIME-Version: 1.0\n\n--b\n\n#cloud-config\n--b\n\n#cloud-config\n--b--\n',
+    ],
+  ])('%s', (_name, userData) => {
+    expect(() => cloudConfigIn(userData)).toThrow(/cloud-init cannot read it/);
+  });
+
   it('a program in Python that is none', () => {
-    expect(pythonComplaints([file('/x', '#!/usr/bin/python3\nprint("a"\n')]).join('\n')).toMatch(/SyntaxError/);
+    expect(pythonComplaints([file('/x.py', 'print("a"\n')]).join('\n')).toMatch(/SyntaxError/);
   });
 
   it('nothing to check at all', () => {

@@ -10,8 +10,8 @@ const CloudConfig = z.strictObject({
   package_upgrade: z.literal(false),
   ssh_pwauth: z.literal(false),
   write_files: z.array(z.strictObject({ path: z.string(), permissions: z.string(), content: z.string() })),
-  bootcmd: z.array(z.array(z.string())),
-  runcmd: z.array(z.array(z.string())),
+  bootcmd: z.array(z.array(z.string())).default([]),
+  runcmd: z.array(z.array(z.string())).default([]),
 });
 
 export function parseUserData(text: string): z.infer<typeof CloudConfig> {

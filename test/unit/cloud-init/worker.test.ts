@@ -270,7 +270,7 @@ describe('cloud-config', () => {
   ])('keeps %s', (_name, content) => {
     const text = renderCloudConfig({ files: [{ path: '/x', permissions: '0644', content }], bootcmd: [], runcmd: [] });
     expect(text).toContain('#cloud-config');
-    expect(fileIn(text.replace('bootcmd:', 'bootcmd: []').replace('runcmd:', 'runcmd: []'), '/x')).toBe(content);
+    expect(fileIn(text, '/x')).toBe(content);
   });
 
   it.each([

@@ -249,8 +249,10 @@ describe('the example', () => {
     ]);
   });
 
-  it('compiles to JSON that loads as the same', () => {
-    const { json, config } = compileConfig(example);
+  it('compiles to JSON that loads as the same, without the manager', () => {
+    const { json, config: whole } = compileConfig(example);
+    const { manager, ...config } = whole;
+    expect(manager?.name).toBe('cache-1');
     expect(loadConfigJson(json)).toEqual(config);
     expect(loadConfigText(json, 'json')).toEqual(config);
   });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { loadConfigYaml } from '../../../lib/config/load-yaml.ts';
+import { MANAGER_SECTIONS } from '../../../lib/config/manager.ts';
 import { Cache, Document, MachinePart, PackagesPart, RunnerPart } from '../../../lib/config/schema.ts';
 
 const page = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
@@ -17,8 +18,15 @@ describe('docs/configuration.md', () => {
     ['a runner', RunnerPart],
     ["a runner's packages", PackagesPart],
     ['the caches', Cache],
+    ...Object.entries(MANAGER_SECTIONS),
   ])('names every key of %s', (_name, schema) => {
     expect(Object.keys(schema.shape).filter((key) => !page.includes(`\`${key}\``))).toEqual([]);
+  });
+
+  it('shows a manager that is accepted', () => {
+    const small = /## A small file\n+```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
+    const manager = /## `manager`[\s\S]*?```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
+    expect(loadConfigYaml(small + manager)).toMatchObject({ warnings: [], manager: { mirrors: [{}, {}, { name: 'bsp/kernel.git' }] } });
   });
 
   it('begins with a file that is accepted', () => {

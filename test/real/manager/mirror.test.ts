@@ -1,0 +1,300 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { ManagerMachine } from './machine.ts';
+
+const machines: ManagerMachine[] = [];
+afterEach(() => {
+  for (const made of machines.splice(0)) made.remove();
+});
+
+const AUTHOR = ['-c', 'user.name=A', '-c', 'user.email=a@example.com', '-c', 'init.defaultBranch=main', '-c', 'protocol.file.allow=always'];
+
+/** git as somebody elsewhere runs it. */
+function git(cwd: string, ...args: readonly string[]): string {
+  const env = { PATH: process.env.PATH ?? '', HOME: cwd, GIT_CONFIG_NOSYSTEM: '1', LC_ALL: 'C' };
+  return execFileSync('git', [...AUTHOR, ...args], { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
+}
+
+/** A manager with mirrors of repositories that lie beside it. */
+class Mirrors {
+  readonly vm: ManagerMachine;
+
+  constructor(...names: readonly string[]) {
+    this.vm = new ManagerMachine({ mirrors: names.map((name) => ({ url: `https://example.com/${name}`, name, everySeconds: 1800 })) });
+    machines.push(this.vm);
+    mkdirSync(this.vm.path('/upstream'));
+    this.configure((mirror) => ({ ...mirror, url: this.url(mirror.name) }));
+  }
+
+  url(name: string): string {
+    return `file://${this.vm.path(`/upstream/${name}`)}`;
+  }
+
+  configure(change: (mirror: { name: string; url: string; every: number }) => object): void {
+    const config = this.vm.json('/etc/gl-cache/manager.json');
+    this.vm.write('/etc/gl-cache/manager.json', JSON.stringify({ ...config, mirrors: config.mirrors.map(change) }));
+  }
+
+  /** Makes a repository with one commit and gives the folder of a clone that can push to it. */
+  upstream(name: string): string {
+    const bare = this.vm.path(`/upstream/${name}`);
+    const work = `${bare}.work`;
+    git(this.vm.root, 'init', '--quiet', '--bare', bare);
+    git(this.vm.root, 'clone', '--quiet', bare, work);
+    commit(work, 'one');
+    git(work, 'push', '--quiet', 'origin', 'HEAD:refs/heads/main');
+    return work;
+  }
+
+  fetch(patch = '') {
+    return this.vm.program('mirror', 'sys.exit(it.main(1800))', patch);
+  }
+
+  /** As if the daily maintenance were due. */
+  maintain() {
+    for (const file of readdirSync(this.vm.path('/var/lib/gl-cache/mirrors')).filter((name) => name.endsWith('.json'))) {
+      const path = `/var/lib/gl-cache/mirrors/${file}`;
+      this.vm.write(path, JSON.stringify({ ...this.vm.json(path), maintained: 0 }));
+    }
+    return this.fetch();
+  }
+
+  mirror(name: string): string {
+    return this.vm.path(`/cache/git/${name}`);
+  }
+
+  state(name: string) {
+    return this.vm.json(`/var/lib/gl-cache/mirrors/${name.replaceAll('/', '%')}.json`);
+  }
+}
+
+function commit(work: string, text: string): string {
+  writeFileSync(join(work, 'file'), `${text}\n`.repeat(50));
+  git(work, 'add', 'file');
+  git(work, 'commit', '--quiet', '--message', text);
+  return git(work, 'rev-parse', 'HEAD');
+}
+
+function refs(mirror: string): readonly string[] {
+  return git(mirror, 'for-each-ref', '--format=%(refname)').split('\n');
+}
+
+describe('fetching', () => {
+  it('clones what is missing, at the place that the configuration names', () => {
+    const mirrors = new Mirrors('poky.git', 'meta/oe.git');
+    mirrors.upstream('poky.git');
+    mirrors.upstream('meta/oe.git');
+    const { status, stdout, stderr } = mirrors.fetch();
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toBe('2 of 2 mirrors fetched\n');
+    expect(refs(mirrors.mirror('meta/oe.git'))).toEqual(['refs/heads/main']);
+    expect(mirrors.state('meta/oe.git')).toMatchObject({ ok: true, error: null, name: 'meta/oe.git' });
+  });
+
+  it('brings what is new and drops refs that are gone', () => {
+    const mirrors = new Mirrors('poky.git');
+    const work = mirrors.upstream('poky.git');
+    git(work, 'push', '--quiet', 'origin', 'HEAD:refs/heads/old', 'HEAD:refs/tags/v1');
+    mirrors.fetch();
+    const tip = commit(work, 'two');
+    git(work, 'push', '--quiet', 'origin', 'HEAD:refs/heads/main', 'HEAD:refs/heads/new', ':refs/heads/old', ':refs/tags/v1');
+    expect(mirrors.fetch().status).toBe(0);
+    expect(refs(mirrors.mirror('poky.git'))).toEqual(['refs/heads/main', 'refs/heads/new']);
+    expect(git(mirrors.mirror('poky.git'), 'rev-parse', 'new')).toBe(tip);
+  });
+
+  it('leaves sets with another interval alone', () => {
+    const mirrors = new Mirrors('a.git', 'b.git');
+    mirrors.upstream('a.git');
+    mirrors.upstream('b.git');
+    mirrors.configure((mirror) => ({ ...mirror, every: mirror.name === 'b.git' ? 60 : 1800, url: mirrors.url(mirror.name) }));
+    mirrors.fetch();
+    expect(existsSync(mirrors.mirror('a.git'))).toBe(true);
+    expect(existsSync(mirrors.mirror('b.git'))).toBe(false);
+  });
+
+  it('follows a repository that has moved', () => {
+    const mirrors = new Mirrors('poky.git');
+    mirrors.upstream('poky.git');
+    mirrors.fetch();
+    const tip = commit(mirrors.upstream('moved.git'), 'elsewhere');
+    git(mirrors.vm.path('/upstream/moved.git.work'), 'push', '--quiet', '--force', 'origin', 'HEAD:refs/heads/main');
+    mirrors.configure((mirror) => ({ ...mirror, url: mirrors.url('moved.git') }));
+    expect(mirrors.fetch().status).toBe(0);
+    expect(git(mirrors.mirror('poky.git'), 'rev-parse', 'main')).toBe(tip);
+  });
+
+  it('follows a default branch that was renamed, a day later at most', () => {
+    const mirrors = new Mirrors('poky.git');
+    const work = mirrors.upstream('poky.git');
+    mirrors.fetch();
+    git(work, 'push', '--quiet', 'origin', 'HEAD:refs/heads/trunk');
+    git(mirrors.vm.path('/upstream/poky.git'), 'symbolic-ref', 'HEAD', 'refs/heads/trunk');
+    mirrors.maintain();
+    expect(git(mirrors.mirror('poky.git'), 'symbolic-ref', 'HEAD')).toBe('refs/heads/trunk');
+  });
+});
+
+describe('a broken repository', () => {
+  it('stops none of the others, is counted, and keeps the time of its last success', () => {
+    const mirrors = new Mirrors('a.git', 'gone.git', 'broken.git', 'z.git');
+    for (const name of ['a.git', 'broken.git', 'z.git']) mirrors.upstream(name);
+    const first = mirrors.fetch();
+    expect(first.status).toBe(1);
+    expect(first.stdout).toContain('gone.git: git clone:');
+    const { last_success: success } = mirrors.state('broken.git');
+    writeFileSync(join(mirrors.mirror('broken.git'), 'HEAD'), 'nonsense\n');
+    const second = mirrors.fetch();
+    expect(second.status).toBe(2);
+    expect(second.stdout).toContain('2 of 4 mirrors fetched');
+    expect(mirrors.state('broken.git')).toMatchObject({ ok: false, last_success: success, error: expect.stringContaining('git ') });
+    expect(mirrors.state('z.git').ok).toBe(true);
+  });
+
+  it('that cannot be cloned leaves nothing that looks like a mirror, and one cut off before is cleared away', () => {
+    const mirrors = new Mirrors('poky.git');
+    mkdirSync(mirrors.vm.path('/cache/git/.new-poky.git/objects'), { recursive: true });
+    expect(mirrors.fetch().status).toBe(1);
+    expect(readdirSync(mirrors.vm.path('/cache/git'))).toEqual([]);
+    mirrors.upstream('poky.git');
+    expect(mirrors.fetch().status).toBe(0);
+    expect(readdirSync(mirrors.vm.path('/cache/git'))).toEqual(['poky.git']);
+  });
+
+  it('with an unreadable state does not stop the set', () => {
+    const mirrors = new Mirrors('a.git');
+    mirrors.upstream('a.git');
+    mirrors.vm.write('/var/lib/gl-cache/mirrors/a.git.json', '{"last_suc');
+    expect(mirrors.fetch().status).toBe(0);
+    expect(mirrors.state('a.git').ok).toBe(true);
+  });
+
+  it('that hangs is ended with all its processes', () => {
+    const mirrors = new Mirrors('poky.git');
+    const hang = `#!/bin/sh\nsleep 600 &\necho $! > ${mirrors.vm.path('/tmp/child')}\nwait\n`;
+    mirrors.vm.write('/bin/git', hang);
+    spawnSync('chmod', ['755', mirrors.vm.path('/bin/git')]);
+    const { status } = mirrors.fetch('it.CLONE_SECONDS = 1');
+    expect(status).toBe(1);
+    expect(mirrors.state('poky.git').error).toBe('git clone: no end after 1 s');
+    const child = Number(readFileSync(mirrors.vm.path('/tmp/child'), 'utf8'));
+    // A zombie that nobody has waited for yet is dead all the same.
+    const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(child)], { encoding: 'utf8' });
+    expect(stdout.trim()).toMatch(/^(?:Z.*)?$/);
+  });
+
+  it.each([
+    ['a password in a URL', 'fatal: https://user:pass@host/x not found', 'fatal: https://host/x not found'],
+    ['a token in a URL', 'fatal: https://glpat-secret@host/x', 'fatal: https://host/x'],
+    ['a query', 'see https://host/x?token=abc now', 'see https://host/x now'],
+    ['control characters', 'a\u001b[31mb\r\nc', 'a [31mb c'],
+  ])('is reported without %s', (_name, text, shown) => {
+    const mirrors = new Mirrors();
+    expect(mirrors.vm.program('mirror', `print(it.harmless(${JSON.stringify(text)}), end='')`).stdout).toBe(shown);
+  });
+});
+
+describe('locks', () => {
+  it('that a killed git left behind are removed', () => {
+    const mirrors = new Mirrors('poky.git');
+    const work = mirrors.upstream('poky.git');
+    mirrors.fetch();
+    for (const lock of ['packed-refs.lock', 'refs/heads/main.lock', 'config.lock', 'objects/maintenance.lock']) {
+      writeFileSync(join(mirrors.mirror('poky.git'), lock), '');
+    }
+    const tip = commit(work, 'two');
+    git(work, 'push', '--quiet', 'origin', 'HEAD:refs/heads/main');
+    expect(mirrors.fetch()).toMatchObject({ status: 0 });
+    expect(git(mirrors.mirror('poky.git'), 'rev-parse', 'main')).toBe(tip);
+  });
+
+  it('of another run on the same repository are respected', () => {
+    const mirrors = new Mirrors('poky.git', 'other.git');
+    mirrors.upstream('poky.git');
+    mirrors.upstream('other.git');
+    const lock = mirrors.vm.path('/var/lib/gl-cache/mirrors/poky.git.json.flock');
+    const held = `import fcntl\nheld = open(${JSON.stringify(lock)}, 'w')\nfcntl.flock(held, fcntl.LOCK_EX)`;
+    const { status, stdout } = mirrors.fetch(held);
+    expect(status).toBe(0);
+    expect(stdout).toContain('poky.git: is being fetched already');
+    expect(existsSync(mirrors.mirror('poky.git'))).toBe(false);
+    expect(existsSync(mirrors.mirror('other.git'))).toBe(true);
+  });
+});
+
+describe('a clone that borrows', () => {
+  /** A job's clone with `--reference` whose branch is then rewritten upstream, so that nothing but the mirror has its commit. */
+  function borrowed() {
+    const mirrors = new Mirrors('poky.git');
+    const work = mirrors.upstream('poky.git');
+    const base = git(work, 'rev-parse', 'HEAD');
+    const lost = commit(work, 'lost');
+    git(work, 'push', '--quiet', 'origin', 'HEAD:refs/heads/main');
+    mirrors.fetch();
+    const clone = mirrors.vm.path('/job');
+    git(mirrors.vm.root, 'clone', '--quiet', '--reference', mirrors.mirror('poky.git'), mirrors.url('poky.git'), clone);
+    git(work, 'reset', '--quiet', '--hard', base);
+    commit(work, 'instead');
+    git(work, 'push', '--quiet', '--force', 'origin', 'HEAD:refs/heads/main');
+    git(mirrors.vm.path('/upstream/poky.git'), 'gc', '--quiet', '--prune=now');
+    return { mirrors, work, clone, lost };
+  }
+
+  it('really borrows: without the mirror it is broken', () => {
+    const { mirrors, clone } = borrowed();
+    spawnSync('rm', ['-rf', mirrors.mirror('poky.git')]);
+    expect(() => git(clone, 'fsck')).toThrow();
+  });
+
+  it('keeps its objects through a forced push and days of maintenance', () => {
+    const { mirrors, work, clone, lost } = borrowed();
+    for (let day = 0; day < 6; day++) {
+      for (let n = 0; n < 3; n++) {
+        commit(work, `day ${day} ${n}`);
+        git(work, 'push', '--quiet', 'origin', 'HEAD:refs/heads/main');
+        mirrors.fetch();
+      }
+      expect(mirrors.maintain().status).toBe(0);
+    }
+    expect(git(clone, 'cat-file', '-t', lost)).toBe('commit');
+    expect(git(clone, 'fsck')).not.toContain('missing');
+    expect(git(clone, 'show', '--stat', lost)).toContain('lost');
+  });
+
+  it('and git itself never tidies a mirror', () => {
+    const { mirrors } = borrowed();
+    mirrors.fetch();
+    const config = (key: string) => git(mirrors.mirror('poky.git'), 'config', key);
+    expect([config('gc.auto'), config('gc.pruneExpire'), config('maintenance.auto')]).toEqual(['0', 'never', 'false']);
+    expect(() => config('maintenance.strategy')).toThrow();
+  });
+});
+
+describe('maintenance', () => {
+  it('makes few packs of many', () => {
+    const mirrors = new Mirrors('poky.git');
+    const work = mirrors.upstream('poky.git');
+    const packs = () => readdirSync(join(mirrors.mirror('poky.git'), 'objects/pack')).filter((name) => name.endsWith('.pack')).length;
+    mirrors.fetch();
+    for (let n = 0; n < 8; n++) {
+      commit(work, `c${n}`);
+      git(work, 'push', '--quiet', 'origin', 'HEAD:refs/heads/main');
+      mirrors.fetch();
+    }
+    expect(packs()).toBe(9);
+    for (let day = 0; day < 5; day++) mirrors.maintain();
+    expect(packs()).toBeLessThan(4);
+    expect(git(mirrors.mirror('poky.git'), 'rev-parse', 'main')).toBe(git(work, 'rev-parse', 'HEAD'));
+  });
+
+  it('is not tried at every fetch when it fails', () => {
+    const mirrors = new Mirrors('poky.git');
+    mirrors.upstream('poky.git');
+    const patch = `def broken(path):\n    raise it.Failed('git maintenance: disk full')\nit.maintain = broken`;
+    expect(mirrors.fetch(patch).status).toBe(1);
+    expect(mirrors.state('poky.git')).toMatchObject({ ok: false, error: 'git maintenance: disk full' });
+    expect(mirrors.fetch(patch).status).toBe(0);
+  });
+});
