@@ -22,6 +22,7 @@ import gl_common as common
 HEALTH = common.STATE + '/health.json'
 REFUSED = common.STATE + '/upload-refused'
 NFSD = '/proc/fs/nfsd'
+PHASE = '/run/gl-cache/phase'
 KEYS_PATH = '/openstack/latest/securitykey'
 # No proxy: the metadata service is next door, and keys must not pass through anybody.
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -37,7 +38,7 @@ def read(path):
 
 def phase():
     """What the setup script said last, such as 'phase=failed reason=volume-missing'."""
-    words = dict(word.split('=', 1) for word in read(common.STATE + '/phase').split() if '=' in word)
+    words = dict(word.split('=', 1) for word in read(PHASE).split() if '=' in word)
     said = {'phase': words.get('phase', 'none')}
     return {**said, 'reason': words['reason']} if 'reason' in words else said
 

@@ -111,21 +111,23 @@ def maintain(path):
     """
     git(path, 60, 'pack-refs', '--all')
     git(path, MAINTENANCE_SECONDS, 'commit-graph', 'write', '--reachable', '--split')
-    # All packs, and with them all objects, whether any ref leads to them or not.
-    git(path, MAINTENANCE_SECONDS, 'multi-pack-index', 'write')
-    git(path, MAINTENANCE_SECONDS, 'multi-pack-index', 'expire')
-    size = batch_size(path)
-    if size:
+    sizes = pack_sizes(path)
+    # A small repository that was cloned over plain HTTP has none.
+    if sizes:
+        # All packs, and with them all objects, whether any ref leads to them or not.
+        git(path, MAINTENANCE_SECONDS, 'multi-pack-index', 'write')
+        git(path, MAINTENANCE_SECONDS, 'multi-pack-index', 'expire')
+    rest = sizes[:-1]
+    if len(rest) > 1:
+        # Half of all but the largest pack, the oldest first, become one.
+        size = max(rest[-1] + 1, sum(rest) // 2)
         git(path, MAINTENANCE_SECONDS, 'multi-pack-index', 'repack', '--batch-size=%d' % size)
     follow_head(path)
 
 
-def batch_size(path):
-    """So much that half of all but the largest pack, the oldest first, become one. 0: there is nothing to merge."""
+def pack_sizes(path):
     folder = os.path.join(path, 'objects', 'pack')
-    sizes = sorted(os.stat(os.path.join(folder, name)).st_size for name in os.listdir(folder) if name.endswith('.pack'))
-    rest = sizes[:-1]
-    return max(rest[-1] + 1, sum(rest) // 2) if len(rest) > 1 else 0
+    return sorted(os.stat(os.path.join(folder, name)).st_size for name in os.listdir(folder) if name.endswith('.pack'))
 
 
 def follow_head(path):

@@ -12,9 +12,10 @@ say() {
   # The console exists on every VM; in a container it may not.
   { printf '%s\n' "$line" >/dev/console; } 2>/dev/null || true
   printf '%s\n' "$line"
-  mkdir -p /var/lib/gl-cache
-  printf '%s\n' "$*" >/var/lib/gl-cache/phase.new
-  mv /var/lib/gl-cache/phase.new /var/lib/gl-cache/phase
+  # Not on the disk: after a reboot nothing is ready yet.
+  mkdir -p /run/gl-cache
+  printf '%s\n' "$*" >/run/gl-cache/phase.new
+  mv /run/gl-cache/phase.new /run/gl-cache/phase
 }
 
 # Seconds since boot: no clock that could be set meanwhile.

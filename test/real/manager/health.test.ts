@@ -26,7 +26,7 @@ afterEach(async () => {
 function machine(settings: Partial<ManagerSettings> = {}): ManagerMachine {
   const vm = new ManagerMachine(settings);
   endings.push(() => vm.remove());
-  vm.write('/var/lib/gl-cache/phase', 'phase=ready\n');
+  vm.write('/run/gl-cache/phase', 'phase=ready\n');
   return vm;
 }
 
@@ -69,9 +69,17 @@ describe('the state of the caches', () => {
     expect(parseHealth(vm.read(HEALTH))).toMatchObject({ phase: 'none', disk: null, nfs: { active: false, clients: null } });
   });
 
+  it('comes from a unit that sees the NFS server', () => {
+    const unit = (name: string) => machine().read(`/etc/systemd/system/gl-cache-${name}.service`);
+    expect(unit('health')).not.toMatch(/ProtectKernelTunables|ProtectControlGroups/);
+    expect(unit('prune')).toMatch(
+      /ProtectKernelTunables=yes\n[\s\S]*ProtectControlGroups=yes|ProtectControlGroups=yes\n[\s\S]*ProtectKernelTunables=yes/,
+    );
+  });
+
   it('carries the reason of a setup that failed', () => {
     const vm = machine();
-    vm.write('/var/lib/gl-cache/phase', 'phase=failed reason=volume-missing\n');
+    vm.write('/run/gl-cache/phase', 'phase=failed reason=volume-missing\n');
     expect(health(vm).parsed).toMatchObject({ phase: 'failed', reason: 'volume-missing' });
   });
 

@@ -132,6 +132,6 @@ export class ManagerMachine {
   }
 
   #below(content: string): string {
-    return content.replaceAll(/(?<![\w.:/])\/(?=(?:etc|var|usr|dev|cache|proc\/fs)\b)/g, `${this.root}/`);
+    return content.replaceAll(/(?<![\w.:/])\/(?=(?:etc|var|usr|dev|cache|run|proc\/fs)\b)/g, `${this.root}/`);
   }
 }

@@ -289,6 +289,16 @@ describe('maintenance', () => {
     expect(git(mirrors.mirror('poky.git'), 'rev-parse', 'main')).toBe(git(work, 'rev-parse', 'HEAD'));
   });
 
+  it('has nothing to do for a repository without packs, as plain HTTP brings a small one', () => {
+    const mirrors = new Mirrors('poky.git');
+    mirrors.upstream('poky.git');
+    mirrors.fetch();
+    const loosen = 'mv objects/pack/*.pack /tmp/$$.pack; rm -f objects/pack/*; git unpack-objects -q </tmp/$$.pack; rm /tmp/$$.pack';
+    execFileSync('sh', ['-euc', loosen], { cwd: mirrors.mirror('poky.git') });
+    expect(mirrors.maintain()).toMatchObject({ status: 0 });
+    expect(mirrors.state('poky.git')).toMatchObject({ ok: true, error: null });
+  });
+
   it('is not tried at every fetch when it fails', () => {
     const mirrors = new Mirrors('poky.git');
     mirrors.upstream('poky.git');

@@ -80,7 +80,7 @@ describe('setup', () => {
     expect({ status, phases }).toEqual({ status: 0, phases: ['setup', 'volume', 'mounted', 'ready'] });
     expect(vm.calls('apt-get')).toEqual([]);
     expect([...vm.calls('mkfs.ext4'), ...vm.calls('mkfs.xfs')]).toEqual([]);
-    expect(vm.read('/var/lib/gl-cache/phase')).toBe('phase=ready\n');
+    expect(vm.read('/run/gl-cache/phase')).toBe('phase=ready\n');
   });
 
   it('does the same again on the next boot, and starts no NFS server that serves rightly', () => {
@@ -120,7 +120,7 @@ describe('setup', () => {
     expect(status).toBe(1);
     expect(phases.at(-1)).toBe('failed reason=package-lists');
     expect(vm.calls('apt-get')).toHaveLength(8);
-    expect(vm.read('/var/lib/gl-cache/phase')).toBe('phase=failed reason=package-lists\n');
+    expect(vm.read('/run/gl-cache/phase')).toBe('phase=failed reason=package-lists\n');
   });
 
   it.each<readonly [string, Readonly<Record<string, string>>, string]>([
