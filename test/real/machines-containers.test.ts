@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { handoffKey } from '../../lib/app/launch.ts';
 import { parseBootLog } from '../../lib/core/boot-log.ts';
 import type { Job, JobSpec } from '../../sandbox/gitlab/model.ts';
@@ -299,8 +299,13 @@ async function jobOn(machine: Container, pool: string): Promise<Job> {
   return found;
 }
 
-/** The pass after the one that removes the worker writes the last of it. */
-async function ledgerHas(pool: string, reason: string): Promise<void> {
-  const failed = (await farm.ledger()).filter((entry) => entry.pool === pool && entry.kind === 'boot-failed');
-  expect(failed[0]).toMatchObject({ reason });
+/** One of the next passes sees that the worker is off, and writes it down. */
+function ledgerHas(pool: string, reason: string): Promise<void> {
+  return vi.waitFor(
+    async () => {
+      const failed = (await farm.ledger()).filter((entry) => entry.pool === pool && entry.kind === 'boot-failed');
+      expect(failed[0]).toMatchObject({ reason });
+    },
+    { timeout: 30_000, interval: 500 },
+  );
 }
