@@ -1,16 +1,18 @@
 #!/usr/bin/env node
-import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
+import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import { tick } from '../lib/app/pass.ts';
 import type { Wake } from '../lib/app/ports.ts';
 import { reconcile } from '../lib/app/reconcile.ts';
+import { systemClock } from '../lib/runtime/clock.ts';
 import { showConsole } from './console.ts';
+import { COUNT_FORMATS, counts } from './counts.ts';
 import { demo } from './demo.ts';
 import { explain } from './explain.ts';
 import { managerStatus, renderManager } from './manager.ts';
 import { type Output, renderReport, standardOutput } from './output.ts';
 import { sandbox } from './sandbox.ts';
 import { serve } from './serve.ts';
-import { environmentSecrets, explainFailure, loadConfig, openWorld, UserError, withinDeadline } from './session.ts';
+import { environmentSecrets, explainFailure, loadConfig, openStore, openWorld, UserError, withinDeadline } from './session.ts';
 
 /** What one pass may take, as in the deployed functions. */
 const PASS_MS = 60_000;
@@ -123,6 +125,28 @@ program
     run(false, async (output) => await showConsole(openWorld(loadConfig(program.opts().config)).cloud, worker, lines, output)),
   );
 
+program
+  .command('counts')
+  .description('the machine counts of a span: as a table, a file for other programs, or a picture')
+  .option('--from <when>', 'a day, a time, -7d, -12h, today, yesterday', 'today')
+  .option('--to <when>', 'likewise; a day means its end', 'now')
+  .option('--timezone <name>', 'of days and times, such as Europe/Berlin', Intl.DateTimeFormat().resolvedOptions().timeZone)
+  .option('--pool <name>', 'of this pool alone')
+  .addOption(new Option('--step <length>', 'one line stands for (default: by the length of the span)').choices(['1m', '1h', '1d'] as const))
+  .option('--columns <names>', 'separated by commas')
+  .addOption(new Option('--format <name>', 'what to make of it').choices(COUNT_FORMATS).default('table' as const))
+  .option('--output <file>', 'write it to a file instead')
+  .action((options) =>
+    run(options.format === 'json', async (output) => {
+      const config = loadConfig(program.opts().config);
+      const { settings } = config;
+      const { isTTY = false, columns = 100 } = process.stdout;
+      const bytes = (data: Uint8Array) => void process.stdout.write(data);
+      const source = { store: openStore(config), append: settings.append, pools: settings.pools.map(({ pool }) => pool.name) };
+      return await counts(source, options, systemClock.now(), { ...output, terminal: isTTY, width: columns, bytes });
+    }),
+  );
+
 const manager = program.command('manager').description('the machine that serves the caches');
 
 manager
@@ -138,8 +162,7 @@ manager
   .action(({ json }) =>
     run(json, async (output) => {
       const config = loadConfig(program.opts().config);
-      const { store, clock } = openWorld(config);
-      return await managerStatus(config, store, clock.now(), output);
+      return await managerStatus(config, openStore(config), systemClock.now(), output);
     }),
   );
 

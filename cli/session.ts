@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { Store } from '../lib/app/ports.ts';
 import type { Deadline, World } from '../lib/app/world.ts';
 import type { Config } from '../lib/config/config.ts';
 import { loadConfigText } from '../lib/config/load-yaml.ts';
@@ -6,7 +7,7 @@ import { InvalidConfigError, renderProblems } from '../lib/config/problems.ts';
 import { readSecrets, type Secrets } from '../lib/config/secrets.ts';
 import { ConfigError } from '../lib/core/errors.ts';
 import { systemClock } from '../lib/runtime/clock.ts';
-import { composeWorld } from '../lib/runtime/compose.ts';
+import { composeStore, composeWorld } from '../lib/runtime/compose.ts';
 import { startDeadline } from '../lib/runtime/deadline.ts';
 import { localContext } from '../lib/runtime/function-graph.ts';
 import { createLog } from '../lib/runtime/log.ts';
@@ -39,10 +40,18 @@ export function environmentSecrets(): Secrets {
 /** The real GitLab and OTC, with the keys of the environment; log lines of the adapters go to standard error. */
 export function openWorld(config: Config): World {
   const secrets = environmentSecrets();
-  const context = localContext({ requestId: 'cli', functionName: 'scaler', timeoutMs: 60_000 });
-  const credentials = credentialsOf(context, secrets);
+  const credentials = environmentCredentials(secrets);
   const log = createLog({ clock: systemClock, write: (line) => process.stderr.write(`${line}\n`) });
   return composeWorld({ config, secrets, credentials, clock: systemClock, log });
+}
+
+/** The bucket alone: needs no token of GitLab. */
+export function openStore(config: Config): Store {
+  return composeStore({ config, credentials: environmentCredentials(environmentSecrets()), clock: systemClock });
+}
+
+function environmentCredentials(secrets: Secrets) {
+  return credentialsOf(localContext({ requestId: 'cli', functionName: 'scaler', timeoutMs: 60_000 }), secrets);
 }
 
 /** Runs one piece of work under the time that a function would have. */

@@ -1,7 +1,8 @@
 import { dayKey, parseSamples, type Sample, SERIES_HEADER, sampleLine } from '../core/series.ts';
-import { dayOf, toIso } from '../core/time.ts';
+import { toIso } from '../core/time.ts';
 import { appendOnce } from './append.ts';
 import type { CallOptions, Store } from './ports.ts';
+import { rawKey } from './series-read.ts';
 
 /** A line is about 80 bytes; what is looked at must hold the last minute of all pools. */
 const BYTES_PER_POOL = 256;
@@ -14,9 +15,10 @@ export async function writeSamples(store: Store, samples: readonly Sample[], app
   const first = samples[0];
   if (!first) return;
   if (!append) {
-    const minute = toIso(first.at).slice(11, 16).replace(':', '');
-    const key = `counts/v1/raw/${dayOf(first.at).replaceAll('-', '/')}/${minute}.csv`;
-    await store.put(key, SERIES_HEADER + samples.map(sampleLine).join(''), { ...options, contentType: 'text/csv; charset=utf-8' });
+    await store.put(rawKey(first.at), SERIES_HEADER + samples.map(sampleLine).join(''), {
+      ...options,
+      contentType: 'text/csv; charset=utf-8',
+    });
     return;
   }
   const missing = (tail: { size: number; text: string }) => {

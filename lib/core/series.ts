@@ -16,12 +16,34 @@ export interface Sample {
   readonly pending?: number;
   readonly unmet?: number;
   readonly limit: number;
+  /** Seconds that the longest-waiting of the pending jobs has waited; 0 when none waits, absent when GitLab could not be asked. */
+  readonly oldestWait?: number;
+  /** What the machines of this minute cost per hour, in the configured currency; absent without prices. */
+  readonly hourlyCost?: number;
 }
 
-const COLUMNS = ['machines', 'booting', 'idle', 'busy', 'draining', 'failed', 'pending', 'unmet', 'limit'] as const;
+/** Name of the column and of the member, in the order of the columns. New columns are only ever added at the end. */
+export const COLUMNS = [
+  ['machines', 'machines'],
+  ['booting', 'booting'],
+  ['idle', 'idle'],
+  ['busy', 'busy'],
+  ['draining', 'draining'],
+  ['failed', 'failed'],
+  ['pending', 'pending'],
+  ['unmet', 'unmet'],
+  ['limit', 'limit'],
+  ['oldest_wait', 'oldestWait'],
+  ['hourly_cost', 'hourlyCost'],
+] as const;
+export type Column = (typeof COLUMNS)[number][0];
 
-/** First line of every day's object. New columns are only ever added at the end. */
-export const SERIES_HEADER = `time,pool,${COLUMNS.join(',')}\n`;
+/** Columns of the first version: lines that end there are as good. */
+const FIRST_COLUMNS = 9;
+const REQUIRED = ['machines', 'booting', 'idle', 'busy', 'draining', 'failed', 'limit'] as const;
+
+/** First line of every day's object. */
+export const SERIES_HEADER = `time,pool,${COLUMNS.map(([column]) => column).join(',')}\n`;
 
 /** Where a day's samples of all pools are. */
 export function dayKey(at: number): string {
@@ -29,15 +51,32 @@ export function dayKey(at: number): string {
   return `counts/v1/day/${day.slice(0, 4)}/${day.slice(5, 7)}/${day}.csv`;
 }
 
-export function sampleOf(pool: string, numbers: PlanNumbers, now: number): Sample {
+/** What only the caller knows besides the plan's numbers. */
+export interface SampleExtra {
+  readonly oldestWait?: number;
+  readonly hourlyCost?: number;
+}
+
+export function sampleOf(pool: string, numbers: PlanNumbers, now: number, { oldestWait, hourlyCost }: SampleExtra = {}): Sample {
   const { machines, booting, idle, busy, draining, failed, limit, demand, unmet } = numbers;
-  const counts = { machines, booting, idle, busy, draining, failed, limit };
-  return { at: floorMinute(now), pool, ...counts, ...(demand === undefined ? {} : { pending: demand, unmet }) };
+  return {
+    at: floorMinute(now),
+    pool,
+    ...{ machines, booting, idle, busy, draining, failed, limit },
+    ...(demand === undefined ? {} : { pending: demand, unmet }),
+    ...(demand === undefined || oldestWait === undefined ? {} : { oldestWait }),
+    ...(hourlyCost === undefined ? {} : { hourlyCost }),
+  };
 }
 
 /** One line, ending in a line feed; what is not known is an empty field. */
 export function sampleLine(sample: Sample): string {
-  return `${toIso(sample.at)},${sample.pool},${COLUMNS.map((c) => sample[c] ?? '').join(',')}\n`;
+  return `${toIso(sample.at)},${sample.pool},${COLUMNS.map(([, member]) => decimal(sample[member])).join(',')}\n`;
+}
+
+/** At most four decimals, without an exponent; empty for what is not known. */
+export function decimal(value: number | undefined): string {
+  return value === undefined ? '' : String(Math.round(value * 10_000) / 10_000);
 }
 
 /** The samples in a day's text, or in the end of one. A cut first line, a last line without its end and anything odd are left out. */
@@ -49,16 +88,20 @@ export function parseSamples(text: string): readonly Sample[] {
 function parseLine(line: string): Sample | undefined {
   const [time, pool, ...fields] = line.split(',');
   const at = time === undefined ? undefined : fromIso(time);
-  if (at === undefined || !pool || fields.length < COLUMNS.length) return undefined;
-  const entries = COLUMNS.map((column, i) => [column, numberOf(fields[i])] as const).filter(([, n]) => n !== undefined);
+  if (at === undefined || !pool || fields.length < FIRST_COLUMNS) return undefined;
+  const entries = COLUMNS.flatMap(([column, member], i) => {
+    const value = numberOf(fields[i], column === 'hourly_cost');
+    return value === undefined ? [] : [[member, value] as const];
+  });
   if (entries.some(([, n]) => Number.isNaN(n))) return undefined;
   const { machines, booting, idle, busy, draining, failed, limit, ...rest } = Object.fromEntries(entries) as Partial<Sample>;
-  const all = [machines, booting, idle, busy, draining, failed, limit];
-  if (all.some((n) => n === undefined)) return undefined;
-  return { at, pool, machines, booting, idle, busy, draining, failed, limit, ...rest } as Sample;
+  const counts = { machines, booting, idle, busy, draining, failed, limit };
+  if (REQUIRED.some((member) => counts[member] === undefined)) return undefined;
+  return { at, pool, ...counts, ...rest } as Sample;
 }
 
-function numberOf(field: string | undefined): number | undefined {
+/** `undefined` for an empty field, NaN for what is no number of this column. */
+export function numberOf(field: string | undefined, fraction: boolean): number | undefined {
   if (field === undefined || field === '') return undefined;
-  return /^\d+$/.test(field) ? Number(field) : Number.NaN;
+  return (fraction ? /^\d+(\.\d+)?$/ : /^\d+$/).test(field) ? Number(field) : Number.NaN;
 }

@@ -19,6 +19,11 @@ export function floorMinute(ms: number): number {
   return Math.floor(ms / 60_000) * 60_000;
 }
 
+/** Start of the UTC day. */
+export function floorDay(ms: number): number {
+  return Math.floor(ms / 86_400_000) * 86_400_000;
+}
+
 /** `2026-11-23`, UTC. */
 export function dayOf(ms: number): string {
   return toIso(ms).slice(0, 10);

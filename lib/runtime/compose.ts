@@ -1,6 +1,6 @@
 import { ulid } from 'ulid';
 import { renderRunnerConfig, renderWorkerUserData } from '../../cloud-init/worker.ts';
-import type { Clock, Log } from '../app/ports.ts';
+import type { Clock, Log, Store } from '../app/ports.ts';
 import type { WorkerTemplates, World } from '../app/world.ts';
 import type { Config } from '../config/config.ts';
 import { needSecret, type Secrets } from '../config/secrets.ts';
@@ -27,12 +27,11 @@ export interface WorldInputs {
  * Everything outside, built for one call: the agency's keys come with the call and go stale after it. Nothing is asked yet. Throws `ConfigError`.
  */
 export function composeWorld({ config, secrets, credentials, clock, log, signal }: WorldInputs): World {
-  const { settings, otc, bucket } = config;
+  const { settings, otc } = config;
   const { projectId, endpoints } = otc;
   const http = new OtcHttp({ credentials, projectId, clock });
   const ecs = new Ecs({ http, endpoint: endpoints.ecs, projectId, installation: settings.installation });
   const ims = new Ims({ http, endpoint: endpoints.ims });
-  const scheme = bucket.dialect === 's3-v2' ? 'aws' : 'obs';
   return {
     forge: new GitLab({
       url: settings.gitlabUrl,
@@ -41,12 +40,22 @@ export function composeWorld({ config, secrets, credentials, clock, log, signal 
       ...(signal && { signal }),
     }),
     cloud: otcCloud(ecs, ims),
-    store: new Obs({ endpoint: endpoints.obs, bucket: bucket.name, credentials, clock, scheme }),
+    store: composeStore({ config, credentials, clock }),
     clock,
     log,
     ulid: (now) => ulid(now),
     worker: workerTemplates(settings.gitlabUrl),
   };
+}
+
+/** The bucket alone, for those who only read what is recorded. */
+export function composeStore({
+  config: { otc, bucket },
+  credentials,
+  clock,
+}: Pick<WorldInputs, 'config' | 'credentials' | 'clock'>): Store {
+  const scheme = bucket.dialect === 's3-v2' ? 'aws' : 'obs';
+  return new Obs({ endpoint: otc.endpoints.obs, bucket: bucket.name, credentials, clock, scheme });
 }
 
 function workerTemplates(gitlabUrl: string): WorkerTemplates {

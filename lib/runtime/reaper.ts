@@ -1,4 +1,5 @@
 import { tick } from '../app/pass.ts';
+import { upkeep } from '../app/rollups.ts';
 import { timerOf } from './function-graph.ts';
 import { createPassFunction, type PassFunction, type PassParts } from './pass-function.ts';
 
@@ -6,6 +7,8 @@ import { createPassFunction, type PassFunction, type PassParts } from './pass-fu
 export function createReaper(parts: PassParts): PassFunction {
   return createPassFunction(parts, async ({ world, settings, wake, deadline, holdMs, event }) => {
     const trigger = timerOf(event) === undefined ? 'person' : 'timer';
-    return await tick(world, settings, trigger, wake, deadline, holdMs);
+    const result = await tick(world, settings, trigger, wake, deadline, holdMs);
+    await upkeep(world, settings.append, deadline.act);
+    return result;
   });
 }

@@ -56,9 +56,10 @@ export class MemoryStore implements Store {
     this.objects.delete(key);
   }
 
-  async list(prefix: string): Promise<readonly string[]> {
+  async list(prefix: string, { startAfter = '', max }: Parameters<Store['list']>[1] = {}): Promise<readonly string[]> {
     await this.#turn();
-    return [...this.objects.keys()].filter((k) => k.startsWith(prefix)).sort();
+    const keys = [...this.objects.keys()].filter((k) => k.startsWith(prefix) && k > startAfter);
+    return keys.sort().slice(0, max);
   }
 
   presignGet(key: string, expiresAt: number): string {

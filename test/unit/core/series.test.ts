@@ -14,18 +14,22 @@ const sample: Sample = {
   pending: 5,
   unmet: 6,
   limit: 20,
+  oldestWait: 90,
+  hourlyCost: 1.2346,
 };
-const LINE = '2026-11-23T12:00:00Z,bake,10,1,2,3,4,0,5,6,20\n';
-const UNASKED = '2026-11-23T12:00:00Z,bake,10,1,2,3,4,0,,,20\n';
-const { pending: _, unmet: __, ...unasked } = sample;
+const LINE = '2026-11-23T12:00:00Z,bake,10,1,2,3,4,0,5,6,20,90,1.2346\n';
+const UNASKED = '2026-11-23T12:00:00Z,bake,10,1,2,3,4,0,,,20,,1.2346\n';
+const { pending: _, unmet: __, oldestWait: ___, ...unasked } = sample;
+const { hourlyCost: ____, oldestWait: _____, ...first } = sample;
 
 describe('writing', () => {
   it('has the columns that readers rely on', () => {
-    expect(SERIES_HEADER).toBe('time,pool,machines,booting,idle,busy,draining,failed,pending,unmet,limit\n');
+    expect(SERIES_HEADER).toBe('time,pool,machines,booting,idle,busy,draining,failed,pending,unmet,limit,oldest_wait,hourly_cost\n');
   });
 
   it('writes one line a sample', () => {
     expect(sampleLine(sample)).toBe(LINE);
+    expect(sampleLine({ ...sample, hourlyCost: 0.1 + 0.2 })).toContain(',0.3\n');
   });
 
   it('leaves empty what is not known', () => {
@@ -41,25 +45,28 @@ describe('sampleOf', () => {
   const numbers = { machines: 10, booting: 1, idle: 2, busy: 3, draining: 4, failed: 0, limit: 20, idleTarget: 7, period: 1, unmet: 6 };
 
   it("takes a plan's numbers at the start of the minute", () => {
-    expect(sampleOf('bake', { ...numbers, demand: 5 }, NOW + 59_999)).toStrictEqual(sample);
+    expect(sampleOf('bake', { ...numbers, demand: 5 }, NOW + 59_999, { oldestWait: 90, hourlyCost: 1.2346 })).toStrictEqual(sample);
   });
 
   it('does not say that nothing waits when GitLab was not read', () => {
-    expect(sampleOf('bake', numbers, NOW)).toStrictEqual(unasked);
+    expect(sampleOf('bake', numbers, NOW, { oldestWait: 90, hourlyCost: 1.2346 })).toStrictEqual(unasked);
   });
 });
 
 describe('parseSamples', () => {
   const rows: readonly { name: string; text: string; expected: readonly Sample[] }[] = [
     { name: 'a whole day', text: SERIES_HEADER + LINE + UNASKED, expected: [sample, unasked] },
+    { name: 'a line of the first version', text: LINE.replace(',90,1.2346', ''), expected: [first] },
+    { name: 'a fraction of a machine', text: LINE.replace(',10,', ',1.5,'), expected: [] },
+    { name: 'a cost in another notation', text: LINE.replace('1.2346', '1e3'), expected: [] },
     { name: 'the end of a day: a cut first line is left out', text: `0:00Z,bake,10,1,2,3,4,0,5,6,20\n${LINE}`, expected: [sample] },
-    { name: 'a first line cut within a number', text: `,2,3,4,0,5,6,20\n${LINE}`, expected: [sample] },
+    { name: 'a first line cut within a number', text: `,2,3,4,0,5,6,20,90,1\n${LINE}`, expected: [sample] },
     { name: 'a last line without its end', text: `${LINE}2026-11-23T12:01:00Z,bake,10,1,2,3,4,0,5,6,2`, expected: [sample] },
     { name: 'only a line without its end', text: LINE.trimEnd(), expected: [] },
     { name: 'nothing', text: '', expected: [] },
     { name: 'an empty line', text: `\n${LINE}\n`, expected: [sample] },
-    { name: 'a column of a later version', text: LINE.replace('\n', ',9\n'), expected: [sample] },
-    { name: 'a line too short', text: LINE.replace(',20\n', '\n'), expected: [] },
+    { name: 'a column of a later version', text: LINE.replace('\n', ',later\n'), expected: [sample] },
+    { name: 'a line too short', text: LINE.replace(',20,90,1.2346\n', '\n'), expected: [] },
     { name: 'no pool', text: LINE.replace('bake', ''), expected: [] },
     { name: 'no time', text: LINE.replace('2026-11-23T12:00:00Z', 'x'), expected: [] },
     { name: 'a word for a number', text: LINE.replace(',10,', ',ten,'), expected: [] },

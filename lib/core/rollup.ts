@@ -1,0 +1,88 @@
+import { COLUMNS, decimal, numberOf, type Sample } from './series.ts';
+import { fromIso, toIso } from './time.ts';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+/** Length of what one line stands for. */
+export const STEP_MS = { '1m': 60_000, '1h': HOUR, '1d': DAY } as const;
+export type Step = keyof typeof STEP_MS;
+
+type Means = Partial<Record<(typeof COLUMNS)[number][1], number>>;
+
+/** One pool in one minute, hour or day: means over the samples that have the value. What no sample has is absent. */
+export interface SeriesRow extends Means {
+  /** Start of the step, UTC. */
+  readonly at: number;
+  readonly pool: string;
+  /** Minutes that have a sample: fewer than the step has are a gap. */
+  readonly samples: number;
+  readonly machinesMax?: number;
+  readonly pendingMax?: number;
+  readonly oldestWaitMax?: number;
+}
+
+const MAXIMA = [
+  ['machines_max', 'machinesMax', 'machines'],
+  ['pending_max', 'pendingMax', 'pending'],
+  ['oldest_wait_max', 'oldestWaitMax', 'oldestWait'],
+] as const;
+
+/** Every column of a rollup after time and pool, with the member that holds it. */
+export const ROLLUP_COLUMNS = [['samples', 'samples'], ...COLUMNS, ...MAXIMA.map(([column, member]) => [column, member] as const)] as const;
+
+/** First line of the objects of a month and of a year. */
+export const ROLLUP_HEADER = `time,pool,${ROLLUP_COLUMNS.map(([column]) => column).join(',')}\n`;
+
+/** A sample as a row of its own minute. */
+export function minuteRow(sample: Sample): SeriesRow {
+  return summary(sample.pool, sample.at, [sample]);
+}
+
+/**
+ * One row per pool and step that has any sample, by time and then in the order in which pools first appear. A sample that is there twice counts
+ * once, the first of them.
+ */
+export function rollUp(samples: readonly Sample[], step: Step): readonly SeriesRow[] {
+  const groups = new Map<string, { readonly pool: string; readonly at: number; readonly minutes: Map<number, Sample> }>();
+  for (const sample of samples) {
+    const at = Math.floor(sample.at / STEP_MS[step]) * STEP_MS[step];
+    const key = `${at} ${sample.pool}`;
+    const group = groups.get(key) ?? { pool: sample.pool, at, minutes: new Map<number, Sample>() };
+    if (!group.minutes.has(sample.at)) group.minutes.set(sample.at, sample);
+    groups.set(key, group);
+  }
+  return [...groups.values()].map(({ pool, at, minutes }) => summary(pool, at, [...minutes.values()])).sort((a, b) => a.at - b.at);
+}
+
+function summary(pool: string, at: number, samples: readonly Sample[]): SeriesRow {
+  const values = (member: keyof Means) => samples.flatMap((sample) => sample[member] ?? []);
+  const means = COLUMNS.flatMap(([, member]) => {
+    const known = values(member);
+    return known.length === 0 ? [] : [[member, known.reduce((sum, n) => sum + n, 0) / known.length] as const];
+  });
+  const maxima = MAXIMA.flatMap(([, member, of]) => {
+    const known = values(of);
+    return known.length === 0 ? [] : [[member, known.reduce((most, n) => Math.max(most, n), 0)] as const];
+  });
+  return { at, pool, samples: samples.length, ...Object.fromEntries([...means, ...maxima]) };
+}
+
+/** One line, ending in a line feed. */
+export function rollupLine(row: SeriesRow): string {
+  return `${toIso(row.at)},${row.pool},${ROLLUP_COLUMNS.map(([, member]) => decimal(row[member])).join(',')}\n`;
+}
+
+/** The rows of a month's or year's object; lines that are none are left out. */
+export function parseRollup(text: string): readonly SeriesRow[] {
+  return text.split('\n').flatMap((line) => {
+    const [time = '', pool, ...fields] = line.split(',');
+    const at = fromIso(time);
+    if (at === undefined || !pool) return [];
+    const entries = ROLLUP_COLUMNS.map(([, member], i) => [member, numberOf(fields[i], true)] as const);
+    const known = entries.filter(([, n]) => n !== undefined);
+    if (known.some(([, n]) => Number.isNaN(n)) || known.length === 0) return [];
+    const { samples = 0, ...rest }: Partial<SeriesRow> = Object.fromEntries(known);
+    return samples > 0 ? [{ ...rest, at, pool, samples }] : [];
+  });
+}
