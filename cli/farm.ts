@@ -22,8 +22,10 @@ export interface FarmOptions extends SandboxOptions {
   readonly pools?: readonly PoolDocument[];
   /** Default: the group `acme`. */
   readonly scope?: Readonly<Record<string, unknown>>;
-  /** More of scaler.yml, section by section. */
-  readonly document?: Readonly<Record<string, unknown>>;
+  /** More of scaler.yml, section by section; a function where it names something of the sandbox. */
+  readonly document?: Readonly<Record<string, unknown>> | ((sandbox: Sandbox) => Readonly<Record<string, unknown>>);
+  /** Secrets beside those that every farm has. */
+  readonly secrets?: Readonly<Record<string, string>>;
   /** Gets each line that the functions log. */
   readonly onLog?: (line: string) => void;
   /** How the functions from source and `Farm.world` build their adapters, e.g. with less patience; as deployed when absent. */
@@ -70,7 +72,7 @@ function deploy(sandbox: Sandbox, options: FarmOptions): Farm {
   const { gitlab, functions, ctx } = sandbox;
   const group = gitlab.createGroup(GROUP);
   const token = gitlab.createToken({ scopes: ['api'], admin: true });
-  const secrets = { GITLAB_TOKEN: token.value, HOOK_TOKENS: 'sandbox-hook-token', HOOK_SIGNING_TOKENS: SIGNING_TOKEN };
+  const secrets = { GITLAB_TOKEN: token.value, HOOK_TOKENS: 'sandbox-hook-token', HOOK_SIGNING_TOKENS: SIGNING_TOKEN, ...options.secrets };
 
   const handlers = options.functions ?? sourceFunctions(config, ctx.clock, options);
   for (const name of ['webhook', 'scaler', 'reaper'] as const) {
@@ -139,7 +141,7 @@ export function farmDocument(sandbox: Sandbox, options: Pick<FarmOptions, 'pools
     otc: {
       region: sandbox.region,
       project_id: sandbox.projectId,
-      endpoints: { ecs: urls.otc, ims: urls.otc, iam: urls.otc, vpc: urls.otc, functiongraph: urls.otc, obs: urls.obs },
+      endpoints: { ecs: urls.otc, ims: urls.otc, iam: urls.otc, vpc: urls.otc, smn: urls.otc, functiongraph: urls.otc, obs: urls.obs },
     },
     bucket: { name: sandbox.bucket },
     functions: { scaler: 'scaler' },
@@ -153,6 +155,6 @@ export function farmDocument(sandbox: Sandbox, options: Pick<FarmOptions, 'pools
       max_builds: 100,
       ...pool,
     })),
-    ...options.document,
+    ...(typeof options.document === 'function' ? options.document(sandbox) : options.document),
   };
 }

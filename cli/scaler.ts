@@ -55,7 +55,7 @@ program
   .action(({ json }) =>
     run(json, async (output) => {
       const config = loadConfig(program.opts().config);
-      const options = { trigger: 'person', grow: true, shrink: true, sample: false, dryRun: true } as const;
+      const options = { trigger: 'person', grow: true, shrink: true, dryRun: true } as const;
       const report = await withinDeadline(PASS_MS, (d) => reconcile(openWorld(config), config.settings, options, d));
       output.data(output.json ? JSON.stringify(report, undefined, 2) : renderReport(report));
       return report.pools.every((p) => p.plan) ? 0 : 1;

@@ -13,6 +13,7 @@ import type { FleetTimes } from './otc/ecs-vm.ts';
 import { Iam, type KeyPair } from './otc/iam.ts';
 import { type AppendMode, Obs } from './otc/obs.ts';
 import { otcApp } from './otc/otc.ts';
+import { mountSmn, Smn } from './otc/smn.ts';
 import { runWorker } from './worker.ts';
 
 export interface SandboxOptions {
@@ -42,6 +43,7 @@ export interface Sandbox {
   readonly iam: Iam;
   readonly ecs: EcsFleet;
   readonly obs: Obs;
+  readonly smn: Smn;
   readonly functions: FunctionGraph;
   readonly gateway: Gateway;
   readonly urls: { readonly gitlab: string; readonly otc: string; readonly obs: string; readonly gateway: string };
@@ -85,11 +87,15 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     append: options.append ?? 'works',
     publicPrefixes: options.publicPrefixes ?? [],
   });
+  const smn = new Smn();
   const otc = otcApp(ctx, {
     iam,
     fleet,
     projectId: PROJECT_ID,
-    mount: (app, operation) => mountFunctionApi(app, operation, ctx, functions),
+    mount: (app, operation) => {
+      mountFunctionApi(app, operation, ctx, functions);
+      mountSmn(app, operation, ctx, smn);
+    },
   });
 
   const gitlabDoor: Served = { fetch: (request, env) => gitlab?.app.fetch(request, env) ?? new Response(null, { status: 503 }) };
@@ -104,6 +110,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     iam,
     ecs: fleet,
     obs,
+    smn,
     functions,
     gateway,
     urls,

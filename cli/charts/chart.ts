@@ -17,7 +17,11 @@ export async function renderChart(
 }
 
 async function toPng(svg: string): Promise<Uint8Array> {
-  const { Resvg } = await import('@resvg/resvg-js');
+  const { Resvg } = await import('@resvg/resvg-js').catch(() => {
+    throw new UserError(
+      'PNG needs the package @resvg/resvg-js beside this program (npm ci in the repository); --format svg works without.',
+    );
+  });
   const drawn = new Resvg(svg, { fitTo: { mode: 'zoom', value: 2 }, font: { loadSystemFonts: true, defaultFontFamily: 'DejaVu Sans' } });
   const png = drawn.render().asPng();
   if (png.length === 0) throw new UserError('The picture could not be drawn; try --format svg.');

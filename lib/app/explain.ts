@@ -21,6 +21,9 @@ const Entry = z.object({
   flavor: z.string().optional(),
   zone: z.string().optional(),
   alarm: z.string().optional(),
+  state: z.string().optional(),
+  subject: z.string().optional(),
+  text: z.string().optional(),
   code: z.string().optional(),
   message: z.string().optional(),
   seconds: z.number().optional(),
@@ -81,7 +84,9 @@ export function explainJob(entries: readonly ReadEntry[], jobId: number): Story 
 
 /** Everything that was done to a worker, how it booted, and when it was left alone. */
 export function explainWorker(entries: readonly ReadEntry[], worker: string): Story {
-  const about = entries.filter((e) => e.worker === worker || e.held?.some((h) => h.worker === worker));
+  const about = entries.filter(
+    (e) => e.worker === worker || (e.kind === 'alarm' && e.subject === worker) || e.held?.some((h) => h.worker === worker),
+  );
   const launchedAt = about.find((e) => e.kind === 'launch')?.time;
   const lines = about.map((e) => ({ time: e.time, text: sentence(e, undefined, worker), ...details(e, launchedAt) }));
   return { lines, entries: about };
@@ -124,6 +129,8 @@ function sentence(e: ReadEntry, jobId?: number, worker?: string): string {
       return `${e.worker} asked GitLab for a job, ${e.seconds} s after its launch`;
     case 'boot-failed':
       return `${e.worker} did not boot: ${e.why}${e.reason ? `, ${e.reason}` : ''} (${e.seconds} s after its launch)`;
+    case 'alarm':
+      return `alarm ${e.alarm}${e.state === 'cleared' ? ' is over' : ''}: ${e.text ?? ''}`;
     default:
       return `${outcomeOf(e)} ${e.kind} of ${e.worker}: ${e.why}${e.alarm ? ` — alarm: ${e.alarm}` : ''}${problemOf(e)}`;
   }

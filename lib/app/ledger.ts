@@ -1,3 +1,4 @@
+import type { Alarm, AlarmKind } from '../core/alarms.ts';
 import type { BootPhase } from '../core/boot-log.ts';
 import type { Action, Brake, Held, PlanNumbers } from '../core/plan.ts';
 import { dayOf, toIso } from '../core/time.ts';
@@ -86,7 +87,21 @@ export interface SettledEntry {
   readonly consoleUnread?: string;
 }
 
-export type LedgerEntry = PlanEntry | BlindEntry | ActionEntry | SettledEntry;
+/** An alarm was raised, or is over. */
+export interface AlarmEntry {
+  readonly kind: 'alarm';
+  readonly time: string;
+  readonly pass: string;
+  readonly trigger: Trigger;
+  /** Empty for what belongs to no pool. */
+  readonly pool: string;
+  readonly alarm: AlarmKind;
+  readonly state: Alarm['state'];
+  readonly subject?: string;
+  readonly text: string;
+}
+
+export type LedgerEntry = PlanEntry | BlindEntry | ActionEntry | SettledEntry | AlarmEntry;
 
 const TAIL_BYTES = 65_536;
 
@@ -105,7 +120,12 @@ export async function writeLedger(
   }
   const mine = `"pass":"${input.pass}"`;
   const missing = (tail: { text: string }) => (tail.text.includes(mine) ? undefined : text);
-  await appendOnce(store, { key: `${day}${toIso(input.at).slice(11, 13)}.ndjson`, tailBytes: TAIL_BYTES, missing }, options);
+  await appendOnce(store, { key: ledgerHour(input.at), tailBytes: TAIL_BYTES, missing }, options);
+}
+
+/** One UTC hour's ledger, where the bucket can append. */
+export function ledgerHour(at: number): string {
+  return `${ledgerDay(at)}${toIso(at).slice(11, 13)}.ndjson`;
 }
 
 /** Prefix of one UTC day's ledger. */

@@ -1,4 +1,5 @@
 import { AccessError, describeError } from '../core/errors.ts';
+import { MINUTE_RECORD } from './farm.ts';
 import type { Wake } from './ports.ts';
 import { type Report, reconcile } from './reconcile.ts';
 import type { Settings } from './settings.ts';
@@ -19,7 +20,7 @@ const REAPER_WAIT_MS = 15_000;
 export async function grow(world: World, settings: Settings, wake: Wake, deadline: Deadline, holdMs: number): Promise<PassResult> {
   const reports: Report[] = [];
   const work = async () => {
-    reports.push(await reconcile(world, settings, { trigger: 'hook', grow: true, shrink: false, sample: false }, deadline));
+    reports.push(await reconcile(world, settings, { trigger: 'hook', grow: true, shrink: false }, deadline));
   };
   if (!settings.append) {
     await work();
@@ -45,7 +46,9 @@ export async function tick(
   const reports: Report[] = [];
   const pass = async (options: { readonly grow: boolean; readonly first: boolean }) => {
     const { grow: may, first } = options;
-    reports.push(await reconcile(world, settings, { trigger, grow: may, shrink: first, sample: first }, deadline));
+    reports.push(
+      await reconcile(world, settings, { trigger, grow: may, shrink: first, ...(first && { record: MINUTE_RECORD }) }, deadline),
+    );
   };
   if (!settings.append) {
     await pass({ grow: true, first: true });

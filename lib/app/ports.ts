@@ -1,3 +1,4 @@
+import type { Alarm } from '../core/alarms.ts';
 import type { ScalerError } from '../core/errors.ts';
 import type { PendingJob, Runner, Server } from '../core/fleet.ts';
 
@@ -34,6 +35,15 @@ export interface JobView {
   readonly finishedAt?: number;
 }
 
+/** A hook as GitLab shows it; its secrets are never shown. */
+export interface HookView {
+  readonly id: number;
+  readonly url: string;
+  readonly jobEvents: boolean;
+  /** In GitLab's words: `disabled`, `temporarily_disabled`. Absent while it is sent. */
+  readonly disabled?: string;
+}
+
 /** Options that every call takes. The adapter also has a deadline of its own per call. */
 export interface CallOptions {
   readonly signal?: AbortSignal;
@@ -61,6 +71,8 @@ export interface Forge {
   unfinishedJobs(runnerId: number, options?: CallOptions): Promise<readonly JobView[]>;
   /** A runner that is already gone is success. */
   deleteRunner(id: number, options?: CallOptions): Promise<void>;
+  /** Hooks of the scope, where it has any of its own: those of a group or a project. */
+  hooks(scope: Scope, options?: CallOptions): Promise<readonly HookView[]>;
   /** One job; `undefined` when GitLab answers 404. */
   job(project: number | string, jobId: number, options?: CallOptions): Promise<JobView | undefined>;
 }
@@ -157,6 +169,19 @@ export interface Store {
   list(prefix: string, options?: CallOptions & { readonly startAfter?: string; readonly max?: number }): Promise<readonly string[]>;
   /** A URL that lets anyone read the key until `expiresAt`. No request is made. */
   presignGet(key: string, expiresAt: number): string;
+}
+
+/** A change of an alarm, for people. */
+export interface AlarmMessage {
+  readonly installation: string;
+  /** One line. */
+  readonly subject: string;
+  readonly alarm: Alarm;
+}
+
+/** Takes messages to people. Throws when the receiver did not take it; an unclear outcome counts as that, so a message may come twice. */
+export interface Notifier {
+  notify(message: AlarmMessage, options?: CallOptions): Promise<void>;
 }
 
 /** Starts the scaler function without waiting for it. */

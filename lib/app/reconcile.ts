@@ -1,6 +1,7 @@
 import { type Plan, planPool } from '../core/plan.ts';
 import { toIso } from '../core/time.ts';
 import { act } from './act.ts';
+import type { MinuteRecord } from './farm.ts';
 import type { ActionEntry, Stamp, Trigger } from './ledger.ts';
 import { observe, type PoolView } from './observe.ts';
 import { waitingIds, writeCounts, writeRecords } from './record.ts';
@@ -13,8 +14,8 @@ export interface ReconcileOptions {
   readonly grow: boolean;
   /** May drain, reap and forget. */
   readonly shrink: boolean;
-  /** Write this minute's counts. */
-  readonly sample: boolean;
+  /** Writes this minute's counts and what people see of the farm; absent: neither is written. */
+  readonly record?: MinuteRecord;
   /** Look and plan, change and record nothing. */
   readonly dryRun?: boolean;
 }
@@ -44,6 +45,8 @@ export interface Report {
 export async function reconcile(world: World, settings: Settings, options: ReconcileOptions, deadline: Deadline): Promise<Report> {
   const at = world.clock.now();
   const pass = world.ulid(at);
+  // What belongs to a minute's record is read together with what every pass reads.
+  const around = options.record?.readAround(world, settings, deadline);
   const views = await observe(world, settings, deadline.act);
   const now = world.clock.now();
   const planned = views.map((view) => ({ view, plan: planView(view, options, now) }));
@@ -52,11 +55,14 @@ export async function reconcile(world: World, settings: Settings, options: Recon
   const stamp: Stamp = { at: now, time: toIso(now), pass, trigger: options.trigger };
   for (const { view, plan } of planned) logPlan(world, view, plan, stamp);
   // The sample does not wait for the actions, so that it is written even when they fail or the time runs out.
-  const sampling = options.sample ? writeCounts(world, settings, planned, now, deadline) : Promise.resolve([]);
+  const looking = around?.then((seen) => seen && options.record?.lookAtFarm(settings, planned, seen, now));
+  const sampling = looking?.then((look) => writeCounts(world, settings, planned, now, deadline, look?.alarms ?? []));
   const acted = await Promise.all(planned.map(({ view, plan }) => act(world, settings, view, plan, options, stamp, deadline)));
   const recorded = await writeRecords(world, settings, planned, acted, stamp, deadline);
+  const look = await looking;
+  if (look) await options.record?.finishFarm(world, settings, planned, acted, look, stamp, deadline);
   const pools = planned.map(({ view, plan }, i) => report(view, plan, acted[i]?.entries ?? []));
-  return { pass, at, pools, unrecorded: [...(await sampling), ...recorded] };
+  return { pass, at, pools, unrecorded: [...((await sampling) ?? []), ...recorded] };
 }
 
 function planView(view: PoolView, options: ReconcileOptions, now: number): Plan | undefined {

@@ -1,7 +1,10 @@
+import type { Alarm } from '../core/alarms.ts';
+import { hourlyCost } from '../core/costs.ts';
 import { describeError } from '../core/errors.ts';
 import type { Plan } from '../core/plan.ts';
-import { sampleOf } from '../core/series.ts';
+import { type SampleExtra, sampleOf } from '../core/series.ts';
 import type { Acted } from './act.ts';
+import { oldestWaitSeconds } from './alarms.ts';
 import { type LedgerEntry, type Stamp, writeLedger } from './ledger.ts';
 import { writeMemory } from './memory-store.ts';
 import type { PoolView } from './observe.ts';
@@ -30,10 +33,22 @@ export async function writeCounts(
   planned: readonly Planned[],
   now: number,
   { all: signal }: Deadline,
+  alarms: readonly Alarm[],
 ): Promise<readonly string[]> {
-  const samples = planned.flatMap(({ view, plan }) => (plan ? [sampleOf(view.settings.pool.name, plan.numbers, now)] : []));
+  const samples = planned.flatMap(({ view, plan }) =>
+    plan ? [sampleOf(view.settings.pool.name, plan.numbers, now, extraOf(view, settings, now))] : [],
+  );
   const series = await tried(world, 'series', writeSamples(world.store, samples, settings.append, { signal }));
-  return [...series, ...(await tried(world, 'latest', writeLatest(world.store, samples, { signal })))];
+  return [...series, ...(await tried(world, 'latest', writeLatest(world.store, samples, alarms, { signal })))];
+}
+
+function extraOf({ jobs, workers }: PoolView, { costs }: Settings, now: number): SampleExtra {
+  const oldestWait = oldestWaitSeconds(jobs, now);
+  const cost = hourlyCost(
+    (workers ?? []).flatMap(({ server }) => server ?? []),
+    costs,
+  );
+  return { ...(oldestWait === undefined ? {} : { oldestWait }), ...(cost === undefined ? {} : { hourlyCost: cost }) };
 }
 
 /** The ledger's entries and what the pools remember. Gives what could not be written. */

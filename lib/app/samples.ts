@@ -1,3 +1,4 @@
+import type { Alarm } from '../core/alarms.ts';
 import { dayKey, parseSamples, type Sample, SERIES_HEADER, sampleLine } from '../core/series.ts';
 import { toIso } from '../core/time.ts';
 import { appendOnce } from './append.ts';
@@ -32,10 +33,13 @@ export async function writeSamples(store: Store, samples: readonly Sample[], app
 }
 
 /** For readers that want one number: the newest sample of each pool. Written after the series; the last writer wins. */
-export async function writeLatest(store: Store, samples: readonly Sample[], options: CallOptions): Promise<void> {
+export async function writeLatest(store: Store, samples: readonly Sample[], alarms: readonly Alarm[], options: CallOptions): Promise<void> {
   if (samples.length === 0) return;
   const machines = samples.reduce((sum, s) => sum + s.machines, 0);
   const pools = samples.map(({ at, ...sample }) => ({ time: toIso(at), ...sample }));
-  const body = JSON.stringify({ version: 1, time: toIso(samples[0]?.at ?? 0), machines, pools });
+  const raised = alarms
+    .filter(({ state }) => state === 'raised')
+    .map(({ kind, pool, subject, since, text }) => ({ kind, pool, subject, since: toIso(since), text }));
+  const body = JSON.stringify({ version: 1, time: toIso(samples[0]?.at ?? 0), machines, pools, alarms: raised });
   await store.put('counts/v1/latest.json', `${body}\n`, { ...options, contentType: 'application/json' });
 }

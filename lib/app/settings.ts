@@ -1,3 +1,4 @@
+import type { Costs } from '../core/costs.ts';
 import type { Pool } from '../core/pool.ts';
 import type { Scope } from './ports.ts';
 
@@ -61,4 +62,12 @@ export interface Settings {
   readonly launchConcurrency: number;
   /** `false` where the bucket cannot append (docs/deploy.md): no turnstile, records as single objects. */
   readonly append: boolean;
+  /** Prices, for the counts and what people see. */
+  readonly costs?: Costs;
+  readonly alarms: {
+    /** A job that waits longer than this is one to look at. */
+    readonly oldestPendingMs: number;
+  };
+  /** Where GitLab's hook goes to, as GitLab shows it; absent: nobody looks whether it is enabled. */
+  readonly hookUrl?: string;
 }

@@ -1,4 +1,4 @@
-import type { Clock, Cloud, Forge, Log, Store } from './ports.ts';
+import type { Clock, Cloud, Forge, Log, Notifier, Store } from './ports.ts';
 import type { PoolSettings } from './settings.ts';
 
 /** Everything outside that a use case may touch. Built per call by lib/runtime/compose.ts, never kept. */
@@ -11,6 +11,8 @@ export interface World {
   /** A fresh ULID for the time given: names of workers and of passes. */
   readonly ulid: (now: number) => string;
   readonly worker: WorkerTemplates;
+  /** Where changes of alarms go besides ledger and bucket. */
+  readonly notifiers: readonly Notifier[];
 }
 
 /** What a new VM is given: user data without any secret, and the handoff that holds the runner's token. */

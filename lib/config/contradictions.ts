@@ -19,6 +19,7 @@ export function contradictions(view: View): readonly Finding[] {
   view.pools.forEach((pool, i) => {
     const at = ['pools', i];
     checkMachine(view, pool, at, add);
+    checkPrices(view, pool, at, add);
     checkTags(pool, at, add);
     checkTimes(pool, at, add);
     checkPolicies(pool, at, add);
@@ -61,6 +62,18 @@ function checkMachine(view: View, pool: PoolView, at: Path, add: Add): void {
         `is not named like a zone of ${region}: every launch there would be refused`,
       );
     }
+  });
+}
+
+/** One flavor without a price, and the cost of every minute in which it runs is unknown. */
+function checkPrices(view: View, pool: PoolView, at: Path, add: Add): void {
+  const prices = view.costs?.flavors;
+  if (!prices) return;
+  const own = pool.machine?.flavors !== undefined;
+  const flavors = pool.machine?.flavors ?? view.machine?.flavors ?? [];
+  flavors.forEach((flavor, i) => {
+    const path = [...(own ? at : []), 'machine', 'flavors', i];
+    if (prices[flavor] === undefined) add('warning', path, `has no price in costs.flavors: what its machines cost is not known`);
   });
 }
 

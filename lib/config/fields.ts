@@ -20,6 +20,12 @@ export const BaseUrl = z.string().transform((text, ctx) => {
   return z.NEVER;
 });
 
+/** A hook's address as it stands in GitLab, character by character. */
+export const HookUrl = z.string().superRefine((text, ctx) => {
+  const message = urlProblem(text);
+  if (message !== undefined) ctx.addIssue({ code: 'custom', message });
+});
+
 function urlProblem(text: string): string | undefined {
   if (!URL.canParse(text)) return 'is no URL: write it with its scheme, such as https://gitlab.example.com';
   const url = new URL(text);

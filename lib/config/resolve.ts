@@ -17,9 +17,13 @@ export function resolveDocument(document: Document, warnings: readonly ConfigPro
       pools: document.pools.map((pool, i) => resolvePool(document, pool, i)),
       launchConcurrency: otc.launch_concurrency,
       append: bucket.append,
+      ...(document.costs && { costs: document.costs }),
+      alarms: { oldestPendingMs: document.alarms.oldest_pending },
+      ...(gitlab.hook_url !== undefined && { hookUrl: gitlab.hook_url }),
     },
     otc: { region: otc.region, domain: otc.domain, projectId: otc.project_id, endpoints: endpointsOf(otc) },
     bucket: { name: bucket.name, dialect: bucket.dialect },
+    ...(document.alarms.smn_topic !== undefined && { alarmTopic: document.alarms.smn_topic }),
     ...(functions.scaler !== undefined && { scalerFunction: functions.scaler }),
     warnings,
   };
@@ -28,7 +32,15 @@ export function resolveDocument(document: Document, warnings: readonly ConfigPro
 /** OTC regions and endpoints: `https://<service>.<region>.<domain>`. */
 function endpointsOf(otc: Document['otc']): Record<OtcService, string> {
   const url = (service: OtcService) => otc.endpoints[service] ?? `https://${service}.${otc.region}.${otc.domain}`;
-  return { ecs: url('ecs'), ims: url('ims'), iam: url('iam'), vpc: url('vpc'), obs: url('obs'), functiongraph: url('functiongraph') };
+  return {
+    ecs: url('ecs'),
+    ims: url('ims'),
+    iam: url('iam'),
+    vpc: url('vpc'),
+    obs: url('obs'),
+    smn: url('smn'),
+    functiongraph: url('functiongraph'),
+  };
 }
 
 function resolvePool(document: Document, part: PoolPart, index: number): PoolSettings {

@@ -7,6 +7,7 @@ import {
   EnvironmentEntry,
   ExportPath,
   FunctionName,
+  HookUrl,
   HostName,
   Name,
   PackageVersion,
@@ -150,9 +151,26 @@ const PoolPart = section({
 });
 export type PoolPart = z.infer<typeof PoolPart>;
 
+/** Prices of whole machines per hour, as the price list of the tenant says. */
+export const CostsPart = section({
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/, 'must be a currency, such as EUR')
+    .default('EUR'),
+  flavors: z.record(identifier('a flavor, such as s3.large.8'), z.number().min(0).max(1000)),
+});
+
+export const AlarmsPart = section({
+  oldest_pending: duration({ min: 60_000 }).default(1_800_000),
+  smn_topic: z
+    .string()
+    .regex(/^urn:smn:[a-z0-9-]+:[0-9a-f]{32}:[A-Za-z0-9_-]{1,255}$/, "must be a topic's URN, such as urn:smn:eu-de:<project id>:ci-alarms")
+    .optional(),
+});
+
 export const Document = section({
   installation: Name.default('gl-scaler'),
-  gitlab: section({ url: BaseUrl, scope: ScopeField }),
+  gitlab: section({ url: BaseUrl, scope: ScopeField, hook_url: HookUrl.optional() }),
   otc: section({
     region: z.string().regex(/^[a-z]+-[a-z0-9-]*[a-z0-9]$/, 'must be a region, such as eu-de'),
     domain: HostName.default('otc.t-systems.com'),
@@ -163,6 +181,7 @@ export const Document = section({
       iam: BaseUrl.optional(),
       vpc: BaseUrl.optional(),
       obs: BaseUrl.optional(),
+      smn: BaseUrl.optional(),
       functiongraph: BaseUrl.optional(),
     }).default({}),
     launch_concurrency: z.int().min(1).max(100).default(16),
@@ -170,6 +189,8 @@ export const Document = section({
   bucket: section({ name: BucketName, append: z.boolean().default(true), dialect: z.enum(['obs', 's3-v2']).default('obs') }),
   functions: section({ scaler: FunctionName.optional() }).default({}),
   cache: Cache.optional(),
+  costs: CostsPart.optional(),
+  alarms: AlarmsPart.prefault({}),
   // Read by the command line alone (manager.ts); the functions are built without it.
   manager: z.unknown().optional(),
   machine: MachinePart.default({}),

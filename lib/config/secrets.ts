@@ -32,6 +32,8 @@ export interface Secrets {
   readonly hookTokens: readonly Secret[];
   /** `whsec_…`, likewise. */
   readonly hookSigningTokens: readonly Secret[];
+  /** Where alarms are posted to: the URL itself is what opens it. */
+  readonly alarmWebhook?: Secret;
   /** Absent in a function that uses its agency's temporary keys. */
   readonly otcKeys?: { readonly accessKey: Secret; readonly secretKey: Secret; readonly securityToken?: Secret };
 }
@@ -61,7 +63,17 @@ export function readSecrets(get: (key: string) => string | undefined): Secrets {
       'HOOK_SIGNING_TOKENS must hold tokens of the form whsec_<base64 of 24 to 64 bytes>, separated by commas or spaces',
     );
   }
-  return { ...(gitlabToken && { gitlabToken }), hookTokens: many('HOOK_TOKENS'), hookSigningTokens, ...(otcKeys && { otcKeys }) };
+  const alarmWebhook = one('ALARM_WEBHOOK_URL');
+  if (alarmWebhook && !/^https:\/\/[^/@]+\//.test(alarmWebhook.reveal()) && !isLoopback(alarmWebhook.reveal())) {
+    throw new ConfigError('invalid-secret', 'ALARM_WEBHOOK_URL must be a whole URL that begins with https://');
+  }
+  return {
+    ...(gitlabToken && { gitlabToken }),
+    ...(alarmWebhook && { alarmWebhook }),
+    hookTokens: many('HOOK_TOKENS'),
+    hookSigningTokens,
+    ...(otcKeys && { otcKeys }),
+  };
 }
 
 /** The secret, or a `ConfigError` that says which key to set. */
@@ -77,6 +89,11 @@ function otcKeysOf(accessKey?: Secret, secretKey?: Secret, securityToken?: Secre
     'incomplete-secret',
     'OTC_ACCESS_KEY and OTC_SECRET_KEY must both be set, or neither; OTC_SECURITY_TOKEN only with them',
   );
+}
+
+/** A receiver on the same machine, for tests and rehearsals. */
+function isLoopback(url: string): boolean {
+  return /^http:\/\/127\.0\.0\.1(:\d+)?\//.test(url);
 }
 
 /** Standard Webhooks: `whsec_` and the base64 of the key, 24 to 64 bytes; GitLab makes 32. */

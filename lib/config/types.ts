@@ -1,7 +1,7 @@
 import type { Settings } from '../app/settings.ts';
 import type { ConfigProblem } from './problems.ts';
 
-export type OtcService = 'ecs' | 'ims' | 'iam' | 'vpc' | 'obs' | 'functiongraph';
+export type OtcService = 'ecs' | 'ims' | 'iam' | 'vpc' | 'obs' | 'smn' | 'functiongraph';
 
 /** All of scaler.yml with its defaults filled in: the settings of a reconcile, and what the adapters are built from. */
 export interface Config {
@@ -16,6 +16,8 @@ export interface Config {
   readonly bucket: { readonly name: string; readonly dialect: 'obs' | 's3-v2' };
   /** Name or URN of the function that the webhook wakes; absent: the timer alone. */
   readonly scalerFunction?: string;
+  /** URN of the SMN topic that alarms go to. */
+  readonly alarmTopic?: string;
   /** Of the cache manager; the functions' compiled configuration has none. */
   readonly manager?: ManagerSettings;
   /** What works, but probably not as meant. */

@@ -20,7 +20,7 @@ const policy = {
 
 const Machine = section({
   image: present,
-  flavors: present,
+  flavors: lenient(z.array(z.string())),
   zones: lenient(z.array(z.string())),
   vpc_id: present,
   subnet_id: present,
@@ -58,6 +58,7 @@ export const View = z
     bucket: section({ name: lenient(z.string()) }),
     functions: section({ scaler: lenient(z.string()) }),
     cache: present,
+    costs: section({ flavors: lenient(z.record(z.string(), z.unknown())) }),
     machine: Machine,
     runner: Runner,
     pools: z.array(Pool).catch([]),

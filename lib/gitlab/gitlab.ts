@@ -1,10 +1,11 @@
 import { Jobs } from '@gitbeaker/core';
-import type { CallOptions, Clock, Forge, JobView, RunnerSpec, Scope } from '../app/ports.ts';
+import type { CallOptions, Clock, Forge, HookView, JobView, RunnerSpec, Scope } from '../app/ports.ts';
 import { NotFoundError, UnclearError } from '../core/errors.ts';
 import type { PendingJob, Runner } from '../core/fleet.ts';
 import { jobView, readAnswer } from './answers.ts';
 import { withDeadline } from './deadline.ts';
 import { pendingJobs } from './demand.ts';
+import { listHooks } from './hooks.ts';
 import { createSend, type Send } from './http.ts';
 import { resourceOptions, type Session } from './requester.ts';
 import { createRunner, deleteRunner, drainRunner, listRunners, ownerId, showRunner, unfinishedJobs } from './runners.ts';
@@ -85,6 +86,10 @@ export class GitLab implements Forge {
         return readAnswer(jobView(session.now()), shown, `GET /api/v4/projects/${project}/jobs/${jobId}`);
       }),
     );
+  }
+
+  hooks(scope: Scope, options?: CallOptions): Promise<readonly HookView[]> {
+    return this.#within(options, (session) => listHooks(session, scope));
   }
 
   /** Asked for once, however many launches want it at the same time, and hence not ended by the signal of one of them. */

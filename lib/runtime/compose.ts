@@ -1,6 +1,6 @@
 import { ulid } from 'ulid';
 import { renderRunnerConfig, renderWorkerUserData } from '../../cloud-init/worker.ts';
-import type { Clock, Log, Store } from '../app/ports.ts';
+import type { Clock, Log, Notifier, Store } from '../app/ports.ts';
 import type { WorkerTemplates, World } from '../app/world.ts';
 import type { Config } from '../config/config.ts';
 import { needSecret, type Secrets } from '../config/secrets.ts';
@@ -12,6 +12,8 @@ import { Ecs } from '../otc/ecs.ts';
 import { OtcHttp } from '../otc/http.ts';
 import { Ims } from '../otc/ims.ts';
 import { Obs } from '../otc/obs.ts';
+import { SmnTopic } from '../otc/smn.ts';
+import { AlarmWebhook } from './alarm-webhook.ts';
 
 export interface WorldInputs {
   readonly config: Config;
@@ -45,6 +47,7 @@ export function composeWorld({ config, secrets, credentials, clock, log, signal 
     log,
     ulid: (now) => ulid(now),
     worker: workerTemplates(settings.gitlabUrl),
+    notifiers: notifiersOf(config, secrets, http),
   };
 }
 
@@ -56,6 +59,14 @@ export function composeStore({
 }: Pick<WorldInputs, 'config' | 'credentials' | 'clock'>): Store {
   const scheme = bucket.dialect === 's3-v2' ? 'aws' : 'obs';
   return new Obs({ endpoint: otc.endpoints.obs, bucket: bucket.name, credentials, clock, scheme });
+}
+
+function notifiersOf({ alarmTopic, otc }: Config, { alarmWebhook }: Secrets, http: OtcHttp): readonly Notifier[] {
+  const { projectId, endpoints } = otc;
+  return [
+    ...(alarmTopic === undefined ? [] : [new SmnTopic({ http, endpoint: endpoints.smn, projectId, topic: alarmTopic })]),
+    ...(alarmWebhook ? [new AlarmWebhook(alarmWebhook.reveal())] : []),
+  ];
 }
 
 function workerTemplates(gitlabUrl: string): WorkerTemplates {

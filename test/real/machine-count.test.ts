@@ -21,7 +21,7 @@ async function latest(at = Date.now()): Promise<string> {
     { at, pool: 'bake-big', machines: 11, ...rest },
     { at, pool: 'rebake', machines: 5, ...rest },
   ];
-  await writeLatest(store, samples, {});
+  await writeLatest(store, samples, [], {});
   return store.text('counts/v1/latest.json');
 }
 

@@ -85,11 +85,11 @@ describe('writeSamples', () => {
     await write(store, sample(1), sample(1, 'q'));
     expect(store.text(day)).toBe(
       [
-        'time,pool,machines,booting,idle,busy,draining,failed,pending,unmet,limit',
-        '2026-11-23T16:05:00Z,p,3,1,1,1,0,0,2,1,19',
-        '2026-11-23T16:05:00Z,q,3,1,1,1,0,0,2,1,19',
-        '2026-11-23T16:06:00Z,p,3,1,1,1,0,0,2,1,19',
-        '2026-11-23T16:06:00Z,q,3,1,1,1,0,0,2,1,19',
+        'time,pool,machines,booting,idle,busy,draining,failed,pending,unmet,limit,oldest_wait,hourly_cost',
+        '2026-11-23T16:05:00Z,p,3,1,1,1,0,0,2,1,19,,',
+        '2026-11-23T16:05:00Z,q,3,1,1,1,0,0,2,1,19,,',
+        '2026-11-23T16:06:00Z,p,3,1,1,1,0,0,2,1,19,,',
+        '2026-11-23T16:06:00Z,q,3,1,1,1,0,0,2,1,19,,',
         '',
       ].join('\n'),
     );

@@ -33,6 +33,7 @@ it('asks every source before any has answered, so that an observation takes as l
     findRunners: unused,
     drainRunner: unused,
     runner: unused,
+    hooks: async () => [],
     unfinishedJobs: unused,
     deleteRunner: unused,
     job: unused,
@@ -56,7 +57,16 @@ it('asks every source before any has answered, so that an observation takes as l
     presignGet: () => '',
   };
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
-  const world = { forge, cloud, store, clock: systemClock, log, ulid: () => '', worker: { userData: () => '', handoff: () => '' } };
+  const world = {
+    forge,
+    cloud,
+    store,
+    clock: systemClock,
+    log,
+    ulid: () => '',
+    worker: { userData: () => '', handoff: () => '' },
+    notifiers: [],
+  };
   const views = await observe(world, settings, new AbortController().signal);
   expect([...asked].sort()).toEqual([...SOURCES].sort());
   expect(views.map(({ workers, jobs, unread }) => ({ workers, jobs, unread }))).toEqual([{ workers: [], jobs: [], unread: [] }]);
@@ -93,4 +103,5 @@ const settings: Settings = {
   pools: [pool],
   launchConcurrency: 4,
   append: true,
+  alarms: { oldestPendingMs: 1_800_000 },
 };

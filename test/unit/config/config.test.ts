@@ -39,6 +39,7 @@ describe('defaults', () => {
         gitlabUrl: 'https://gitlab.example.com',
         launchConcurrency: 16,
         append: true,
+        alarms: { oldestPendingMs: 1_800_000 },
         pools: [
           {
             pool: {
@@ -86,6 +87,7 @@ describe('defaults', () => {
           iam: 'https://iam.eu-de.otc.t-systems.com',
           vpc: 'https://vpc.eu-de.otc.t-systems.com',
           obs: 'https://obs.eu-de.otc.t-systems.com',
+          smn: 'https://smn.eu-de.otc.t-systems.com',
           functiongraph: 'https://functiongraph.eu-de.otc.t-systems.com',
         },
       },

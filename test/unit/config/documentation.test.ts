@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { loadConfigYaml } from '../../../lib/config/load-yaml.ts';
 import { MANAGER_SECTIONS } from '../../../lib/config/manager.ts';
-import { Cache, Document, MachinePart, PackagesPart, RunnerPart } from '../../../lib/config/schema.ts';
+import { AlarmsPart, Cache, CostsPart, Document, MachinePart, PackagesPart, RunnerPart } from '../../../lib/config/schema.ts';
 
 const page = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
 const pool = Document.shape.pools.element;
@@ -18,6 +18,8 @@ describe('docs/configuration.md', () => {
     ['a runner', RunnerPart],
     ["a runner's packages", PackagesPart],
     ['the caches', Cache],
+    ['costs', CostsPart],
+    ['alarms', AlarmsPart],
     ...Object.entries(MANAGER_SECTIONS),
   ])('names every key of %s', (_name, schema) => {
     expect(Object.keys(schema.shape).filter((key) => !page.includes(`\`${key}\``))).toEqual([]);

@@ -22,6 +22,7 @@ const forge: Forge = {
   findRunners: unexpected,
   drainRunner: unexpected,
   runner: unexpected,
+  hooks: async () => [],
   unfinishedJobs: unexpected,
   deleteRunner: unexpected,
   job: unexpected,
@@ -51,7 +52,7 @@ function setUp(world: Partial<World> = {}, changes: Partial<PassParts> = {}) {
     composeWorld: (inputs) => {
       built.push(inputs);
       const worker = { userData: () => '', handoff: () => '' };
-      return { forge, cloud, store, clock, log: inputs.log, ulid: () => '01JDCZ3N4QJ9ZK5T7V8W9X0Y1Z', worker, ...world };
+      return { forge, cloud, store, clock, log: inputs.log, ulid: () => '01JDCZ3N4QJ9ZK5T7V8W9X0Y1Z', worker, notifiers: [], ...world };
     },
     ...changes,
   };
@@ -171,6 +172,7 @@ it('a wake-up that came too late is passed on', async () => {
     log: inputs.log,
     ulid: () => '01JDCZ3N4QJ9ZK5T7V8W9X0Y2Z',
     worker: { userData: () => '', handoff: () => '' },
+    notifiers: [],
   });
   const busy = createScaler({ ...parts, composeWorld: (inputs) => world(inputs, { ...forge, pendingJobs }) });
   expect(await busy({}, context())).toMatchObject({ ok: true, turnstile: 'ran' });

@@ -1,0 +1,133 @@
+import type { Alarm, AlarmKind, Condition } from '../core/alarms.ts';
+import { breaker } from '../core/breaker.ts';
+import { fromIso, toIso } from '../core/time.ts';
+import type { Worker } from '../core/worker.ts';
+import { brakeText } from './brake-text.ts';
+import type { FarmManager, FarmView } from './farm-view.ts';
+import type { HookView } from './ports.ts';
+import type { Planned } from './record.ts';
+import type { Settings } from './settings.ts';
+
+const MINUTE = 60_000;
+/** A tick and a half. */
+const JUST_OVER_MS = 90_000;
+/** A sample each minute: with this between two of them the timer has paused. */
+const LATE_MS = 3 * MINUTE;
+
+export interface Sight {
+  readonly settings: Settings;
+  readonly planned: readonly Planned[];
+  readonly before: FarmView | undefined;
+  readonly managers: readonly FarmManager[];
+  /** Absent when it was not looked for now, or could not be. */
+  readonly hooks?: readonly HookView[];
+  readonly now: number;
+}
+
+/** Everything that is wrong at this moment, and of what nothing can be said. */
+export function conditionsOf(sight: Sight): { readonly conditions: readonly Condition[]; readonly unlooked: ReadonlySet<AlarmKind> } {
+  const pools = sight.planned.flatMap((planned) => poolConditions(planned, sight));
+  const conditions = [...pools, ...lateTimer(sight), ...lostJobs(sight), ...hookConditions(sight), ...cacheConditions(sight)];
+  const unlooked = new Set<AlarmKind>(sight.hooks ? [] : ['hook']);
+  // What cannot be read says nothing of jobs and machines: their alarms wait for a look.
+  for (const { view, plan } of sight.planned) {
+    if (!view.jobs) unlooked.add('oldest-pending');
+    if (!plan) for (const kind of ['orphan', 'boots-failing', 'sold-out', 'launching-paused'] as const) unlooked.add(kind);
+  }
+  return { conditions, unlooked };
+}
+
+function poolConditions({ view }: Planned, { settings, now }: Sight): readonly Condition[] {
+  const { pool } = view.settings;
+  const of = (kind: AlarmKind, text: string, subject?: string): Condition => ({
+    kind,
+    pool: pool.name,
+    text,
+    ...(subject === undefined ? {} : { subject }),
+  });
+  const found: Condition[] = [];
+  const unread = view.unread.filter(({ source }) => source !== 'memory');
+  for (const { source, code } of unread)
+    found.push(of('unread', `${source} cannot be read (${code}): nothing is decided for this pool`, source));
+
+  const oldest = oldestWaitSeconds(view.jobs, now);
+  if (oldest !== undefined && oldest * 1000 > settings.alarms.oldestPendingMs) {
+    found.push(of('oldest-pending', `a job has waited for ${span(oldest)}; ${view.jobs?.length} wait in all`));
+  }
+  // As it was left by the last pass: what has run out since is tried again in this one, and it is not known yet with what success.
+  const { pause, refusals } = view.before;
+  if (breaker(view.memory.launches, now).open) found.push(of('boots-failing', 'machines do not boot: one at a time is tried'));
+  if (pause && pause.until > now - JUST_OVER_MS)
+    found.push(of('launching-paused', `${brakeText({ why: 'paused', code: pause.code })}: ${pause.message}`));
+  const { flavors, zones } = view.settings.machine;
+  const refused = new Set(refusals.filter((r) => r.until > now - JUST_OVER_MS).map((r) => `${r.flavor} ${r.zone}`));
+  if (flavors.every((flavor) => zones.every((zone) => refused.has(`${flavor} ${zone}`)))) {
+    found.push(of('sold-out', `every flavor is sold out in every zone (${flavors.join(', ')}; ${zones.join(', ')})`));
+  }
+  for (const worker of view.workers ?? []) if (isOrphan(worker)) found.push(of('orphan', orphanText(worker), worker.name));
+  return found;
+}
+
+/** A VM that should be gone by now; the alarm comes only after the reaper has had its time. */
+function isOrphan({ server, phase, failure }: Worker): boolean {
+  return server !== undefined && phase === 'failed' && (failure === 'orphan' || failure === 'error');
+}
+
+function orphanText({ name, failure }: Worker): string {
+  return failure === 'orphan' ? `${name} is a VM without a runner and is still there` : `${name} is a VM in error and is still there`;
+}
+
+/** Seconds; `undefined` when the jobs could not be read. */
+export function oldestWaitSeconds(jobs: readonly { readonly queuedAt: number }[] | undefined, now: number): number | undefined {
+  return jobs?.reduce((most, { queuedAt }) => Math.max(most, Math.floor((now - queuedAt) / 1000)), 0);
+}
+
+function lateTimer({ before, now }: Sight): readonly Condition[] {
+  const last = before && fromIso(before.time);
+  if (last === undefined || now - last <= LATE_MS) return [];
+  return [{ kind: 'timer-late', text: `nobody looked after the farm from ${toIso(last)} to ${toIso(now)}: has the timer run?` }];
+}
+
+function lostJobs({ before, now }: Sight): readonly Condition[] {
+  return (before?.actions ?? [])
+    .filter(({ alarm, time }) => alarm === 'job-lost' && now - (fromIso(time) ?? 0) < 2 * MINUTE)
+    .map(({ worker, pool }) => ({
+      kind: 'job-lost',
+      pool,
+      subject: worker,
+      text: `the VM of ${worker} went away under a job: look at that job in GitLab`,
+    }));
+}
+
+function hookConditions({ settings, hooks }: Sight): readonly Condition[] {
+  if (!hooks || settings.hookUrl === undefined) return [];
+  const text = hookProblem(hooks.filter(({ url }) => url === settings.hookUrl));
+  return text === undefined ? [] : [{ kind: 'hook', text }];
+}
+
+function hookProblem(ours: readonly HookView[]): string | undefined {
+  const [hook] = ours;
+  if (!hook) return 'GitLab has no hook to gitlab.hook_url: jobs wait up to a minute longer';
+  if (!ours.some(({ jobEvents }) => jobEvents)) return 'the hook does not send job events: jobs wait up to a minute longer';
+  const disabled = ours.find(({ disabled }) => disabled !== undefined)?.disabled;
+  return disabled === undefined ? undefined : `GitLab has disabled the hook (${disabled}): jobs wait up to a minute longer`;
+}
+
+function cacheConditions({ managers }: Sight): readonly Condition[] {
+  return managers.flatMap(({ name, problems }) =>
+    problems.length === 0 ? [] : [{ kind: 'caches' as const, subject: name, text: `cache manager ${name}: ${problems.join('; ')}` }],
+  );
+}
+
+/** `45 s`, `12 min`, `3 h 5 min`. */
+function span(seconds: number): string {
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
+  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+}
+
+/** One line for a message's subject. */
+export function alarmSubject(installation: string, { state, kind, pool, subject }: Alarm): string {
+  const where = [pool, subject].filter((part) => part !== undefined).join(' ');
+  return `${installation}: ${state === 'cleared' ? 'over: ' : ''}${kind}${where === '' ? '' : ` (${where})`}`;
+}

@@ -1,0 +1,78 @@
+import * as z from 'zod';
+import { ALARM_KINDS } from '../core/alarms.ts';
+import type { CallOptions, Store } from './ports.ts';
+
+/** What everybody may see of the farm, written each minute: what dashboard and `scaler status` show. */
+export const FARM_KEY = 'counts/v1/farm.json';
+
+const FarmAlarm = z.object({
+  kind: z.enum(ALARM_KINDS),
+  pool: z.string().optional(),
+  subject: z.string().optional(),
+  text: z.string(),
+  since: z.number(),
+  seen: z.number(),
+  state: z.enum(['coming', 'raised', 'cleared']),
+  untold: z.literal(true).optional(),
+});
+
+const FarmWorker = z.object({
+  name: z.string(),
+  pool: z.string(),
+  phase: z.string(),
+  /** Since when it is in this phase, as far as that is known; else since it was made. */
+  since: z.string(),
+  why: z.string().optional(),
+  flavor: z.string().optional(),
+  zone: z.string().optional(),
+  costPerHour: z.number().optional(),
+});
+export type FarmWorker = z.infer<typeof FarmWorker>;
+
+export const FarmAction = z.object({
+  time: z.string(),
+  kind: z.string(),
+  pool: z.string(),
+  worker: z.string(),
+  why: z.string(),
+  outcome: z.string(),
+  code: z.string().optional(),
+  alarm: z.string().optional(),
+});
+export type FarmAction = z.infer<typeof FarmAction>;
+
+const FarmManager = z.object({ name: z.string(), time: z.string(), phase: z.string(), problems: z.array(z.string()) });
+export type FarmManager = z.infer<typeof FarmManager>;
+
+/** Times are ISO 8601, UTC; those of alarms milliseconds since 1970. */
+export const FarmView = z.object({
+  version: z.literal(1),
+  time: z.string(),
+  installation: z.string(),
+  currency: z.string().optional(),
+  pools: z.array(z.object({ name: z.string(), tags: z.array(z.string()), limit: z.number(), flavors: z.array(z.string()) })),
+  workers: z.array(FarmWorker),
+  waiting: z.array(z.object({ pool: z.string(), jobId: z.number(), since: z.string() })),
+  /** The newest first. */
+  actions: z.array(FarmAction),
+  alarms: z.array(FarmAlarm),
+  managers: z.array(FarmManager),
+  /** The hook was last looked at then. */
+  hookLookedAt: z.number().optional(),
+});
+export type FarmView = z.infer<typeof FarmView>;
+
+/** `undefined` when there is none, or it is not one: then everything begins afresh. Throws what reading throws. */
+export async function readFarm(store: Store, options: CallOptions): Promise<FarmView | undefined> {
+  const found = await store.get(FARM_KEY, options);
+  if (!found) return undefined;
+  try {
+    return FarmView.safeParse(JSON.parse(new TextDecoder().decode(found.body))).data;
+  } catch {
+    return undefined;
+  }
+}
+
+export async function writeFarm(store: Store, farm: FarmView, options: CallOptions): Promise<void> {
+  await store.put(FARM_KEY, `${JSON.stringify(farm)}\n`, { ...options, contentType: 'application/json' });
+}

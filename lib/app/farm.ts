@@ -1,0 +1,253 @@
+import { type Alarm, stepAlarms } from '../core/alarms.ts';
+import { hourlyCost } from '../core/costs.ts';
+import { describeError } from '../core/errors.ts';
+import { toIso } from '../core/time.ts';
+import type { Worker } from '../core/worker.ts';
+import type { Acted } from './act.ts';
+import { alarmSubject, conditionsOf } from './alarms.ts';
+import { readTail } from './append.ts';
+import { FarmAction, type FarmManager, type FarmView, type FarmWorker, readFarm, writeFarm } from './farm-view.ts';
+import { type AlarmEntry, ledgerHour, type Stamp, writeLedger } from './ledger.ts';
+import { healthProblems, parseHealth } from './manager-health.ts';
+import type { HookView } from './ports.ts';
+import type { Planned } from './record.ts';
+import type { Settings } from './settings.ts';
+import type { Deadline, World } from './world.ts';
+
+const MINUTE = 60_000;
+const MOST_ACTIONS = 50;
+const MOST_WAITING = 50;
+/** Of the ledger's end: more than fifty actions, among plans of a few minutes. */
+const ACTION_BYTES = 65_536;
+const HOOK_EVERY_MS = 10 * MINUTE;
+const MANAGER_PREFIX = 'manager/v1/';
+const MOST_MANAGERS = 10;
+
+/** What was there before, and the alarms as they are now; made before anything is done, so that the minute's counts can carry them. */
+export interface FarmLook {
+  readonly before: FarmView | undefined;
+  readonly alarms: readonly Alarm[];
+  readonly managers: readonly FarmManager[];
+  /** Actions of the last hour, whoever took them: hooks launch, too. The newest last. */
+  readonly actions: readonly FarmAction[];
+  readonly hookLookedAt?: number;
+}
+
+/** What can be read beside the pools: begun together with them. Never rejects; `undefined` when the last view could not be read. */
+async function readAround(
+  world: World,
+  settings: Settings,
+  { act: signal }: Deadline,
+): Promise<(Omit<FarmLook, 'alarms'> & { readonly hooks?: readonly HookView[] }) | undefined> {
+  const now = world.clock.now();
+  try {
+    const [before, managers, actions] = await Promise.all([
+      readFarm(world.store, { signal }),
+      readManagers(world, now, signal),
+      settings.append ? readActions(world, now, signal) : [],
+    ]);
+    const lookedAt = before?.hookLookedAt ?? 0;
+    const due = settings.hookUrl !== undefined && now - lookedAt >= HOOK_EVERY_MS;
+    const hooks = due ? await readHooks(world, settings, signal) : undefined;
+    return {
+      before,
+      managers,
+      actions,
+      ...(hooks && { hooks }),
+      ...(settings.hookUrl === undefined ? {} : { hookLookedAt: due ? now : lookedAt }),
+    };
+  } catch (error) {
+    world.log.warn('farm view not read; alarms stay as they are', describeError(error));
+    return undefined;
+  }
+}
+
+/** From the end of the hour's ledger: one request. Without append the view knows its own actions alone. */
+async function readActions(world: World, now: number, signal: AbortSignal): Promise<readonly FarmAction[]> {
+  const { text } = await readTail(world.store, ledgerHour(now), ACTION_BYTES, { signal });
+  return text.split('\n').flatMap((line) => {
+    try {
+      const entry: unknown = JSON.parse(line);
+      return FarmAction.safeParse(entry).data ?? [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+async function readManagers(world: World, now: number, signal: AbortSignal): Promise<readonly FarmManager[]> {
+  const keys = (await world.store.list(MANAGER_PREFIX, { signal })).filter((key) => key.endsWith('.json')).slice(0, MOST_MANAGERS);
+  const texts = await Promise.all(keys.map(async (key) => new TextDecoder().decode((await world.store.get(key, { signal }))?.body)));
+  return texts.flatMap((text) => {
+    const health = parseHealth(text);
+    if (!health) return [];
+    const problems = healthProblems(health, now).map(({ what }) => what);
+    return [{ name: health.name, time: toIso(health.at), phase: health.phase, problems }];
+  });
+}
+
+/** A token that may not read hooks is no alarm: `scaler doctor` and the log say it. */
+async function readHooks(world: World, settings: Settings, signal: AbortSignal): Promise<readonly HookView[] | undefined> {
+  const scopes = new Map(settings.pools.map(({ scope }) => [JSON.stringify(scope), scope]));
+  try {
+    return (await Promise.all([...scopes.values()].map((scope) => world.forge.hooks(scope, { signal })))).flat();
+  } catch (error) {
+    world.log.warn('hook not looked at', describeError(error));
+    return undefined;
+  }
+}
+
+/**
+ * What a pass does for a minute's record besides counting. A value that the reaper hands to `reconcile`, so that the function that waits for hooks
+ * need not carry it.
+ */
+export const MINUTE_RECORD = { readAround, lookAtFarm, finishFarm } as const;
+export type MinuteRecord = typeof MINUTE_RECORD;
+
+type Around = NonNullable<Awaited<ReturnType<typeof readAround>>>;
+
+/** The alarms as they are with what was seen now. */
+function lookAtFarm(settings: Settings, planned: readonly Planned[], around: Around, now: number): FarmLook {
+  const { before, managers, actions, hooks, hookLookedAt } = around;
+  const { conditions, unlooked } = conditionsOf({ settings, planned, before, managers, ...(hooks && { hooks }), now });
+  const alarms = stepAlarms(before?.alarms ?? [], conditions, unlooked, now);
+  return { before, alarms, managers, actions, ...(hookLookedAt === undefined ? {} : { hookLookedAt }) };
+}
+
+/** Tells what changed, to people and to the ledger, and writes the view. What fails is logged, and told by the next tick. */
+async function finishFarm(
+  world: World,
+  settings: Settings,
+  planned: readonly Planned[],
+  acted: readonly Acted[],
+  look: FarmLook,
+  stamp: Stamp,
+  { all: signal }: Deadline,
+): Promise<void> {
+  const told = await tell(world, settings, look.alarms, signal);
+  try {
+    await recordChanges(world, settings, look, stamp, signal);
+    await writeFarm(world.store, viewOf(settings, planned, acted, { ...look, alarms: told }, stamp), { signal });
+  } catch (error) {
+    world.log.error('record not written', { what: 'farm', ...describeError(error) });
+  }
+}
+
+/** Each change to each receiver; one that a receiver did not take is tried again with the next tick. */
+async function tell(world: World, settings: Settings, alarms: readonly Alarm[], signal: AbortSignal): Promise<readonly Alarm[]> {
+  const tellOne = async (alarm: Alarm): Promise<Alarm> => {
+    if (!alarm.untold) return alarm;
+    const { untold: _, ...rest } = alarm;
+    const message = { installation: settings.installation, subject: alarmSubject(settings.installation, alarm), alarm: rest };
+    try {
+      await Promise.all(world.notifiers.map((notifier) => notifier.notify(message, { signal })));
+      return rest;
+    } catch (error) {
+      world.log.warn('alarm not sent; the next tick tries again', { kind: alarm.kind, ...describeError(error) });
+      return alarm;
+    }
+  };
+  return await Promise.all(alarms.map(tellOne));
+}
+
+async function recordChanges(
+  world: World,
+  settings: Settings,
+  { before, alarms }: FarmLook,
+  stamp: Stamp,
+  signal: AbortSignal,
+): Promise<void> {
+  const stateOf = new Map((before?.alarms ?? []).map((a) => [`${a.kind} ${a.pool} ${a.subject}`, a.state]));
+  const changed = alarms.filter((a) => a.state !== 'coming' && stateOf.get(`${a.kind} ${a.pool} ${a.subject}`) !== a.state);
+  if (changed.length === 0) return;
+  const pass = world.ulid(stamp.at);
+  const entries = changed.map(({ kind, pool = '', subject, text, state }): AlarmEntry => {
+    return {
+      kind: 'alarm',
+      time: stamp.time,
+      pass,
+      trigger: stamp.trigger,
+      pool,
+      alarm: kind,
+      state,
+      text,
+      ...(subject === undefined ? {} : { subject }),
+    };
+  });
+  for (const { alarm, state, pool, text } of entries)
+    world.log[state === 'raised' ? 'error' : 'info']('alarm', { alarm, state, pool, text });
+  await writeLedger(world.store, { pass, at: stamp.at, entries, append: settings.append }, { signal });
+}
+
+function viewOf(settings: Settings, planned: readonly Planned[], acted: readonly Acted[], look: FarmLook, stamp: Stamp): FarmView {
+  const { costs } = settings;
+  const fresh = acted.flatMap(({ entries }) =>
+    entries.map(({ time, kind, pool, worker, why, outcome, code, alarm }): FarmAction => {
+      return { time, kind, pool, worker, why, outcome, ...(code === undefined ? {} : { code }), ...(alarm && { alarm }) };
+    }),
+  );
+  const waiting = planned.flatMap(({ view }) =>
+    (view.jobs ?? []).map(({ id, queuedAt }) => ({ pool: view.settings.pool.name, jobId: id, since: toIso(queuedAt) })),
+  );
+  return {
+    version: 1,
+    time: stamp.time,
+    installation: settings.installation,
+    ...(costs && { currency: costs.currency }),
+    pools: settings.pools.map(({ pool, machine }) => ({
+      name: pool.name,
+      tags: [...pool.tags],
+      limit: pool.limit,
+      flavors: [...machine.flavors],
+    })),
+    // A pool that could not be read shows what was last seen of it, with its age in the alarm.
+    workers: planned.flatMap(({ view }) => workersOf(view.workers, view.settings.pool.name, settings, look.before)),
+    waiting: waiting.sort((a, b) => (a.since < b.since ? -1 : 1)).slice(0, MOST_WAITING),
+    actions: newest([...(look.before?.actions ?? []), ...look.actions, ...fresh]),
+    alarms: [...look.alarms],
+    managers: [...look.managers],
+    ...(look.hookLookedAt === undefined ? {} : { hookLookedAt: look.hookLookedAt }),
+  };
+}
+
+/** Each once, the newest first. */
+function newest(actions: readonly FarmAction[]): FarmAction[] {
+  const once = new Map(actions.map((action) => [`${action.time} ${action.kind} ${action.worker}`, action]));
+  return [...once.values()].sort((a, b) => (a.time > b.time ? -1 : a.time < b.time ? 1 : 0)).slice(0, MOST_ACTIONS);
+}
+
+function workersOf(
+  workers: readonly Worker[] | undefined,
+  pool: string,
+  { costs }: Settings,
+  before: FarmView | undefined,
+): readonly FarmWorker[] {
+  if (!workers) return (before?.workers ?? []).filter((worker) => worker.pool === pool);
+  const known = new Map((before?.workers ?? []).map((worker) => [worker.name, worker]));
+  return workers
+    .filter(({ phase }) => phase !== 'gone')
+    .map((worker) => {
+      const { name, phase, server } = worker;
+      const last = known.get(name);
+      const cost = server && hourlyCost([server], costs);
+      const why = whyOf(worker);
+      return {
+        name,
+        pool,
+        phase,
+        // Busy since when nobody says: since it was first seen so.
+        since: last?.phase === phase ? last.since : toIso(worker.idleSince ?? worker.drainingSince ?? worker.bornAt),
+        ...(why === undefined ? {} : { why }),
+        ...(server && { flavor: server.flavor, zone: server.zone }),
+        ...(cost === undefined ? {} : { costPerHour: cost }),
+      };
+    });
+}
+
+function whyOf({ failure, phase, runner, server }: Worker): string | undefined {
+  if (failure !== undefined) return failure;
+  if (phase !== 'draining') return undefined;
+  if (server?.deleting) return 'is being deleted';
+  if (server?.status === 'off') return 'has powered off';
+  return /^draining since \S+: (.{1,80})/.exec(runner?.note ?? '')?.[1];
+}

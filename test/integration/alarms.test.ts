@@ -1,0 +1,213 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { GROUP, HOOK_PATH } from '../../cli/farm.ts';
+import { FARM_KEY, type FarmView } from '../../lib/app/farm-view.ts';
+import type { Sandbox } from '../../sandbox/sandbox.ts';
+import { BRISK, hasty, MINUTE, type Play, type PlayOptions, play } from './harness.ts';
+
+const POOL = { limit: 2, idle_time: 20, max_builds: 1, boot_timeout: 60 };
+const FAST = { ...BRISK, pools: [POOL], composeWorld: hasty(300) } satisfies PlayOptions;
+const EVER = 1_000_000;
+
+function topic({ region, projectId, smn }: Sandbox): string {
+  return smn.createTopic(region, projectId, 'ci-alarms');
+}
+
+const withTopic = (sandbox: Sandbox) => ({ alarms: { oldest_pending: '10m', smn_topic: topic(sandbox) } });
+
+/** Messages to the topic, without the installation. */
+function messages(p: Play): readonly string[] {
+  return p.sandbox.smn.published.map(({ subject }) => subject.replace('sandbox: ', ''));
+}
+
+function farm(p: Play): FarmView {
+  return JSON.parse(p.text(FARM_KEY));
+}
+
+async function inLedger(p: Play): Promise<readonly string[]> {
+  return (await p.ledger()).filter(({ kind }) => kind === 'alarm').map(({ alarm, state }) => `${alarm} ${state}`);
+}
+
+describe('an alarm', () => {
+  it('of a job that waits too long goes to topic, ledger and counts, once each way', async () => {
+    const p = await play({ ...FAST, document: withTopic });
+    p.faults.inject({ operation: 'ecs.create', times: EVER, status: 403, code: 'Ecs.0010' });
+    p.push(1);
+    await p.advance(15 * MINUTE);
+    expect(messages(p)).toEqual(['launching-paused (pool0)', 'oldest-pending (pool0)']);
+    const latest = JSON.parse(p.text('counts/v1/latest.json'));
+    expect(latest.alarms).toContainEqual(
+      expect.objectContaining({ kind: 'oldest-pending', pool: 'pool0', text: expect.stringMatching(/^a job has waited for 1\d min/) }),
+    );
+    expect(Number(p.series().at(-1)?.oldest_wait)).toBeGreaterThan(800);
+
+    p.faults.clear();
+    await p.advance(25 * MINUTE);
+    expect(messages(p).slice(2).sort()).toEqual(['over: launching-paused (pool0)', 'over: oldest-pending (pool0)']);
+    expect([...(await inLedger(p))].sort()).toEqual([
+      'launching-paused cleared',
+      'launching-paused raised',
+      'oldest-pending cleared',
+      'oldest-pending raised',
+    ]);
+    expect(farm(p).alarms).toEqual([]);
+  });
+
+  it('of machines that do not boot', async () => {
+    const p = await play({ ...FAST, document: withTopic, worker: { bootMs: 3_600_000 } });
+    p.push(1);
+    await p.advance(6 * MINUTE);
+    expect(messages(p)).toContain('boots-failing (pool0)');
+  });
+
+  it('of everything sold out', async () => {
+    const p = await play({ ...FAST, document: withTopic });
+    p.faults.inject({ operation: 'ecs.create', times: EVER, status: 400, code: 'Ecs.0319' });
+    p.push(1);
+    await p.advance(9 * MINUTE);
+    expect(messages(p)).toContain('sold-out (pool0)');
+  });
+
+  it('of a source that cannot be read names it, and is over when it can', async () => {
+    const p = await play({ ...FAST, document: withTopic });
+    p.faults.inject({ operation: 'ecs.list', times: EVER, status: 500 });
+    await p.advance(6 * MINUTE);
+    expect(messages(p)).toEqual(['unread (pool0 servers)']);
+    p.faults.clear();
+    await p.advance(6 * MINUTE);
+    expect(messages(p)).toEqual(['unread (pool0 servers)', 'over: unread (pool0 servers)']);
+  });
+
+  it('of a timer that has paused', async () => {
+    const p = await play({ ...FAST, document: withTopic, timer: false });
+    await p.tick();
+    await p.advance(20 * MINUTE);
+    await p.tick();
+    expect(messages(p)).toEqual(['timer-late']);
+  });
+
+  it('of a hook that is gone, disabled, or sends no job events', async () => {
+    const document = (sandbox: Sandbox) => {
+      const { gitlab, smn: _, ...rest } = { gitlab: { url: sandbox.urls.gitlab, scope: { group: GROUP } }, smn: sandbox.smn };
+      return { ...rest, ...withTopic(sandbox), gitlab: { ...gitlab, hook_url: `${sandbox.urls.gateway}${HOOK_PATH}` } };
+    };
+    const p = await play({ ...FAST, document });
+    const [hook] = [...p.gitlab.hooks.values()];
+    if (!hook) throw new Error('no hook');
+    await p.advance(12 * MINUTE);
+    expect(messages(p)).toEqual([]);
+    hook.jobEvents = false;
+    await p.advance(11 * MINUTE);
+    expect(farm(p).alarms).toMatchObject([{ kind: 'hook', text: expect.stringContaining('job events') }]);
+    p.gitlab.hooks.delete(hook.id);
+    await p.advance(11 * MINUTE);
+    expect(farm(p).alarms).toMatchObject([{ kind: 'hook', text: expect.stringContaining('no hook') }]);
+    expect(messages(p)).toEqual(['hook']);
+  });
+
+  it('of the caches carries what the manager says', async () => {
+    const p = await play({ ...FAST, document: withTopic });
+    const health = {
+      name: 'cache-1',
+      at: new Date(p.clock.now()).toISOString().replace(/\.\d+/, ''),
+      uptime: 1,
+      phase: 'failed',
+      reason: 'nfs',
+    };
+    const rest = { disk: null, start_at: 85, nfs: { active: false, threads: 0, clients: 0 }, prune: null, hashserv: null };
+    const mirrors = { count: 0, failed: [], late: [], oldest_seconds: null, unlisted: [] };
+    p.bucket().put('manager/v1/cache-1.json', Buffer.from(JSON.stringify({ ...health, ...rest, mirrors })), {});
+    await p.advance(8 * MINUTE);
+    expect(messages(p)).toEqual(['caches (cache-1)']);
+    expect(farm(p).managers).toMatchObject([{ name: 'cache-1', phase: 'failed' }]);
+  });
+
+  it('that the topic does not take is tried again, and told once', async () => {
+    const p = await play({ ...FAST, document: withTopic, timer: false });
+    p.faults.inject({ operation: 'smn.publish', times: 2, status: 500 });
+    await p.tick();
+    await p.advance(20 * MINUTE);
+    for (let tick = 0; tick < 4; tick++) {
+      await p.tick();
+      await p.advance(40_000);
+    }
+    expect(messages(p)).toEqual(['timer-late']);
+    expect(p.logged('alarm not sent; the next tick tries again')).toHaveLength(2);
+  });
+
+  it('goes to a webhook as JSON; its address is nowhere', async () => {
+    const bodies: string[] = [];
+    const server = createServer((request, response) => {
+      let body = '';
+      request.on('data', (data) => (body += data));
+      request.on('end', () => {
+        bodies.push(body);
+        response.end();
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const secret = 'T0KEN-of-the-chat';
+    const p = await play({
+      ...BRISK,
+      pools: [POOL],
+      timer: false,
+      secrets: { ALARM_WEBHOOK_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hooks/${secret}` },
+    });
+    await p.tick();
+    await p.advance(20 * MINUTE);
+    await p.tick();
+    expect(JSON.parse(bodies[0] ?? '{}')).toMatchObject({
+      text: expect.stringMatching(/^sandbox: timer-late: nobody looked after the farm/),
+      installation: 'sandbox',
+      alarm: { kind: 'timer-late', state: 'raised' },
+    });
+    server.closeAllConnections();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+    for (let tick = 0; tick < 14; tick++) {
+      await p.tick();
+      await p.advance(40_000);
+    }
+    const everything = [...p.logs, ...p.keys('').map((key) => p.text(key))].join('\n');
+    expect(everything).toContain('alarm not sent');
+    expect(everything).not.toContain(secret);
+  });
+});
+
+describe('the farm view', () => {
+  it('shows workers, waiting jobs and actions, with prices, and no secret', async () => {
+    const costs = { currency: 'EUR', flavors: { 'c4.2xlarge.2': 0.5, 'c3.4xlarge.2': 1 } };
+    const p = await play({ ...FAST, document: { costs } });
+    p.push(3);
+    await p.advance(3 * MINUTE);
+    const view = farm(p);
+    expect(view).toMatchObject({ installation: 'sandbox', currency: 'EUR', pools: [{ name: 'pool0', limit: 2 }] });
+    expect(view.workers).toHaveLength(2);
+    expect(view.workers[0]).toMatchObject({ pool: 'pool0', phase: 'busy', flavor: 'c4.2xlarge.2', costPerHour: 0.5 });
+    expect(view.waiting).toHaveLength(1);
+    expect(view.actions.filter(({ kind }) => kind === 'launch')).toHaveLength(2);
+    expect(p.series().at(-1)?.hourly_cost).toBe('1');
+
+    const since = view.workers[0]?.since;
+    await p.advance(MINUTE);
+    expect(farm(p).workers[0]?.since).toBe(since);
+    const text = p.text(FARM_KEY);
+    for (const runner of p.runners()) expect(text).not.toContain(runner.token);
+    for (const secret of [...Object.values(p.farm.secrets), p.sandbox.credentials.secretKey, 'Signature='])
+      expect(text).not.toContain(secret);
+  });
+
+  it('keeps what was seen of a pool that cannot be read, and survives a broken object', async () => {
+    const p = await play(FAST);
+    p.push(1);
+    await p.advance(3 * MINUTE);
+    p.faults.inject({ operation: 'ecs.list', times: EVER, status: 500 });
+    await p.advance(2 * MINUTE);
+    expect(farm(p).workers).toHaveLength(1);
+    p.faults.clear();
+    p.bucket().put(FARM_KEY, Buffer.from('{'), {});
+    await p.advance(MINUTE);
+    expect(farm(p).version).toBe(1);
+  });
+});
