@@ -13,6 +13,7 @@ import { type Output, renderReport, standardOutput } from './output.ts';
 import { sandbox } from './sandbox.ts';
 import { serve } from './serve.ts';
 import { environmentSecrets, explainFailure, loadConfig, openStore, openWorld, UserError, withinDeadline } from './session.ts';
+import { repeat, status } from './status.ts';
 
 /** What one pass may take, as in the deployed functions. */
 const PASS_MS = 60_000;
@@ -144,6 +145,26 @@ program
       const bytes = (data: Uint8Array) => void process.stdout.write(data);
       const source = { store: openStore(config), append: settings.append, pools: settings.pools.map(({ pool }) => pool.name) };
       return await counts(source, options, systemClock.now(), { ...output, terminal: isTTY, width: columns, bytes });
+    }),
+  );
+
+program
+  .command('status')
+  .description('the farm at a glance, from the bucket alone; exit code 1 when something needs looking at')
+  .option('--watch', 'again and again, until Ctrl-C')
+  .option('--every <seconds>', 'how often', atLeastOne, 10)
+  .option('--timezone <name>', 'in which today begins', Intl.DateTimeFormat().resolvedOptions().timeZone)
+  .option('--json', 'for programs')
+  .action(({ watch, every, timezone, json }) =>
+    run(json, async (output) => {
+      const config = loadConfig(program.opts().config);
+      const store = openStore(config);
+      const look = async (to: Output) => {
+        const { isTTY = false, columns = 120 } = process.stdout;
+        const colour = isTTY && process.env.NO_COLOR === undefined;
+        return await status(store, { append: config.settings.append, timezone, width: columns, colour }, systemClock.now(), to);
+      };
+      return watch ? await repeat(look, every * 1000, output, stopSignal()) : await look(output);
     }),
   );
 
