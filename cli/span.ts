@@ -57,7 +57,7 @@ function addDays(day: string, days: number): string {
 }
 
 /** The day that it is in the zone. */
-export function localDay(at: number, timezone: string): string {
+function localDay(at: number, timezone: string): string {
   return localText(at, timezone).slice(0, 10);
 }
 

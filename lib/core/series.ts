@@ -36,7 +36,6 @@ export const COLUMNS = [
   ['oldest_wait', 'oldestWait'],
   ['hourly_cost', 'hourlyCost'],
 ] as const;
-export type Column = (typeof COLUMNS)[number][0];
 
 /** Columns of the first version: lines that end there are as good. */
 const FIRST_COLUMNS = 9;
