@@ -1,5 +1,5 @@
 import type { Alarm } from '../core/alarms.ts';
-import { dayKey, parseSamples, type Sample, SERIES_HEADER, sampleLine } from '../core/series.ts';
+import { dayKey, parseSamples, type Sample, SERIES_HEADER, sampleLine, sampleObject } from '../core/series.ts';
 import { toIso } from '../core/time.ts';
 import { appendOnce } from './append.ts';
 import type { CallOptions, Store } from './ports.ts';
@@ -36,7 +36,7 @@ export async function writeSamples(store: Store, samples: readonly Sample[], app
 export async function writeLatest(store: Store, samples: readonly Sample[], alarms: readonly Alarm[], options: CallOptions): Promise<void> {
   if (samples.length === 0) return;
   const machines = samples.reduce((sum, s) => sum + s.machines, 0);
-  const pools = samples.map(({ at, ...sample }) => ({ time: toIso(at), ...sample }));
+  const pools = samples.map(sampleObject);
   const raised = alarms
     .filter(({ state }) => state === 'raised')
     .map(({ kind, pool, subject, since, text }) => ({ kind, pool, subject, since: toIso(since), text }));

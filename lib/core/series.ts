@@ -73,6 +73,14 @@ export function sampleLine(sample: Sample): string {
   return `${toIso(sample.at)},${sample.pool},${COLUMNS.map(([, member]) => decimal(sample[member])).join(',')}\n`;
 }
 
+/** The same under the columns' names; what is not known is left out. */
+export function sampleObject(sample: Sample): Readonly<Record<string, string | number>> {
+  const known = COLUMNS.flatMap(([column, member]) =>
+    sample[member] === undefined ? [] : [[column, Number(decimal(sample[member]))] as const],
+  );
+  return { time: toIso(sample.at), pool: sample.pool, ...Object.fromEntries(known) };
+}
+
 /** At most four decimals, without an exponent; empty for what is not known. */
 export function decimal(value: number | undefined): string {
   return value === undefined ? '' : String(Math.round(value * 10_000) / 10_000);
