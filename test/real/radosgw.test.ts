@@ -1,14 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compactDays, rollUpDays } from '../../lib/app/rollups.ts';
 import { writeSamples } from '../../lib/app/samples.ts';
+import { readSeries } from '../../lib/app/series-read.ts';
 import { throughTurnstile } from '../../lib/app/turnstile.ts';
 import { ConfigError, ConflictError } from '../../lib/core/errors.ts';
+import { parseRollup, ROLLUP_HEADER, rollUp, rollupLine } from '../../lib/core/rollup.ts';
 import { dayKey, parseSamples, type Sample } from '../../lib/core/series.ts';
 import { Obs } from '../../lib/otc/obs.ts';
-import { KEYS, type LossyProxy, type RadosGw, seeded, startLossyProxy, startRadosGw } from './radosgw.ts';
+import { KEYS, type LossyProxy, makeBucket, type RadosGw, seeded, startLossyProxy, startRadosGw } from './radosgw.ts';
 
 const BUCKET = 'scaler-real';
 const clock = { now: () => Date.now(), sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)) };
 const text = (body?: Uint8Array) => new TextDecoder().decode(body);
+
+function chunk<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
+}
 
 let gateway: RadosGw;
 let proxy: LossyProxy;
@@ -108,6 +115,49 @@ describe('the series through a network that loses and delays', () => {
     const expected = Array.from({ length: 40 }, (_, m) => POOLS.map((p) => `${m} ${p}`)).flat();
     expect(found.map((s) => `${(s.at - START) / 60_000} ${s.pool}`)).toEqual(expected);
     expect(Math.min(proxy.counts.lost, proxy.counts.late)).toBeGreaterThan(5);
+  });
+});
+
+describe('rollups through a network that loses and delays', () => {
+  const DAY = Date.UTC(2026, 9, 30);
+  const sample = (minute: number): Sample => {
+    const counts = { booting: 0, idle: 1, busy: minute % 5, draining: 0, failed: 0, pending: minute % 3, unmet: 0, limit: 19 };
+    return { at: DAY + minute * 60_000, pool: 'bitbake', machines: 1 + (minute % 5), ...counts };
+  };
+  // Five hours of two days, the first ten minutes of each hour without a sample.
+  const minutes = Array.from({ length: 2 * 1440 }, (_, i) => i).filter((i) => i % 1440 < 300 && i % 60 >= 10);
+
+  it.each([
+    { append: true, what: 'days that were appended' },
+    { append: false, what: 'minutes that are objects of their own' },
+  ])('$what: four at once, and the next tick, leave exactly the closed days', async ({ append }) => {
+    const own = `rollup-${append}`;
+    await makeBucket(gateway.url, own);
+    const store = (endpoint: string, deadlineMs: number) =>
+      new Obs({ endpoint, bucket: own, credentials: KEYS, clock, scheme: 'aws', deadlineMs, backoffMs: 20 });
+    const samples = minutes.map(sample);
+    if (append) for (const hour of chunk(samples, 50)) await writeSamples(store(gateway.url, 5_000), hour, true, {});
+    else await Promise.all(samples.map((s) => writeSamples(store(gateway.url, 5_000), [s], false, {})));
+    // Noon of the second day: the first is closed, the second alive.
+    const noon = DAY + 1.5 * 86_400_000;
+    const pass = async () => {
+      const lossy = store(proxy.url, 250);
+      if (!append) await compactDays(lossy, noon, {});
+      await rollUpDays(lossy, noon, append, {});
+    };
+    // Each may fail on its way; the next tick does what is left.
+    await Promise.allSettled([pass(), pass(), pass(), pass()]);
+    await clock.sleep(700);
+    await pass();
+    await clock.sleep(700);
+    const read = async (key: string) => text((await store(gateway.url, 5_000).get(key))?.body);
+    const closed = samples.filter(({ at }) => at < DAY + 86_400_000);
+    expect(parseRollup(await read('counts/v1/month/2026-10.csv'))).toEqual(
+      parseRollup(ROLLUP_HEADER + rollUp(closed, '1h').map(rollupLine).join('')),
+    );
+    expect(parseRollup(await read('counts/v1/year/2026.csv'))).toHaveLength(1);
+    const rows = await readSeries(store(gateway.url, 5_000), { from: DAY, to: DAY + 2 * 86_400_000, step: '1h', append });
+    expect(rows.map((row) => [row.at, row.samples])).toEqual(rollUp(samples, '1h').map((row) => [row.at, row.samples]));
   });
 });
 

@@ -27,7 +27,7 @@ export async function startRadosGw(bucket: string): Promise<RadosGw> {
   };
   try {
     await run(script, ['start', dir, String(port), String(monPort)], { timeout: 100_000 });
-    await makeBucket(port, bucket);
+    await makeBucket(`http://127.0.0.1:${port}`, bucket);
   } catch (error) {
     await stop();
     throw error;
@@ -35,10 +35,10 @@ export async function startRadosGw(bucket: string): Promise<RadosGw> {
   return { url: `http://127.0.0.1:${port}`, stop };
 }
 
-async function makeBucket(port: number, bucket: string): Promise<void> {
+export async function makeBucket(url: string, bucket: string): Promise<void> {
   const date = new Date().toUTCString();
   const authorization = obsAuthorization({ method: 'PUT', bucket, key: '', query: {}, headers: { date } }, KEYS, 'aws');
-  const answer = await fetch(`http://127.0.0.1:${port}/${bucket}/`, { method: 'PUT', headers: { date, authorization } });
+  const answer = await fetch(`${url}/${bucket}/`, { method: 'PUT', headers: { date, authorization } });
   if (!answer.ok) throw new Error(`bucket not made: ${answer.status} ${await answer.text()}`);
 }
 
@@ -57,7 +57,7 @@ export interface LossyProxy {
 }
 
 /**
- * Forwards everything to `target`; of the appends it loses 30 % of the answers and delays 20 % of the requests past the client's patience,
+ * Forwards everything to `target`; of the appends and puts it loses 30 % of the answers and delays 20 % of the requests past the client's patience,
  * so that they arrive when the client has long given them up. `random` decides.
  */
 export async function startLossyProxy(target: string, random: () => number): Promise<LossyProxy> {
@@ -67,7 +67,7 @@ export async function startLossyProxy(target: string, random: () => number): Pro
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const dice = request.url?.includes('append') ? random() : 1;
+      const dice = request.url?.includes('append') || request.method === 'PUT' ? random() : 1;
       const fate = dice < 0.2 ? 'late' : dice < 0.5 ? 'lost' : 'forwarded';
       counts[fate] += 1;
       setTimeout(() => forward(Buffer.concat(chunks), fate === 'lost'), fate === 'late' ? 250 + random() * 250 : 0);
