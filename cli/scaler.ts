@@ -8,6 +8,7 @@ import { showConsole } from './console.ts';
 import { COUNT_FORMATS, counts } from './counts.ts';
 import { demo } from './demo.ts';
 import { explain } from './explain.ts';
+import { registerHook } from './hook.ts';
 import { managerStatus, renderManager } from './manager.ts';
 import { type Output, renderReport, standardOutput } from './output.ts';
 import { sandbox } from './sandbox.ts';
@@ -167,6 +168,8 @@ program
       return watch ? await repeat(look, every * 1000, output, stopSignal()) : await look(output);
     }),
   );
+
+registerHook(program, () => loadConfig(program.opts().config), run);
 
 const manager = program.command('manager').description('the machine that serves the caches');
 

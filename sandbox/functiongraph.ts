@@ -64,6 +64,12 @@ export class FunctionGraph {
     this.#queues.set(definition.name, this.#queues.get(definition.name) ?? []);
   }
 
+  /** A new configuration: the instances are new, as after a deployment. */
+  configure(name: string, change: Partial<FunctionDefinition>): void {
+    const { definition } = this.#pool(name);
+    this.register({ ...definition, ...change });
+  }
+
   has(name: string): boolean {
     return this.#pools.has(name);
   }

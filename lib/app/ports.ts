@@ -201,3 +201,45 @@ export interface Log {
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
   error(message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
+
+/** Where a hook belongs to. Hooks of a group need a paid tier of GitLab. */
+export interface HookPlace {
+  readonly kind: 'project' | 'group';
+  readonly path: string;
+}
+
+export interface HookDetail extends HookView {
+  readonly pushEvents: boolean;
+  readonly sslVerification: boolean;
+  /** Absent before GitLab 19.0, which does not tell. */
+  readonly tokenPresent?: boolean;
+  /** Absent before GitLab 19.0, which forgets a signing token without a word. */
+  readonly signingTokenPresent?: boolean;
+}
+
+/** What a hook is made to be: job events alone, TLS checked, these secrets. */
+export interface HookChange {
+  readonly url: string;
+  readonly token?: string;
+  readonly signingToken?: string;
+}
+
+export interface HookDelivery {
+  /** GitLab's word: an HTTP status, or `internal error`. */
+  readonly status: string;
+}
+
+/** GitLab's administration of hooks; throws `lib/core/errors.ts`. */
+export interface HookForge {
+  hooks(place: HookPlace, options?: CallOptions): Promise<readonly HookDetail[]>;
+  create(place: HookPlace, change: HookChange, options?: CallOptions): Promise<HookDetail>;
+  update(place: HookPlace, id: number, change: HookChange, options?: CallOptions): Promise<HookDetail>;
+  /** One that is gone already is success. */
+  remove(place: HookPlace, id: number, options?: CallOptions): Promise<void>;
+  /** Delivers an event of the latest job, and throws `ConfigError` when the receiver did not take it or there is no job. */
+  test(place: HookPlace, id: number, options?: CallOptions): Promise<void>;
+  /** The newest delivery of the last seven days. */
+  lastDelivery(place: HookPlace, id: number, options?: CallOptions): Promise<HookDelivery | undefined>;
+  /** Paths of the group's projects and its subgroups', archived ones left out. */
+  projects(group: string, options?: CallOptions): Promise<readonly string[]>;
+}
