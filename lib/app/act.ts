@@ -1,10 +1,12 @@
 import pMap from 'p-map';
 import type { PoolMemory } from '../core/memory.ts';
 import type { Action, Plan } from '../core/plan.ts';
+import { toIso } from '../core/time.ts';
 import { readConsoles, tellBoots, toldOf } from './boots.ts';
 import { handoffKey, Launcher, type LaunchOutcome } from './launch.ts';
-import type { ActionEntry, SettledEntry, Stamp } from './ledger.ts';
+import type { ActionEntry, RanEntry, SettledEntry, Stamp } from './ledger.ts';
 import type { PoolView } from './observe.ts';
+import { RanNotes } from './ran.ts';
 import { type Removal, type RemovalOutcome, remove } from './remove.ts';
 import type { Settings } from './settings.ts';
 import type { Deadline, World } from './world.ts';
@@ -17,6 +19,8 @@ export interface Acted {
   readonly entries: readonly ActionEntry[];
   /** Launches whose end is told now. */
   readonly settled: readonly SettledEntry[];
+  /** What the workers ran that were forgotten. */
+  readonly ran: readonly RanEntry[];
   readonly memory: PoolMemory;
 }
 
@@ -33,17 +37,20 @@ export async function act(
   stamp: Stamp,
   deadline: Deadline,
 ): Promise<Acted> {
-  if (!plan) return { entries: [], settled: [], memory: view.memory };
+  if (!plan) return { entries: [], settled: [], ran: [], memory: view.memory };
   const launcher = new Launcher(world, view.settings, settings.installation, view.memory, deadline);
   const launches = plan.actions.filter((a) => a.kind === 'launch');
   const removals = plan.actions.filter((a) => a.kind !== 'launch');
   const consoles = readConsoles(world, view, plan, options.shrink, deadline.act);
   const waits = (a: Removal) => a.kind === 'reap' && consoles.workers.has(a.worker);
-  const timed = { stamp, world, pool: view.settings.pool.name };
+  const timed = { stamp, world, view };
+  const notes = new RanNotes(world.forge, view, stamp);
   const launched: LaunchOutcome[] = [];
   const removeAll = (some: readonly Removal[]) =>
-    pMap(some, (action) => entry(timed, action, () => remove(world, view.settings, action, deadline)), { concurrency: REMOVE_CONCURRENCY });
-  const [launchEntries, removed, removedLater] = await Promise.all([
+    pMap(some, (action) => entry(timed, action, () => remove(world, view.settings, action, notes, deadline)), {
+      concurrency: REMOVE_CONCURRENCY,
+    });
+  const [launchEntries, removed, removedLater, forgotten] = await Promise.all([
     pMap(
       launches,
       (action) =>
@@ -55,17 +62,19 @@ export async function act(
         }),
       { concurrency: settings.launchConcurrency },
     ),
-    removeAll(removals.filter((a) => !waits(a))),
+    removeAll(removals.filter((a) => a.kind !== 'forget' && !waits(a))),
     consoles.done.then(() => removeAll(removals.filter(waits))),
+    // Beside the others: no VM stays longer because GitLab is slow to say what an earlier one ran.
+    removeAll(removals.filter((a) => a.kind === 'forget')),
     dropHandoffs(world, view, deadline),
   ]);
   const settled = tellBoots(view, await consoles.done, consoles.later, options.shrink, stamp);
   const memory = toldOf(remember(view.memory, launcher, launched), settled);
-  return { entries: [...launchEntries, ...removed, ...removedLater], settled, memory };
+  return { entries: [...launchEntries, ...removed, ...removedLater, ...forgotten], settled, ran: notes.entries, memory };
 }
 
 async function entry(
-  { world, stamp, pool }: { readonly world: World; readonly stamp: Stamp; readonly pool: string },
+  { world, stamp, view }: { readonly world: World; readonly stamp: Stamp; readonly view: PoolView },
   action: Action,
   act: () => Promise<RemovalOutcome | Omit<LaunchOutcome, 'launch'>>,
 ): Promise<ActionEntry> {
@@ -77,9 +86,9 @@ async function entry(
     time,
     pass,
     trigger,
-    pool,
+    pool: view.settings.pool.name,
     worker: '',
-    ...fieldsOf(action),
+    ...fieldsOf(action, view),
     ...outcome,
     why: action.why,
     ms: world.clock.now() - began,
@@ -89,11 +98,19 @@ async function entry(
   return done;
 }
 
-function fieldsOf(action: Action): Partial<ActionEntry> {
+function fieldsOf(action: Action, view: PoolView): Partial<ActionEntry> {
   if (action.kind === 'launch') return action.jobId === undefined ? {} : { jobId: action.jobId };
   const { worker, runnerId } = action;
   const ids = { worker, ...(runnerId === undefined ? {} : { runnerId }) };
-  return action.kind === 'reap' ? { ...ids, serverId: action.serverId } : ids;
+  return action.kind === 'reap' ? { ...ids, serverId: action.serverId, ...machineOf(action.worker, view) } : ids;
+}
+
+/** What only the VM's listing tells, and nobody can say any more when it is gone. */
+function machineOf(name: string, { workers }: PoolView): Partial<ActionEntry> {
+  const server = workers?.find((w) => w.name === name)?.server;
+  if (!server) return {};
+  const { flavor, zone, createdAt, activeAt } = server;
+  return { flavor, zone, createdAt: toIso(createdAt), ...(activeAt === undefined ? {} : { activeAt: toIso(activeAt) }) };
 }
 
 function remember(memory: PoolMemory, launcher: Launcher, launched: readonly LaunchOutcome[]): PoolMemory {

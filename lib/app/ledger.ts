@@ -57,6 +57,9 @@ export interface ActionEntry {
   readonly serverId?: string;
   readonly flavor?: string;
   readonly zone?: string;
+  /** Of a reaped VM: when the cloud took its order, and when it ran. With `time` its whole life. */
+  readonly createdAt?: string;
+  readonly activeAt?: string;
   /** GitLab still shows a job on the worker whose VM is gone: somebody must look at that job. */
   readonly alarm?: 'job-lost';
   readonly code?: string;
@@ -87,6 +90,38 @@ export interface SettledEntry {
   readonly consoleUnread?: string;
 }
 
+/** One job that a worker was given. Times as GitLab has them; what did not happen is absent. */
+export interface RanJob {
+  readonly id: number;
+  /** Full path, or `#` and the number where GitLab did not say it. */
+  readonly project: string;
+  readonly name?: string;
+  readonly status: string;
+  readonly created?: string;
+  readonly queued?: string;
+  readonly started?: string;
+  readonly finished?: string;
+}
+
+/** What a worker ran, written when it is forgotten; in several entries where there were many. Should one come twice, the later one holds. */
+export interface RanEntry {
+  readonly kind: 'ran';
+  readonly time: string;
+  readonly pass: string;
+  readonly trigger: Trigger;
+  readonly pool: string;
+  readonly worker: string;
+  readonly runnerId: number;
+  /** Newest first. */
+  readonly jobs: readonly RanJob[];
+  /** There were more than are read. */
+  readonly more?: true;
+  /** So many more jobs are counted by GitLab, of projects that the token may not read. */
+  readonly unseen?: number;
+  /** Code of the error that kept the jobs from being read. */
+  readonly jobsUnread?: string;
+}
+
 /** An alarm was raised, or is over. */
 export interface AlarmEntry {
   readonly kind: 'alarm';
@@ -101,7 +136,7 @@ export interface AlarmEntry {
   readonly text: string;
 }
 
-export type LedgerEntry = PlanEntry | BlindEntry | ActionEntry | SettledEntry | AlarmEntry;
+export type LedgerEntry = PlanEntry | BlindEntry | ActionEntry | SettledEntry | RanEntry | AlarmEntry;
 
 const TAIL_BYTES = 65_536;
 

@@ -25,6 +25,8 @@ export interface RunnerSpec {
 export interface JobView {
   readonly id: number;
   readonly projectId: number;
+  /** Full path of its project, where the answer has it. */
+  readonly project?: string;
   readonly status: string;
   readonly name?: string;
   readonly tags: readonly string[];
@@ -69,6 +71,8 @@ export interface Forge {
   runner(id: number, options?: CallOptions): Promise<{ readonly id: number; readonly name: string; readonly paused: boolean } | undefined>;
   /** Jobs of the runner that are not finished (pending, running, canceling …), as far as the token may see: the second source for a reap. */
   unfinishedJobs(runnerId: number, options?: CallOptions): Promise<readonly JobView[]>;
+  /** Every job that the runner was ever given, newest first, as far as the token may see. `complete` is false when there are more than are read. */
+  runnerJobs(runnerId: number, options?: CallOptions): Promise<{ readonly jobs: readonly JobView[]; readonly complete: boolean }>;
   /** A runner that is already gone is success. */
   deleteRunner(id: number, options?: CallOptions): Promise<void>;
   /** Hooks of the scope, where it has any of its own: those of a group or a project. */

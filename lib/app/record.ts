@@ -64,6 +64,7 @@ export async function writeRecords(
     planEntry(view, plan, stamp),
     ...(acted[i]?.settled ?? []),
     ...(acted[i]?.entries ?? []),
+    ...(acted[i]?.ran ?? []),
   ]);
   const memories = planned.flatMap(({ view }, i) => {
     const memory = acted[i]?.memory ?? view.memory;

@@ -2,6 +2,7 @@ import { describeError } from '../core/errors.ts';
 import { drainNote } from '../core/note.ts';
 import type { Action } from '../core/plan.ts';
 import { handoffKey } from './launch.ts';
+import type { RanNotes } from './ran.ts';
 import type { PoolSettings } from './settings.ts';
 import type { Deadline, World } from './world.ts';
 
@@ -20,11 +21,17 @@ export interface RemovalOutcome {
  * Carries out one drain, reap or forget, after the second look that it needs. When that look gives no clear answer nothing is done: the next
  * tick tries again. Never throws.
  */
-export async function remove(world: World, settings: PoolSettings, action: Removal, deadline: Deadline): Promise<RemovalOutcome> {
+export async function remove(
+  world: World,
+  settings: PoolSettings,
+  action: Removal,
+  notes: Pick<RanNotes, 'note'>,
+  deadline: Deadline,
+): Promise<RemovalOutcome> {
   if (deadline.act.aborted) return { outcome: 'skipped', code: 'deadline' };
   try {
     const lost = await lostJob(world, action, deadline.act);
-    const refusal = await step(world, settings, action, deadline);
+    const refusal = await step(world, settings, action, notes, deadline);
     return refusal === undefined ? { outcome: 'done', ...lost } : { outcome: 'skipped', ...refusal };
   } catch (error) {
     const { code, message } = describeError(error);
@@ -45,7 +52,13 @@ async function lostJob(world: World, action: Removal, signal: AbortSignal): Prom
 
 type Refusal = { readonly code: string; readonly message: string } | undefined;
 
-async function step(world: World, settings: PoolSettings, action: Removal, { act: signal }: Deadline): Promise<Refusal> {
+async function step(
+  world: World,
+  settings: PoolSettings,
+  action: Removal,
+  notes: Pick<RanNotes, 'note'>,
+  { act: signal }: Deadline,
+): Promise<Refusal> {
   switch (action.kind) {
     case 'drain':
       await world.forge.drainRunner(action.runnerId, drainNote(world.clock.now(), action.why), { signal });
@@ -53,7 +66,7 @@ async function step(world: World, settings: PoolSettings, action: Removal, { act
     case 'reap':
       return (await mayReap(world, settings, action, signal)) ?? (await reap(world, action.serverId, action.worker, signal));
     case 'forget':
-      return await forget(world, action, signal);
+      return await forget(world, action, notes, signal);
   }
 }
 
@@ -85,9 +98,15 @@ async function reap(world: World, serverId: string, worker: string, signal: Abor
 }
 
 /** Deletes the runner when a listing of exactly this name agrees that the VM is gone: a page of a changing list may miss one. */
-async function forget(world: World, action: Extract<Removal, { kind: 'forget' }>, signal: AbortSignal): Promise<Refusal> {
+async function forget(
+  world: World,
+  action: Extract<Removal, { kind: 'forget' }>,
+  notes: Pick<RanNotes, 'note'>,
+  signal: AbortSignal,
+): Promise<Refusal> {
   const [server] = await world.cloud.servers(action.worker, { signal });
   if (server) return { code: 'has-server', message: 'the cloud lists its VM after all' };
+  await notes.note(action.worker, action.runnerId, signal);
   await world.store.delete(handoffKey(action.worker), { signal });
   await world.forge.deleteRunner(action.runnerId, { signal });
   return undefined;

@@ -8,7 +8,7 @@ import { pendingJobs } from './demand.ts';
 import { listHooks } from './hooks.ts';
 import { createSend, type Send } from './http.ts';
 import { resourceOptions, type Session } from './requester.ts';
-import { createRunner, deleteRunner, drainRunner, listRunners, ownerId, showRunner, unfinishedJobs } from './runners.ts';
+import { createRunner, deleteRunner, drainRunner, listRunners, ownerId, runnerJobs, showRunner, unfinishedJobs } from './runners.ts';
 
 export interface GitLabOptions {
   /** Base URL of the installation, for example `https://gitlab.example.com`. */
@@ -23,6 +23,9 @@ export interface GitLabOptions {
   /** For one try of one request; 10 s. */
   readonly tryTimeoutMs?: number;
 }
+
+/** What is read only for the books may not hold up the rest for longer. */
+const BOOKS_MS = 6_000;
 
 /** GitLab over its REST and GraphQL APIs. Throws `ConfigError` at once when the address or the token cannot be used. */
 export class GitLab implements Forge {
@@ -75,6 +78,10 @@ export class GitLab implements Forge {
     return this.#within(options, (session) => unfinishedJobs(session, runnerId));
   }
 
+  runnerJobs(runnerId: number, options?: CallOptions): Promise<{ readonly jobs: readonly JobView[]; readonly complete: boolean }> {
+    return this.#within(options, (session) => runnerJobs(session, runnerId), Math.min(this.#deadlineMs, BOOKS_MS));
+  }
+
   deleteRunner(id: number, options?: CallOptions): Promise<void> {
     return undefinedIfGone(this.#within(options, (session) => deleteRunner(session, id)));
   }
@@ -105,9 +112,9 @@ export class GitLab implements Forge {
     return asked;
   }
 
-  async #within<T>(options: CallOptions | undefined, work: (session: Session) => Promise<T>): Promise<T> {
+  async #within<T>(options: CallOptions | undefined, work: (session: Session) => Promise<T>, deadlineMs = this.#deadlineMs): Promise<T> {
     try {
-      return await withDeadline(this.#deadlineMs, [this.#signal, options?.signal], (signal) =>
+      return await withDeadline(deadlineMs, [this.#signal, options?.signal], (signal) =>
         work({ send: this.#send, signal, now: () => this.#clock.now() }),
       );
     } catch (error) {

@@ -8,6 +8,9 @@ import { connection, queryGraphql, readPages } from './graphql.ts';
 import { resourceOptions, type Session } from './requester.ts';
 
 const MOST_PAGES = 100;
+const JOBS_PER_PAGE = 100;
+/** A thousand jobs in one worker's life are more than any has; GitLab's own count of them ends there, too. */
+const MOST_JOB_PAGES = 10;
 /** GitLab's limit for a maintenance note. */
 const LONGEST_NOTE = 1024;
 const FINISHED = new Set(['success', 'failed', 'canceled', 'skipped']);
@@ -101,9 +104,29 @@ export async function showRunner(session: Session, id: number): Promise<{ id: nu
 
 /** One page of the newest: a worker has one job at a time, so what is not finished is at the top. */
 export async function unfinishedJobs(session: Session, runnerId: number): Promise<readonly JobView[]> {
-  const found = await new Runners(resourceOptions(session)).allJobs(runnerId, { orderBy: 'id', sort: 'desc', perPage: 100, page: 1 });
+  const jobs = await jobsPage(session, runnerId, 1);
+  return jobs.filter((job) => !FINISHED.has(job.status));
+}
+
+/** Page by page, because the number of jobs is known only when a page is not full; the list does not move under a worker that is gone. */
+export async function runnerJobs(
+  session: Session,
+  runnerId: number,
+): Promise<{ readonly jobs: readonly JobView[]; readonly complete: boolean }> {
+  const jobs: JobView[] = [];
+  for (let page = 1; page <= MOST_JOB_PAGES; page += 1) {
+    const found = await jobsPage(session, runnerId, page);
+    jobs.push(...found);
+    if (found.length < JOBS_PER_PAGE) return { jobs: uniqueById(jobs), complete: true };
+  }
+  return { jobs: uniqueById(jobs), complete: false };
+}
+
+async function jobsPage(session: Session, runnerId: number, page: number): Promise<readonly JobView[]> {
+  const asked = { orderBy: 'id', sort: 'desc', perPage: JOBS_PER_PAGE, page } as const;
+  const found = await new Runners(resourceOptions(session)).allJobs(runnerId, asked);
   const jobs = readAnswer(z.array(jobView(session.now())), found, `GET /api/v4/runners/${runnerId}/jobs`);
-  return jobs.filter((job) => !FINISHED.has(job.status)).map((job) => ({ ...job, runnerId }));
+  return jobs.map((job) => ({ ...job, runnerId }));
 }
 
 export async function deleteRunner(session: Session, id: number): Promise<void> {

@@ -35,6 +35,7 @@ it('asks every source before any has answered, so that an observation takes as l
     runner: unused,
     hooks: async () => [],
     unfinishedJobs: unused,
+    runnerJobs: unused,
     deleteRunner: unused,
     job: unused,
   };

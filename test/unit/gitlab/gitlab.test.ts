@@ -277,6 +277,30 @@ describe('jobs', () => {
     expect(await thrownBy(gitLabAt(fake).unfinishedJobs(31))).toBeInstanceOf(type);
   });
 
+  const page = (from: number, count: number) =>
+    Array.from({ length: count }, (_, i) => job(from - i, 'success', { project: { id: 77, path_with_namespace: 'farm/layers' } }));
+
+  it('that a runner ever had, page by page, each once, with the path of its project', async () => {
+    // The list moved by one between the pages.
+    const pages = [page(300, 100), page(201, 100), page(101, 3)];
+    const fake = await fakeGitLab(({ query }) => ({ json: pages[Number(query.get('page')) - 1] ?? [] }));
+    const { jobs, complete } = await gitLabAt(fake).runnerJobs(31);
+    expect(jobs.map(({ id }) => id)).toEqual(Array.from({ length: 202 }, (_, i) => 300 - i));
+    expect(jobs[0]).toMatchObject({ id: 300, project: 'farm/layers', projectId: 77, runnerId: 31, createdAt: CREATED });
+    expect([complete, fake.seen.map(({ query }) => query.get('page'))]).toEqual([true, ['1', '2', '3']]);
+  });
+
+  it('that a runner ever had are read up to a thousand', async () => {
+    const fake = await fakeGitLab(({ query }) => ({ json: page(5_000 - 100 * Number(query.get('page')), 100) }));
+    const { jobs, complete } = await gitLabAt(fake).runnerJobs(31);
+    expect([jobs.length, complete, fake.seen.length]).toEqual([1_000, false, 10]);
+  });
+
+  it('that a runner ever had cannot be had in part', async () => {
+    const fake = await fakeGitLab(({ query }) => (query.get('page') === '1' ? { json: page(300, 100) } : { status: 403, json: {} }));
+    expect(await thrownBy(gitLabAt(fake).runnerJobs(31))).toBeInstanceOf(AccessError);
+  });
+
   it('by number, with all times', async () => {
     const times = { started_at: '2026-11-23T16:01:00.000Z', finished_at: '2026-11-23T17:02:00.000+01:00', queued_duration: 45.5 };
     const fake = await fakeGitLab(() => ({ json: job(5, 'success', times) }));

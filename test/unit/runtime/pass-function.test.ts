@@ -24,6 +24,7 @@ const forge: Forge = {
   runner: unexpected,
   hooks: async () => [],
   unfinishedJobs: unexpected,
+  runnerJobs: unexpected,
   deleteRunner: unexpected,
   job: unexpected,
 };
