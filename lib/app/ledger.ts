@@ -28,6 +28,8 @@ export interface PlanEntry {
   readonly held: readonly Held[];
   /** Waiting jobs of this pool, oldest first; only so many. */
   readonly waiting: readonly number[];
+  /** When the hook arrived that this pass was made for, if its job waits here. Hooks that shared the pass are not told. */
+  readonly hook?: { readonly jobId: number; readonly at: string };
   /** What could not be read. */
   readonly unread: readonly { readonly source: string; readonly error: string; readonly code: string; readonly message: string }[];
 }

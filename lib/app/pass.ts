@@ -1,7 +1,7 @@
 import { AccessError, describeError } from '../core/errors.ts';
 import { MINUTE_RECORD } from './farm.ts';
 import type { Wake } from './ports.ts';
-import { type Report, reconcile } from './reconcile.ts';
+import { type Hooked, type Report, reconcile } from './reconcile.ts';
 import type { Settings } from './settings.ts';
 import { type Entry, throughTurnstile } from './turnstile.ts';
 import type { Deadline, World } from './world.ts';
@@ -17,10 +17,17 @@ export interface PassResult {
 const REAPER_WAIT_MS = 15_000;
 
 /** Scale up after a hook: only launches. A wake-up that came too late for this call is passed on. */
-export async function grow(world: World, settings: Settings, wake: Wake, deadline: Deadline, holdMs: number): Promise<PassResult> {
+export async function grow(
+  world: World,
+  settings: Settings,
+  wake: Wake,
+  deadline: Deadline,
+  holdMs: number,
+  hook?: Hooked,
+): Promise<PassResult> {
   const reports: Report[] = [];
   const work = async () => {
-    reports.push(await reconcile(world, settings, { trigger: 'hook', grow: true, shrink: false }, deadline));
+    reports.push(await reconcile(world, settings, { trigger: 'hook', grow: true, shrink: false, ...(hook && { hook }) }, deadline));
   };
   if (!settings.append) {
     await work();

@@ -8,8 +8,17 @@ import { waitingIds, writeCounts, writeRecords } from './record.ts';
 import type { Settings } from './settings.ts';
 import type { Deadline, World } from './world.ts';
 
+/** The hook that a pass was made for. */
+export interface Hooked {
+  readonly jobId: number;
+  /** When it arrived. */
+  readonly at: number;
+}
+
 export interface ReconcileOptions {
   readonly trigger: Trigger;
+  /** For the books alone. */
+  readonly hook?: Hooked;
   /** May launch. */
   readonly grow: boolean;
   /** May drain, reap and forget. */
@@ -58,7 +67,7 @@ export async function reconcile(world: World, settings: Settings, options: Recon
   const looking = around?.then((seen) => seen && options.record?.lookAtFarm(settings, planned, seen, now));
   const sampling = looking?.then((look) => writeCounts(world, settings, planned, now, deadline, look?.alarms ?? []));
   const acted = await Promise.all(planned.map(({ view, plan }) => act(world, settings, view, plan, options, stamp, deadline)));
-  const recorded = await writeRecords(world, settings, planned, acted, stamp, deadline);
+  const recorded = await writeRecords(world, settings, planned, acted, { ...stamp, ...(options.hook && { hook: options.hook }) }, deadline);
   const look = await looking;
   if (look) await options.record?.finishFarm(world, settings, planned, acted, look, stamp, deadline);
   const pools = planned.map(({ view, plan }, i) => report(view, plan, acted[i]?.entries ?? []));

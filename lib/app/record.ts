@@ -3,11 +3,13 @@ import { hourlyCost } from '../core/costs.ts';
 import { describeError } from '../core/errors.ts';
 import type { Plan } from '../core/plan.ts';
 import { type SampleExtra, sampleOf } from '../core/series.ts';
+import { toIso } from '../core/time.ts';
 import type { Acted } from './act.ts';
 import { oldestWaitSeconds } from './alarms.ts';
 import { type LedgerEntry, type Stamp, writeLedger } from './ledger.ts';
 import { writeMemory } from './memory-store.ts';
 import type { PoolView } from './observe.ts';
+import type { Hooked } from './reconcile.ts';
 import { writeLatest, writeSamples } from './samples.ts';
 import type { Settings } from './settings.ts';
 import type { Deadline, World } from './world.ts';
@@ -57,7 +59,7 @@ export async function writeRecords(
   settings: Settings,
   planned: readonly Planned[],
   acted: readonly Acted[],
-  stamp: Stamp,
+  stamp: Stamp & { readonly hook?: Hooked },
   { all: signal }: Deadline,
 ): Promise<readonly string[]> {
   const entries = planned.flatMap(({ view, plan }, i) => [
@@ -81,11 +83,13 @@ export async function writeRecords(
   return (await Promise.all([ledger, ...memories])).flat();
 }
 
-function planEntry(view: PoolView, plan: Plan | undefined, { time, pass, trigger }: Stamp): LedgerEntry {
+function planEntry(view: PoolView, plan: Plan | undefined, { time, pass, trigger, hook }: Stamp & { readonly hook?: Hooked }): LedgerEntry {
   const head = { time, pass, trigger, pool: view.settings.pool.name, unread: view.unread };
   if (!plan) return { kind: 'blind', ...head };
   const { numbers, brakes, held } = plan;
-  return { kind: 'plan', ...head, numbers, brakes, held, waiting: waitingIds(view) };
+  const waiting = waitingIds(view);
+  const hooked = hook && waiting.includes(hook.jobId) ? { hook: { jobId: hook.jobId, at: toIso(hook.at) } } : {};
+  return { kind: 'plan', ...head, numbers, brakes, held, waiting, ...hooked };
 }
 
 /** A record that cannot be written is said so and does not stop the others. */

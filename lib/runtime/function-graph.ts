@@ -128,7 +128,12 @@ export function timerOf(event: unknown): string | undefined {
   return TimerEvent.safeParse(event).data?.trigger_name;
 }
 
-const job = z.object({ jobId: z.int().positive(), projectId: z.int().positive() });
+const job = z.object({
+  jobId: z.int().positive(),
+  projectId: z.int().positive(),
+  /** When the webhook got the hook. Only for the books: without it the job is served all the same. */
+  hookAt: z.int().positive().max(8.64e15).optional().catch(undefined),
+});
 const AsyncEvent = z.union([z.object({ body: job }).transform((event) => event.body), job]);
 
 /** Which job's hook woke the scaler, for the log. The API's own example wraps the event in `body`, its samples do not: take both. */

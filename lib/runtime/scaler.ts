@@ -5,7 +5,9 @@ import { createPassFunction, type PassFunction, type PassParts } from './pass-fu
 /** The function that a hook wakes: launches, removes nothing. Whatever the event says, what is done follows from what GitLab and the cloud say. */
 export function createScaler(parts: PassParts): PassFunction {
   return createPassFunction(parts, async ({ world, settings, wake, deadline, holdMs, event }, log) => {
-    log.info('woken', { ...wakingJob(event) });
-    return await grow(world, settings, wake, deadline, holdMs);
+    const job = wakingJob(event);
+    log.info('woken', { ...job });
+    const hook = job?.hookAt === undefined ? undefined : { jobId: job.jobId, at: job.hookAt };
+    return await grow(world, settings, wake, deadline, holdMs, hook);
   });
 }

@@ -69,6 +69,7 @@ export function createWebhook(parts: WebhookParts): Webhook {
 
 async function receive(parts: WebhookParts, event: ApigEvent, fg: FunctionContext): Promise<ApigReply> {
   const log = callLog(parts, fg);
+  const hookAt = parts.clock.now();
   const config = parts.loadConfig();
   const secrets = secretsOf(parts.readSecret, fg);
   const verify = hookVerifier({
@@ -93,7 +94,7 @@ async function receive(parts: WebhookParts, event: ApigEvent, fg: FunctionContex
   async function wakeFor(job: JobHook): Promise<WakeOutcome | undefined> {
     if (!job.waiting) return undefined;
     const compose = parts.composeWake ?? composeWake;
-    const inputs = { config, credentials: () => credentialsOf(fg, secrets), clock: parts.clock, event: told(job) };
+    const inputs = { config, credentials: () => credentialsOf(fg, secrets), clock: parts.clock, event: { ...told(job), hookAt } };
     // A function with a very short timeout must still answer.
     const waitMs = Math.min(parts.waitMs ?? WAIT_MS, remainingMs(fg) - 2 * EARLY_MS);
     return await wakeInTime(() => compose(inputs), waitMs, log);

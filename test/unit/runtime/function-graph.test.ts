@@ -57,6 +57,12 @@ describe('events', () => {
   it.each([
     { name: 'as it is sent', event: { jobId: 1, projectId: 2 }, job: { jobId: 1, projectId: 2 } },
     { name: "wrapped, as the API reference's example", event: { body: { jobId: 1, projectId: 2 } }, job: { jobId: 1, projectId: 2 } },
+    {
+      name: "with its hook's arrival",
+      event: { jobId: 1, projectId: 2, hookAt: 1_700_000_000_000 },
+      job: { jobId: 1, projectId: 2, hookAt: 1_700_000_000_000 },
+    },
+    { name: 'with an arrival that is no time', event: { jobId: 1, projectId: 2, hookAt: -1 }, job: { jobId: 1, projectId: 2 } },
     { name: 'passed on without a job', event: {}, job: undefined },
     { name: 'nonsense', event: { jobId: 'x', projectId: 2 }, job: undefined },
     { name: 'nothing', event: null, job: undefined },

@@ -126,10 +126,10 @@ describe('status codes', () => {
     expect(await webhook(event({ method }), context())).toEqual({ ...empty(405), headers: { allow: 'POST' } });
   });
 
-  it('tells the scaler which job it was', async () => {
+  it('tells the scaler which job it was and when its hook came', async () => {
     const { webhook, woken, lines } = setUp();
     await webhook(event(), context());
-    expect(woken).toEqual([{ jobId: 4711, projectId: 42 }]);
+    expect(woken).toEqual([{ jobId: 4711, projectId: 42, hookAt: NOW }]);
     expect(lines).toEqual([
       {
         level: 'info',
