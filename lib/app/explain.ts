@@ -4,6 +4,19 @@ import { adviceLine, bootLines } from './boot-text.ts';
 import { brakeText } from './brake-text.ts';
 import { ledgerDay } from './ledger.ts';
 import type { Store } from './ports.ts';
+import { ranByJob, ranByWorker, ranLines } from './ran-text.ts';
+
+const Ran = z.object({
+  id: z.number(),
+  project: z.string(),
+  name: z.string().optional(),
+  status: z.string(),
+  created: z.string().optional(),
+  queued: z.string().optional(),
+  started: z.string().optional(),
+  finished: z.string().optional(),
+});
+export type ReadJob = z.infer<typeof Ran>;
 
 /** One line of the ledger as it is read back: what an older or newer version wrote is taken as far as it is understood. */
 const Entry = z.object({
@@ -33,6 +46,12 @@ const Entry = z.object({
   reason: z.string().optional(),
   consoleUnread: z.string().optional(),
   waiting: z.array(z.number()).optional(),
+  hook: z.object({ jobId: z.number(), at: z.string() }).optional(),
+  ms: z.number().optional(),
+  jobs: z.array(Ran).optional(),
+  more: z.boolean().optional(),
+  unseen: z.number().optional(),
+  jobsUnread: z.string().optional(),
   numbers: z.record(z.string(), z.number()).optional(),
   brakes: z.array(z.object({ why: z.string(), until: z.number().optional(), code: z.string().optional() })).optional(),
   held: z.array(z.object({ worker: z.string(), why: z.string() })).optional(),
@@ -41,13 +60,15 @@ const Entry = z.object({
 export type ReadEntry = z.infer<typeof Entry>;
 
 const DAY = 86_400_000;
+/** A month is some 750 objects: at this many at once it is read in a few seconds. */
+const AT_ONCE = 16;
 
 /** The ledger of the days from `from` to `to` (UTC), in order of time. A line that cannot be read is left out. */
 export async function readLedger(store: Store, from: number, to: number): Promise<readonly ReadEntry[]> {
   const days: string[] = [];
   for (let at = from; ledgerDay(at) <= ledgerDay(to); at += DAY) days.push(ledgerDay(at));
-  const keys = (await pMap(days, (day) => store.list(day), { concurrency: 4 })).flat();
-  const texts = await pMap(keys, async (key) => new TextDecoder().decode((await store.get(key))?.body), { concurrency: 8 });
+  const keys = (await pMap(days, (day) => store.list(day), { concurrency: AT_ONCE })).flat();
+  const texts = await pMap(keys, async (key) => new TextDecoder().decode((await store.get(key))?.body), { concurrency: AT_ONCE });
   const entries = texts.flatMap((text) => text.split('\n').flatMap((line) => parseEntry(line) ?? []));
   return entries.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
 }
@@ -77,7 +98,11 @@ export function explainJob(entries: readonly ReadEntry[], jobId: number): Story 
   const launches = entries.filter((e) => e.kind === 'launch' && e.jobId === jobId);
   const workers = new Set(launches.flatMap((e) => (e.worker ? [e.worker] : [])));
   const plans = entries.filter((e) => e.kind === 'plan' && e.waiting?.includes(jobId));
-  const about = entries.filter((e) => launches.includes(e) || plans.includes(e) || (e.worker !== undefined && workers.has(e.worker)));
+  const ran = entries.filter((e) => e.jobs?.some((job) => job.id === jobId));
+  const about = entries.filter(
+    (e) =>
+      launches.includes(e) || plans.includes(e) || ran.includes(e) || (e.kind !== 'ran' && e.worker !== undefined && workers.has(e.worker)),
+  );
   const told = about.filter((e) => e.kind !== 'plan' || plans[0] === e || plans.at(-1) === e || isNews(e, plans));
   return { lines: told.map((e) => ({ time: e.time, text: sentence(e, jobId) })), entries: about };
 }
@@ -103,6 +128,7 @@ function isEnd({ kind }: ReadEntry): boolean {
 }
 
 function details(e: ReadEntry, launchedAt: string | undefined): { readonly details?: readonly string[] } {
+  if (e.kind === 'ran') return { details: ranLines(e.jobs ?? []) };
   // Without a VM nothing can have been printed, and the sentence says why there was none.
   if (!isEnd(e) || e.createdAt === undefined) return {};
   const boot = { ...e, launchedAt };
@@ -129,6 +155,8 @@ function sentence(e: ReadEntry, jobId?: number, worker?: string): string {
       return `${e.worker} asked GitLab for a job, ${e.seconds} s after its launch`;
     case 'boot-failed':
       return `${e.worker} did not boot: ${e.why}${e.reason ? `, ${e.reason}` : ''} (${e.seconds} s after its launch)`;
+    case 'ran':
+      return jobId === undefined ? ranByWorker(e) : ranByJob(e, jobId);
     case 'alarm':
       return `alarm ${e.alarm}${e.state === 'cleared' ? ' is over' : ''}: ${e.text ?? ''}`;
     default:
