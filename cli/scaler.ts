@@ -11,6 +11,7 @@ import { explain } from './explain.ts';
 import { registerHook } from './hook.ts';
 import { managerStatus, renderManager } from './manager.ts';
 import { type Output, renderReport, standardOutput } from './output.ts';
+import { REPORT_FORMATS, report } from './report.ts';
 import { sandbox } from './sandbox.ts';
 import { serve } from './serve.ts';
 import { environmentSecrets, explainFailure, loadConfig, openStore, openWorld, UserError, withinDeadline } from './session.ts';
@@ -148,6 +149,27 @@ program
       return await counts(source, options, systemClock.now(), { ...output, terminal: isTTY, width: columns, bytes });
     }),
   );
+
+program
+  .command('report')
+  .description('how long the jobs of a span waited and for what, and what machines did and cost, by project and pool')
+  .option('--from <when>', 'a day, a time, -7d, -12h, today, yesterday', 'today')
+  .option('--to <when>', 'likewise; a day means its end', 'now')
+  .option('--timezone <name>', 'of days and times, such as Europe/Berlin', Intl.DateTimeFormat().resolvedOptions().timeZone)
+  .option('--pool <name>', 'of this pool alone')
+  .option('--project <path>', 'waits and costs of this project alone')
+  .option('--live', 'ask GitLab, too, what the workers ran that are still there')
+  .addOption(new Option('--format <name>', 'what to make of it').choices(REPORT_FORMATS).default('table' as const))
+  .option('--json', 'the same as --format json')
+  .option('--csv', 'the same as --format csv: one line a job')
+  .action(({ live, json, csv, ...options }) => {
+    const format = json ? 'json' : csv ? 'csv' : options.format;
+    return run(format === 'json', async (output) => {
+      const config = loadConfig(program.opts().config);
+      const source = live ? openWorld(config) : { store: openStore(config) };
+      return await report({ ...source, settings: config.settings }, { ...options, format }, systemClock.now(), output);
+    });
+  });
 
 program
   .command('status')
