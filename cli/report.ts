@@ -153,5 +153,5 @@ function hours(ms: number): string {
 }
 
 function amount(cost: number | undefined): string {
-  return cost === undefined ? '' : cost.toFixed(2);
+  return cost === undefined ? '' : cost.toFixed(4);
 }

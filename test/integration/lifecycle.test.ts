@@ -44,8 +44,9 @@ describe('one job', () => {
       `${vm?.name} asked GitLab for a job, 180 s after its launch`,
       `done: reap of ${vm?.name}: powered-off`,
       `done: forget of ${vm?.name}: vm-gone`,
+      `${vm?.name} ran job ${job?.id}: running at 2026-11-23T08:02:19Z after 132 s of waiting, success at 2026-11-23T08:07:19Z (300 s)`,
     ]);
-    expect(explainWorker(entries, vm?.name ?? '').lines).toHaveLength(4);
+    expect(explainWorker(entries, vm?.name ?? '').lines).toHaveLength(5);
   });
 
   it('is counted in one line a minute with exactly the documented columns, and in latest.json', async () => {
