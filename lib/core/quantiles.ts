@@ -7,7 +7,7 @@ export interface Spread {
 }
 
 /** Nearest rank: the smallest value that at least this share of all values does not exceed. Always a value that occurred, never one between two. */
-function quantile(sorted: readonly number[], share: number): number | undefined {
+export function quantile(sorted: readonly number[], share: number): number | undefined {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
 }
 

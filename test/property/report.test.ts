@@ -1,110 +1,133 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { JobFact } from '../../lib/core/job-steps.ts';
+import { hasStarted, type JobFact } from '../../lib/core/job-steps.ts';
 import { apportion, type MachineFact } from '../../lib/core/machine-time.ts';
-import { makeReport } from '../../lib/core/report.ts';
+import { makeReport, type Report } from '../../lib/core/report.ts';
 
-const HOUR = 3_600_000;
-const FLAVORS = ['s3.large.8', 'c4.2xlarge.2', 'without-a-price'] as const;
-const costs = { currency: 'EUR', flavors: { 's3.large.8': 0.1234, 'c4.2xlarge.2': 0.517_33 } };
+const time = fc.integer({ min: 0, max: 100_000_000 });
+const optional = fc.option(time, { nil: undefined });
+const FLAVORS = ['x', 'y', 'z'];
 
-/** Machines that begin before, in or after the span, with jobs in any order, overlapping, unfinished or never begun. */
-const machine = fc.record({
-  pool: fc.constantFrom('bake', 'small'),
-  flavor: fc.constantFrom(...FLAVORS),
-  from: fc.integer({ min: -2 * HOUR, max: 12 * HOUR }),
-  lives: fc.integer({ min: 0, max: 10 * HOUR }),
-  boots: fc.option(fc.integer({ min: 0, max: HOUR }), { nil: undefined }),
-  vague: fc.boolean(),
-  jobs: fc.array(
-    fc.record({
-      project: fc.constantFrom('acme/a', 'acme/b', 'acme/c'),
-      starts: fc.option(fc.integer({ min: -1000, max: 11 * HOUR }), { nil: undefined }),
-      runs: fc.option(fc.integer({ min: 0, max: 3 * HOUR }), { nil: undefined }),
-    }),
-    { maxLength: 5 },
-  ),
+const fact = fc.record({
+  id: fc.integer({ min: 1 }),
+  project: fc.constantFrom('p', 'q', 'r'),
+  start: optional,
+  finish: optional,
+  queued: optional,
 });
+const machineShape = fc.record({
+  pool: fc.constantFrom('a', 'b'),
+  flavor: fc.constantFrom(...FLAVORS),
+  from: time,
+  to: time,
+  online: optional,
+  vague: fc.boolean(),
+  jobs: fc.array(fact, { maxLength: 6 }),
+});
+type Shape = typeof machineShape extends fc.Arbitrary<infer T> ? T : never;
 
-type Drawn = typeof machine extends fc.Arbitrary<infer T> ? T : never;
-
-function factsOf(drawn: readonly Drawn[]): {
-  readonly machines: readonly MachineFact[];
-  readonly jobs: readonly JobFact[];
-} {
-  const machines = drawn.map((m, i): MachineFact => {
-    const worker = `${m.pool}-${i}`;
-    const jobs = m.jobs.map((job, n): JobFact => {
-      const startedAt = job.starts === undefined ? undefined : m.from + job.starts;
-      const finishedAt = startedAt === undefined || job.runs === undefined ? undefined : startedAt + job.runs;
-      return {
-        ...{ id: i * 10 + n, project: job.project, pool: m.pool, worker, status: 'success' },
-        ...(startedAt === undefined ? {} : { startedAt, queuedAt: startedAt - 60_000 }),
-        ...(finishedAt === undefined ? {} : { finishedAt }),
-      };
-    });
-    const { pool, flavor, from, vague } = m;
-    return { worker, pool, flavor, from, to: from + m.lives, vague, jobs, ...(m.boots === undefined ? {} : { onlineAt: from + m.boots }) };
+function machineOf(shape: Shape, index: number): MachineFact {
+  const { pool, flavor, from, to, online, vague } = shape;
+  const worker = `w${index}`;
+  const jobs = shape.jobs.map(({ id, project, start, finish, queued }): JobFact => {
+    return {
+      ...{ id, project, pool, worker, status: 'success' },
+      ...(start === undefined ? {} : { startedAt: start }),
+      ...(finish === undefined ? {} : { finishedAt: finish }),
+      ...(queued === undefined ? {} : { queuedAt: queued }),
+    };
   });
-  return { machines, jobs: machines.flatMap(({ jobs }) => jobs) };
+  return { worker, pool, flavor, from, to, ...(online === undefined ? {} : { onlineAt: online }), vague, jobs };
 }
 
-const inUnits = (cost: number | undefined) => Math.round((cost ?? 0) * 10_000);
+const farm = fc.record({
+  machines: fc.array(machineShape, { maxLength: 8 }).map((shapes) => shapes.map(machineOf)),
+  from: time,
+  length: fc.integer({ min: 1, max: 100_000_000 }),
+  prices: fc.array(fc.double({ min: 0, max: 50, noNaN: true }), { minLength: 3, maxLength: 3 }),
+  waits: fc.dictionary(fc.integer({ min: 1, max: 9 }).map(String), time),
+});
+type FarmShape = typeof farm extends fc.Arbitrary<infer T> ? T : never;
+
+function reportOn({ machines, from, length, prices, waits }: FarmShape): Report {
+  const flavors = Object.fromEntries(FLAVORS.map((flavor, i) => [flavor, prices[i] ?? 0]));
+  return makeReport({
+    ...{ from, to: from + length, machines, jobs: machines.flatMap(({ jobs }) => jobs), gaps: [] },
+    waits: new Map(Object.entries(waits).map(([id, noticedAt]) => [Number(id), { noticedAt }])),
+    boots: new Map(
+      machines.map(({ worker, from: launchedAt, onlineAt }) => [worker, { launchedAt, ...(onlineAt === undefined ? {} : { onlineAt }) }]),
+    ),
+    costs: { currency: 'EUR', flavors },
+  });
+}
+
 const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
+/** In ten-thousandths, as the amounts are rounded. */
+const units = (cost: number | undefined) => Math.round((cost ?? Number.NaN) * 10_000);
 
-describe('for any machines and jobs, a report', () => {
-  const reports = fc.array(machine, { maxLength: 8 }).map((drawn) => {
-    const facts = factsOf(drawn);
-    const whole = { from: 0, to: 8 * HOUR, costs, waits: new Map(), boots: new Map(), gaps: [] };
-    return { facts, report: makeReport({ ...whole, ...facts }) };
-  });
-
-  it('adds up: projects and jobless machines to the pools, and pools to the total, in time and in money', () => {
+describe('a report on any farm', () => {
+  it('has parts that add up to the whole: time exactly, money to the last decimal', () => {
     fc.assert(
-      fc.property(reports, ({ report: { projects, jobless, pools, total } }) => {
-        const byProject = sum(projects.map((p) => p.runMs + p.overheadMs)) + jobless.totalMs;
-        expect([sum(pools.map((p) => p.totalMs)), byProject]).toEqual([total.totalMs, total.totalMs]);
-        expect(total.runMs + total.bootMs + total.idleMs + total.unknownMs).toBe(total.totalMs);
-        const money = sum(projects.map((p) => inUnits(p.cost))) + inUnits(jobless.cost);
-        expect([sum(pools.map((p) => inUnits(p.cost))), money]).toEqual([inUnits(total.cost), inUnits(total.cost)]);
+      fc.property(farm, (shape) => {
+        const { projects, jobless, pools, total } = reportOn(shape);
+        for (const row of [...pools, total]) expect(row.runMs + row.bootMs + row.idleMs + row.unknownMs).toBe(row.totalMs);
+        const whole = sum(shape.machines.map((m) => Math.max(0, Math.min(m.to, shape.from + shape.length) - Math.max(m.from, shape.from))));
+        expect(total.totalMs).toBe(whole);
+        expect(sum(pools.map((row) => row.totalMs))).toBe(whole);
+        expect(sum(projects.map((row) => row.runMs + row.overheadMs)) + jobless.totalMs).toBe(whole);
+        expect(sum(projects.map((row) => row.runMs))).toBe(total.runMs);
+        expect(sum(pools.map(({ cost }) => units(cost)))).toBe(units(total.cost));
+        expect(sum(projects.map(({ cost }) => units(cost))) + units(jobless.cost)).toBe(units(total.cost));
       }),
     );
   });
 
-  it('counts the time of each machine within the span once, and no other', () => {
+  it('never has negative times, nor more idleness than there is time', () => {
     fc.assert(
-      fc.property(reports, ({ facts, report }) => {
-        const within = facts.machines.map(({ from, to }) => Math.max(0, Math.min(to, 8 * HOUR) - Math.max(from, 0)));
-        expect(report.total.totalMs).toBe(sum(within));
-        for (const pool of report.pools) expect(Math.min(pool.runMs, pool.bootMs, pool.idleMs, pool.unknownMs)).toBeGreaterThanOrEqual(0);
+      fc.property(farm, (shape) => {
+        const { pools, projects, steps, timelines, jobless } = reportOn(shape);
+        const numbers = [...pools, ...projects, jobless].flatMap((row) => Object.values(row).filter((value) => typeof value === 'number'));
+        expect(Math.min(0, ...numbers)).toBe(0);
+        expect(pools.every(({ idleShare = 0 }) => idleShare <= 1)).toBe(true);
+        for (const { n, p50 = 0, p95 = 0, max = 0 } of steps) expect(n === 0 || (0 <= p50 && p50 <= p95 && p95 <= max)).toBe(true);
+        for (const { steps: own } of timelines) {
+          const whole = own['pending-running'];
+          const later = (['pending-noticed', 'noticed-accepted', 'accepted-active', 'active-online', 'online-running'] as const).map(
+            (step) => own[step] ?? 0,
+          );
+          if (whole !== undefined) expect(sum(later)).toBeLessThanOrEqual(whole);
+        }
       }),
     );
   });
 
-  it('of one project or pool is a part of the whole', () => {
+  it('counts every job that began in the span once, in whatever order machines and jobs are told', () => {
     fc.assert(
-      fc.property(reports, ({ facts, report }) => {
-        const whole = { from: 0, to: 8 * HOUR, costs, waits: new Map(), boots: new Map(), gaps: [] };
-        const [row] = report.projects;
-        if (row) expect(makeReport({ ...whole, ...facts, project: row.project }).projects).toEqual([row]);
-        const alone = report.pools.map(({ pool }) => makeReport({ ...whole, ...facts, pool }).total.totalMs);
-        expect(sum(alone)).toBe(report.total.totalMs);
+      fc.property(farm, (shape) => {
+        const made = reportOn(shape);
+        const began = shape.machines
+          .flatMap(({ jobs }) => jobs)
+          .filter((job) => hasStarted(job) && job.startedAt >= shape.from && job.startedAt < shape.from + shape.length);
+        expect(made.timelines).toHaveLength(began.length);
+        expect(sum(made.projects.map(({ jobs }) => jobs))).toBe(began.length);
+        const { total, pools } = reportOn({ ...shape, machines: shape.machines.toReversed() });
+        expect([total, pools]).toEqual([made.total, made.pools]);
       }),
     );
   });
 });
 
-describe('apportion', () => {
-  it('gives whole parts that add up, none further than one from its exact share', () => {
-    const weight = fc.bigInt({ min: 0n, max: 10n ** 12n });
+describe('dividing any whole number by weights', () => {
+  it('gives it all away, each part next to its exact share', () => {
+    const weights = fc.array(fc.bigInt({ min: 0n, max: 10n ** 24n }), { minLength: 1, maxLength: 9 });
     fc.assert(
-      fc.property(fc.bigInt({ min: 0n, max: 10n ** 15n }), fc.array(weight, { minLength: 1, maxLength: 8 }), (whole, weights) => {
-        const parts = apportion(whole, weights);
-        const all = weights.reduce((a, b) => a + b, 0n);
+      fc.property(fc.bigInt({ min: 0n, max: 10n ** 18n }), weights, (whole, given) => {
+        const parts = apportion(whole, given);
+        const all = given.reduce((a, b) => a + b, 0n);
         expect(parts.reduce((a, b) => a + b, 0n)).toBe(all === 0n ? 0n : whole);
         parts.forEach((part, i) => {
-          const exact = whole * (weights[i] ?? 0n);
-          if (all > 0n) expect(part * all - exact < all && exact - part * all < all).toBe(true);
+          const exact = all === 0n ? 0n : (whole * (given[i] ?? 0n)) / all;
+          expect(part === exact || part === exact + 1n).toBe(true);
         });
       }),
     );

@@ -1,69 +1,115 @@
 import { describe, expect, it } from 'vitest';
-import { type BootFact, timeline, type WaitFact } from '../../../lib/core/job-steps.ts';
+import { type BootFact, type JobFact, STEPS, timeline, type WaitFact } from '../../../lib/core/job-steps.ts';
+import { quantile, spread } from '../../../lib/core/quantiles.ts';
 
-const S = 1000;
-const job = {
-  id: 1,
-  project: 'acme/a',
-  pool: 'bake',
-  worker: 'bake-1',
-  status: 'success',
-  createdAt: 0,
-  queuedAt: 10 * S,
-  startedAt: 200 * S,
-};
-const boot: BootFact = { launchedAt: 13 * S, acceptedAt: 14 * S, activeAt: 60 * S, onlineAt: 150 * S };
+const T = Date.UTC(2026, 10, 23, 12);
+const JOB = { id: 9, project: 'acme/product', pool: 'bake', worker: 'bake-1', status: 'success' } satisfies JobFact;
 
-describe('timeline', () => {
-  it.each<{ name: string; wait?: WaitFact; boot?: BootFact; fresh: boolean; steps: Record<string, number> }>([
+function steps(job: Partial<JobFact> & { readonly startedAt: number }, wait?: WaitFact, boot?: BootFact) {
+  return timeline({ ...JOB, ...job }, wait, boot);
+}
+
+const WHOLE = { createdAt: T, queuedAt: T + 1_000, startedAt: T + 200_000, finishedAt: T + 300_000 };
+const BOOT: BootFact = { launchedAt: T + 4_000, acceptedAt: T + 7_000, activeAt: T + 49_000, onlineAt: T + 139_000 };
+
+describe('the way of a job', () => {
+  it('on a worker that was started for it has all steps, which add up to the wait', () => {
+    const { fresh, steps: found, ...times } = steps(WHOLE, { noticedAt: T + 4_000, hookAt: T + 2_000 }, BOOT);
+    expect(fresh).toBe(true);
+    expect(found).toEqual({
+      ...{ 'created-pending': 1_000, 'pending-hook': 1_000, 'hook-noticed': 2_000, 'pending-noticed': 3_000 },
+      ...{ 'noticed-accepted': 3_000, 'accepted-active': 42_000, 'active-online': 90_000, 'online-running': 61_000 },
+      'pending-running': 199_000,
+    });
+    expect(times).toMatchObject({ hookAt: T + 2_000, noticedAt: T + 4_000, acceptedAt: T + 7_000, onlineAt: T + 139_000 });
+  });
+
+  it.each<{ name: string; unqueued?: true; wait?: WaitFact; boot?: BootFact; fresh: boolean; has: Record<string, number> }>([
     {
-      name: 'a job that a worker was launched for',
-      wait: { hookAt: 11 * S, noticedAt: 13 * S },
-      boot,
+      name: 'on a worker that was launched before it was noticed: the boot is not its own',
+      wait: { noticedAt: T + 5_000 },
+      boot: BOOT,
+      fresh: false,
+      has: { 'created-pending': 1_000, 'pending-noticed': 4_000, 'ready-running': 195_000, 'pending-running': 199_000 },
+    },
+    {
+      name: 'that was taken before any plan saw it',
+      boot: BOOT,
+      fresh: false,
+      has: { 'created-pending': 1_000, 'ready-running': 199_000, 'pending-running': 199_000 },
+    },
+    {
+      name: 'whose worker is not in the ledger',
+      wait: { noticedAt: T + 4_000 },
+      fresh: false,
+      has: { 'created-pending': 1_000, 'pending-noticed': 3_000, 'ready-running': 196_000, 'pending-running': 199_000 },
+    },
+    {
+      name: 'whose launch is not in the ledger: the order tells',
+      wait: { noticedAt: T + 4_000 },
+      boot: { acceptedAt: T + 4_000 },
       fresh: true,
-      steps: {
-        'created-pending': 10,
-        'pending-hook': 1,
-        'hook-noticed': 2,
-        'pending-noticed': 3,
-        'noticed-accepted': 1,
-        'accepted-active': 46,
-        'active-online': 90,
-        'online-running': 50,
-        'pending-running': 190,
+      has: { 'created-pending': 1_000, 'pending-noticed': 3_000, 'noticed-accepted': 0, 'pending-running': 199_000 },
+    },
+    {
+      name: 'whose console was not read: no step around the missing time',
+      wait: { noticedAt: T + 4_000 },
+      boot: { launchedAt: T + 4_000, acceptedAt: T + 7_000, activeAt: T + 49_000 },
+      fresh: true,
+      has: {
+        ...{ 'created-pending': 1_000, 'pending-noticed': 3_000, 'noticed-accepted': 3_000, 'accepted-active': 42_000 },
+        'pending-running': 199_000,
       },
     },
     {
-      name: 'a job that a worker was there for',
-      wait: { noticedAt: 190 * S },
-      boot,
+      name: 'of which GitLab does not tell when it was queued',
+      unqueued: true,
+      wait: { noticedAt: T + 4_000 },
       fresh: false,
-      steps: { 'created-pending': 10, 'pending-noticed': 180, 'ready-running': 10, 'pending-running': 190 },
+      has: { 'ready-running': 196_000 },
     },
-    {
-      name: 'a job that began before any plan saw it',
-      boot,
-      fresh: false,
-      steps: { 'created-pending': 10, 'ready-running': 190, 'pending-running': 190 },
-    },
-    {
-      name: 'clocks that disagree: no step is negative, and the sum stays the whole wait',
-      wait: { hookAt: 8 * S, noticedAt: 9 * S },
-      boot: { launchedAt: 9 * S, acceptedAt: 5 * S, activeAt: 300 * S },
-      fresh: true,
-      steps: {
-        'created-pending': 10,
-        'pending-hook': 0,
-        'hook-noticed': 0,
-        'pending-noticed': 0,
-        'noticed-accepted': 0,
-        'accepted-active': 190,
-        'pending-running': 190,
-      },
-    },
-  ])('$name', ({ wait, boot: own, fresh, steps }) => {
-    const made = timeline(job, wait, own);
-    expect(made.fresh).toBe(fresh);
-    expect(made.steps).toEqual(Object.fromEntries(Object.entries(steps).map(([step, seconds]) => [step, seconds * S])));
+  ])('$name', ({ unqueued, wait, boot, fresh, has }) => {
+    const { queuedAt, ...rest } = WHOLE;
+    const found = steps(unqueued ? rest : { ...rest, queuedAt }, wait, boot);
+    expect([found.fresh, found.steps]).toEqual([fresh, has]);
+  });
+
+  it('is in order although three clocks tell it: nothing is negative and nothing is longer than the wait', () => {
+    const skewed = steps(
+      { ...WHOLE, createdAt: T + 3_000 },
+      { noticedAt: T + 2_000, hookAt: T + 9_000 },
+      { launchedAt: T + 2_000, acceptedAt: T, activeAt: T + 900_000, onlineAt: T + 10_000 },
+    );
+    expect(skewed.steps).toEqual({
+      ...{ 'created-pending': 0, 'pending-hook': 6_000, 'hook-noticed': 0, 'pending-noticed': 6_000, 'noticed-accepted': 0 },
+      ...{ 'accepted-active': 191_000, 'active-online': 0, 'online-running': 0, 'pending-running': 197_000 },
+    });
+  });
+
+  it('has no step that is not listed', () => {
+    const found = steps(WHOLE, { noticedAt: T + 4_000, hookAt: T + 2_000 }, BOOT).steps;
+    expect(Object.keys(found).filter((step) => !(STEPS as readonly string[]).includes(step))).toEqual([]);
+  });
+});
+
+describe('a spread', () => {
+  it.each([
+    { values: [], share: 0.5, is: undefined },
+    { values: [7], share: 0.5, is: 7 },
+    { values: [7], share: 0.95, is: 7 },
+    { values: [1, 2], share: 0.5, is: 1 },
+    { values: [1, 2, 3], share: 0.5, is: 2 },
+    { values: [1, 2, 3, 4], share: 0.5, is: 2 },
+    { values: Array.from({ length: 20 }, (_, i) => i + 1), share: 0.95, is: 19 },
+    { values: Array.from({ length: 21 }, (_, i) => i + 1), share: 0.95, is: 20 },
+    { values: Array.from({ length: 100 }, (_, i) => i + 1), share: 0.95, is: 95 },
+  ])('has the nearest rank: $share of $values.length values', ({ values, share, is }) => {
+    expect(quantile(values, share)).toBe(is);
+  });
+
+  it('sorts by size and not by spelling, and leaves its input alone', () => {
+    const values = Object.freeze([100, 9, 30]);
+    expect(spread(values)).toEqual({ n: 3, p50: 30, p95: 100, max: 100 });
+    expect(spread([])).toEqual({ n: 0 });
   });
 });
