@@ -93,7 +93,9 @@ const ruleSchema = z
   .transform((rule) => ({
     direction: rule.direction,
     ...(rule.protocol && rule.protocol !== 'any' && { protocol: rule.protocol }),
-    ...(typeof rule.port_range_min === 'number' && { ports: { from: rule.port_range_min, to: rule.port_range_max ?? rule.port_range_min } }),
+    ...(typeof rule.port_range_min === 'number' && {
+      ports: { from: rule.port_range_min, to: rule.port_range_max ?? rule.port_range_min },
+    }),
     ...(rule.remote_ip_prefix && { network: rule.remote_ip_prefix }),
     ...(rule.remote_group_id && { groupId: rule.remote_group_id }),
     ...(rule.remote_address_group_id && { addressGroup: true }),

@@ -107,7 +107,7 @@ export class OtcSurvey {
   }
 
   async function(name: string, options: CallOptions = {}) {
-    const url = `${this.#endpoints.functiongraph}/v2/${this.#project}/fgs/functions/${encodeURIComponent(name)}/config`;
+    const url = `${this.#endpoints.functiongraph}/v2/${this.#project}/fgs/functions/${name.replace(/:latest$/, '')}/config`;
     try {
       return await this.#read('functiongraph.config', url, functionSchema, options);
     } catch (error) {

@@ -112,7 +112,11 @@ export interface ForgeSurvey extends Pick<Forge, 'runners' | 'pendingJobs' | 'ho
   role(scope: Exclude<Scope, { kind: 'instance' }>, userId: number, options: CallOptions): Promise<number>;
   isAdministrator(options: CallOptions): Promise<boolean>;
   /** Runners that the scope's jobs may run on and that have all these tags: the scope's own, those above it, the instance's. */
-  runnersFor(scope: Scope, tags: readonly string[], options: CallOptions): Promise<readonly { readonly name: string; readonly type: string }[]>;
+  runnersFor(
+    scope: Scope,
+    tags: readonly string[],
+    options: CallOptions,
+  ): Promise<readonly { readonly name: string; readonly type: string }[]>;
 }
 
 /** The bucket, read only, beyond reading objects. */
