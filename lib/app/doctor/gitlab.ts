@@ -1,0 +1,207 @@
+import { AccessError } from '../../core/errors.ts';
+import type { HookView, Scope } from '../ports.ts';
+import { error, ok, orOk, type Result, unique, unknown, warning } from './finding.ts';
+import { forgeOf, sayOf, unseen, type Visit } from './visit.ts';
+import type { TokenView } from './world.ts';
+
+const DAY = 86_400_000;
+const SOON_MS = 30 * DAY;
+const MAINTAINER = 40;
+const OWNER = 50;
+
+/** Whatever GitLab answers to somebody without a token: it is there. */
+export async function checkGitLab({ world, subject, options }: Visit): Promise<readonly Result[]> {
+  try {
+    await world.gitlabTime(options);
+    return [ok('gitlab', `${subject.settings.gitlabUrl} answers.`)];
+  } catch (failure) {
+    const todo = 'look at gitlab.url, and at the network from here; the functions need the way from OTC as well.';
+    return [error('gitlab-unreachable', sayOf(failure), todo)];
+  }
+}
+
+export async function checkToken({ world, subject, options }: Visit): Promise<readonly Result[]> {
+  const forge = forgeOf(world);
+  try {
+    return judgeToken(await forge.token(options), subject.settings.hookUrl !== undefined, world.clock.now());
+  } catch (failure) {
+    if (!(failure instanceof AccessError)) return [unseen('token', failure)];
+    const todo =
+      'make a new token (GitLab: group or project, Settings, Access tokens) and put it into GITLAB_TOKEN here and in the functions.';
+    return [error('token-refused', sayOf(failure), todo)];
+  }
+}
+
+/** Source: GitLab's pages of access tokens; lib/api/user_runners.rb and lib/api/ci/runners.rb of gitlabhq. */
+export function judgeToken({ name, scopes, expiresAt }: TokenView, hooksAreRead: boolean, now: number): readonly Result[] {
+  const problems: Result[] = [];
+  const missing = scopes.includes('api') ? [] : ['read_api', 'create_runner', 'manage_runner'].filter((scope) => !scopes.includes(scope));
+  if (missing.length > 0) {
+    const found = `The token ${name} has ${scopes.length === 0 ? 'no scopes' : `the scopes ${scopes.join(', ')}`}; it lacks ${missing.join(', ')}.`;
+    problems.push(
+      error('token-scopes', found, 'make a token with read_api, create_runner and manage_runner; scopes cannot be added to one.'),
+    );
+  }
+  if (expiresAt !== undefined && expiresAt - now < SOON_MS) {
+    const days = Math.max(0, Math.floor((expiresAt - now) / DAY));
+    const found = `The token ${name} expires in ${days} days, on ${new Date(expiresAt).toISOString().slice(0, 10)}: nothing works from then on.`;
+    problems.push(
+      warning(
+        'token-expires',
+        found,
+        'rotate it (GitLab: Settings, Access tokens) and put the new one into GITLAB_TOKEN of the functions.',
+      ),
+    );
+  }
+  const wide = scopes.includes('api') && !hooksAreRead ? ' It may do more than is needed (api).' : '';
+  return orOk(problems, 'token', `The token ${name} has the scopes that are needed.${wide}`);
+}
+
+/** That the scope exists, the role in it, and that runners and jobs can be read. */
+export async function checkScope(visit: Visit): Promise<readonly Result[]> {
+  const scopes = scopesOf(visit);
+  const results = await Promise.all(scopes.map((scope) => lookAtScope(visit, scope)));
+  return orOk(results.flat(), 'scope', `Runners can be made and jobs read in ${scopes.map(nameOf).join(', ')}.`);
+}
+
+async function lookAtScope({ world, options }: Visit, scope: Scope): Promise<readonly Result[]> {
+  const forge = forgeOf(world);
+  if (!(await forge.place(scope, options))) {
+    const todo = 'mend gitlab.scope (the path as in the address of its page), or make the user of the token a member.';
+    return [error('scope-missing', `GitLab shows this token no ${nameOf(scope)}.`, todo)];
+  }
+  const low = await judgeRole(visitRole(forge, scope, options), scope);
+  const reads = await Promise.allSettled([forge.runners(scope, options), forge.pendingJobs(scope, options)]);
+  const unread = reads.flatMap((read) => (read.status === 'rejected' ? [unreadable(read.reason)] : []));
+  return [...low, ...unread];
+}
+
+function unreadable(failure: unknown): Result {
+  if (!(failure instanceof AccessError)) return unseen('scope', failure);
+  return error('scope-unreadable', sayOf(failure), 'give the token read_api, and its user the role Maintainer at least.');
+}
+
+async function visitRole(
+  forge: ReturnType<typeof forgeOf>,
+  scope: Scope,
+  options: Visit['options'],
+): Promise<{ readonly role: number; readonly administrator: boolean }> {
+  if (scope.kind === 'instance') return { role: 0, administrator: await forge.isAdministrator(options) };
+  const { userId } = await forge.token(options);
+  const role = await forge.role(scope, userId, options);
+  // Who is no member may still be an administrator.
+  return { role, administrator: role < neededRole(scope) && (await forge.isAdministrator(options)) };
+}
+
+function neededRole(scope: Scope): number {
+  return scope.kind === 'group' ? OWNER : MAINTAINER;
+}
+
+async function judgeRole(
+  asked: Promise<{ readonly role: number; readonly administrator: boolean }>,
+  scope: Scope,
+): Promise<readonly Result[]> {
+  try {
+    const { role, administrator } = await asked;
+    if (administrator || (scope.kind !== 'instance' && role >= neededRole(scope))) return [];
+    const needed = scope.kind === 'instance' ? 'an administrator' : scope.kind === 'group' ? 'Owner' : 'Maintainer';
+    const found = `The user of the token is not ${needed} of ${nameOf(scope)} (role ${role}): it cannot make or remove runners.`;
+    return [error('role-low', found, `give it the role ${needed}, or use an access token of the ${scope.kind} with that role.`)];
+  } catch (failure) {
+    return [unseen('scope', failure)];
+  }
+}
+
+export async function checkHook(visit: Visit): Promise<readonly Result[]> {
+  const { world, options, subject } = visit;
+  const { hookUrl } = subject.settings;
+  if (hookUrl === undefined) {
+    if (subject.scalerFunction === undefined) return [ok('hook', 'No hook is configured: the timer alone finds jobs, within a minute.')];
+    return [unknown('hook', 'not looked at: gitlab.hook_url is not set.', "set gitlab.hook_url to the gateway's URL as GitLab shows it.")];
+  }
+  const scopes = scopesOf(visit).filter(({ kind }) => kind !== 'instance');
+  if (scopes.length === 0) {
+    return [
+      unknown(
+        'hook',
+        'not looked at: hooks of a whole installation know no jobs; they belong to groups or projects.',
+        'look there by hand.',
+      ),
+    ];
+  }
+  try {
+    const hooks = await Promise.all(scopes.map(async (scope) => ({ scope, hooks: await forgeOf(world).hooks(scope, options) })));
+    return orOk(
+      hooks.flatMap(({ scope, hooks: found }) => judgeHooks(found, hookUrl, nameOf(scope))),
+      'hook',
+      'GitLab has the hook, and sends job events to it.',
+    );
+  } catch (failure) {
+    if (!(failure instanceof AccessError)) return [unseen('hook', failure)];
+    const why = `not allowed to look: ${sayOf(failure)}`;
+    return [
+      unknown(
+        'hook',
+        why,
+        'hooks are shown to tokens with the scope api (of a group: role Owner and a paid tier); look in GitLab, Webhooks.',
+      ),
+    ];
+  }
+}
+
+export function judgeHooks(hooks: readonly HookView[], url: string, where: string): readonly Result[] {
+  const ours = hooks.filter((hook) => hook.url === url);
+  const until = 'Jobs wait up to a minute longer.';
+  if (ours.length === 0) {
+    const todo = 'add a hook for job events with that URL (GitLab: Settings, Webhooks), or set gitlab.hook_url as it stands there.';
+    return [warning('hook-missing', `${where} has no hook to gitlab.hook_url. ${until}`, todo)];
+  }
+  const disabled = ours.find((hook) => hook.disabled !== undefined)?.disabled;
+  if (disabled !== undefined) {
+    const todo = 'mend what answers the hook, then send a test event (GitLab: Settings, Webhooks, Test): a success enables it.';
+    return [warning('hook-disabled', `GitLab has disabled the hook of ${where} (${disabled}). ${until}`, todo)];
+  }
+  if (ours.some(({ jobEvents }) => jobEvents)) return [];
+  return [
+    warning('hook-without-jobs', `The hook of ${where} sends no job events. ${until}`, 'tick Job events (GitLab: Settings, Webhooks).'),
+  ];
+}
+
+/** Runners of others that take a pool's jobs: not wrong, but surprising. */
+export async function checkRivals({ world, options, subject }: Visit): Promise<readonly Result[]> {
+  const forge = forgeOf(world);
+  const names = subject.settings.pools.map(({ pool }) => pool.name);
+  const results = await Promise.all(
+    subject.settings.pools.map(async ({ pool, scope }) => {
+      // Every runner takes untagged jobs unless it is told otherwise, so a pool without tags has rivals everywhere: nothing to tell.
+      if (pool.tags.length === 0) return [];
+      return judgeRivals(pool.name, pool.tags, await forge.runnersFor(scope, pool.tags, options), names);
+    }),
+  );
+  return orOk(results.flat(), 'rivals', "No other runner has the pools' tags.");
+}
+
+export function judgeRivals(
+  pool: string,
+  tags: readonly string[],
+  runners: readonly { readonly name: string; readonly type: string }[],
+  pools: readonly string[],
+): readonly Result[] {
+  const others = runners.filter(({ name }) => !pools.some((own) => name.startsWith(`${own}-`)));
+  if (others.length === 0) return [];
+  const some = others.slice(0, 3).map(({ name, type }) => `${name === '' ? 'one without a description' : name} (${type})`);
+  const more = others.length > some.length ? ` and ${others.length - some.length} more` : '';
+  const found = `${pool}: other runners have the tags ${tags.join(', ')} as well, and take its jobs: ${some.join(', ')}${more}.`;
+  return [warning('runner-rival', found, 'if that is not meant: pause them, or give the pool and its jobs a tag of their own.')];
+}
+
+function scopesOf({ subject }: Visit): readonly Scope[] {
+  return unique(subject.settings.pools.map(({ scope }) => JSON.stringify(scope))).flatMap((text) => {
+    const found = subject.settings.pools.find(({ scope }) => JSON.stringify(scope) === text);
+    return found ? [found.scope] : [];
+  });
+}
+
+function nameOf(scope: Scope): string {
+  return scope.kind === 'instance' ? 'the installation' : `${scope.kind} ${scope.path}`;
+}
