@@ -26,7 +26,7 @@ export const CHECKS = {
   },
   addresses: { area: 'network', codes: ['subnet-small', 'subnet-full'] },
   'security-groups': { area: 'network', codes: ['security-group-missing', 'security-group-open', 'security-group-shut'] },
-  bucket: { area: 'bucket', codes: ['bucket-missing', 'bucket-refused', 'bucket-unreachable'] },
+  bucket: { area: 'bucket', codes: ['bucket-missing', 'bucket-refused', 'bucket-dialect', 'bucket-unreachable'] },
   'bucket-privacy': { area: 'bucket', codes: ['bucket-public'] },
   'bucket-versions': { area: 'bucket', codes: ['bucket-versioned'] },
   append: { area: 'bucket', codes: ['append-broken', 'append-unused', 'append-dialect', 'probe-left'] },

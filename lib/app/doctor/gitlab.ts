@@ -1,4 +1,5 @@
 import { AccessError } from '../../core/errors.ts';
+import { toIso } from '../../core/time.ts';
 import type { HookView, Scope } from '../ports.ts';
 import { error, ok, orOk, type Result, unique, unknown, warning } from './finding.ts';
 import { forgeOf, sayOf, unseen, type Visit } from './visit.ts';
@@ -20,10 +21,9 @@ export async function checkGitLab({ world, subject, options }: Visit): Promise<r
   }
 }
 
-export async function checkToken({ world, subject, options }: Visit): Promise<readonly Result[]> {
-  const forge = forgeOf(world);
+export async function checkToken({ world, subject, seen }: Visit): Promise<readonly Result[]> {
   try {
-    return judgeToken(await forge.token(options), subject.settings.hookUrl !== undefined, world.clock.now());
+    return judgeToken(await seen.token(), subject.settings.hookUrl !== undefined, world.clock.now());
   } catch (failure) {
     if (!(failure instanceof AccessError)) return [unseen('token', failure)];
     const todo =
@@ -44,7 +44,7 @@ export function judgeToken({ name, scopes, expiresAt }: TokenView, hooksAreRead:
   }
   if (expiresAt !== undefined && expiresAt - now < SOON_MS) {
     const days = Math.max(0, Math.floor((expiresAt - now) / DAY));
-    const found = `The token ${name} expires in ${days} days, on ${new Date(expiresAt).toISOString().slice(0, 10)}: nothing works from then on.`;
+    const found = `The token ${name} expires in ${days} days, on ${toIso(expiresAt).slice(0, 10)}: nothing works from then on.`;
     problems.push(
       warning(
         'token-expires',
@@ -64,13 +64,14 @@ export async function checkScope(visit: Visit): Promise<readonly Result[]> {
   return orOk(results.flat(), 'scope', `Runners can be made and jobs read in ${scopes.map(nameOf).join(', ')}.`);
 }
 
-async function lookAtScope({ world, options }: Visit, scope: Scope): Promise<readonly Result[]> {
+async function lookAtScope(visit: Visit, scope: Scope): Promise<readonly Result[]> {
+  const { world, options } = visit;
   const forge = forgeOf(world);
   if (!(await forge.place(scope, options))) {
     const todo = 'mend gitlab.scope (the path as in the address of its page), or make the user of the token a member.';
     return [error('scope-missing', `GitLab shows this token no ${nameOf(scope)}.`, todo)];
   }
-  const low = await judgeRole(visitRole(forge, scope, options), scope);
+  const low = await judgeRole(roleIn(visit, scope), scope);
   const reads = await Promise.allSettled([forge.runners(scope, options), forge.pendingJobs(scope, options)]);
   const unread = reads.flatMap((read) => (read.status === 'rejected' ? [unreadable(read.reason)] : []));
   return [...low, ...unread];
@@ -81,13 +82,10 @@ function unreadable(failure: unknown): Result {
   return error('scope-unreadable', sayOf(failure), 'give the token read_api, and its user the role Maintainer at least.');
 }
 
-async function visitRole(
-  forge: ReturnType<typeof forgeOf>,
-  scope: Scope,
-  options: Visit['options'],
-): Promise<{ readonly role: number; readonly administrator: boolean }> {
+async function roleIn({ world, options, seen }: Visit, scope: Scope): Promise<{ readonly role: number; readonly administrator: boolean }> {
+  const forge = forgeOf(world);
   if (scope.kind === 'instance') return { role: 0, administrator: await forge.isAdministrator(options) };
-  const { userId } = await forge.token(options);
+  const { userId } = await seen.token();
   const role = await forge.role(scope, userId, options);
   // Who is no member may still be an administrator.
   return { role, administrator: role < neededRole(scope) && (await forge.isAdministrator(options)) };

@@ -1,7 +1,7 @@
 import { AccessError, describeError, type ScalerError, ThrottledError } from '../../core/errors.ts';
 import type { CallOptions } from '../ports.ts';
 import { type CheckName, error, type Result, unknown } from './finding.ts';
-import type { CloudSurvey, DoctorWorld, FlavorView, SecurityGroupView, Subject, SubnetView, VpcView } from './world.ts';
+import type { CloudSurvey, DoctorWorld, FlavorView, SecurityGroupView, Subject, SubnetView, TokenView, VpcView } from './world.ts';
 
 /** One examination: what several checks want to know is asked once. */
 export interface Visit {
@@ -16,6 +16,7 @@ export interface Seen {
   readonly vpcs: () => Promise<readonly VpcView[]>;
   readonly subnets: () => Promise<readonly SubnetView[]>;
   readonly securityGroups: () => Promise<readonly SecurityGroupView[]>;
+  readonly token: () => Promise<TokenView>;
 }
 
 export function startVisit(subject: Subject, world: DoctorWorld, options: CallOptions): Visit {
@@ -25,6 +26,7 @@ export function startVisit(subject: Subject, world: DoctorWorld, options: CallOp
     vpcs: ask((cloud) => cloud.vpcs(options)),
     subnets: ask((cloud) => cloud.subnets(options)),
     securityGroups: ask((cloud) => cloud.securityGroups(options)),
+    token: once(async () => await forgeOf(world).token(options)),
   };
   return { subject, world, options, seen };
 }
