@@ -7,6 +7,7 @@ import { systemClock } from '../lib/runtime/clock.ts';
 import { showConsole } from './console.ts';
 import { COUNT_FORMATS, counts } from './counts.ts';
 import { demo } from './demo.ts';
+import { registerDoctor } from './doctor.ts';
 import { explain } from './explain.ts';
 import { registerHook } from './hook.ts';
 import { managerStatus, renderManager } from './manager.ts';
@@ -192,6 +193,7 @@ program
   );
 
 registerHook(program, () => loadConfig(program.opts().config), run);
+registerDoctor(program, run);
 
 const manager = program.command('manager').description('the machine that serves the caches');
 

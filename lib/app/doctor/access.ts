@@ -54,7 +54,7 @@ function keysProblem(failure: unknown): Result {
   }
   const result = unseen('keys', failure);
   if (result.level === 'error' || failure instanceof ThrottledError) return result;
-  return error('otc-unreachable', sayOf(failure), 'look at otc.region, otc.domain and otc.endpoints, and at the network from here to OTC.');
+  return error('ecs-unreachable', sayOf(failure), 'look at otc.region, otc.domain and otc.endpoints, and at the network from here to OTC.');
 }
 
 export async function checkProject({ subject, world, options }: Visit): Promise<readonly Result[]> {

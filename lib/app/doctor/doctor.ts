@@ -53,8 +53,8 @@ const MADE: Readonly<Record<CheckName, Check>> = {
   clocks: { run: checkClocks },
 };
 
-/** These may find errors and yet leave the rest to be looked at. */
-const HARMLESS: ReadonlySet<string> = new Set(['token-scopes', 'right-missing']);
+/** Errors that leave the rest to be looked at. That ECS is away says nothing of the other services. */
+const HARMLESS: ReadonlySet<string> = new Set(['token-scopes', 'right-missing', 'ecs-unreachable']);
 
 export const CHECK_NAMES = Object.keys(MADE) as readonly CheckName[];
 
@@ -72,7 +72,7 @@ export async function examine(
   const begun = new Map<CheckName, Promise<readonly Finding[]>>();
   const make = (name: CheckName): Promise<readonly Finding[]> => {
     const known = begun.get(name);
-    if (known) return known;
+    if (known !== undefined) return known;
     const made = makeOne(name, visit, (other) => make(other)).then((findings) => {
       onDone(name, findings);
       return findings;

@@ -11,7 +11,7 @@ export type Area = (typeof AREAS)[number];
  */
 export const CHECKS = {
   configuration: { area: 'configuration', codes: ['configuration-warning', 'secret-missing', 'volume-type-ended'] },
-  keys: { area: 'otc', codes: ['keys-refused', 'right-missing', 'otc-unreachable'] },
+  keys: { area: 'otc', codes: ['keys-refused', 'right-missing', 'ecs-unreachable'] },
   project: { area: 'otc', codes: ['project-missing', 'project-disabled', 'project-elsewhere'] },
   zones: { area: 'machines', codes: ['zone-missing', 'zone-unavailable'] },
   images: { area: 'machines', codes: ['image-missing', 'image-inactive', 'image-too-large', 'image-memory', 'image-without-cloud-init'] },
