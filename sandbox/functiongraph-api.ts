@@ -7,11 +7,31 @@ import { Envelopes } from './otc/envelopes.ts';
 const SYNC_BYTES = 6 * 1024 * 1024;
 const ASYNC_BYTES = 256 * 1024;
 
-/** The two invocation calls (FunctionGraph API reference, "Function Invocation"). `operation` checks the signature. */
+/** Reading a function's configuration and the two invocation calls (FunctionGraph API reference, "Querying Metadata of a Function", "Function Invocation"). `operation` checks the signature. */
 export function mountFunctionApi(app: Hono<SandboxEnv>, operation: FaultLayer, ctx: SandboxContext, functions: FunctionGraph): void {
   const say = new Envelopes(ctx);
   const unknown = () => say.functionGraph(404, 'FSS.1051', 'Not found the function.');
   const tooLarge = () => say.functionGraph(413, 'FSS.1100', 'The request body is too large.');
+
+  app.get('/v2/:project/fgs/functions/:urn/config', operation('fgs.config'), (c) => {
+    const project = c.req.param('project');
+    const name = functionOf(c.req.param('urn'), project);
+    const found = name === undefined ? undefined : functions.definition(name);
+    if (!found) return unknown();
+    const agency = found.agency === false ? '' : 'ci-scaler';
+    return say.json({
+      func_urn: `urn:fss:eu-de:${project}:function:default:${found.name}:latest`,
+      func_name: found.name,
+      package: 'default',
+      runtime: 'Node.js20.15',
+      handler: 'index.handler',
+      timeout: Math.round((found.timeoutMs ?? 3000) / 1000),
+      memory_size: found.memoryMb ?? 128,
+      xrole: agency,
+      app_xrole: agency,
+      version: 'latest',
+    });
+  });
 
   app.post('/v2/:project/fgs/functions/:urn/invocations', operation('fgs.invoke'), async (c) => {
     const name = functionOf(c.req.param('urn'), c.req.param('project'));

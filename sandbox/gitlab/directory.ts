@@ -9,6 +9,8 @@ export interface TokenSpec {
   readonly admin?: boolean;
   /** Path of a group or project → role: 10 guest, 20 reporter, 30 developer, 40 maintainer, 50 owner. */
   readonly roles?: Readonly<Record<string, Role>>;
+  /** A day, such as 2026-12-31; never when absent. */
+  readonly expiresOn?: string;
 }
 
 /** Groups, projects and who may do what in them. */
@@ -75,6 +77,7 @@ export class Directory {
       scopes: spec.scopes,
       admin: spec.admin ?? false,
       roles: new Map(Object.entries(spec.roles ?? {})),
+      expiresOn: spec.expiresOn,
       revoked: false,
     };
     this.tokens.set(token.value, token);

@@ -7,6 +7,7 @@ import { graphqlRoute } from './graphql.ts';
 import type { GitLabOptions } from './options.ts';
 import { hookRoutes } from './rest-hooks.ts';
 import { jobRoutes } from './rest-jobs.ts';
+import { peopleRoutes } from './rest-people.ts';
 import { runnerRoutes } from './rest-runners.ts';
 import { runnerApi } from './runner-api.ts';
 import { GitLabWorld } from './world.ts';
@@ -29,6 +30,7 @@ export function createGitLab(ctx: SandboxContext, options: GitLabOptions = {}): 
   runnerApi(part);
   runnerRoutes(part);
   jobRoutes(part);
+  peopleRoutes(part);
   hookRoutes(part);
   graphqlRoute(part);
   return { app, world };

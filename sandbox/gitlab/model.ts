@@ -200,6 +200,8 @@ export interface AccessToken {
   readonly admin: boolean;
   /** Path of a group or project → role; it holds for everything below. */
   readonly roles: ReadonlyMap<string, Role>;
+  /** A day, such as 2026-12-31. */
+  readonly expiresOn: string | undefined;
   revoked: boolean;
 }
 

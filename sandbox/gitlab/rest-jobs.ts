@@ -40,19 +40,6 @@ export function jobRoutes({ app, world, fault, now }: Part): void {
     return c.json({ version: world.settings.version, revision: '0'.repeat(11), enterprise: true });
   });
 
-  app.get('/api/v4/personal_access_tokens/self', fault('gitlab.token'), (c) => {
-    const token = requireToken(c, world, ['read_api', 'read_user', 'create_runner', 'manage_runner', 'self_rotate']);
-    return c.json({
-      id: token.user.id,
-      name: 'scaler',
-      revoked: false,
-      active: true,
-      scopes: token.scopes,
-      user_id: token.user.id,
-      expires_at: null,
-    });
-  });
-
   app.get('/api/v4/projects/:id', fault('gitlab.project'), (c) => {
     const token = requireToken(c, world, ['read_api']);
     return c.json(projectEntity(projectFor(world, token, c.req.param('id'), 10), base));

@@ -1,10 +1,12 @@
 /** What the account can buy and refer to. Sizes are made up; the kinds of names are OTC's. */
 export interface Catalogue {
   readonly zones: readonly string[];
+  /** Of those, the ones that are not available now. */
+  readonly closedZones?: readonly string[];
   readonly flavors: readonly Flavor[];
   readonly images: readonly Image[];
   readonly networks: readonly Network[];
-  readonly securityGroups: readonly { readonly id: string; readonly name: string }[];
+  readonly securityGroups: readonly SecurityGroup[];
   readonly keyPairs: readonly string[];
   /** SATA is end of sale and refused. */
   readonly volumeTypes: readonly string[];
@@ -23,6 +25,9 @@ export interface Image {
   readonly createdAt: string;
   readonly type: 'gold' | 'private' | 'shared';
   readonly status: 'active' | 'queued';
+  readonly minRamMib?: number;
+  /** It takes no user data: `__support_fc_inject`. */
+  readonly withoutCloudInit?: boolean;
 }
 
 /** One VPC with one subnet; the subnet's id is the neutron network's. */
@@ -32,6 +37,29 @@ interface Network {
   readonly subnetId: string;
   readonly subnetName: string;
   readonly cidr: string;
+  /** `ACTIVE` when absent. */
+  readonly status?: string;
+  /** On when absent. */
+  readonly dhcp?: boolean;
+  /** Addresses that others use. */
+  readonly usedByOthers?: number;
+}
+
+export interface SecurityGroup {
+  readonly id: string;
+  readonly name: string;
+  /** Those of a new group when absent: everything out, and in from the group itself. */
+  readonly rules?: readonly SecurityRule[];
+}
+
+/** As the VPC API spells it; null is everything. */
+export interface SecurityRule {
+  readonly direction: 'ingress' | 'egress';
+  readonly protocol?: string;
+  readonly port_range_min?: number;
+  readonly port_range_max?: number;
+  readonly remote_ip_prefix?: string;
+  readonly remote_group_id?: string;
 }
 
 export const DEFAULT_CATALOGUE: Catalogue = {

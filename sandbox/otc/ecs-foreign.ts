@@ -10,6 +10,9 @@ export interface ForeignServer {
   readonly systemTags?: readonly string[];
   readonly flavor?: string;
   readonly zone?: string;
+  /** Its private address. */
+  readonly address?: string;
+  readonly securityGroups?: readonly string[];
   /** Milliseconds since the epoch; now when absent. */
   readonly createdAt?: number;
 }
@@ -29,7 +32,7 @@ export function foreignVm(server: ForeignServer, catalogue: Catalogue, made: { r
       flavor,
       image,
       vpcId: network.vpcId,
-      securityGroups: [],
+      securityGroups: server.securityGroups ?? [],
       rootVolume: { type: 'SSD', sizeGb: image.minDiskGb },
       userData: '',
       metadata: server.metadata ?? {},
@@ -40,7 +43,7 @@ export function foreignVm(server: ForeignServer, catalogue: Catalogue, made: { r
     knownAt: at,
     listedAt: at,
     activeAt: at,
-    address: '192.168.15.1',
+    address: server.address ?? '192.168.15.1',
     stop: new AbortController(),
     tags,
     systemTags: server.systemTags ?? [],

@@ -158,6 +158,11 @@ export function iamApp(ctx: SandboxContext, iam: Iam, operation: FaultLayer): Ho
   const say = new Envelopes(ctx);
   const app = new Hono<SandboxEnv>();
 
+  // Open to everybody: what a client asks to know whom it talks to (OTC IAM API reference, "Querying the Version of an API").
+  app.get('/v3', operation('iam.version'), () =>
+    say.json({ version: { id: 'v3.6', status: 'stable', updated: '2016-04-04T00:00:00Z', links: [], 'media-types': [] } }),
+  );
+
   app.get('/v3/projects', operation('iam.projects'), async (c) => {
     const refused = await iam.check(c);
     if (refused) return refused;

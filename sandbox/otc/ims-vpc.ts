@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import type { SandboxContext } from '../context.ts';
 import type { FaultLayer, SandboxEnv } from '../http.ts';
+import type { SecurityGroup } from './ecs-catalogue.ts';
 import type { EcsFleet } from './ecs-fleet.ts';
 import { Envelopes } from './envelopes.ts';
 
@@ -12,6 +13,7 @@ export function imsApp(ctx: SandboxContext, fleet: EcsFleet, operation: FaultLay
     const q = c.req.query();
     const wanted = fleet.catalogue.images.filter(
       (i) =>
+        (q.id === undefined || i.id === q.id) &&
         (q.name === undefined || i.name === q.name) &&
         (q.status === undefined || i.status === q.status) &&
         (q.__imagetype === undefined || i.type === q.__imagetype),
@@ -25,7 +27,7 @@ export function imsApp(ctx: SandboxContext, fleet: EcsFleet, operation: FaultLay
       created_at: i.createdAt,
       updated_at: i.createdAt,
       min_disk: i.minDiskGb,
-      min_ram: 0,
+      min_ram: i.minRamMib ?? 0,
       visibility: i.type === 'gold' ? 'public' : i.type,
       owner: 'sandbox',
       tags: [],
@@ -34,6 +36,7 @@ export function imsApp(ctx: SandboxContext, fleet: EcsFleet, operation: FaultLay
       __os_version: 'Debian GNU/Linux 12.0.0 64bit',
       __isregistered: 'true',
       __platform: 'Debian',
+      ...(i.withoutCloudInit ? { __support_fc_inject: 'true' } : {}),
     }));
     return say.json({ images });
   });
@@ -69,19 +72,17 @@ export function vpcApp(ctx: SandboxContext, fleet: EcsFleet, operation: FaultLay
         id: n.subnetId,
         name: n.subnetName,
         cidr: n.cidr,
-        status: 'ACTIVE',
+        status: n.status ?? 'ACTIVE',
         vpc_id: n.vpcId,
         neutron_network_id: n.subnetId,
         // A different id, which a create does not take.
         neutron_subnet_id: n.subnetId.replace(/^......../, '00000000'),
-        dhcp_enable: true,
+        dhcp_enable: n.dhcp ?? true,
       }));
     return say.json({ subnets });
   });
 
-  app.get('/security-groups', operation('vpc.security-groups'), () =>
-    say.json({ security_groups: securityGroups.map((g) => ({ ...g, description: '', vpc_id: '', security_group_rules: [] })) }),
-  );
+  app.get('/security-groups', operation('vpc.security-groups'), () => say.json({ security_groups: securityGroups.map(groupView) }));
 
   app.get('/publicips', operation('vpc.publicips'), () => {
     const publicips = fleet.eips.all().map((e) => ({
@@ -95,4 +96,28 @@ export function vpcApp(ctx: SandboxContext, fleet: EcsFleet, operation: FaultLay
     return say.json({ publicips });
   });
   return app;
+}
+
+/** Calls that follow Neutron's own paths, without a project (VPC API reference, "Querying IP Address Usage on a Specified Network"). */
+export function neutronApp(ctx: SandboxContext, fleet: EcsFleet, operation: FaultLayer): Hono<SandboxEnv> {
+  const say = new Envelopes(ctx);
+  const app = new Hono<SandboxEnv>();
+  app.get('/network-ip-availabilities/:network', operation('vpc.addresses'), (c) => {
+    const network = fleet.catalogue.networks.find(({ subnetId }) => subnetId === c.req.param('network'));
+    if (!network) return say.json({ NeutronError: { message: 'Network could not be found.', type: 'NetworkNotFound', detail: '' } }, 404);
+    const ours = fleet.all().filter(({ order }) => order.vpcId === network.vpcId).length;
+    const total = 2 ** (32 - Number(network.cidr.split('/')[1])) - 5;
+    const used = (network.usedByOthers ?? 0) + ours;
+    const found = { network_id: network.subnetId, network_name: network.subnetName, total_ips: total, used_ips: used };
+    return say.json({ network_ip_availability: found });
+  });
+  return app;
+}
+
+/** A new group lets everything out, and in what comes from itself. */
+function groupView({ id, name, rules }: SecurityGroup): Readonly<Record<string, unknown>> {
+  const own = rules ?? [{ direction: 'egress' as const }, { direction: 'ingress' as const, remote_group_id: id }];
+  const blank = { protocol: null, port_range_min: null, port_range_max: null, remote_ip_prefix: null, remote_group_id: null };
+  const security_group_rules = own.map((rule, i) => ({ id: `${id}-${i}`, ethertype: 'IPv4', security_group_id: id, ...blank, ...rule }));
+  return { id, name, description: '', vpc_id: '', security_group_rules };
 }

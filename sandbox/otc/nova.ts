@@ -7,7 +7,7 @@ import { Envelopes } from './envelopes.ts';
 
 const ActionBody = z.object({ 'os-getConsoleOutput': z.object({ length: z.number().int().min(-1) }) });
 
-/** The one call of the Nova-compatible API that is of use, below `/v2.1/{project_id}` (OTC ECS API reference, "Native OpenStack Nova APIs"). */
+/** The calls of the Nova-compatible API that are of use, below `/v2.1/{project_id}` (OTC ECS API reference, "Native OpenStack Nova APIs"). */
 export function novaApp(ctx: SandboxContext, fleet: EcsFleet, operation: FaultLayer): Hono<SandboxEnv> {
   const say = new Envelopes(ctx);
   const app = new Hono<SandboxEnv>();
@@ -23,6 +23,22 @@ export function novaApp(ctx: SandboxContext, fleet: EcsFleet, operation: FaultLa
     if (vm.status === 'BUILD' || vm.status === 'ERROR') return fault(409, 'conflictingRequest', `Instance ${id} is not ready`);
     return say.json({ output: lastLines(vm.console, body.data['os-getConsoleOutput'].length) });
   });
+
+  app.get('/os-availability-zone', operation('ecs.zones'), () => {
+    const { zones, closedZones = [] } = fleet.catalogue;
+    const availabilityZoneInfo = zones.map((zone) => ({
+      zoneName: zone,
+      zoneState: { available: !closedZones.includes(zone) },
+      hosts: null,
+    }));
+    return say.json({ availabilityZoneInfo });
+  });
+
+  app.get('/os-keypairs', operation('ecs.key-pairs'), () =>
+    say.json({
+      keypairs: fleet.catalogue.keyPairs.map((name) => ({ keypair: { name, public_key: 'ssh-ed25519 AAAA', fingerprint: '' } })),
+    }),
+  );
   return app;
 }
 

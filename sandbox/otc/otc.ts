@@ -5,7 +5,7 @@ import { ecsApp } from './ecs.ts';
 import type { EcsFleet } from './ecs-fleet.ts';
 import { Envelopes } from './envelopes.ts';
 import { type Iam, iamApp } from './iam.ts';
-import { imsApp, vpcApp } from './ims-vpc.ts';
+import { imsApp, neutronApp, vpcApp } from './ims-vpc.ts';
 import { novaApp } from './nova.ts';
 
 export interface OtcOptions {
@@ -36,6 +36,7 @@ export function otcApp(ctx: SandboxContext, options: OtcOptions): Hono<SandboxEn
 
   app.route('/v1/:project', ecsApp(ctx, fleet, projectId, guarded));
   app.route('/v1/:project', vpcApp(ctx, fleet, guarded));
+  app.route('/v2.0', neutronApp(ctx, fleet, guarded));
   app.route('/v2.1/:project', novaApp(ctx, fleet, guarded));
   app.route('/', imsApp(ctx, fleet, guarded));
   app.route('/', iamApp(ctx, iam, operation));
