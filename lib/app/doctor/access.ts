@@ -14,22 +14,8 @@ export function checkConfiguration({ subject, world }: Visit): Promise<readonly 
       ),
     ),
     ...world.missingSecrets.map((key) => error('secret-missing', `${key} is not set.`, `set ${key} in the environment of this command.`)),
-    ...endedVolumes(subject),
   ];
   return Promise.resolve(orOk(problems, 'configuration', 'scaler.yml is in order.'));
-}
-
-/** SATA is sold out for good (OTC EVS: end of sale). */
-function endedVolumes({ settings }: Subject): readonly Result[] {
-  return settings.pools
-    .filter(({ machine }) => machine.rootVolume.type.toUpperCase() === 'SATA')
-    .map(({ pool }) =>
-      warning(
-        'volume-type-ended',
-        `${pool.name}: volumes of type SATA are no longer sold.`,
-        'set machine.root_volume.type to SSD, SAS or GPSSD.',
-      ),
-    );
 }
 
 /** Before anything else of OTC, and by itself: more than five wrong signatures lock a key for five minutes. */

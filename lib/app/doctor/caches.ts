@@ -127,8 +127,7 @@ export async function checkCacheHealth({ subject, world, options }: Visit): Prom
 
 export function judgeHealth(name: string, text: string | undefined, now: number): readonly Result[] {
   if (text === undefined) {
-    const todo =
-      'is the VM up, has it an agency that may write there, and was its user data rendered from this file? scaler manager render';
+    const todo = 'see that the VM is up, has an agency that may write to manager/, and was given the output of scaler manager render.';
     return [warning('cache-silent', `The cache manager ${name} has never said how it is.`, todo)];
   }
   const health = parseHealth(text);

@@ -10,8 +10,8 @@ const OTC_TAKES_MS = 15 * 60_000;
 const HOOKS_TAKE_MS = 5 * 60_000;
 
 /** The clock here against OTC's; and GitLab's against OTC's, which the functions have. */
-export async function checkClocks({ world, options }: Visit): Promise<readonly Result[]> {
-  const [otc, gitlab] = await Promise.allSettled([world.otcTime(options), world.gitlabTime(options)]);
+export async function checkClocks({ world, options, seen }: Visit): Promise<readonly Result[]> {
+  const [otc, gitlab] = await Promise.allSettled([world.otcTime(options), seen.gitlabTime()]);
   const unread = [otc, gitlab].flatMap((time, i) =>
     time.status === 'fulfilled' ? [] : [unreadClock(i === 0 ? 'OTC' : 'GitLab', time.reason)],
   );

@@ -10,7 +10,7 @@ export type Area = (typeof AREAS)[number];
  * code is stable and can be looked up (docs/doctor.md).
  */
 export const CHECKS = {
-  configuration: { area: 'configuration', codes: ['configuration-warning', 'secret-missing', 'volume-type-ended'] },
+  configuration: { area: 'configuration', codes: ['configuration-warning', 'secret-missing'] },
   keys: { area: 'otc', codes: ['keys-refused', 'right-missing', 'ecs-unreachable'] },
   project: { area: 'otc', codes: ['project-missing', 'project-disabled', 'project-elsewhere'] },
   zones: { area: 'machines', codes: ['zone-missing', 'zone-unavailable'] },

@@ -11,9 +11,9 @@ const MAINTAINER = 40;
 const OWNER = 50;
 
 /** Whatever GitLab answers to somebody without a token: it is there. */
-export async function checkGitLab({ world, subject, options }: Visit): Promise<readonly Result[]> {
+export async function checkGitLab({ subject, seen }: Visit): Promise<readonly Result[]> {
   try {
-    await world.gitlabTime(options);
+    await seen.gitlabTime();
     return [ok('gitlab', `${subject.settings.gitlabUrl} answers.`)];
   } catch (failure) {
     const todo = 'look at gitlab.url, and at the network from here; the functions need the way from OTC as well.';

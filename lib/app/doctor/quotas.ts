@@ -1,6 +1,6 @@
 import type { Quota } from '../ports.ts';
 import type { PoolSettings } from '../settings.ts';
-import { error, ok, orOk, type ProblemCode, type Result, warning } from './finding.ts';
+import { error, ok, orOk, type ProblemCode, type Result, unknown, warning } from './finding.ts';
 import { cloudOf, type Visit } from './visit.ts';
 import type { FlavorView, Usage } from './world.ts';
 
@@ -17,9 +17,11 @@ const WORDS: Readonly<Record<Quota['name'], string>> = { servers: 'servers', cor
 export async function checkQuotas({ subject, world, options, seen }: Visit): Promise<readonly Result[]> {
   const cloud = cloudOf(world);
   const { pools } = subject.settings;
-  const [quotas, flavors, ...servers] = await Promise.all([
+  const flavors = await seen.flavors().catch(() => undefined);
+  // Why they could not be read is told by the check of the flavors.
+  if (!flavors) return [unknown('quotas', 'not looked at: the sizes of the flavors could not be read.', 'see flavors.')];
+  const [quotas, ...servers] = await Promise.all([
     cloud.quotas(options),
-    seen.flavors(),
     ...pools.map(({ pool }) => cloud.servers(`${pool.name}-`, options)),
   ]);
   const ours = servers.flat().map(({ flavor }) => flavor);

@@ -1,7 +1,17 @@
 import { AccessError, describeError, type ScalerError, ThrottledError } from '../../core/errors.ts';
 import type { CallOptions } from '../ports.ts';
 import { type CheckName, error, type Result, unknown } from './finding.ts';
-import type { CloudSurvey, DoctorWorld, FlavorView, SecurityGroupView, Subject, SubnetView, TokenView, VpcView } from './world.ts';
+import type {
+  CloudSurvey,
+  DoctorWorld,
+  FlavorView,
+  SecurityGroupView,
+  ServerTime,
+  Subject,
+  SubnetView,
+  TokenView,
+  VpcView,
+} from './world.ts';
 
 /** One examination: what several checks want to know is asked once. */
 export interface Visit {
@@ -17,6 +27,7 @@ export interface Seen {
   readonly subnets: () => Promise<readonly SubnetView[]>;
   readonly securityGroups: () => Promise<readonly SecurityGroupView[]>;
   readonly token: () => Promise<TokenView>;
+  readonly gitlabTime: () => Promise<ServerTime>;
 }
 
 export function startVisit(subject: Subject, world: DoctorWorld, options: CallOptions): Visit {
@@ -26,6 +37,7 @@ export function startVisit(subject: Subject, world: DoctorWorld, options: CallOp
     vpcs: ask((cloud) => cloud.vpcs(options)),
     subnets: ask((cloud) => cloud.subnets(options)),
     securityGroups: ask((cloud) => cloud.securityGroups(options)),
+    gitlabTime: once(() => world.gitlabTime(options)),
     token: once(async () => await forgeOf(world).token(options)),
   };
   return { subject, world, options, seen };
