@@ -19,6 +19,8 @@ export interface KeyPair {
 export interface Project {
   readonly id: string;
   readonly name: string;
+  /** True when absent. */
+  readonly enabled?: boolean;
 }
 
 export interface IamOptions {
@@ -169,7 +171,15 @@ export function iamApp(ctx: SandboxContext, iam: Iam, operation: FaultLayer): Ho
     const name = c.req.query('name');
     const projects = iam.projects
       .filter((p) => name === undefined || p.name === name)
-      .map((p) => ({ ...p, is_domain: false, description: '', enabled: true, parent_id: 'sandbox', domain_id: 'sandbox', links: {} }));
+      .map((p) => ({
+        ...p,
+        is_domain: false,
+        description: '',
+        enabled: p.enabled ?? true,
+        parent_id: 'sandbox',
+        domain_id: 'sandbox',
+        links: {},
+      }));
     return say.json({ projects, links: { self: null, previous: null, next: null } });
   });
 

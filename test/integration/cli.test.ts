@@ -163,3 +163,26 @@ describe('scaler sandbox', () => {
     expect(out).toMatch(/^export GITLAB_TOKEN=\S+\nexport OTC_ACCESS_KEY=/);
   });
 });
+
+describe('scaler doctor', () => {
+  it('examines the sandbox from the command line, and says what is wrong without a stack', async () => {
+    const { code, out, err } = await scaler(['doctor', '--json', '--probe']);
+    const told = JSON.parse(out);
+    expect(told.findings.filter(({ level }: { level: string }) => level === 'error')).toEqual([]);
+    expect([code, told.ok]).toEqual([0, true]);
+    expect(err).toBe('');
+    const dead = await scaler(['doctor'], { GITLAB_TOKEN: 'glpat-nobody' });
+    expect(dead.code).toBe(1);
+    expect(dead.out).toMatch(/ERROR {3}token-refused: .*\n\s+→ make a new token/);
+    expect(dead.out + dead.err).not.toMatch(/\n\s+at |glpat-nobody/);
+  });
+
+  it.each([
+    { name: 'an option that it does not have', args: ['doctor', '--fix'] },
+    { name: 'a configuration that is not there', args: ['--config', '/no/such/scaler.yml', 'doctor'] },
+  ])('ends with 2 for a mistake of the caller: $name', async ({ args }) => {
+    const { code, err } = await start(args).ended;
+    expect(code).toBe(2);
+    expect(err).not.toMatch(/\n\s+at /);
+  });
+});

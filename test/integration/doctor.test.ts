@@ -3,7 +3,7 @@ import { type DoctorOutput, doctor } from '../../cli/doctor.ts';
 import { doctorWorld, subjectOf } from '../../cli/doctor-world.ts';
 import { type Farm, type FarmOptions, GROUP, HOOK_PATH, startFarm } from '../../cli/farm.ts';
 import { examine } from '../../lib/app/doctor/doctor.ts';
-import type { Finding } from '../../lib/app/doctor/finding.ts';
+import { ALL_CODES, CHECKS, type Finding } from '../../lib/app/doctor/finding.ts';
 import type { Subject } from '../../lib/app/doctor/world.ts';
 import { readSecrets } from '../../lib/config/secrets.ts';
 import { RunningClock } from '../../sandbox/clock.ts';
@@ -182,6 +182,16 @@ const TABLE: readonly (Case & { readonly name: string; readonly ills: readonly s
     breaks: ({ sandbox }) => void sandbox.iam.projects.splice(0),
     ills: ['error project-missing'],
   },
+  {
+    name: 'a project of another region',
+    breaks: ({ sandbox }) => void sandbox.iam.projects.splice(0, 1, { id: sandbox.projectId, name: 'eu-nl_builds' }),
+    ills: ['error project-elsewhere'],
+  },
+  {
+    name: 'a project that is disabled',
+    breaks: ({ sandbox }) => void sandbox.iam.projects.splice(0, 1, { id: sandbox.projectId, name: 'eu-de_builds', enabled: false }),
+    ills: ['error project-disabled'],
+  },
   // Machines
   {
     name: 'a zone that does not exist',
@@ -325,6 +335,7 @@ const TABLE: readonly (Case & { readonly name: string; readonly ills: readonly s
     },
     ills: [],
   },
+  { name: 'a bucket that appends in the other dialect', document: { bucket: { dialect: 's3-v2' } }, breaks: seeded, ills: ['error append-dialect', 'warning timer-never'] },
   { name: 'a bucket that could append', document: { bucket: { append: false } }, ills: ['warning append-unused'] },
   {
     name: 'a probe that cannot be taken away',
@@ -535,6 +546,11 @@ function collect(json: boolean): { readonly output: DoctorOutput; readonly lines
 }
 
 describe('scaler doctor', () => {
+  it('has a row above for every problem that it knows', () => {
+    const tested = new Set(TABLE.flatMap((row) => row.ills.map((ill) => ill.split(' ')[1])));
+    expect(ALL_CODES.filter((code) => !(code in CHECKS) && !tested.has(code))).toEqual([]);
+  });
+
   it('leaves nothing behind in the bucket, and changes nothing else', async () => {
     const { farm, subject, world } = await patient({});
     const bucket = farm.sandbox.obs.bucket(farm.sandbox.bucket);

@@ -1,4 +1,4 @@
-import { ConfigError, ConflictError, describeError, UnclearError } from '../../core/errors.ts';
+import { AccessError, ConfigError, ConflictError, describeError, UnclearError } from '../../core/errors.ts';
 import type { CallOptions, Store } from '../ports.ts';
 
 /** How a bucket appends, found out by doing it. */
@@ -85,6 +85,8 @@ function brokenBy(failure: unknown): string | undefined {
   if (failure instanceof Broken) return failure.message;
   // The adapter looks for the next position in the answer; a server that overwrites has none.
   if (failure instanceof UnclearError && failure.code === 'append-position') return 'it takes an append for a PUT and overwrites';
+  // Dialects sign an append differently, and nothing else: these keys have just listed the bucket.
+  if (failure instanceof AccessError && failure.code === 'SignatureDoesNotMatch') return 'it refuses the signature of an append';
   if (failure instanceof ConfigError || failure instanceof ConflictError) return `it refuses to append (${failure.code})`;
   return undefined;
 }
