@@ -68,6 +68,8 @@ export class FunctionGraph {
   configure(name: string, change: Partial<FunctionDefinition>): void {
     const { definition } = this.#pool(name);
     this.register({ ...definition, ...change });
+  }
+
   definition(name: string): FunctionDefinition | undefined {
     return this.#pools.get(name)?.definition;
   }

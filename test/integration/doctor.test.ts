@@ -335,7 +335,12 @@ const TABLE: readonly (Case & { readonly name: string; readonly ills: readonly s
     },
     ills: [],
   },
-  { name: 'a bucket that appends in the other dialect', document: { bucket: { dialect: 's3-v2' } }, breaks: seeded, ills: ['error append-dialect', 'warning timer-never'] },
+  {
+    name: 'a bucket that appends in the other dialect',
+    document: { bucket: { dialect: 's3-v2' } },
+    breaks: seeded,
+    ills: ['error append-dialect', 'warning timer-never'],
+  },
   { name: 'a bucket that could append', document: { bucket: { append: false } }, ills: ['warning append-unused'] },
   {
     name: 'a probe that cannot be taken away',
