@@ -57,7 +57,7 @@ function countsOf(findings: readonly Finding[]): Readonly<Record<Level, number>>
   return { ok: count('ok'), warning: count('warning'), error: count('error'), unknown: count('unknown') };
 }
 
-export function render(findings: readonly Finding[], colour: boolean): string {
+function render(findings: readonly Finding[], colour: boolean): string {
   const blocks = AREAS.flatMap((area) => {
     const mine = findings.filter((finding) => finding.area === area);
     return mine.length === 0 ? [] : [[TITLES[area], ...mine.flatMap((finding) => renderFinding(finding, colour))].join('\n')];

@@ -47,10 +47,7 @@ export async function checkProject({ subject, world, options }: Visit): Promise<
   return judgeProject(await cloudOf(world).projects(options), subject);
 }
 
-export function judgeProject(
-  projects: readonly ProjectView[],
-  { projectId, region }: Pick<Subject, 'projectId' | 'region'>,
-): readonly Result[] {
+function judgeProject(projects: readonly ProjectView[], { projectId, region }: Pick<Subject, 'projectId' | 'region'>): readonly Result[] {
   const project = projects.find(({ id }) => id === projectId);
   if (!project) {
     const known = projects.map(({ name, id }) => `${name} is ${id}`).join(', ');

@@ -58,7 +58,7 @@ export async function checkPrivacy({ subject, world, options }: Visit): Promise<
   return judgePrivacy(tried);
 }
 
-export function judgePrivacy(tried: readonly { readonly key: string; readonly status: number }[]): readonly Result[] {
+function judgePrivacy(tried: readonly { readonly key: string; readonly status: number }[]): readonly Result[] {
   const open = tried.filter(({ status }) => status >= 200 && status < 300).map(({ key }) => key.slice(0, key.indexOf('/') + 1));
   if (open.length === 0) return [ok('bucket-privacy', 'What is private cannot be read without a key.')];
   const todo = 'let the policy of the bucket open counts/ alone (console: OBS, Permissions).';
@@ -69,7 +69,7 @@ export async function checkVersions({ world, options }: Visit): Promise<readonly
   return judgeVersions(await bucketOf(world).versioning(options));
 }
 
-export function judgeVersions(versioning: 'off' | 'enabled' | 'suspended'): readonly Result[] {
+function judgeVersions(versioning: 'off' | 'enabled' | 'suspended'): readonly Result[] {
   if (versioning !== 'enabled') return [ok('bucket-versions', 'The bucket keeps no versions.')];
   const found = 'The bucket keeps every version: what is written each minute is kept and paid for ever, and appends may be refused.';
   return [warning('bucket-versioned', found, 'suspend versioning (console: OBS, Versioning), or use a bucket without.')];
@@ -103,7 +103,7 @@ export async function checkAppend({ subject, world, options }: Visit): Promise<r
   return judgeAppend(outcomes, subject);
 }
 
-export function judgeAppend(
+function judgeAppend(
   outcomes: ReadonlyMap<Dialect, ProbeOutcome>,
   { settings, bucket }: Pick<Subject, 'settings' | 'bucket'>,
 ): readonly Result[] {

@@ -41,7 +41,7 @@ function hostName({ server }: CacheSettings): Result {
   );
 }
 
-export function judgeAddress({ server }: CacheSettings, subnet: SubnetView | undefined, vpc: VpcView | undefined): readonly Result[] {
+function judgeAddress({ server }: CacheSettings, subnet: SubnetView | undefined, vpc: VpcView | undefined): readonly Result[] {
   if ((subnet && contains(subnet.cidr, server)) || (vpc && contains(vpc.cidr, server))) return [];
   if (!subnet && !vpc) return [];
   const found = `The cache server ${server} is neither in the workers' subnet${subnet ? ` (${subnet.cidr})` : ''} nor in their VPC${vpc?.cidr ? ` (${vpc.cidr})` : ''}.`;
@@ -49,11 +49,7 @@ export function judgeAddress({ server }: CacheSettings, subnet: SubnetView | und
 }
 
 /** The manager exports to the networks of its own section, and to nobody else. */
-export function judgeExport(
-  manager: Subject['manager'],
-  { access, server }: CacheSettings,
-  subnet: SubnetView | undefined,
-): readonly Result[] {
+function judgeExport(manager: Subject['manager'], { access, server }: CacheSettings, subnet: SubnetView | undefined): readonly Result[] {
   if (!manager || !subnet) return [];
   const client = manager.clients.find((one) => contains(one.subnet, subnet.cidr));
   if (!client) {
@@ -73,7 +69,7 @@ export function judgeExport(
   return [];
 }
 
-export function judgeServer(
+function judgeServer(
   { server }: CacheSettings,
   machine: AnyServer | undefined,
   groups: readonly SecurityGroupView[],
@@ -125,7 +121,7 @@ export async function checkCacheHealth({ subject, world, options }: Visit): Prom
   return judgeHealth(manager.name, object && new TextDecoder().decode(object.body), world.clock.now());
 }
 
-export function judgeHealth(name: string, text: string | undefined, now: number): readonly Result[] {
+function judgeHealth(name: string, text: string | undefined, now: number): readonly Result[] {
   if (text === undefined) {
     const todo = 'see that the VM is up, has an agency that may write to manager/, and was given the output of scaler manager render.';
     return [warning('cache-silent', `The cache manager ${name} has never said how it is.`, todo)];

@@ -24,7 +24,7 @@ function unreadClock(whose: string, failure: unknown): Result {
   return unknown('clocks', `The clock of ${whose} could not be read: ${sayOf(failure)}`, `see that ${whose} can be reached from here.`);
 }
 
-export function judgeClocks(otc: ServerTime | undefined, gitlab: ServerTime | undefined): readonly Result[] {
+function judgeClocks(otc: ServerTime | undefined, gitlab: ServerTime | undefined): readonly Result[] {
   const results: Result[] = [];
   if (otc) {
     const off = otc.ours - otc.theirs;

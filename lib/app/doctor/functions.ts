@@ -14,10 +14,7 @@ export async function checkFunction({ subject, world, options }: Visit): Promise
   return judgeFunction(name, await cloudOf(world).function(name, options));
 }
 
-export function judgeFunction(
-  name: string,
-  found: { readonly timeoutSeconds: number; readonly agency?: string } | undefined,
-): readonly Result[] {
+function judgeFunction(name: string, found: { readonly timeoutSeconds: number; readonly agency?: string } | undefined): readonly Result[] {
   if (!found) {
     return [
       error(
@@ -46,7 +43,7 @@ export async function checkTimer({ subject, world, options }: Visit): Promise<re
   return judgeTimer(farm && fromIso(farm.time), world.clock.now());
 }
 
-export function judgeTimer(last: number | undefined, now: number): readonly Result[] {
+function judgeTimer(last: number | undefined, now: number): readonly Result[] {
   const todo = "enable the reaper's timer trigger, rate 1 minute, and look at its log (console: FunctionGraph), or start scaler serve.";
   if (last === undefined) return [warning('timer-never', 'Nothing has looked after the farm yet: there is no counts/v1/farm.json.', todo)];
   if (now - last > LATE_MS) {

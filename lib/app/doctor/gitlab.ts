@@ -33,7 +33,7 @@ export async function checkToken({ world, subject, seen }: Visit): Promise<reado
 }
 
 /** Source: GitLab's pages of access tokens; lib/api/user_runners.rb and lib/api/ci/runners.rb of gitlabhq. */
-export function judgeToken({ name, scopes, expiresAt }: TokenView, hooksAreRead: boolean, now: number): readonly Result[] {
+function judgeToken({ name, scopes, expiresAt }: TokenView, hooksAreRead: boolean, now: number): readonly Result[] {
   const problems: Result[] = [];
   const missing = scopes.includes('api') ? [] : ['read_api', 'create_runner', 'manage_runner'].filter((scope) => !scopes.includes(scope));
   if (missing.length > 0) {
@@ -147,21 +147,21 @@ export async function checkHook(visit: Visit): Promise<readonly Result[]> {
   }
 }
 
-export function judgeHooks(hooks: readonly HookView[], url: string, where: string): readonly Result[] {
+function judgeHooks(hooks: readonly HookView[], url: string, where: string): readonly Result[] {
   const ours = hooks.filter((hook) => hook.url === url);
   const until = 'Jobs wait up to a minute longer.';
   if (ours.length === 0) {
-    const todo = 'add a hook for job events with that URL (GitLab: Settings, Webhooks), or set gitlab.hook_url as it stands there.';
+    const todo = 'run scaler hook install, or set gitlab.hook_url as it stands in GitLab (Settings, Webhooks).';
     return [warning('hook-missing', `${where} has no hook to gitlab.hook_url. ${until}`, todo)];
   }
   const disabled = ours.find((hook) => hook.disabled !== undefined)?.disabled;
   if (disabled !== undefined) {
-    const todo = 'mend what answers the hook, then send a test event (GitLab: Settings, Webhooks, Test): a success enables it.';
+    const todo = 'mend what answers the hook, then run scaler hook install, which enables it.';
     return [warning('hook-disabled', `GitLab has disabled the hook of ${where} (${disabled}). ${until}`, todo)];
   }
   if (ours.some(({ jobEvents }) => jobEvents)) return [];
   return [
-    warning('hook-without-jobs', `The hook of ${where} sends no job events. ${until}`, 'tick Job events (GitLab: Settings, Webhooks).'),
+    warning('hook-without-jobs', `The hook of ${where} sends no job events. ${until}`, 'run scaler hook install, which switches them on.'),
   ];
 }
 
@@ -179,7 +179,7 @@ export async function checkRivals({ world, options, subject }: Visit): Promise<r
   return orOk(results.flat(), 'rivals', "No other runner has the pools' tags.");
 }
 
-export function judgeRivals(
+function judgeRivals(
   pool: string,
   tags: readonly string[],
   runners: readonly { readonly name: string; readonly type: string }[],

@@ -7,7 +7,7 @@ export async function checkZones({ subject, world, options }: Visit): Promise<re
   return judgeZones(await cloudOf(world).zones(options), unique(subject.settings.pools.flatMap(({ machine }) => machine.zones)));
 }
 
-export function judgeZones(
+function judgeZones(
   zones: readonly { readonly name: string; readonly available: boolean }[],
   wanted: readonly string[],
 ): readonly Result[] {
@@ -44,11 +44,7 @@ function imageName(image: Machine['image']): string {
 }
 
 /** `pools` all want the same image; `flavors` may be empty when they are not known. */
-export function judgeImage(
-  images: readonly ImageView[],
-  pools: readonly PoolSettings[],
-  flavors: readonly FlavorView[],
-): readonly Result[] {
+function judgeImage(images: readonly ImageView[], pools: readonly PoolSettings[], flavors: readonly FlavorView[]): readonly Result[] {
   const wanted = pools[0]?.machine.image;
   if (!wanted) return [];
   const name = imageName(wanted);
@@ -98,7 +94,7 @@ export async function checkFlavors({ subject, world, options, seen }: Visit): Pr
 }
 
 /** `sold`: what can be bought in each zone now. */
-export function judgeFlavors(
+function judgeFlavors(
   pools: readonly PoolSettings[],
   all: readonly FlavorView[],
   sold: ReadonlyMap<string, readonly string[]>,
@@ -146,7 +142,7 @@ export async function checkKeyPairs({ subject, world, options }: Visit): Promise
 }
 
 /** A key pair belongs to the user who made it (OTC ECS API reference, Ecs.0314), so what others see proves little. */
-export function judgeKeyPairs(known: readonly string[], wanted: readonly string[]): readonly Result[] {
+function judgeKeyPairs(known: readonly string[], wanted: readonly string[]): readonly Result[] {
   const todo = 'make it as the user, or for the agency, that launches; or leave key_name out: workers need no log-in.';
   const problems = wanted
     .filter((name) => !known.includes(name))

@@ -10,7 +10,7 @@ export async function checkVpc({ subject, seen }: Visit): Promise<readonly Resul
   return judgeVpcs(await seen.vpcs(), unique(subject.settings.pools.map(({ machine }) => machine.vpcId)));
 }
 
-export function judgeVpcs(vpcs: readonly VpcView[], wanted: readonly string[]): readonly Result[] {
+function judgeVpcs(vpcs: readonly VpcView[], wanted: readonly string[]): readonly Result[] {
   const problems = wanted
     .filter((id) => !vpcs.some((vpc) => vpc.id === id))
     .map((id) => error('vpc-missing', `There is no VPC ${id}.`, 'write its id into machine.vpc_id (console: Virtual Private Cloud).'));
@@ -24,7 +24,7 @@ export async function checkSubnets({ subject, seen }: Visit): Promise<readonly R
   );
 }
 
-export function judgeSubnets(subnets: readonly SubnetView[], places: readonly Place[]): readonly Result[] {
+function judgeSubnets(subnets: readonly SubnetView[], places: readonly Place[]): readonly Result[] {
   const once = new Map(places.map((place) => [`${place.vpcId} ${place.subnetId}`, place]));
   const problems = [...once.values()].flatMap((place) => judgeSubnet(subnets, place));
   return orOk(problems, 'subnets', 'The subnet exists and belongs to the VPC.');
@@ -85,7 +85,7 @@ export async function checkAddresses({ subject, world, options, seen }: Visit): 
 }
 
 /** Without `usage` only the size of the subnet is known. */
-export function judgeAddresses(
+function judgeAddresses(
   { id, cidr }: SubnetView,
   usage: { readonly used: number; readonly total: number } | undefined,
   { most, ours }: { readonly most: number; readonly ours: number },
@@ -112,7 +112,7 @@ export async function checkSecurityGroups({ subject, seen }: Visit): Promise<rea
 }
 
 /** `together`: the groups that machines have at the same time; one that lets out is enough. */
-export function judgeSecurityGroups(
+function judgeSecurityGroups(
   groups: readonly SecurityGroupView[],
   wanted: readonly string[],
   together: readonly (readonly string[])[],

@@ -30,7 +30,7 @@ export async function checkQuotas({ subject, world, options, seen }: Visit): Pro
 }
 
 /** A flavor that is not known counts as nothing: another check says so. */
-export function needOf(name: Quota['name'], pools: readonly PoolSettings[], flavors: readonly FlavorView[], ours: readonly string[]): Need {
+function needOf(name: Quota['name'], pools: readonly PoolSettings[], flavors: readonly FlavorView[], ours: readonly string[]): Need {
   const size = (id: string): number => {
     const flavor = flavors.find((f) => f.id === id);
     if (name === 'servers') return 1;
@@ -44,7 +44,7 @@ export function needOf(name: Quota['name'], pools: readonly PoolSettings[], flav
   };
 }
 
-export function judgeQuota(quota: Quota, need: Need): readonly Result[] {
+function judgeQuota(quota: Quota, need: Need): readonly Result[] {
   const word = WORDS[quota.name];
   const codes = { small: 'quota-small', taken: 'quota-taken', none: 'quota-exhausted' } as const;
   return judge(quota, need, word, codes, 'console: My Quotas, Increase Quota');
@@ -84,7 +84,7 @@ export async function checkPublicAddresses({ subject, world, options }: Visit): 
   return judgePublicAddresses(usage, { least: 1, most, ours: servers.flat().length });
 }
 
-export function judgePublicAddresses(usage: Usage, need: Need): readonly Result[] {
+function judgePublicAddresses(usage: Usage, need: Need): readonly Result[] {
   const codes = { small: 'public-addresses-few', taken: 'public-addresses-few', none: 'public-addresses-none' } as const;
   return orOk(
     judge(usage, need, 'public addresses', codes, 'console: My Quotas, EIP'),

@@ -43,7 +43,7 @@ export function startVisit(subject: Subject, world: DoctorWorld, options: CallOp
   return { subject, world, options, seen };
 }
 
-export function once<T>(work: () => Promise<T>): () => Promise<T> {
+function once<T>(work: () => Promise<T>): () => Promise<T> {
   let asked: Promise<T> | undefined;
   return () => {
     asked ??= work();
@@ -52,7 +52,7 @@ export function once<T>(work: () => Promise<T>): () => Promise<T> {
 }
 
 /** A part of the world that cannot be asked because a secret is missing. */
-export class NotConnected extends Error {}
+class NotConnected extends Error {}
 
 export function cloudOf({ cloud }: DoctorWorld): CloudSurvey {
   if (!cloud) throw new NotConnected('OTC_ACCESS_KEY and OTC_SECRET_KEY are not set');
