@@ -58,10 +58,7 @@ export class Counts {
     const days = Array.from({ length: Math.max(0, (today - first) / DAY) + 1 }, (_, i) => first + i * DAY);
     for (const key of this.#objects.keys()) if (dayIn(key) < first) this.#objects.delete(key);
     const months = monthsOf(startOf(span.from), Math.min(through, now));
-    await Promise.all([
-      ...days.map((day) => this.#readDay(day, recorded, now)),
-      ...months.map((month) => this.#readMonth(month)),
-    ]);
+    await Promise.all([...days.map((day) => this.#readDay(day, recorded, now)), ...months.map((month) => this.#readMonth(month))]);
   }
 
   /** Minutes from what was read of the days themselves. */

@@ -1,7 +1,10 @@
 import type { FarmView } from '../../lib/app/farm-view.ts';
 
 /** What the page shows of `counts/v1/farm.json`; the writer's type, so that both change together. */
-export type Farm = Pick<FarmView, 'time' | 'installation' | 'currency' | 'pools' | 'workers' | 'waiting' | 'actions' | 'alarms' | 'managers'>;
+export type Farm = Pick<
+  FarmView,
+  'time' | 'installation' | 'currency' | 'pools' | 'workers' | 'waiting' | 'actions' | 'alarms' | 'managers'
+>;
 export type FarmWorker = Farm['workers'][number];
 export type FarmAlarm = Pick<Farm['alarms'][number], 'kind' | 'pool' | 'text' | 'since'>;
 

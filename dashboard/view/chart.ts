@@ -83,7 +83,12 @@ export class Chart {
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
       axes: [
         { ...axis, values: (_u, splits, _axis, _space, increment) => splits.map((at) => tick(at * 1000, increment, zone)), space: 64 },
-        { ...axis, size: 56, values: (_u, splits) => splits.map(unit), incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000] },
+        {
+          ...axis,
+          size: 56,
+          values: (_u, splits) => splits.map(unit),
+          incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000],
+        },
       ],
       cursor: { drag: { x: false, y: false }, points: { show: false }, y: false, sync: { key: SYNC } },
       hooks: { setCursor: [(u) => this.#moved(u.cursor.idx)] },

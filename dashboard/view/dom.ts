@@ -36,9 +36,7 @@ export function table<T>(label: string, columns: readonly Column<T>[], rows: rea
       ? element('th', { ...attributes, scope: 'row', role: 'rowheader' }, content(row))
       : element('td', { ...attributes, role: 'cell' }, content(row));
   };
-  const head = columns.map(({ title, kind }) =>
-    element('th', { scope: 'col', role: 'columnheader', ...(kind && { class: kind }) }, title),
-  );
+  const head = columns.map(({ title, kind }) => element('th', { scope: 'col', role: 'columnheader', ...(kind && { class: kind }) }, title));
   const body = rows.map((row) => element('tr', { role: 'row' }, ...columns.map((column) => cell(column, row))));
   return element(
     'table',
