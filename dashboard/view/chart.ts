@@ -181,28 +181,44 @@ function steps(length: number): uPlot.Series.PathBuilder {
     const values = u.data[series] ?? [];
     const ground = u.valToPos(0, 'y', true);
     const x = (at: number) => Math.round(u.valToPos(at, 'x', true));
-    let end: number | undefined;
-    for (const [i, at] of times.entries()) {
-      const value = values[i] ?? null;
-      const left = x(at);
-      if (end !== undefined && value === null) {
-        fill.lineTo(end, ground);
-        end = undefined;
+    for (const { from, heights } of runs(values)) {
+      const corners = heights.flatMap((height, i) => {
+        const at = times[from + i] ?? 0;
+        const y = u.valToPos(height, 'y', true);
+        return [[x(at), y] as const, [x(at + length), y] as const];
+      });
+      const [first, last] = [corners[0]?.[0] ?? 0, corners.at(-1)?.[0] ?? 0];
+      stroke.moveTo(first, corners[0]?.[1] ?? ground);
+      fill.moveTo(first, ground);
+      for (const [right, y] of corners) {
+        stroke.lineTo(right, y);
+        fill.lineTo(right, y);
       }
-      if (value === null) continue;
-      const y = u.valToPos(value, 'y', true);
-      if (end === undefined) {
-        fill.moveTo(left, ground);
-        stroke.moveTo(left, y);
-      } else stroke.lineTo(left, y);
-      end = x(at + length);
-      fill.lineTo(left, y);
-      fill.lineTo(end, y);
-      stroke.lineTo(end, y);
+      fill.lineTo(last, ground);
+      fill.closePath();
     }
-    if (end !== undefined) fill.lineTo(end, ground);
     return { stroke, fill };
   };
+}
+
+interface Run {
+  readonly from: number;
+  readonly heights: number[];
+}
+
+/** The stretches without a gap. */
+function runs(values: ArrayLike<number | null | undefined>): readonly Run[] {
+  const found: Run[] = [];
+  let run: Run | undefined;
+  for (const [i, value] of Array.from(values).entries()) {
+    if (value === null || value === undefined) run = undefined;
+    else if (run) run.heights.push(value);
+    else {
+      run = { from: i, heights: [value] };
+      found.push(run);
+    }
+  }
+  return found;
 }
 
 /** A custom property of the style sheet, as it is with the colours of now. */
