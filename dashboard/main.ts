@@ -19,7 +19,7 @@ let failure: string | undefined;
 /** What the server's clock is ahead of this machine's: its answers say the time, and only theirs counts. */
 let ahead = 0;
 let looked = false;
-let allWorkers = false;
+const all = { workers: false, actions: false };
 let timer: ReturnType<typeof setTimeout> | undefined;
 let looking = false;
 /** Something else was asked for during a look: look again after it. */
@@ -92,16 +92,21 @@ function render(): void {
     entries.filter(({ pool }) => view.pool === undefined || pool === view.pool);
   const { value: phase } = byId('phase', HTMLSelectElement);
   const workers = mine(farm?.workers ?? []).filter((worker) => phase === '' || worker.phase === phase);
-  const left = showWorkers(workers, allWorkers, times, currency);
-  const more = byId('more', HTMLButtonElement);
-  more.hidden = left === 0 && !allWorkers;
-  more.textContent = allWorkers ? 'Show fewer' : `Show all ${workers.length}`;
+  offer('more-workers', showWorkers(workers, all.workers, times, currency), workers.length, all.workers);
   showAlarms(farm?.alarms ?? [], times, view.pool);
-  showActions(mine(farm?.actions ?? []), times);
+  const actions = mine(farm?.actions ?? []);
+  offer('more-actions', showActions(actions, all.actions, times), actions.length, all.actions);
   showWaiting(mine(farm?.waiting ?? []), times);
   showManagers(farm?.managers ?? [], times);
   renderHead(newest?.at);
   renderPools(rows.map(({ pool }) => pool));
+}
+
+/** The button that shows the whole list, where there is more of it. */
+function offer(id: string, left: number, length: number, whole: boolean): void {
+  const button = byId(id, HTMLButtonElement);
+  button.hidden = left === 0 && !whole;
+  button.textContent = whole ? 'Show fewer' : `Show all ${length}`;
 }
 
 /** Hours of closed days and minutes of the rest: both ends of a day are exact where minutes are there. */
@@ -187,10 +192,12 @@ function start(): void {
   const phase = byId('phase', HTMLSelectElement);
   for (const name of ['busy', 'idle', 'booting', 'draining', 'failed']) phase.append(element('option', { value: name }, name));
   phase.addEventListener('change', render);
-  byId('more', HTMLButtonElement).addEventListener('click', () => {
-    allWorkers = !allWorkers;
-    render();
-  });
+  for (const list of ['workers', 'actions'] as const) {
+    byId(`more-${list}`, HTMLButtonElement).addEventListener('click', () => {
+      all[list] = !all[list];
+      render();
+    });
+  }
   byId('controls', HTMLFormElement).addEventListener('submit', (event) => event.preventDefault());
   addEventListener('hashchange', () => {
     view = viewOf(location.hash);

@@ -59,8 +59,8 @@ export function figure(value: number | undefined): string {
   return value === undefined ? '–' : String(Math.round(value * 10) / 10);
 }
 
-export function money(amount: number, currency: string | undefined): string {
-  return `${amount.toLocaleString('en-GB', { minimumFractionDigits: 2, maximumFractionDigits: 2 })}${currency ? ` ${currency}` : ''}`;
+export function money(amount: number): string {
+  return amount.toLocaleString('en-GB', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 }
 
 const REASONS: Readonly<Record<string, string>> = {

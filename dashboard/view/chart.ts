@@ -21,7 +21,7 @@ export interface Drawing {
   readonly unit: (value: number) => string;
 }
 
-const HEIGHT = 240;
+const HEIGHT = 230;
 const SYNC = 'charts';
 
 /**
@@ -82,7 +82,12 @@ export class Chart {
       scales: { x: { time: true, range: (_u, min, max) => [min, max] }, y: { range: (_u, _min, max) => [0, Math.max(1, max * 1.08)] } },
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
       axes: [
-        { ...axis, values: (_u, splits, _axis, _space, increment) => splits.map((at) => tick(at * 1000, increment, zone)), space: 64 },
+        {
+          ...axis,
+          size: 30,
+          values: (_u, splits, _axis, _space, increment) => splits.map((at) => tick(at * 1000, increment, zone)),
+          space: 84,
+        },
         {
           ...axis,
           size: 56,
@@ -91,7 +96,8 @@ export class Chart {
         },
       ],
       cursor: { drag: { x: false, y: false }, points: { show: false }, y: false, sync: { key: SYNC } },
-      hooks: { setCursor: [(u) => this.#moved(u.cursor.idx)] },
+      padding: [8, 8, 0, 0],
+      hooks: { drawClear: [shadeGaps], setCursor: [(u) => this.#moved(u.cursor.idx)] },
     };
   }
 
@@ -145,6 +151,7 @@ export class Chart {
         const [label = '', value = ''] = parts[i] ?? [];
         return element('li', { class: `${shape} ${name}` }, label, ' ', element('b', {}, value));
       }),
+      ...(layers[0]?.values.includes(null) ? [element('li', { class: 'gap' }, 'not recorded')] : []),
     );
     const words = gap ? 'nothing recorded' : parts.map(([label, value]) => `${label} ${value}`).join(', ');
     for (const [name, value] of [
@@ -199,6 +206,20 @@ function steps(length: number): uPlot.Series.PathBuilder {
     }
     return { stroke, fill };
   };
+}
+
+/** Where nothing is known the ground is shaded: nothing drawn could be taken for zero. */
+function shadeGaps(u: uPlot): void {
+  const [times, ...series] = u.data;
+  const lowest = series.at(-1) ?? [];
+  const length = (times[1] ?? 0) - (times[0] ?? 0);
+  u.ctx.save();
+  u.ctx.fillStyle = colour('gap');
+  for (const { from, heights } of runs(Array.from(lowest, (value) => (value === null ? 1 : null)))) {
+    const [left, right] = [from, from + heights.length].map((i) => Math.round(u.valToPos((times[0] ?? 0) + i * length, 'x', true)));
+    u.ctx.fillRect(left ?? 0, u.bbox.top, (right ?? 0) - (left ?? 0), u.bbox.height);
+  }
+  u.ctx.restore();
 }
 
 interface Run {

@@ -22,8 +22,8 @@ export function element<K extends keyof HTMLElementTagNameMap>(
 export interface Column<T> {
   readonly title: string;
   readonly cell: (row: T) => Child;
-  /** Of the cells: `number` aligns right. */
-  readonly kind?: 'number' | 'name';
+  /** Of the cells: `number` aligns right, `short` keeps its words on one line, `name` heads the row. */
+  readonly kind?: 'number' | 'short' | 'name';
 }
 
 /**

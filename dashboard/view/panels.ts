@@ -4,7 +4,8 @@ import { duration, figure, money, reason } from '../model/view.ts';
 import { clockSeconds, dayTime } from '../model/zone.ts';
 import { byId, chip, element, none, table } from './dom.ts';
 
-const MOST_WORKERS = 50;
+const MOST_WORKERS = 40;
+const MOST_ACTIONS = 12;
 const DAY = 86_400_000;
 /** The phases that need looking at come first. */
 const ORDER = ['failed', 'draining', 'booting', 'busy', 'idle'];
@@ -44,7 +45,9 @@ function card(title: string, value: string | Node, note: string, kind = ''): HTM
 function costCard(title: string, cost: Cost | undefined, currency: string | undefined): HTMLElement {
   if (!cost) return card(title, '–', 'no price known');
   const share = cost.known / Math.max(1, cost.passed);
-  return card(title, money(cost.amount, currency), share < 0.99 ? `known for ${Math.floor(share * 100)} % of the time` : '');
+  const unit = currency === undefined ? [] : [' ', element('small', {}, currency)];
+  const value = element('span', {}, money(cost.amount), ...unit);
+  return card(title, value, share < 0.99 ? `known for ${Math.floor(share * 100)} % of the time` : '');
 }
 
 export function showAlarms(alarms: Farm['alarms'], { now, zone }: Times, pool: string | undefined): void {
@@ -79,18 +82,18 @@ export function showWorkers(workers: readonly FarmWorker[], all: boolean, { now,
         'Workers',
         [
           { title: 'Worker', kind: 'name', cell: ({ name }) => name },
-          { title: 'State', cell: ({ phase }) => chip(phase) },
-          { title: 'For', cell: ({ since }) => age(since, now, zone) },
+          { title: 'State', kind: 'short', cell: ({ phase }) => chip(phase) },
+          { title: 'For', kind: 'short', cell: ({ since }) => age(since, now, zone) },
           { title: 'Why', cell: ({ why }) => (why === undefined ? '' : reason(why)) },
-          { title: 'Pool', cell: ({ pool }) => pool },
-          { title: 'Flavor', cell: ({ flavor }) => flavor ?? '' },
-          { title: 'Zone', cell: ({ zone: at }) => at ?? '' },
+          { title: 'Pool', kind: 'short', cell: ({ pool }) => pool },
+          { title: 'Flavor', kind: 'short', cell: ({ flavor }) => flavor ?? '' },
+          { title: 'Zone', kind: 'short', cell: ({ zone: at }) => at ?? '' },
           ...(priced
             ? [
                 {
                   title: `${currency ?? 'Cost'} an hour`,
                   kind: 'number',
-                  cell: ({ costPerHour }: FarmWorker) => (costPerHour === undefined ? '' : money(costPerHour, undefined)),
+                  cell: ({ costPerHour }: FarmWorker) => (costPerHour === undefined ? '' : money(costPerHour)),
                 } as const,
               ]
             : []),
@@ -102,7 +105,9 @@ export function showWorkers(workers: readonly FarmWorker[], all: boolean, { now,
   return sorted.length - shown.length;
 }
 
-export function showActions(actions: Farm['actions'], { now, zone }: Times): void {
+/** Gives how many there are that are not shown. */
+export function showActions(actions: Farm['actions'], all: boolean, { now, zone }: Times): number {
+  const shown = all ? actions : actions.slice(0, MOST_ACTIONS);
   const parent = byId('actions', HTMLElement);
   if (actions.length === 0) parent.replaceChildren(none('Nothing was done lately.'));
   else {
@@ -110,16 +115,17 @@ export function showActions(actions: Farm['actions'], { now, zone }: Times): voi
       table(
         'Last actions',
         [
-          { title: 'Time', cell: ({ time }) => moment(Date.parse(time), now, zone) },
-          { title: 'Action', cell: ({ kind }) => kind },
+          { title: 'Time', kind: 'short', cell: ({ time }) => moment(Date.parse(time), now, zone) },
+          { title: 'Action', kind: 'short', cell: ({ kind }) => kind },
           { title: 'Worker', kind: 'name', cell: ({ worker }) => worker },
           { title: 'Why', cell: ({ why, alarm }) => (alarm === undefined ? reason(why) : `${reason(why)} (alarm: ${alarm})`) },
           { title: 'Outcome', cell: outcomeOf },
         ],
-        actions,
+        shown,
       ),
     );
   }
+  return actions.length - shown.length;
 }
 
 function outcomeOf({ outcome, code }: Farm['actions'][number]): HTMLElement {
@@ -135,8 +141,8 @@ export function showWaiting(waiting: Farm['waiting'], { now, zone }: Times): voi
         'Jobs that wait',
         [
           { title: 'Job', kind: 'name', cell: ({ jobId }) => String(jobId) },
-          { title: 'Pool', cell: ({ pool }) => pool },
-          { title: 'For', cell: ({ since }) => age(since, now, zone) },
+          { title: 'Pool', kind: 'short', cell: ({ pool }) => pool },
+          { title: 'For', kind: 'short', cell: ({ since }) => age(since, now, zone) },
         ],
         waiting.slice(0, 10),
       ),
@@ -155,7 +161,7 @@ export function showManagers(managers: Farm['managers'], { now, zone }: Times): 
         [
           { title: 'Manager', kind: 'name', cell: ({ name }) => name },
           { title: 'State', cell: ({ phase, problems }) => (problems.length === 0 ? phase : `${phase}: ${problems.join('; ')}`) },
-          { title: 'Last heard of', cell: ({ time }) => element('span', {}, age(time, now, zone), ' ago') },
+          { title: 'Last heard of', kind: 'short', cell: ({ time }) => element('span', {}, age(time, now, zone), ' ago') },
         ],
         managers,
       ),
