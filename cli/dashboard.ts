@@ -9,7 +9,7 @@ import {
   withoutStatement,
   withStatement,
 } from '../lib/otc/obs-policy.ts';
-import type { ObsSite, SiteFile } from '../lib/otc/obs-site.ts';
+import type { Hosting, ObsSite, SiteFile } from '../lib/otc/obs-site.ts';
 import type { Output } from './output.ts';
 import { UserError } from './session.ts';
 import type { PageFile } from './site-files.ts';
@@ -76,7 +76,7 @@ export async function publish(bucket: Bucket, page: readonly PageFile[], options
 /** Undoes what `publish` did; the counts themselves stay. Gives the exit code. */
 export async function unpublish({ site, store }: Bucket, options: { readonly dryRun: boolean }, output: Output): Promise<number> {
   const policy = await site.policy();
-  const [hosting, mine, assets] = await Promise.all([site.hosting(), isOurs(store), store.list('assets/')]);
+  const [hosting, mine, assets] = await Promise.all([hostingOf(site), isOurs(store), store.list('assets/')]);
   const changes: Change[] = [];
   if (ourStatement(policy)) {
     changes.push({ what: 'take the statement ScalerDashboard out of the policy', apply: () => site.setPolicy(withoutStatement(policy)) });
@@ -104,7 +104,7 @@ async function publishing(
   files: readonly SiteFile[],
   networks: readonly string[] | undefined,
 ): Promise<readonly Change[]> {
-  const [mine, hosting, policy, assets] = await Promise.all([isOurs(store), site.hosting(), site.policy(), store.list('assets/')]);
+  const [mine, hosting, policy, assets] = await Promise.all([isOurs(store), hostingOf(site), site.policy(), store.list('assets/')]);
   if (mine === 'other') throw new UserError(`The bucket ${site.bucket} has an index.html that is not the dashboard's: it is left alone.`);
   if (hosting === 'other') throw new UserError(`The bucket ${site.bucket} has website hosting of another kind: it is left alone.`);
   const held = await Promise.all(files.map((file) => site.holds(file)));
@@ -112,12 +112,16 @@ async function publishing(
   const keys = new Set(files.map(({ key }) => key));
   const old = assets.filter((key) => ASSET.test(key) && !keys.has(key));
   const removals = old.map((key): Change => ({ what: `delete ${key}`, apply: () => store.delete(key) }));
-  const host: Change[] = hosting === 'none' ? [{ what: 'set website hosting', apply: () => site.host() }] : [];
+  const host: Change[] = site.hostable && hosting === 'none' ? [{ what: 'set website hosting', apply: () => site.host() }] : [];
   const wanted = networks && dashboardStatement(site.bucket, networks, site.scheme);
   if (!wanted || sameStatement(ourStatement(policy), wanted)) return [...uploads, ...removals, ...host];
   const who = networks.length === 0 ? 'everybody' : networks.join(', ');
   const what = `let ${who} read the page and counts/`;
   return [...uploads, ...removals, ...host, { what, apply: () => site.setPolicy(withStatement(policy, wanted, site.scheme)) }];
+}
+
+async function hostingOf(site: ObsSite): Promise<Hosting> {
+  return site.hostable ? await site.hosting() : 'none';
 }
 
 /** Whose the page is that is there now. */

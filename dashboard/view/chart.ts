@@ -96,7 +96,7 @@ export class Chart {
         },
       ],
       cursor: { drag: { x: false, y: false }, points: { show: false }, y: false, sync: { key: SYNC } },
-      padding: [8, 8, 0, 0],
+      padding: [8, 26, 0, 0],
       hooks: { drawClear: [shadeGaps], setCursor: [(u) => this.#moved(u.cursor.idx)] },
     };
   }

@@ -34,6 +34,8 @@ export class ObsSite {
   readonly bucket: string;
   /** Where people find the page. */
   readonly url: string;
+  /** Whether it needs website hosting: another S3 server may have none, and its page is shown as an object. */
+  readonly hostable: boolean;
   readonly #http: ObsHttp;
   readonly #options: ObsOptions;
 
@@ -42,6 +44,7 @@ export class ObsSite {
     this.#http = new ObsHttp(options);
     this.scheme = this.#http.scheme;
     this.bucket = options.bucket;
+    this.hostable = this.scheme === 'obs';
     this.url = websiteUrl(options.endpoint, options.bucket);
   }
 

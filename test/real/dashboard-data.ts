@@ -104,7 +104,15 @@ function farmView(now: number, workers = 8): FarmView {
       const whys = ['demand', 'idle', 'drained', 'demand', 'vm-gone'];
       const failed = i === 3 && { outcome: 'failed', code: 'Ecs.0319' };
       const worker = `bitbake-${NAMES[i % NAMES.length]}${i}h3k8w2m6q4`;
-      return { time: ago(1 + i * 4), kind: kinds[i % 5] ?? 'launch', pool: 'bitbake', worker, why: whys[i % 5] ?? '', outcome: 'done', ...failed };
+      return {
+        time: ago(1 + i * 4),
+        kind: kinds[i % 5] ?? 'launch',
+        pool: 'bitbake',
+        worker,
+        why: whys[i % 5] ?? '',
+        outcome: 'done',
+        ...failed,
+      };
     }),
     alarms: [
       {
