@@ -22,7 +22,12 @@ async function farm() {
   const world = await startSandbox({ clock: new RunningClock() });
   onTestFinished(() => world.close());
   let time = Date.now();
-  const clock = { now: () => time, sleep: async (ms: number) => void (time += ms) };
+  const clock = {
+    now: () => time,
+    sleep: async (ms: number) => {
+      time += ms;
+    },
+  };
   const options = { endpoint: world.urls.obs, bucket: world.bucket, credentials: world.credentials, clock: { now: () => Date.now() } };
   const bucket = { site: new ObsSite(options), store: new Obs(options), clock };
   const said: string[] = [];
