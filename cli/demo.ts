@@ -4,6 +4,7 @@ import { seeded } from '../sandbox/gitlab/random.ts';
 import { playWorkload } from '../sandbox/workload.ts';
 import { Story } from './demo-story.ts';
 import { type Farm, GROUP, startFarm } from './farm.ts';
+import { serveDashboard } from './live.ts';
 import type { Output } from './output.ts';
 
 export interface DemoOptions {
@@ -47,7 +48,11 @@ export async function demo(options: DemoOptions, output: Output, stopped: () => 
   for (const path of PROJECTS) farm.sandbox.gitlab.createProject(path);
   const { urls, bucket } = farm.sandbox;
   output.say(`GitLab ${urls.gitlab}, OTC ${urls.otc}, OBS ${urls.obs} — all on this machine. Times are UTC.`);
-  output.say(`The newest counts: curl ${urls.obs}/${bucket}/counts/v1/latest.json\n`);
+  output.say(`The newest counts: curl ${urls.obs}/${bucket}/counts/v1/latest.json`);
+  // The page takes the time from its server, whose clock runs faster than its own: it looks each second.
+  const { store } = farm.world();
+  const live = await serveDashboard({ store, port: options.port === 0 ? 0 : options.port + 4, clock, everySeconds: 1 }, output);
+  output.say('');
   farm.sandbox.functions.timer('reaper', MINUTE);
 
   let stop = false;
@@ -63,6 +68,7 @@ export async function demo(options: DemoOptions, output: Output, stopped: () => 
       await tell(farm, story, clock.now(), output);
     }
   } finally {
+    await live?.stop();
     await farm.close();
   }
   return story.summary(clock.now()).killedByScaling === 0 ? 0 : 1;

@@ -6,10 +6,12 @@ import { reconcile } from '../lib/app/reconcile.ts';
 import { systemClock } from '../lib/runtime/clock.ts';
 import { showConsole } from './console.ts';
 import { COUNT_FORMATS, counts } from './counts.ts';
+import { registerDashboard } from './dashboard-command.ts';
 import { demo } from './demo.ts';
 import { registerDoctor } from './doctor.ts';
 import { explain } from './explain.ts';
 import { registerHook } from './hook.ts';
+import { serveDashboard } from './live.ts';
 import { managerStatus, renderManager } from './manager.ts';
 import { type Output, renderReport, standardOutput } from './output.ts';
 import { REPORT_FORMATS, report } from './report.ts';
@@ -90,16 +92,19 @@ program
   .option('-p, --port <number>', 'port for hooks', wholeNumber, 8080)
   .option('--host <address>', 'address to listen on', '127.0.0.1')
   .option('--every <seconds>', 'between two ticks', atLeastOne, 60)
-  .action(({ port, host, every }) =>
+  .option('--dashboard-port <number>', 'of the dashboard, on this machine only', wholeNumber, 8081)
+  .option('--no-dashboard', 'serve none')
+  .action(({ port, host, every, dashboardPort, dashboard: wanted }) =>
     run(false, async (output) => {
       const config = loadConfig(program.opts().config);
       environmentSecrets();
       const write = (line: string) => output.data(line);
       const serving = await serve({ config, port, host, everyMs: every * 1000, env: process.env, write });
       output.say(`Hooks are taken at ${serving.url}; a tick every ${every} s. Ctrl-C ends it.`);
+      const live = wanted ? await serveDashboard({ store: openStore(config), port: dashboardPort, clock: systemClock }, output) : undefined;
       await stopSignal();
       output.say('Finishing what runs …');
-      await serving.stop();
+      await Promise.all([serving.stop(), live?.stop()]);
       return 0;
     }),
   );
@@ -194,6 +199,7 @@ program
 
 registerHook(program, () => loadConfig(program.opts().config), run);
 registerDoctor(program, run);
+registerDashboard(program, run);
 
 const manager = program.command('manager').description('the machine that serves the caches');
 
@@ -227,7 +233,7 @@ program
   .command('demo')
   .description('play a day of bitbake builds through the sandbox and the scaler')
   .option('--once', 'end after one day')
-  .option('-p, --port <number>', 'first of four ports; 0 takes free ones', wholeNumber, 0)
+  .option('-p, --port <number>', 'first of five ports; 0 takes free ones', wholeNumber, 0)
   .option('--speed <factor>', 'how many times faster than real time, at most', atLeastOne, 3600)
   .option('--json', 'the summary for programs')
   .action(({ once, port, speed, json }) => run(json, (output) => demo({ once: once ?? false, port, speed }, output, stopSignal)));

@@ -6,6 +6,7 @@ import { loadConfigText } from '../lib/config/load-yaml.ts';
 import { InvalidConfigError, renderProblems } from '../lib/config/problems.ts';
 import { readSecrets, type Secrets } from '../lib/config/secrets.ts';
 import { ConfigError } from '../lib/core/errors.ts';
+import { ObsSite } from '../lib/otc/obs-site.ts';
 import { systemClock } from '../lib/runtime/clock.ts';
 import { composeStore, composeWorld } from '../lib/runtime/compose.ts';
 import { startDeadline } from '../lib/runtime/deadline.ts';
@@ -48,6 +49,13 @@ export function openWorld(config: Config): World {
 /** The bucket alone: needs no token of GitLab. */
 export function openStore(config: Config): Store {
   return composeStore({ config, credentials: environmentCredentials(environmentSecrets()), clock: systemClock });
+}
+
+/** The bucket as a website. */
+export function openSite({ otc, bucket }: Config): ObsSite {
+  const credentials = environmentCredentials(environmentSecrets());
+  const scheme = bucket.dialect === 's3-v2' ? 'aws' : 'obs';
+  return new ObsSite({ endpoint: otc.endpoints.obs, bucket: bucket.name, credentials, clock: systemClock, scheme });
 }
 
 function environmentCredentials(secrets: Secrets) {

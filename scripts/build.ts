@@ -1,5 +1,5 @@
 /**
- * Builds the three functions and the command line tool into dist/:
+ * Builds the three functions, the dashboard and the command line tool into dist/:
  *
  *   tsx scripts/build.ts [scaler.yml]
  *
@@ -13,6 +13,7 @@ import { type BuildOptions, build } from 'esbuild';
 import { compileConfig } from '../lib/config/load-yaml.ts';
 import { InvalidConfigError, renderProblems } from '../lib/config/problems.ts';
 import { BUNDLE, breakdown, COMMAND_LINE, FUNCTIONS } from './bundles.ts';
+import { writeDashboard } from './write-dashboard.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const dist = join(root, 'dist');
@@ -69,6 +70,7 @@ mkdirSync(join(dist, 'functions'), { recursive: true });
 mkdirSync(join(dist, 'meta'));
 // The repository's own package.json makes every .js below it an ES module; in the zip there is none.
 writeFileSync(join(dist, 'functions', 'package.json'), '{ "type": "commonjs" }\n');
+await writeDashboard(dist);
 const within = await Promise.all(FUNCTIONS.map((one) => buildFunction(one, config)));
 
 if (existsSync(join(root, 'cli', 'scaler.ts'))) {

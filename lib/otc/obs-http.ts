@@ -108,7 +108,7 @@ export function asText(answer: Answer): TextAnswer {
 }
 
 /** OBS wants the bucket in the host name (`VirtualHostDomainRequired`); an address or a local name has no room for it. */
-function bucketUrl(endpoint: string, bucket: string): string {
+export function bucketUrl(endpoint: string, bucket: string): string {
   if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket)) throw new ConfigError('bucket-invalid', `"${bucket}" is no name of a bucket`);
   if (!URL.canParse(endpoint)) throw new ConfigError('endpoint-invalid', 'the endpoint of obs is no URL');
   const { protocol, host, hostname } = new URL(endpoint);

@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import type { SandboxClock } from '../clock.ts';
 import type { Iam, KeyPair } from './iam.ts';
 import type { Bucket } from './obs-buckets.ts';
+import { allows } from './obs-policy.ts';
 import { type ObsRequest, obsSignature, type Scheme } from './obs-sign.ts';
 
 /** Why a request may not pass: OBS's own code and its HTTP status. */
@@ -67,10 +68,16 @@ function denyPresigned(request: ObsRequest, iam: Iam, clock: SandboxClock): Deni
   return denySignature(request, iam, { scheme, accessKey, signature: query.get('Signature') ?? '', expires });
 }
 
-function denyAnonymous({ method, key }: ObsRequest, bucket: Bucket | undefined): Denied | undefined {
+/** Anybody may read what the policy opens. Of a key that is not there only who may list the bucket learns that: others get the same 403. */
+export function denyAnonymous({ method, key, address }: ObsRequest, bucket: Bucket | undefined): Denied | undefined {
   const read = (method === 'GET' || method === 'HEAD') && key !== '';
-  if (read && bucket?.publicPrefixes.some((prefix) => key.startsWith(prefix))) return undefined;
+  const open = read && bucket && (bucket.publicPrefixes.some((prefix) => key.startsWith(prefix)) || may(bucket, 'GetObject', key, address));
+  if (open && (bucket.get(key) || may(bucket, 'ListBucket', '', address))) return undefined;
   return denied('AccessDenied', 'Access Denied');
+}
+
+function may(bucket: Bucket, action: string, key: string, address: string): boolean {
+  return allows(bucket.policy, { action, resource: key === '' ? bucket.name : `${bucket.name}/${key}`, address });
 }
 
 function denied(code: string, message: string): Denied {

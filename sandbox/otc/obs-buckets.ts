@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { SandboxClock } from '../clock.ts';
+import type { PolicyStatement } from './obs-policy.ts';
 
 export interface StoredObject {
   readonly key: string;
@@ -44,8 +45,10 @@ const APPENDS_PER_OBJECT = 10_000;
 export class Bucket {
   readonly name: string;
   readonly createdAt: number;
-  /** Keys that anyone may read. A bucket policy adds to them. */
-  publicPrefixes: readonly string[];
+  /** Keys that anyone may read whatever the policy says, for tests that are not about policies. */
+  readonly publicPrefixes: readonly string[];
+  /** Of the bucket policy that was put last. */
+  policy: readonly PolicyStatement[] = [];
   /** Documents of `?policy`, `?lifecycle` and so on as they were put. */
   readonly documents = new Map<string, string>();
   readonly #clock: SandboxClock;

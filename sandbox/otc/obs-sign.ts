@@ -12,6 +12,10 @@ export interface ObsRequest {
   readonly query: ReadonlyMap<string, string>;
   /** Lower-case names. */
   readonly headers: ReadonlyMap<string, string>;
+  /** IP address that it comes from. */
+  readonly address: string;
+  /** By the website's host name: nothing but anonymous reading. */
+  readonly website: boolean;
 }
 
 /** Parts of a query that belong to the resource and are signed; `append` is Huawei's addition to OTC's list. */

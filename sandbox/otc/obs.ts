@@ -6,9 +6,10 @@ import type { Iam } from './iam.ts';
 import { Ids } from './ids.ts';
 import { denyObs } from './obs-access.ts';
 import { Bucket, type StoredObject } from './obs-buckets.ts';
-import { type DocumentKind, documentKind, getDocument, putDocument } from './obs-documents.ts';
+import { type DocumentKind, deleteDocument, documentKind, getDocument, putDocument } from './obs-documents.ts';
 import { sliceOf } from './obs-range.ts';
 import type { ObsRequest } from './obs-sign.ts';
+import { showPage } from './obs-website.ts';
 import { bucketsXml, errorXml, listXml, multiDeleteXml, readMultiDelete } from './obs-xml.ts';
 
 export interface ObsOptions {
@@ -69,7 +70,9 @@ export class Obs {
     const { path, query } = target(c);
     const host = (header(c, 'host') ?? '').replace(/:\d+$/, '');
     const headers = new Map(Object.keys(c.env.incoming.headers).map((name) => [name, header(c, name) ?? '']));
-    const common = { method: c.req.method, query: new Map(query), headers };
+    const address = c.env.incoming.socket.remoteAddress ?? '';
+    const website = host.split('.')[1] === 'obs-website';
+    const common = { method: c.req.method, query: new Map(query), headers, address, website };
     if (!isPathStyle(host)) return { ...common, bucket: host.split('.')[0] ?? '', key: path.slice(1) };
     const slash = path.indexOf('/', 1);
     if (slash < 0) return { ...common, bucket: path.slice(1), key: '' };
@@ -80,6 +83,10 @@ export class Obs {
     const request = this.#read(c);
     const body = Buffer.from(await c.req.arrayBuffer());
     const bucket = this.#buckets.get(request.bucket);
+    if (request.website) {
+      const page = showPage(bucket, request);
+      return this.#done(page.status, page.headers, page.body);
+    }
     const denied = denyObs(request, this.#iam, this.#ctx.clock, bucket);
     if (denied) return this.#error(c, denied.status, denied.code, denied.message);
     if (request.bucket === '') return this.#xml(bucketsXml([...this.#buckets.keys()], 0));
@@ -194,6 +201,10 @@ export class Obs {
     if (request.method === 'PUT') {
       const wrong = putDocument(bucket, document, body.toString('utf8'), header(c, 'content-md5') !== undefined);
       return wrong ? this.#error(c, 400, wrong, 'The document was not accepted.') : this.#done(200);
+    }
+    if (request.method === 'DELETE') {
+      deleteDocument(bucket, document);
+      return this.#done(204);
     }
     const found = getDocument(bucket, document);
     return found.ok ? this.#done(200, { 'content-type': found.type }, found.text) : this.#error(c, 404, found.code, 'Not configured.');

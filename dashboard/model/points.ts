@@ -1,0 +1,121 @@
+import type { SeriesRow } from '../../lib/core/rollup.ts';
+
+/** From the bottom of the stack to its top. */
+export const PHASES = ['busy', 'idle', 'booting', 'draining', 'failed'] as const;
+export type Phase = (typeof PHASES)[number];
+
+type Count = Phase | 'machines' | 'pending' | 'unmet' | 'limit' | 'oldestWait' | 'hourlyCost';
+const COUNTS: readonly Count[] = [...PHASES, 'machines', 'pending', 'unmet', 'limit', 'oldestWait', 'hourlyCost'];
+
+/** All pools together, or one of them, in one step. What is not known of one of the pools is not known. */
+export type Point = { readonly at: number; readonly samples: number } & { readonly [count in Count]?: number | undefined };
+
+/** Sums over the pools; of the waits the longest. Sorted by time. */
+export function combine(rows: readonly SeriesRow[], pool?: string): readonly Point[] {
+  const groups = new Map<number, SeriesRow[]>();
+  for (const row of rows) {
+    if (pool !== undefined && row.pool !== pool) continue;
+    const group = groups.get(row.at);
+    if (group) group.push(row);
+    else groups.set(row.at, [row]);
+  }
+  return [...groups.values()].map(together).sort((a, b) => a.at - b.at);
+}
+
+function together(rows: readonly SeriesRow[]): Point {
+  const at = rows[0]?.at ?? 0;
+  const counts = COUNTS.map((count) => {
+    const values = rows.flatMap((row) => row[count] ?? []);
+    if (values.length < rows.length) return [count, undefined] as const;
+    return [count, count === 'oldestWait' ? Math.max(...values) : values.reduce((sum, n) => sum + n, 0)] as const;
+  });
+  return { at, samples: Math.max(...rows.map(({ samples }) => samples)), ...Object.fromEntries(counts) };
+}
+
+/** One entry per step from `from` up to `to`, `undefined` where nothing was recorded: a gap stays a gap. */
+export interface Grid {
+  readonly times: readonly number[];
+  readonly points: readonly (Point | undefined)[];
+  readonly step: number;
+}
+
+export function gridOf(points: readonly Point[], { from, to }: { readonly from: number; readonly to: number }, step: number): Grid {
+  const byTime = new Map(points.map((point) => [point.at, point]));
+  const first = Math.floor(from / step) * step;
+  const times = Array.from({ length: Math.max(0, Math.ceil((to - first) / step)) }, (_, i) => first + i * step);
+  return { times, points: times.map((at) => byTime.get(at)), step };
+}
+
+/** Heights of the stack: each layer on top of those before it; null in a gap. */
+export function stack({ points }: Grid): Readonly<Record<Phase, readonly (number | null)[]>> {
+  const heights = points.map((point) => {
+    let sum = 0;
+    return PHASES.map((phase) => {
+      sum += point?.[phase] ?? 0;
+      return point ? sum : null;
+    });
+  });
+  const layer = (phase: Phase) => heights.map((column) => column[PHASES.indexOf(phase)] ?? null);
+  return { busy: layer('busy'), idle: layer('idle'), booting: layer('booting'), draining: layer('draining'), failed: layer('failed') };
+}
+
+/** One count over time; null in a gap and where it is not known. */
+export function line({ points }: Grid, count: Count, factor = 1): readonly (number | null)[] {
+  return points.map((point) => {
+    const value = point?.[count];
+    return value === undefined ? null : value * factor;
+  });
+}
+
+/** A row of the table behind a chart: means over a longer step, and how much of it was recorded. */
+export interface TableRow {
+  readonly at: number;
+  /** Recorded part of the step, 0 to 1. */
+  readonly covered: number;
+  readonly mean: Point | undefined;
+  readonly peak: Point | undefined;
+}
+
+/** `steps` of the grid in a row of the table; the newest row first. */
+export function tableRows({ times, points, step }: Grid, steps: number): readonly TableRow[] {
+  const rows: TableRow[] = [];
+  for (let i = 0; i < times.length; i += steps) {
+    const part = points.slice(i, i + steps);
+    const there = part.filter((point) => point !== undefined);
+    const recorded = there.reduce((sum, { samples }) => sum + samples, 0);
+    const covered = Math.min(1, (recorded * 60_000) / (part.length * step));
+    rows.push({ at: times[i] ?? 0, covered, mean: reduce(there, average), peak: reduce(there, (values) => Math.max(...values)) });
+  }
+  return rows.reverse();
+}
+
+function average(values: readonly number[]): number {
+  return values.reduce((sum, n) => sum + n, 0) / values.length;
+}
+
+function reduce(points: readonly Point[], how: (values: readonly number[]) => number): Point | undefined {
+  const [first] = points;
+  if (!first) return undefined;
+  const counts = COUNTS.map((count) => {
+    const values = points.flatMap((point) => point[count] ?? []);
+    return [count, values.length === 0 ? undefined : how(values)] as const;
+  });
+  return { at: first.at, samples: first.samples, ...Object.fromEntries(counts) };
+}
+
+export interface Cost {
+  readonly amount: number;
+  /** Minutes whose cost is known, of those that have passed. */
+  readonly known: number;
+  readonly passed: number;
+}
+
+/** What the machines cost from `from` to `to`. `undefined` when no minute has a price. */
+export function costOf(rows: readonly SeriesRow[], from: number, to: number, pool?: string): Cost | undefined {
+  const inside = rows.filter((row) => row.at >= from && row.at < to && (pool === undefined || row.pool === pool));
+  const priced = inside.filter(({ hourlyCost }) => hourlyCost !== undefined);
+  if (priced.length === 0) return undefined;
+  const amount = priced.reduce((sum, { hourlyCost = 0, samples }) => sum + (hourlyCost * samples) / 60, 0);
+  const known = combine(inside).reduce((sum, { hourlyCost, samples }) => sum + (hourlyCost === undefined ? 0 : samples), 0);
+  return { amount, known, passed: Math.max(known, Math.floor((to - from) / 60_000)) };
+}

@@ -1,0 +1,84 @@
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** Spans that the page shows, up to now, and how finely. `table`: steps in a row of the tables. */
+export const SPANS = {
+  day: { label: 'Day', length: DAY, step: MINUTE, table: 30 },
+  week: { label: 'Week', length: 7 * DAY, step: HOUR, table: 6 },
+  month: { label: 'Month', length: 31 * DAY, step: HOUR, table: 24 },
+} as const;
+export type SpanName = keyof typeof SPANS;
+
+/** What is shown: part of the page's address, so that it can be sent to somebody. */
+export interface View {
+  readonly span: SpanName;
+  /** Absent: all. */
+  readonly pool?: string;
+}
+
+export function viewOf(hash: string): View {
+  const found = new URLSearchParams(hash.replace(/^#/, ''));
+  const span = (Object.keys(SPANS) as SpanName[]).find((name) => name === found.get('span')) ?? 'day';
+  const pool = found.get('pool');
+  return pool ? { span, pool } : { span };
+}
+
+export function hashOf({ span, pool }: View): string {
+  return `#${new URLSearchParams({ span, ...(pool === undefined ? {} : { pool }) })}`;
+}
+
+/** Milliseconds between two looks: `?every=SECONDS`, for a server whose clock runs faster; else a minute. */
+export function pollEvery(search: string): number {
+  const seconds = Number(new URLSearchParams(search).get('every') ?? 60);
+  return (seconds >= 1 && seconds <= 3600 ? seconds : 60) * 1000;
+}
+
+/** The span of time, ending with the step that is now. */
+export function spanOf(name: SpanName, now: number): { readonly from: number; readonly to: number } {
+  const { length, step } = SPANS[name];
+  const to = Math.floor(now / step) * step + step;
+  return { from: to - length, to };
+}
+
+/** Whether what is shown is too old to be taken for the present. */
+export function isStale(ageMs: number): boolean {
+  return ageMs > 3 * MINUTE;
+}
+
+/** The largest unit that says enough: `40 s`, `12 min`, `5 h`, `3 d`. */
+export function duration(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} d`;
+}
+
+/** `3`, `2.4`: means have one decimal. */
+export function figure(value: number | undefined): string {
+  return value === undefined ? '–' : String(Math.round(value * 10) / 10);
+}
+
+export function money(amount: number): string {
+  return amount.toLocaleString('en-GB', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  demand: 'a job waits and no worker is free',
+  'idle-target': 'workers are kept ready at this time',
+  probe: 'one machine is tried after boots that failed',
+  idle: 'idle for too long, and nobody needs it',
+  'max-builds': 'has done as many jobs as it may',
+  'max-age': 'has reached its age',
+  'over-limit': 'there are more workers than the limit',
+  'never-booted': 'never asked for a job',
+  'powered-off': 'has left by itself',
+  drained: 'is drained and has no job',
+  'vm-gone': 'its machine is gone',
+  unfit: 'hangs beside a job that waits',
+};
+
+/** The reason in words where it is known, else as it was written. */
+export function reason(why: string): string {
+  return REASONS[why] ?? why;
+}

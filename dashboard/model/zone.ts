@@ -1,0 +1,53 @@
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** Formats are slow to make: one of each kind and zone is kept. British English: 24 hours, day before month. */
+function formatted(at: number, zone: string, kind: string, options: Intl.DateTimeFormatOptions): string {
+  const key = `${kind} ${zone}`;
+  const format = formats.get(key) ?? new Intl.DateTimeFormat('en-GB', { ...options, timeZone: zone, hourCycle: 'h23' });
+  formats.set(key, format);
+  return format.format(at);
+}
+
+/** `14:32` */
+export function clockTime(at: number, zone: string): string {
+  return formatted(at, zone, 'clock', { hour: '2-digit', minute: '2-digit' });
+}
+
+/** `14:32:07` */
+export function clockSeconds(at: number, zone: string): string {
+  return formatted(at, zone, 'seconds', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+}
+
+/** `Mon 23 Nov` */
+export function dayName(at: number, zone: string): string {
+  return formatted(at, zone, 'day', { weekday: 'short', day: 'numeric', month: 'short' }).replace(',', '');
+}
+
+/** `Mon 23 Nov, 14:32` */
+export function dayTime(at: number, zone: string): string {
+  return `${dayName(at, zone)}, ${clockTime(at, zone)}`;
+}
+
+/** Beginning of the day that clocks of the zone show at this time. */
+export function startOfDay(at: number, zone: string): number {
+  const midnight = at - sinceMidnight(at, zone) - (at % 1000);
+  const rest = sinceMidnight(midnight, zone);
+  // A change to or from summer time lies between: a little late on the same day, or a little early on the day before.
+  return rest < DAY / 2 ? midnight - rest : midnight + DAY - rest;
+}
+
+/** Beginning of the month in the zone. */
+export function startOfMonth(at: number, zone: string): number {
+  const today = startOfDay(at, zone);
+  const past = Number(formatted(at, zone, 'date', { day: 'numeric' })) - 1;
+  return past === 0 ? today : startOfDay(today - past * DAY + DAY / 2, zone);
+}
+
+function sinceMidnight(at: number, zone: string): number {
+  const [hours = 0, minutes = 0, seconds = 0] = clockSeconds(at, zone).split(':').map(Number);
+  return ((hours * 60 + minutes) * 60 + seconds) * 1000;
+}

@@ -1,0 +1,248 @@
+import uPlot from 'uplot';
+import { clockTime, dayName, dayTime } from '../model/zone.ts';
+import { element } from './dom.ts';
+
+export interface Layer {
+  readonly label: string;
+  /** Name of the colour, a custom property of the style sheet. */
+  readonly colour: string;
+  readonly values: readonly (number | null)[];
+  /** What the legend says at a step. */
+  readonly text: (index: number) => string;
+  readonly shape: 'area' | 'line';
+}
+
+export interface Drawing {
+  readonly times: readonly number[];
+  readonly step: number;
+  readonly zone: string;
+  /** From the bottom to the top. */
+  readonly layers: readonly Layer[];
+  readonly unit: (value: number) => string;
+}
+
+const HEIGHT = 230;
+const SYNC = 'charts';
+
+/**
+ * A chart with its legend. It is drawn on a canvas, so everything that it says is there in words as well: the legend tells the numbers of one step,
+ * which arrow keys move, and a table holds them all.
+ */
+export class Chart {
+  readonly #legend = element('ul', { class: 'legend' });
+  readonly #when = element('span', { class: 'when' });
+  readonly #plot: HTMLElement;
+  #drawing: Drawing | undefined;
+  #uplot: uPlot | undefined;
+  #index: number | undefined;
+
+  constructor(parent: HTMLElement, label: string) {
+    this.#plot = element('div', { class: 'plot', role: 'slider', tabindex: '0', 'aria-label': `${label}: arrow keys move through time` });
+    parent.prepend(element('div', { class: 'reading' }, this.#when, this.#legend), this.#plot);
+    this.#plot.addEventListener('keydown', (event) => this.#key(event));
+    this.#plot.addEventListener('blur', () => this.#point(undefined));
+    new ResizeObserver(() => this.#resize()).observe(this.#plot);
+  }
+
+  show(drawing: Drawing): void {
+    const before = this.#drawing;
+    this.#drawing = drawing;
+    const alike = before && before.layers.length === drawing.layers.length && before.step === drawing.step && before.zone === drawing.zone;
+    if (this.#uplot && alike) {
+      this.#uplot.setData(dataOf(drawing), false);
+      this.#uplot.setScale('x', rangeOf(drawing));
+    } else {
+      this.#uplot?.destroy();
+      this.#uplot = new uPlot(this.#options(drawing), dataOf(drawing), this.#plot);
+    }
+    const gaps = drawing.layers[0]?.values.filter((value) => value === null).length ?? 0;
+    this.#plot.dataset.steps = String(drawing.times.length);
+    this.#plot.dataset.gaps = String(gaps);
+    this.#tell();
+  }
+
+  /** After the colours have changed. */
+  redraw(): void {
+    this.#uplot?.redraw(false);
+  }
+
+  #options({ step, zone, layers, unit }: Drawing): uPlot.Options {
+    const axis = { stroke: () => colour('muted'), grid: { stroke: () => colour('grid'), width: 1 }, ticks: { show: false } };
+    // What is drawn later covers what was drawn before: the highest sums first.
+    const series = [...layers].reverse().map(({ label, colour: name, shape }): uPlot.Series => {
+      const paint = () => colour(name);
+      const drawn = shape === 'area' ? { fill: paint, width: 0 } : { stroke: paint, width: 2, dash: [6, 4] };
+      return { label, ...drawn, paths: steps(step / 1000), points: { show: false }, spanGaps: false };
+    });
+    return {
+      width: this.#plot.clientWidth || 300,
+      height: HEIGHT,
+      series: [{}, ...series],
+      legend: { show: false },
+      scales: { x: { time: true, range: (_u, min, max) => [min, max] }, y: { range: (_u, _min, max) => [0, Math.max(1, max * 1.08)] } },
+      tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
+      axes: [
+        {
+          ...axis,
+          size: 30,
+          values: (_u, splits, _axis, _space, increment) => splits.map((at) => tick(at * 1000, increment, zone)),
+          space: 84,
+        },
+        {
+          ...axis,
+          size: 56,
+          values: (_u, splits) => splits.map(unit),
+          incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000],
+        },
+      ],
+      cursor: { drag: { x: false, y: false }, points: { show: false }, y: false, sync: { key: SYNC } },
+      padding: [8, 26, 0, 0],
+      hooks: { drawClear: [shadeGaps], setCursor: [(u) => this.#moved(u.cursor.idx)] },
+    };
+  }
+
+  #resize(): void {
+    const width = this.#plot.clientWidth;
+    if (this.#uplot && width > 0 && width !== this.#uplot.width) this.#uplot.setSize({ width, height: HEIGHT });
+  }
+
+  #key(event: KeyboardEvent): void {
+    const drawing = this.#drawing;
+    if (!drawing || event.ctrlKey || event.metaKey || event.altKey) return;
+    const last = drawing.times.length - 1;
+    const at = this.#index ?? last;
+    const far = Math.max(1, Math.round(last / 24));
+    const next = {
+      ...{ ArrowLeft: at - 1, ArrowRight: at + 1, ArrowDown: at - 1, ArrowUp: at + 1 },
+      ...{ PageDown: at - far, PageUp: at + far, Home: 0, End: last },
+    }[event.key];
+    if (next === undefined) return;
+    event.preventDefault();
+    this.#point(Math.min(last, Math.max(0, next)));
+  }
+
+  #point(index: number | undefined): void {
+    const at = index === undefined ? undefined : this.#drawing?.times[index];
+    // Left of the canvas the cursor is away, in all charts.
+    this.#uplot?.setCursor({ left: at === undefined ? -10 : (this.#uplot.valToPos(at / 1000, 'x') ?? -10), top: 10 });
+    this.#moved(index);
+  }
+
+  #moved(index: number | null | undefined): void {
+    if (index === this.#index) return;
+    this.#index = index ?? undefined;
+    this.#tell();
+  }
+
+  /** The step under the cursor, else the newest that was recorded. */
+  #tell(): void {
+    const drawing = this.#drawing;
+    if (!drawing) return;
+    const { times, layers, zone } = drawing;
+    const recorded = layers[0]?.values.findLastIndex((value) => value !== null) ?? -1;
+    const index = this.#index ?? Math.max(recorded, 0);
+    const at = times[index];
+    const gap = layers.every(({ values }) => (values[index] ?? null) === null);
+    const when = at === undefined ? '' : dayTime(at, zone);
+    this.#when.textContent = gap ? `${when}: nothing recorded` : when;
+    const parts = layers.map(({ label, text }) => [label, gap ? '–' : text(index)] as const);
+    this.#legend.replaceChildren(
+      ...layers.map(({ colour: name, shape }, i) => {
+        const [label = '', value = ''] = parts[i] ?? [];
+        return element('li', { class: `${shape} ${name}` }, label, ' ', element('b', {}, value));
+      }),
+      ...(layers[0]?.values.includes(null) ? [element('li', { class: 'gap' }, 'not recorded')] : []),
+    );
+    const words = gap ? 'nothing recorded' : parts.map(([label, value]) => `${label} ${value}`).join(', ');
+    for (const [name, value] of [
+      ['aria-valuemin', 0],
+      ['aria-valuemax', Math.max(0, times.length - 1)],
+      ['aria-valuenow', index],
+      ['aria-valuetext', `${when}: ${words}`],
+    ] as const) {
+      this.#plot.setAttribute(name, String(value));
+    }
+  }
+}
+
+function dataOf({ times, layers }: Drawing): uPlot.AlignedData {
+  return [times.map((at) => at / 1000), ...[...layers].reverse().map(({ values }) => [...values])];
+}
+
+function rangeOf({ times, step }: Drawing): { min: number; max: number } {
+  return { min: (times[0] ?? 0) / 1000, max: ((times.at(-1) ?? 0) + step) / 1000 };
+}
+
+/** Midnight shows the day, or every tick does where ticks are days apart. */
+function tick(at: number, increment: number, zone: string): string {
+  const clock = clockTime(at, zone);
+  return increment >= 86_400 || clock === '00:00' ? dayName(at, zone) : clock;
+}
+
+/** A value holds from its time to the end of its step, and a step without a value is not drawn: uPlot's own steps end at the last value instead. */
+function steps(length: number): uPlot.Series.PathBuilder {
+  return (u, series) => {
+    const stroke = new Path2D();
+    const fill = new Path2D();
+    const times = u.data[0];
+    const values = u.data[series] ?? [];
+    const ground = u.valToPos(0, 'y', true);
+    const x = (at: number) => Math.round(u.valToPos(at, 'x', true));
+    for (const { from, heights } of runs(values)) {
+      const corners = heights.flatMap((height, i) => {
+        const at = times[from + i] ?? 0;
+        const y = u.valToPos(height, 'y', true);
+        return [[x(at), y] as const, [x(at + length), y] as const];
+      });
+      const [first, last] = [corners[0]?.[0] ?? 0, corners.at(-1)?.[0] ?? 0];
+      stroke.moveTo(first, corners[0]?.[1] ?? ground);
+      fill.moveTo(first, ground);
+      for (const [right, y] of corners) {
+        stroke.lineTo(right, y);
+        fill.lineTo(right, y);
+      }
+      fill.lineTo(last, ground);
+      fill.closePath();
+    }
+    return { stroke, fill };
+  };
+}
+
+/** Where nothing is known the ground is shaded: nothing drawn could be taken for zero. */
+function shadeGaps(u: uPlot): void {
+  const [times, ...series] = u.data;
+  const lowest = series.at(-1) ?? [];
+  const length = (times[1] ?? 0) - (times[0] ?? 0);
+  u.ctx.save();
+  u.ctx.fillStyle = colour('gap');
+  for (const { from, heights } of runs(Array.from(lowest, (value) => (value === null ? 1 : null)))) {
+    const [left, right] = [from, from + heights.length].map((i) => Math.round(u.valToPos((times[0] ?? 0) + i * length, 'x', true)));
+    u.ctx.fillRect(left ?? 0, u.bbox.top, (right ?? 0) - (left ?? 0), u.bbox.height);
+  }
+  u.ctx.restore();
+}
+
+interface Run {
+  readonly from: number;
+  readonly heights: number[];
+}
+
+/** The stretches without a gap. */
+function runs(values: ArrayLike<number | null | undefined>): readonly Run[] {
+  const found: Run[] = [];
+  let run: Run | undefined;
+  for (const [i, value] of Array.from(values).entries()) {
+    if (value === null || value === undefined) run = undefined;
+    else if (run) run.heights.push(value);
+    else {
+      run = { from: i, heights: [value] };
+      found.push(run);
+    }
+  }
+  return found;
+}
+
+/** A custom property of the style sheet, as it is with the colours of now. */
+function colour(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}

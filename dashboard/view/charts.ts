@@ -1,0 +1,129 @@
+import { type Grid, line, PHASES, type Phase, stack, tableRows } from '../model/points.ts';
+import { duration, figure, SPANS, type SpanName } from '../model/view.ts';
+import { dayName, dayTime } from '../model/zone.ts';
+import { Chart, type Drawing } from './chart.ts';
+import { byId, type Column, element, table } from './dom.ts';
+
+export interface Shown {
+  readonly grid: Grid;
+  readonly span: SpanName;
+  readonly zone: string;
+}
+
+type Row = ReturnType<typeof tableRows>[number];
+
+interface Panel {
+  readonly chart: Chart;
+  readonly table: HTMLElement;
+  readonly details: HTMLDetailsElement;
+  readonly title: string;
+  readonly draw: (grid: Grid) => Pick<Drawing, 'layers' | 'unit'>;
+  readonly columns: readonly Column<Row>[];
+}
+
+/** The three charts, each with its table. */
+export class Charts {
+  readonly #panels: readonly Panel[];
+  #shown: Shown | undefined;
+
+  constructor() {
+    this.#panels = [
+      this.#panel('machines', 'Machines by state', machines, [
+        count('Machines', (row) => row.mean?.machines),
+        count('At most', (row) => row.peak?.machines),
+        ...PHASES.map((phase) => count(capital(phase), (row) => row.mean?.[phase])),
+        count('Limit', (row) => row.mean?.limit),
+      ]),
+      this.#panel('jobs', 'Waiting jobs', jobs, [
+        count('Waiting', (row) => row.mean?.pending),
+        count('At most', (row) => row.peak?.pending),
+        count('Without a worker in sight', (row) => row.mean?.unmet),
+      ]),
+      this.#panel('wait', 'Longest wait', wait, [
+        { title: 'Mean', kind: 'number', cell: (row) => seconds(row.mean?.oldestWait) },
+        { title: 'At most', kind: 'number', cell: (row) => seconds(row.peak?.oldestWait) },
+      ]),
+    ];
+  }
+
+  show(shown: Shown): void {
+    this.#shown = shown;
+    const { grid, zone } = shown;
+    for (const panel of this.#panels) {
+      panel.chart.show({ times: grid.times, step: grid.step, zone, ...panel.draw(grid) });
+      this.#fill(panel);
+    }
+  }
+
+  redraw(): void {
+    for (const { chart } of this.#panels) chart.redraw();
+  }
+
+  #panel(id: string, title: string, draw: Panel['draw'], columns: readonly Column<Row>[]): Panel {
+    const parent = byId(id, HTMLElement);
+    const holder = element('div', { class: 'scroll', role: 'region', tabindex: '0', 'aria-label': `${title}, as a table` });
+    const details = element('details', {}, element('summary', {}, `${title} as a table`), holder);
+    parent.append(details);
+    const panel = { chart: new Chart(parent, title), table: holder, details, title, draw, columns };
+    details.addEventListener('toggle', () => this.#fill(panel));
+    return panel;
+  }
+
+  /** Only when it is open: hundreds of cells each minute are for nobody. */
+  #fill({ table: holder, details, title, columns }: Panel): void {
+    if (!this.#shown || !details.open) return;
+    const { grid, span, zone } = this.#shown;
+    const time: Column<Row> = { title: 'From', kind: 'name', cell: ({ at }) => (span === 'month' ? dayName(at, zone) : dayTime(at, zone)) };
+    const recorded = count('Recorded', ({ covered }) => Math.round(covered * 100), ' %');
+    holder.replaceChildren(table(title, [time, ...columns, recorded], tableRows(grid, SPANS[span].table)));
+  }
+}
+
+function count(title: string, value: (row: Row) => number | undefined, unit = ''): Column<Row> {
+  return { title, kind: 'number', cell: (row) => `${figure(value(row))}${unit}` };
+}
+
+function machines(grid: Grid): Pick<Drawing, 'layers' | 'unit'> {
+  const heights = stack(grid);
+  const layers = PHASES.map((phase: Phase) => {
+    return {
+      label: phase,
+      colour: phase,
+      shape: 'area',
+      values: heights[phase],
+      text: (i: number) => figure(grid.points[i]?.[phase]),
+    } as const;
+  });
+  const limit = line(grid, 'limit');
+  return {
+    layers: [...layers, { label: 'limit', colour: 'limit', shape: 'line', values: limit, text: (i) => figure(limit[i] ?? undefined) }],
+    unit: String,
+  };
+}
+
+function jobs(grid: Grid): Pick<Drawing, 'layers' | 'unit'> {
+  const [pending, unmet] = [line(grid, 'pending'), line(grid, 'unmet')];
+  return {
+    layers: [
+      { label: 'without a worker in sight', colour: 'unmet', shape: 'area', values: unmet, text: (i) => figure(unmet[i] ?? undefined) },
+      { label: 'waiting', colour: 'pending', shape: 'area', values: pending, text: (i) => figure(pending[i] ?? undefined) },
+    ],
+    unit: String,
+  };
+}
+
+function wait(grid: Grid): Pick<Drawing, 'layers' | 'unit'> {
+  const minutes = line(grid, 'oldestWait', 1 / 60);
+  return {
+    layers: [{ label: 'longest wait', colour: 'wait', shape: 'area', values: minutes, text: (i) => seconds(grid.points[i]?.oldestWait) }],
+    unit: (value) => `${value} min`,
+  };
+}
+
+function seconds(value: number | undefined): string {
+  return value === undefined ? '–' : duration(value * 1000);
+}
+
+function capital(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+}
