@@ -11,7 +11,12 @@ export default defineConfig({
       { extends: true, test: { name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 180_000, retry: 1 } },
       {
         extends: true,
-        test: { name: 'real', include: ['test/real/**/*.test.ts'], exclude: ['test/real/machines-*.test.ts'], testTimeout: 120_000 },
+        test: {
+          name: 'real',
+          include: ['test/real/**/*.test.ts', 'test/browser/**/*.test.ts'],
+          exclude: ['test/real/machines-*.test.ts'],
+          testTimeout: 120_000,
+        },
       },
       // Machines that fill this one: after all others. Both files at once, because the containers wait most of their time. They need
       // scripts/machines.sh around them.

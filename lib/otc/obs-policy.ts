@@ -11,9 +11,9 @@ export type PolicyStatement = z.infer<typeof Statement>;
 export type BucketPolicy = z.infer<typeof Policy>;
 
 /** By this our statement is known again. */
-export const DASHBOARD_SID = 'ScalerDashboard';
+const DASHBOARD_SID = 'ScalerDashboard';
 /** What anybody may read; everything else in the bucket stays private. */
-export const PUBLIC_KEYS = ['index.html', 'assets/*', 'counts/*'] as const;
+const PUBLIC_KEYS = ['index.html', 'assets/*', 'counts/*'] as const;
 /** OBS API reference, configuring_a_bucket_policy: at most 20 KB. */
 const MOST_BYTES = 20_480;
 

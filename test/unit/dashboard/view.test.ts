@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { duration, hashOf, isStale, pollEvery, spanOf, viewOf } from '../../../dashboard/model/view.ts';
+import { dayTime, startOfDay, startOfMonth } from '../../../dashboard/model/zone.ts';
+import { buildDashboard, compressedSize, DASHBOARD_KB } from '../../../scripts/dashboard.ts';
+
+describe('the address of a view', () => {
+  it.each([
+    ['', { span: 'day' }],
+    ['#span=week', { span: 'week' }],
+    ['#span=year&pool=bit%26bake', { span: 'day', pool: 'bit&bake' }],
+  ] as const)('%s', (hash, view) => expect(viewOf(hash)).toEqual(view));
+
+  it('comes back as it was', () => {
+    const view = { span: 'month', pool: 'a & b' } as const;
+    expect(viewOf(hashOf(view))).toEqual(view);
+  });
+});
+
+it.each([
+  ['', 60_000],
+  ['?every=5', 5_000],
+  ['?every=0', 60_000],
+  ['?every=x', 60_000],
+])('looks again after the time of %s', (search, ms) => expect(pollEvery(search)).toBe(ms));
+
+it('ends a span with the step that is now', () => {
+  const now = Date.UTC(2026, 10, 24, 10, 30, 30);
+  expect(spanOf('day', now)).toEqual({ from: Date.UTC(2026, 10, 23, 10, 31), to: Date.UTC(2026, 10, 24, 10, 31) });
+  expect(spanOf('week', now).to).toBe(Date.UTC(2026, 10, 24, 11));
+});
+
+it.each([
+  [59_000, '59 s'],
+  [119_000, '119 s'],
+  [120_000, '2 min'],
+  [7_200_000, '2 h'],
+  [172_800_000, '2 d'],
+  [-5, '0 s'],
+])('says %i ms as %s', (ms, words) => expect(duration(ms)).toBe(words));
+
+it('takes numbers for old after three minutes', () => expect([isStale(180_000), isStale(180_001)]).toEqual([false, true]));
+
+describe('days of a zone', () => {
+  it.each([
+    ['a plain day', '2026-11-24T10:00:00Z', '2026-11-23T23:00:00Z'],
+    ['the day on which summer time begins', '2026-03-29T12:00:00Z', '2026-03-28T23:00:00Z'],
+    ['the day on which it ends', '2026-10-25T12:00:00Z', '2026-10-24T22:00:00Z'],
+    ['right after midnight', '2026-10-25T22:59:59Z', '2026-10-24T22:00:00Z'],
+  ])('%s', (_name, at, start) => {
+    expect(new Date(startOfDay(Date.parse(at), 'Europe/Berlin')).toISOString()).toBe(start.replace('Z', '.000Z'));
+  });
+
+  it('a month begins at its first midnight, whatever the clocks did since', () => {
+    expect(new Date(startOfMonth(Date.parse('2026-10-31T12:00:00Z'), 'Europe/Berlin')).toISOString()).toBe('2026-09-30T22:00:00.000Z');
+    expect(new Date(startOfMonth(Date.parse('2026-11-01T00:30:00Z'), 'UTC')).toISOString()).toBe('2026-11-01T00:00:00.000Z');
+  });
+
+  it('times are those of the zone', () => expect(dayTime(Date.parse('2026-11-24T23:05:00Z'), 'Europe/Berlin')).toBe('Wed 25 Nov, 00:05'));
+});
+
+describe('the built page', async () => {
+  const files = await buildDashboard();
+
+  it('is at most 60 kB compressed', () => {
+    expect(DASHBOARD_KB).toBe(60);
+    expect(compressedSize(files)).toBeLessThanOrEqual(60_000);
+  });
+
+  it('names its assets by their content, and no address of anybody else', () => {
+    const html = Buffer.from(files.at(-1)?.contents ?? []).toString();
+    for (const { path } of files.slice(0, -1)) expect(html).toContain(path);
+    expect(html).not.toMatch(/(src|href)="(https?:)?\/\//);
+    expect(html).toContain("default-src 'none'");
+  });
+});
