@@ -6,7 +6,6 @@ export type Farm = Pick<
   'time' | 'installation' | 'currency' | 'pools' | 'workers' | 'waiting' | 'actions' | 'alarms' | 'managers'
 >;
 export type FarmWorker = Farm['workers'][number];
-type FarmAlarm = Pick<Farm['alarms'][number], 'kind' | 'pool' | 'text' | 'since'>;
 
 type Fields = Readonly<Record<string, unknown>>;
 
