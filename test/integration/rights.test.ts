@@ -43,7 +43,7 @@ async function farm(options: PlayOptions = {}, { admin = false, scopes = SCOPES 
     ...BRISK,
     pools: [{ limit: 4, idle_time: 20, max_builds: 1, boot_timeout: 60, machine: { public_ip: { bandwidth: 10 } } }],
     document,
-    composeWorld: hasty(300),
+    composeWorld: hasty(),
     ...options,
   });
   const token = p.gitlab.createToken({ scopes, admin, roles: { [GROUP]: 50 } }).value;
@@ -75,6 +75,11 @@ async function removals(p: Play): Promise<void> {
   await p.advance(8 * MINUTE);
 }
 
+async function oneJob(p: Play): Promise<void> {
+  p.push([{ durationMs: 40 * SECOND }]);
+  await p.advance(6 * MINUTE);
+}
+
 interface Scenario {
   readonly name: string;
   readonly functions: readonly FunctionName[];
@@ -93,13 +98,13 @@ const SCENARIOS: readonly Scenario[] = [
     options: { hooks: false, pools: [{ limit: 4, idle_count: 1, idle_time: 20, boot_timeout: 60 }] },
     live: removals,
   },
-  { name: 'a project', functions: ['webhook', 'scaler', 'reaper'], options: { scope: { project: PROJECT } }, live: day },
+  { name: 'a project', functions: ['webhook', 'scaler', 'reaper'], options: { scope: { project: PROJECT } }, live: oneJob },
   {
     name: 'the whole installation',
     functions: ['webhook', 'scaler', 'reaper'],
     options: { scope: { instance: true } },
     admin: true,
-    live: day,
+    live: oneJob,
   },
 ];
 
