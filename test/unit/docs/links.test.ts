@@ -28,6 +28,14 @@ describe('links', () => {
     expect(broken(page)).toEqual([]);
   });
 
+  it('lead from README.md to every page', () => {
+    const reached = new Set(['README.md']);
+    for (const file of reached) {
+      for (const link of linksIn(byFile.get(file) ?? { prose: '' }).filter(isRelative)) reached.add(resolveLink(file, link).path);
+    }
+    expect(all.map(({ file }) => file).filter((file) => !reached.has(file))).toEqual([]);
+  });
+
   const rows: readonly (readonly [string, string, readonly string[]])[] = [
     ['a file that is not there', '[x](nowhere.md)', ['nowhere.md: there is no docs/nowhere.md']],
     ['a file outside', '[x](../../x.md)', ['../../x.md: there is no ../x.md']],
