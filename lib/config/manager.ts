@@ -24,7 +24,7 @@ const Device = z
   .refine((path) => !path.split('/').includes('..'), 'must not hold ".."');
 
 /** A URL that git fetches from. Whatever opens a private repository lies on the manager, never here: user data can be read by many. */
-const MirrorUrl = z.string().superRefine((text, ctx) => {
+export const MirrorUrl = z.string().superRefine((text, ctx) => {
   const message = mirrorUrlProblem(text);
   if (message !== undefined) ctx.addIssue({ code: 'custom', message });
 });
@@ -93,16 +93,6 @@ export const ManagerPart = section({
   publish_health: z.boolean().default(true),
 }).superRefine((manager, ctx) => hashservFits(manager, ctx));
 export type ManagerPart = z.infer<typeof ManagerPart>;
-
-/** For the test that every key is documented. */
-export const MANAGER_SECTIONS = {
-  manager: ManagerPart,
-  'a client': Client,
-  volume: ManagerPart.shape.volume,
-  'a mirror': Mirror,
-  prune: Prune,
-  hashserv: Hashserv,
-} as const;
 
 type Refinement = Pick<z.core.$RefinementCtx, 'addIssue'>;
 

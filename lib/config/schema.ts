@@ -27,10 +27,8 @@ const identifier = (what: string) => z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-
 const count = z.int().min(0).max(1000);
 
 /** OTC ECS API reference, creating_ecss: `root_volume.volumetype`. SATA is end of sale. */
-const VolumeType = z.string().superRefine((type, ctx) => {
-  if (type === 'SATA') ctx.addIssue({ code: 'custom', message: 'SATA disks are no longer sold: write SSD, or SAS for less money' });
-  else if (!['SSD', 'SAS', 'GPSSD', 'GPSSD2', 'ESSD'].includes(type))
-    ctx.addIssue({ code: 'custom', message: 'must be one of SSD, SAS, GPSSD, GPSSD2, ESSD' });
+const VolumeType = z.enum(['SSD', 'SAS', 'GPSSD', 'GPSSD2', 'ESSD'], {
+  error: ({ input }) => (input === 'SATA' ? 'SATA disks are no longer sold: write SSD, or SAS for less money' : undefined),
 });
 
 const Image = z.union([z.string().min(1).max(128), section({ id: Uuid })], { error: 'must be the name of an image, or { id: <UUID> }' });
@@ -43,7 +41,7 @@ const PublicIp = z.union(
 /** The keys that a machine cannot do without, once the defaults are merged in. */
 export const REQUIRED_OF_MACHINE = ['image', 'flavors', 'zones', 'vpc_id', 'subnet_id', 'security_groups'] as const;
 
-export const MachinePart = section({
+const MachinePart = section({
   image: Image.optional(),
   flavors: z.array(identifier('a flavor, such as s3.large.8')).min(1).optional(),
   zones: z.array(identifier('an availability zone, such as eu-de-01')).min(1).optional(),
@@ -88,7 +86,7 @@ function unwritable(value: unknown): (string | number)[][] {
 }
 
 /** The packages that a worker installs by itself. The helper images follow gitlab-runner. */
-export const PackagesPart = section({
+const PackagesPart = section({
   apparmor: PackageVersion.optional(),
   'ca-certificates': PackageVersion.optional(),
   curl: PackageVersion.optional(),
@@ -98,7 +96,7 @@ export const PackagesPart = section({
   nftables: PackageVersion.optional(),
 });
 
-export const RunnerPart = section({
+const RunnerPart = section({
   executor: z.enum(['docker', 'shell']).optional(),
   docker: DockerPart.optional(),
   environment: z.array(EnvironmentEntry).optional(),
@@ -111,7 +109,7 @@ export const RunnerPart = section({
 });
 export type RunnerPart = z.infer<typeof RunnerPart>;
 
-export const Cache = section({
+const Cache = section({
   server: HostName,
   export: ExportPath,
   access: z.enum(['rw', 'ro']).default('rw'),
@@ -152,7 +150,7 @@ const PoolPart = section({
 export type PoolPart = z.infer<typeof PoolPart>;
 
 /** Prices of whole machines per hour, as the price list of the tenant says. */
-export const CostsPart = section({
+const CostsPart = section({
   currency: z
     .string()
     .regex(/^[A-Z]{3}$/, 'must be a currency, such as EUR')
@@ -160,7 +158,7 @@ export const CostsPart = section({
   flavors: z.record(identifier('a flavor, such as s3.large.8'), z.number().min(0).max(1000)),
 });
 
-export const AlarmsPart = section({
+const AlarmsPart = section({
   oldest_pending: duration({ min: 60_000 }).default(1_800_000),
   smn_topic: z
     .string()

@@ -81,11 +81,14 @@ describe('scaler', () => {
   it.each([
     { name: 'no such file', args: ['--config', '/no/such/scaler.yml', 'check'], text: 'cannot be read' },
     { name: 'an unknown command', args: ['chekc'], text: 'check' },
+    { name: 'an unknown option', args: ['plan', '--jsom'], text: '--json' },
+    { name: 'an unknown command below another', args: ['hook', 'instal'], text: 'install' },
+    { name: 'a group without its command', args: ['manager'], text: 'Usage: scaler manager' },
     { name: 'explain without a subject', args: ['explain'], text: '--job ID or --worker NAME' },
     { name: 'a number that is none', args: ['explain', '--job', 'x'], text: 'whole number' },
   ])('a mistake of the caller is told without a stack: $name', async ({ args, text }) => {
     const { code, err } = await start(args).ended;
-    expect(code).not.toBe(0);
+    expect(code).toBe(2);
     expect(err).toContain(text);
     expect(err).not.toMatch(/\n\s+at /);
   });

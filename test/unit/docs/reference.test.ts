@@ -1,0 +1,143 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import * as z from 'zod';
+import { parseConfig } from '../../../lib/config/config.ts';
+import { duration } from '../../../lib/config/duration.ts';
+import { loadConfigYaml } from '../../../lib/config/load-yaml.ts';
+import { SCALER_YML } from '../../../scripts/reference/describe-scaler-yml.ts';
+import { editorSchema } from '../../../scripts/reference/editor-schema.ts';
+import { filePage, undescribed } from '../../../scripts/reference/file-page.ts';
+import { referencePages } from '../../../scripts/reference/pages.ts';
+import { treeOf } from '../../../scripts/reference/schema-tree.ts';
+import { wordsOf } from '../../../scripts/reference/words.ts';
+import { withValue } from '../config/base.ts';
+
+const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
+const tree = treeOf(SCALER_YML.root);
+const keys = tree.sections.flatMap((section) => section.keys);
+
+describe('docs/reference', () => {
+  it.each(referencePages())('$path is what the code says; if not: npm run docs', ({ path, text }) => {
+    expect(read(path)).toBe(text);
+  });
+
+  it('describes every key of scaler.yml, and none that does not exist', () => {
+    expect(undescribed(SCALER_YML, tree)).toEqual([]);
+    expect(keys.length).toBeGreaterThan(100);
+  });
+
+  it('is not written while a key has no description, or a description no key', () => {
+    const { 'otc.region': _, ...others } = SCALER_YML.keys;
+    const about = { ...SCALER_YML, keys: { ...others, 'otc.regoin': { means: 'a slip' } }, notes: { 'otc.region': 'no section' } };
+    expect(undescribed(about, tree)).toEqual([
+      'otc.region has no description',
+      'otc.regoin is described, but is no key',
+      'otc.region has a note, but is no section with keys of its own',
+    ]);
+    expect(() => filePage(about)).toThrow('otc.region has no description');
+  });
+
+  it('is not written when a default is told that the schema tells', () => {
+    const about = { ...SCALER_YML, keys: { ...SCALER_YML.keys, 'bucket.append': { means: 'append', absent: 'maybe' } } };
+    expect(undescribed(about, tree)).toEqual(['bucket.append has its default in the schema already']);
+  });
+});
+
+describe('what a key may hold', () => {
+  const Form = z.strictObject({ id: z.int() });
+  it.each([
+    ['a number', z.int().min(1).max(9), 'whole number, 1 to 9'],
+    ['a number without an end', z.number().min(0), 'number, at least 0'],
+    ['any number', z.number(), 'number'],
+    ['text with a form', z.string().regex(/^x$/, 'must be an x').max(3), 'x, at most 3 characters'],
+    ['a choice', z.enum(['a', 'b', 'c']).default('a'), '`a`, `b` or `c`'],
+    ['a time', duration({ min: 60_000, max: 3_600_000 }).optional(), 'time, 1m to 1h'],
+    ['a list', z.array(z.boolean()).min(1), 'list (at least 1): `true` or `false`'],
+    ['nothing or a section', z.union([z.literal(false), Form]), '`false` or section'],
+    ['a table', z.record(z.string(), z.number()), 'section: text → number'],
+  ])('%s', (_name, type, words) => {
+    expect(wordsOf(type, new Map(), 'here')).toBe(words);
+  });
+
+  it('must be said where code checks it', () => {
+    const Checked = z.string().superRefine(() => undefined);
+    expect(() => wordsOf(Checked, new Map(), 'here')).toThrow('here: a check of it has no message');
+    expect(wordsOf(Checked, new Map([[Checked, 'a word']]), 'here')).toBe('a word');
+    expect(() => wordsOf(z.unknown(), new Map(), 'here')).toThrow('here: nothing says what it may hold');
+  });
+});
+
+/** Where a key of the top-level settings stands in a document; keys of lists have no place there. */
+const described = keys.flatMap((key) => {
+  const { absent } = SCALER_YML.keys[key.path] ?? {};
+  return typeof absent === 'object' && !key.path.includes('[]') ? [{ path: key.path, value: absent.value }] : [];
+});
+
+describe('a default that the code fills in', () => {
+  it('is described for some keys', () => {
+    expect(described.map(({ path }) => path)).toContain('runner.session_timeout');
+  });
+
+  it.each(described)('$path: absent is the same as $value', ({ path, value }) => {
+    const { settings: absent } = parseConfig(withValue(path, undefined));
+    expect(parseConfig(withValue(path, value)).settings).toEqual(absent);
+  });
+});
+
+describe('scaler.schema.json', () => {
+  const schema = z.fromJSONSchema(JSON.parse(editorSchema(SCALER_YML)));
+  const example: unknown = parse(read('examples/scaler.yml'));
+
+  it('takes the example', () => {
+    expect(schema.safeParse(example).error).toBeUndefined();
+  });
+
+  it.each([
+    ['an unknown key', 'otc.regoin', 'eu-de'],
+    ['a number beyond its bounds', 'otc.launch_concurrency', 1000],
+    ['another word than the ones there are', 'bucket.dialect', 's3'],
+    ['a time that is none', 'runner.maximum_timeout', 'soon'],
+  ])('refuses %s', (_name, path, value) => {
+    expect(schema.safeParse(withValue(path, value)).success).toBe(false);
+  });
+
+  it.each([['12h'], [7200], ['1h30m'], ['7200']])('takes the time %s', (value) => {
+    expect(schema.safeParse(withValue('runner.maximum_timeout', value)).success).toBe(true);
+  });
+
+  it('is named in the first line of the example, as seen from where its copy lies', () => {
+    const path = /^# yaml-language-server: \$schema=(\S+)/.exec(read('examples/scaler.yml'))?.[1];
+    expect(path).toBe('docs/reference/scaler.schema.json');
+  });
+
+  it('tells times as they are written, not in milliseconds', () => {
+    expect(JSON.parse(editorSchema(SCALER_YML))).toMatchObject({
+      properties: {
+        pools: {
+          items: {
+            properties: {
+              max_age: { default: '1d', description: expect.stringContaining('From boot.') },
+              machine: { properties: { zones: { description: expect.stringContaining('In order of preference') } } },
+              cache: { anyOf: [{}, { properties: { server: { description: expect.any(String) } } }] },
+            },
+          },
+        },
+      },
+    });
+  });
+});
+
+describe('docs/configuration.md', () => {
+  const page = read('docs/configuration.md');
+  const small = /## A small file\n+```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
+  const manager = /## `manager`[\s\S]*?```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
+
+  it('begins with a file that is accepted', () => {
+    expect(loadConfigYaml(small).warnings).toEqual([]);
+  });
+
+  it('shows a manager that is accepted', () => {
+    expect(loadConfigYaml(small + manager)).toMatchObject({ warnings: [], manager: { mirrors: [{}, {}, { name: 'bsp/kernel.git' }] } });
+  });
+});
