@@ -227,8 +227,9 @@ program
   .description('start a stand-in for GitLab and OTC on loopback, to try a configuration against')
   .option('-p, --port <number>', 'first of four ports; 0 takes free ones', wholeNumber, 7400)
   .option('--write-config <file>', 'write a scaler.yml that fits it')
-  .action(({ port, writeConfig }) =>
-    run(false, (output) => sandbox({ port, ...(writeConfig ? { writeConfig } : {}) }, output, stopSignal)),
+  .option('--boot <seconds>', 'from the order of a machine to its first question for a job', atLeastOne, 132)
+  .action(({ port, writeConfig, boot }) =>
+    run(false, (output) => sandbox({ port, bootMs: boot * 1000, ...(writeConfig ? { writeConfig } : {}) }, output, stopSignal)),
   );
 
 program

@@ -5,20 +5,42 @@ import { startSandbox } from '../sandbox/sandbox.ts';
 import { farmDocument, GROUP } from './farm.ts';
 import type { Output } from './output.ts';
 
+/** What a pipeline of the project consists of: long enough to be seen running, short enough to be waited for. */
+const JOBS = [{ name: 'image', stage: 'build', tags: ['bitbake'], durationMs: 30_000 }];
+
+/** No function is deployed here, so the file names none; machines leave after 15 s without a job, because a person watches. */
+const DOCUMENT = { functions: undefined, runner: { docker: { image: 'ubuntu:20.04' }, maximum_timeout: '2h' } };
+const POOL = { name: 'bitbake', tags: ['bitbake'], limit: 3, idle_time: 15 };
+
+export interface SandboxCommand {
+  readonly port: number;
+  /** From the order of a machine to its first question for a job. */
+  readonly bootMs: number;
+  readonly writeConfig?: string;
+}
+
 /** A sandbox to play with: prints what a shell needs to use it, and stays until it is stopped. */
 export async function sandbox(
-  options: { readonly port: number; readonly writeConfig?: string },
+  { port, bootMs, writeConfig }: SandboxCommand,
   output: Output,
   stopped: () => Promise<void>,
 ): Promise<number> {
-  const world = await startSandbox({ clock: new RunningClock(), port: options.port, publicPrefixes: ['counts/'] });
+  const world = await startSandbox({
+    clock: new RunningClock(),
+    port,
+    publicPrefixes: ['counts/'],
+    // Divided as in real life: a third is the cloud's, the rest the machine's own.
+    times: { acceptMs: Math.round(bootMs * 0.02), buildMs: Math.round(bootMs * 0.3) },
+    worker: { bootMs: Math.round(bootMs * 0.68) },
+  });
   world.gitlab.createGroup(GROUP);
   const project = world.gitlab.createProject(`${GROUP}/widgets`);
+  project.ciJobs = JOBS;
   const token = world.gitlab.createToken({ scopes: ['api'], admin: true });
   const { urls, credentials } = world;
-  if (options.writeConfig) {
-    writeFileSync(options.writeConfig, stringify(farmDocument(world, { pools: [{ name: 'bitbake', tags: ['bitbake'] }] })));
-    output.say(`${options.writeConfig} fits this sandbox.`);
+  if (writeConfig) {
+    writeFileSync(writeConfig, stringify(farmDocument(world, { pools: [POOL], document: DOCUMENT })));
+    output.say(`${writeConfig} fits this sandbox.`);
   }
   output.say(`GitLab ${urls.gitlab}   OTC ${urls.otc}   OBS ${urls.obs}   gateway ${urls.gateway}`);
   output.say(`The group ${GROUP} has the project ${project.path}. For a shell:\n`);
@@ -27,10 +49,13 @@ export async function sandbox(
       `export GITLAB_TOKEN=${token.value}`,
       `export OTC_ACCESS_KEY=${credentials.accessKey}`,
       `export OTC_SECRET_KEY=${credentials.secretKey}`,
+      `export GITLAB_URL=${urls.gitlab}`,
       'export HOOK_TOKENS=sandbox-hook-token',
+      `export OTC_PROJECT_ID=${world.projectId}`,
+      `export OTC_GATEWAY_ID=${world.gatewayId}`,
     ].join('\n'),
   );
-  output.say('\nCtrl-C ends it.');
+  output.say(`\nA pipeline with one job: POST ${urls.gitlab}/api/v4/projects/${project.id}/pipeline?ref=main. Ctrl-C ends it.`);
   await stopped();
   await world.close();
   return 0;

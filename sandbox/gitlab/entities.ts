@@ -120,7 +120,7 @@ export function jobEntity(job: Job, base: string, now: number): Entity {
   };
 }
 
-function pipelineEntity(pipeline: Pipeline, base: string): Entity {
+export function pipelineEntity(pipeline: Pipeline, base: string): Entity {
   return {
     id: pipeline.id,
     iid: pipeline.iid,

@@ -61,6 +61,8 @@ export interface Project {
   instanceRunnersEnabled: boolean;
   /** CI is switched on. */
   buildsEnabled: boolean;
+  /** What its `.gitlab-ci.yml` makes of a pipeline that is asked for by the API; without it there is no such file. */
+  ciJobs?: readonly JobSpec[];
   /** Oldest first. */
   readonly pipelines: Pipeline[];
 }

@@ -12,10 +12,11 @@ import {
   offsetPage,
   params,
   projectFor,
+  Refused,
   requireToken,
   roleOn,
 } from './access.ts';
-import { jobEntity, projectEntity } from './entities.ts';
+import { jobEntity, pipelineEntity, projectEntity } from './entities.ts';
 import { isJobStatus, type Job, type Project, type Role } from './model.ts';
 import type { GitLabWorld } from './world.ts';
 
@@ -87,6 +88,14 @@ export function jobRoutes({ app, world, fault, now }: Part): void {
   app.get('/api/v4/projects/:id/jobs/:job/trace', fault('gitlab.job-trace'), (c) => {
     const job = jobFor(c, world, ['read_api'], 20);
     return c.text(job.trace.toString());
+  });
+
+  // lib/api/ci/pipelines.rb; the jobs are those of the project, because there is no repository here.
+  app.post('/api/v4/projects/:id/pipeline', fault('gitlab.pipeline-create'), async (c) => {
+    const project = projectFor(world, requireToken(c, world, []), c.req.param('id'), 30);
+    const { ref } = check(z.object({ ref: z.string().min(1) }), await params(c));
+    if (!project.ciJobs) throw new Refused(400, { message: { base: ['Missing CI config file'] } });
+    return c.json(pipelineEntity(world.createPipeline(project, project.ciJobs, { ref, source: 'api' }), base), 201);
   });
 
   app.post('/api/v4/projects/:id/jobs/:job/cancel', fault('gitlab.job-cancel'), async (c) => {

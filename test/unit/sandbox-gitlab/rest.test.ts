@@ -59,6 +59,29 @@ describe('who may do what', () => {
   });
 });
 
+describe('pipelines', () => {
+  it.each([
+    { name: 'a developer', role: 30 as const, body: { ref: 'main' }, status: 201, json: { ref: 'main', status: 'pending', source: 'api' } },
+    { name: 'a developer who names no branch', role: 30 as const, body: {}, status: 400, json: { error: 'ref is missing' } },
+    { name: 'a reporter', role: 20 as const, body: { ref: 'main' }, status: 403, json: { message: '403 Forbidden' } },
+  ])('are made for $name of what the project has: $status', async ({ role, body, status, json }) => {
+    const b = await bench();
+    const project = b.world.createProject('acme/app');
+    project.ciJobs = [{ name: 'image', tags: ['pool-a'] }];
+    b.world.createToken({ value: 'bot', scopes: ['api'], roles: { acme: role } });
+    const answer = await b.call('POST', '/api/v4/projects/acme%2Fapp/pipeline', { token: 'bot', body });
+    expect(answer).toMatchObject({ status, json });
+    expect(project.pipelines.flatMap(({ jobs }) => jobs.map((job) => job.name))).toEqual(status === 201 ? ['image'] : []);
+  });
+
+  it('are refused where there is no configuration for CI', async () => {
+    const b = await bench();
+    b.world.createProject('acme/app');
+    const answer = await b.call('POST', '/api/v4/projects/acme%2Fapp/pipeline?ref=main');
+    expect(answer).toMatchObject({ status: 400, json: { message: { base: ['Missing CI config file'] } } });
+  });
+});
+
 describe('jobs', () => {
   it('pages by key without counting, newest first', async () => {
     const b = await bench();
