@@ -169,10 +169,11 @@ function drain(w: Worker, why: DrainWhy): readonly Removal[] {
  */
 function surplus(input: ShrinkInput): readonly (readonly [Worker, DrainWhy])[] {
   const { available, pool, now, jobs, target, policy, counts } = input;
-  const isIdle = (w: Worker) => w.phase === 'idle' && w.server !== undefined && !input.controls.kept.has(w.name);
+  const isIdle = (w: Worker) => w.phase === 'idle' && w.server !== undefined;
+  const mayGo = (w: Worker) => isIdle(w) && !input.controls.kept.has(w.name);
   const excess = Math.max(0, available.length + counts.busy - pool.limit);
-  const overLimit = new Set(available.filter(isIdle).reverse().slice(0, excess));
-  const inTheWay = available.filter((w) => isIdle(w) && isPassive(w, now) && !overLimit.has(w));
+  const overLimit = new Set(available.filter(mayGo).reverse().slice(0, excess));
+  const inTheWay = available.filter((w) => mayGo(w) && isPassive(w, now) && !overLimit.has(w));
   const unfit = new Set(inTheWay.slice(0, Math.max(0, input.lacking - counts.draining - overLimit.size)));
   const needed = (w: Worker) =>
     jobs ? jobs.filter((j) => !isPassive(w, now) || !isOld(j, now)).length + target : Number.POSITIVE_INFINITY;

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { renderReport } from '../../cli/output.ts';
+import { withinDeadline } from '../../cli/session.ts';
 import { drainPools, endControl, putControl } from '../../lib/app/controls.ts';
 import { explainJob, explainWorker } from '../../lib/app/explain.ts';
+import { FARM_KEY, FarmView } from '../../lib/app/farm-view.ts';
+import { reconcile } from '../../lib/app/reconcile.ts';
 import { ALL_POOLS, type Control } from '../../lib/core/controls.ts';
 import { BRISK, HOUR, hasty, MINUTE, type Play, type PlayOptions, play, SECOND } from './harness.ts';
 
@@ -94,6 +98,41 @@ describe('pause', () => {
     await takeBack(p, 'pause');
     await p.advance(2 * MINUTE);
     expect(raised().at(-1)).toEqual(['paused', 'cleared', expect.anything()]);
+  });
+});
+
+describe('what is seen of it', () => {
+  it('is in the farm’s view without who and why, in the ledger with them, and in the log', async () => {
+    const p = await play(FAST);
+    await say(p, { kind: 'pause', by: 'eva', reason: 'the cloud is being mended', until: p.clock.now() + 10 * MINUTE });
+    p.push(1);
+    await p.advance(3 * MINUTE);
+    const view = () => FarmView.parse(JSON.parse(p.text(FARM_KEY)));
+    expect(view().controls).toEqual([{ kind: 'pause', target: 'pool0', since: '2026-11-23T08:00:07Z', until: '2026-11-23T08:10:07Z' }]);
+    expect(p.text(FARM_KEY)).not.toMatch(/eva|mended/);
+    const plan = await p.run((world) =>
+      withinDeadline(60_000, (d) =>
+        reconcile(world, p.farm.config.settings, { trigger: 'person', grow: true, shrink: true, dryRun: true }, d),
+      ),
+    );
+    expect(renderReport(plan)).toContain(
+      '  by hand: pool pool0 is paused: nothing is created, nothing deleted until 2026-11-23T08:10:07Z (eva: the cloud is being mended)',
+    );
+    await p.advance(16 * MINUTE);
+    expect([view().controls, statuses(p)]).toEqual([[], ['success']]);
+    const entries = await p.ledger();
+    expect(entries.filter((e) => e.kind === 'control').map((e) => [e.state, e.subject, e.by, e.reason])).toEqual([
+      ['begun', 'pool0', 'eva', 'the cloud is being mended'],
+      ['ended', 'pool0', undefined, undefined],
+    ]);
+    expect(explainJob(entries, p.jobs()[0]?.id ?? 0).lines.map((line) => line.text)).toContain(
+      'pool pool0 is paused: nothing is created, nothing deleted until 2026-11-23T08:10:07Z (eva: the cloud is being mended)',
+    );
+    expect(p.logged('control').map(({ state, by }) => [state, by])).toEqual([
+      ['begun', 'eva'],
+      ['ended', undefined],
+    ]);
+    expect(p.logged('plan')[0]).toMatchObject({ controls: ['pause pool0'] });
   });
 });
 
