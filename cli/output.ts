@@ -1,4 +1,5 @@
 import { brakeText } from '../lib/app/brake-text.ts';
+import { controlText } from '../lib/app/control-text.ts';
 import type { ActionEntry } from '../lib/app/ledger.ts';
 import type { PoolReport, Report } from '../lib/app/reconcile.ts';
 
@@ -19,8 +20,9 @@ export function renderReport(report: Report): string {
 }
 
 function renderPool(pool: PoolReport): string {
+  const said = pool.said.map((control) => `  by hand: ${controlText(control)}`);
   const unread = pool.unread.map((u) => `  ! ${u.source} could not be read: ${u.code}: ${u.message}`);
-  if (!pool.plan) return [`${pool.pool}: nothing can be decided`, ...unread].join('\n');
+  if (!pool.plan) return [`${pool.pool}: nothing can be decided`, ...said, ...unread].join('\n');
   const { numbers: n, actions, held, brakes } = pool.plan;
   const phases = (['booting', 'idle', 'busy', 'draining', 'failed'] as const).map((p) => `${n[p]} ${p}`).join(', ');
   const period = n.period === undefined ? '' : `, period ${n.period + 1} holds`;
@@ -30,7 +32,7 @@ function renderPool(pool: PoolReport): string {
   ];
   const todo = pool.actions.length > 0 ? pool.actions.map(renderDone) : renderPlanned(actions);
   const left = held.map((h) => `  leave ${h.worker}: ${h.why}`);
-  return [...head, ...unread, ...todo, ...brakes.map((b) => `  held back: ${brakeText(b)}`), ...left].join('\n');
+  return [...head, ...said, ...unread, ...todo, ...brakes.map((b) => `  held back: ${brakeText(b)}`), ...left].join('\n');
 }
 
 function renderPlanned(actions: NonNullable<PoolReport['plan']>['actions']): readonly string[] {

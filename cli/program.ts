@@ -4,6 +4,7 @@ import type { Wake } from '../lib/app/ports.ts';
 import { reconcile } from '../lib/app/reconcile.ts';
 import { systemClock } from '../lib/runtime/clock.ts';
 import { showConsole } from './console.ts';
+import { registerControls } from './controls.ts';
 import { COUNT_FORMATS, counts } from './counts.ts';
 import { registerDashboard } from './dashboard-command.ts';
 import { demo } from './demo.ts';
@@ -200,6 +201,7 @@ program
   );
 
 registerHook(program, () => loadConfig(program.opts().config), run);
+registerControls(program, () => loadConfig(program.opts().config), run, stopSignal);
 registerDoctor(program, run);
 registerDashboard(program, run);
 

@@ -1,6 +1,9 @@
+import { controlText } from '../lib/app/control-text.ts';
+import { readControls } from '../lib/app/controls.ts';
 import { FarmView, readFarm } from '../lib/app/farm-view.ts';
 import type { Store } from '../lib/app/ports.ts';
 import { readSeries } from '../lib/app/series-read.ts';
+import { holds } from '../lib/core/controls.ts';
 import { fromIso } from '../lib/core/time.ts';
 import { harmless } from './console.ts';
 import type { Output } from './output.ts';
@@ -65,11 +68,20 @@ export async function status(store: Store, options: StatusOptions, now: number, 
   const age = now - (fromIso(farm.time) ?? 0);
   const raised = farm.alarms.filter(({ state }) => state === 'raised');
   const ok = raised.length === 0 && age <= STALE_MS;
-  const cost = await costs(store, options, now);
+  const [cost, said] = await Promise.all([costs(store, options, now), saidNow(store, now)]);
   if (output.json)
-    output.data(JSON.stringify({ ok, ageSeconds: Math.round(age / 1000), cost: { currency: farm.currency ?? null, ...cost }, farm }));
-  else output.data(render(farm, cost, age, now, options));
+    output.data(JSON.stringify({ ok, ageSeconds: Math.round(age / 1000), cost: { currency: farm.currency ?? null, ...cost }, said, farm }));
+  else output.data(render(farm, cost, said, age, now, options));
   return ok ? 0 : 1;
+}
+
+/** What people have said, read from where they said it: it may be newer than the reaper's last look. */
+async function saidNow(store: Store, now: number): Promise<readonly string[]> {
+  try {
+    return (await readControls(store)).filter((c) => holds(c, now)).map((c) => harmless(controlText(c)));
+  } catch {
+    return ['what people have said (control/v1/) cannot be read: nothing is deleted'];
+  }
 }
 
 interface Cost {
@@ -93,7 +105,7 @@ async function costs(store: Store, { append, timezone }: StatusOptions, now: num
   return { today: sum(day), month: sum(hours) };
 }
 
-function render(farm: FarmView, cost: Cost, age: number, now: number, options: StatusOptions): string {
+function render(farm: FarmView, cost: Cost, said: readonly string[], age: number, now: number, options: StatusOptions): string {
   const paint = painter(options.colour);
   const { installation, workers, waiting, actions, managers, alarms } = farm;
   const stale = age > STALE_MS ? paint('bad', `  OLD: nothing written for ${span(age)}; has the timer run?`) : `  ${span(age)} ago`;
@@ -104,6 +116,7 @@ function render(farm: FarmView, cost: Cost, age: number, now: number, options: S
     ...(farm.currency === undefined
       ? []
       : [`cost    ${money(cost.today, farm.currency)} today, ${money(cost.month, farm.currency)} this month`]),
+    ...said.map((text) => paint('bad', `BY HAND ${text}`)),
     ...raised.map(({ kind, pool, text, since }) =>
       paint('bad', `ALARM   ${kind}${pool ? ` ${pool}` : ''}: ${text} (for ${span(now - since)})`),
     ),

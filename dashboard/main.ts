@@ -5,7 +5,7 @@ import { duration, hashOf, isStale, pollEvery, SPANS, type SpanName, spanOf, typ
 import { clockSeconds, dayTime, startOfDay, startOfMonth } from './model/zone.ts';
 import { Charts } from './view/charts.ts';
 import { byId, element } from './view/dom.ts';
-import { showActions, showAlarms, showManagers, showNow, showWaiting, showWorkers } from './view/panels.ts';
+import { showActions, showAlarms, showControls, showManagers, showNow, showWaiting, showWorkers } from './view/panels.ts';
 import { applyTheme, remember, remembered } from './view/settings.ts';
 
 const LOCAL = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -93,6 +93,7 @@ function render(): void {
   const { value: phase } = byId('phase', HTMLSelectElement);
   const workers = mine(farm?.workers ?? []).filter((worker) => phase === '' || worker.phase === phase);
   offer('more-workers', showWorkers(workers, all.workers, times, currency), workers.length, all.workers);
+  showControls(farm?.controls ?? [], times);
   showAlarms(farm?.alarms ?? [], times, view.pool);
   const actions = mine(farm?.actions ?? []);
   offer('more-actions', showActions(actions, all.actions, times), actions.length, all.actions);

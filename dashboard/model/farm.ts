@@ -3,9 +3,11 @@ import type { FarmView } from '../../lib/app/farm-view.ts';
 /** What the page shows of `counts/v1/farm.json`; the writer's type, so that both change together. */
 export type Farm = Pick<
   FarmView,
-  'time' | 'installation' | 'currency' | 'pools' | 'workers' | 'waiting' | 'actions' | 'alarms' | 'managers'
+  'time' | 'installation' | 'currency' | 'pools' | 'workers' | 'waiting' | 'actions' | 'alarms' | 'managers' | 'controls'
 >;
 export type FarmWorker = Farm['workers'][number];
+
+type Control = NonNullable<Farm['controls']>[number];
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -33,6 +35,14 @@ export function parseFarm(text: string): Farm | undefined {
     }),
     actions: entries(farm.actions, actionOf),
     alarms: entries(farm.alarms, alarmOf),
+    controls: entries(farm.controls, ({ kind, target, since, until }) => {
+      return {
+        kind: string(kind) as Control['kind'],
+        target: string(target) ?? '',
+        since: string(since) ?? '',
+        ...optional('until', string(until)),
+      };
+    }),
     managers: entries(farm.managers, ({ name, time: at, phase, problems }) => {
       return { name: string(name) ?? '', time: string(at) ?? '', phase: string(phase) ?? '', problems: texts(problems) };
     }),

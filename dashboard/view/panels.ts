@@ -68,6 +68,18 @@ export function showAlarms(alarms: Farm['alarms'], { now, zone }: Times, pool: s
   );
 }
 
+const BY_HAND: Readonly<Record<string, string>> = { pause: 'paused', drain: 'drained to zero', roll: 'rolled', keep: 'kept' };
+
+/** What people have told the farm to do, or to leave. */
+export function showControls(controls: NonNullable<Farm['controls']>, { now, zone }: Times): void {
+  const lines = controls.map(({ kind, target, since, until }) => {
+    const end = until === undefined ? '' : `, until ${moment(Date.parse(until), now, zone)}`;
+    const text = `${target === '_all' ? 'Every pool' : target} is ${BY_HAND[kind] ?? kind} by hand since ${moment(Date.parse(since), now, zone)}${end}.`;
+    return element('p', { class: 'warning' }, text);
+  });
+  byId('controls', HTMLElement).replaceChildren(...lines);
+}
+
 /** Gives how many there are that are not shown. */
 export function showWorkers(workers: readonly FarmWorker[], all: boolean, { now, zone }: Times, currency: string | undefined): number {
   const rank = ({ phase }: FarmWorker) => (ORDER.includes(phase) ? ORDER.indexOf(phase) : -1);

@@ -2,6 +2,7 @@ import pMap from 'p-map';
 import * as z from 'zod';
 import { adviceLine, bootLines } from './boot-text.ts';
 import { brakeText } from './brake-text.ts';
+import { controlText } from './control-text.ts';
 import { ledgerDay } from './ledger.ts';
 import type { Store } from './ports.ts';
 import { ranByJob, ranByWorker, ranLines } from './ran-text.ts';
@@ -35,6 +36,9 @@ const Entry = z.object({
   zone: z.string().optional(),
   alarm: z.string().optional(),
   state: z.string().optional(),
+  control: z.string().optional(),
+  until: z.string().optional(),
+  by: z.string().optional(),
   subject: z.string().optional(),
   text: z.string().optional(),
   code: z.string().optional(),
@@ -101,16 +105,31 @@ export function explainJob(entries: readonly ReadEntry[], jobId: number): Story 
   const ran = entries.filter((e) => e.jobs?.some((job) => job.id === jobId));
   const about = entries.filter(
     (e) =>
-      launches.includes(e) || plans.includes(e) || ran.includes(e) || (e.kind !== 'ran' && e.worker !== undefined && workers.has(e.worker)),
+      launches.includes(e) ||
+      plans.includes(e) ||
+      ran.includes(e) ||
+      isHeldBy(e, plans) ||
+      (e.kind !== 'ran' && e.worker !== undefined && workers.has(e.worker)),
   );
   const told = about.filter((e) => e.kind !== 'plan' || plans[0] === e || plans.at(-1) === e || isNews(e, plans));
   return { lines: told.map((e) => ({ time: e.time, text: sentence(e, jobId) })), entries: about };
 }
 
+/** Who has paused or drained the job's pool while it waited, and until when. */
+function isHeldBy({ kind, control, pool, time }: ReadEntry, plans: readonly ReadEntry[]): boolean {
+  const [first] = plans;
+  const last = plans.at(-1);
+  if (kind !== 'control' || (control !== 'pause' && control !== 'drain') || !first || !last) return false;
+  return time >= first.time && time <= last.time && (pool === '' || plans.some((plan) => plan.pool === pool));
+}
+
 /** Everything that was done to a worker, how it booted, and when it was left alone. */
 export function explainWorker(entries: readonly ReadEntry[], worker: string): Story {
   const about = entries.filter(
-    (e) => e.worker === worker || (e.kind === 'alarm' && e.subject === worker) || e.held?.some((h) => h.worker === worker),
+    (e) =>
+      e.worker === worker ||
+      ((e.kind === 'alarm' || e.kind === 'control') && e.subject === worker) ||
+      e.held?.some((h) => h.worker === worker),
   );
   const launchedAt = about.find((e) => e.kind === 'launch')?.time;
   const lines = about.map((e) => ({ time: e.time, text: sentence(e, undefined, worker), ...details(e, launchedAt) }));
@@ -157,11 +176,18 @@ function sentence(e: ReadEntry, jobId?: number, worker?: string): string {
       return `${e.worker} did not boot: ${e.why}${e.reason ? `, ${e.reason}` : ''} (${e.seconds} s after its launch)`;
     case 'ran':
       return jobId === undefined ? ranByWorker(e) : ranByJob(e, jobId);
+    case 'control':
+      return controlSentence(e);
     case 'alarm':
       return `alarm ${e.alarm}${e.state === 'cleared' ? ' is over' : ''}: ${e.text ?? ''}`;
     default:
       return `${outcomeOf(e)} ${e.kind} of ${e.worker}: ${e.why}${e.alarm ? ` — alarm: ${e.alarm}` : ''}${problemOf(e)}`;
   }
+}
+
+function controlSentence(e: ReadEntry): string {
+  const text = controlText({ ...e, kind: e.control ?? '', target: e.subject ?? '' });
+  return e.state === 'ended' ? `over: ${text}` : text;
 }
 
 function waitingSentence(e: ReadEntry, jobId: number | undefined): string {

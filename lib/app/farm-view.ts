@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { ALARM_KINDS } from '../core/alarms.ts';
+import { CONTROL_KINDS } from '../core/controls.ts';
 import type { CallOptions, Store } from './ports.ts';
 
 /** What everybody may see of the farm, written each minute: what dashboard and `scaler status` show. */
@@ -41,8 +42,16 @@ export const FarmAction = z.object({
 });
 export type FarmAction = z.infer<typeof FarmAction>;
 
+const FarmControl = z.object({ kind: z.enum(CONTROL_KINDS), target: z.string(), since: z.string(), until: z.string().optional() });
+export type FarmControl = z.infer<typeof FarmControl>;
+
 const FarmManager = z.object({ name: z.string(), time: z.string(), phase: z.string(), problems: z.array(z.string()) });
 export type FarmManager = z.infer<typeof FarmManager>;
+
+/** A list of which what only a newer release knows is left out, so that the rest is not lost. */
+function known<T extends z.ZodType>(entry: T) {
+  return z.array(entry.nullable().catch(null)).transform((list) => list.flatMap((one) => (one === null ? [] : [one])));
+}
 
 /** Times are ISO 8601, UTC; those of alarms milliseconds since 1970. */
 export const FarmView = z.object({
@@ -55,8 +64,10 @@ export const FarmView = z.object({
   waiting: z.array(z.object({ pool: z.string(), jobId: z.number(), since: z.string() })),
   /** The newest first. */
   actions: z.array(FarmAction),
-  alarms: z.array(FarmAlarm),
+  alarms: known(FarmAlarm),
   managers: z.array(FarmManager),
+  /** What people have said with `scaler pause`, `drain`, `roll` and `keep`, as far as it holds. An older release does not write it. */
+  controls: known(FarmControl).optional(),
   /** The hook was last looked at then. */
   hookLookedAt: z.number().optional(),
 });

@@ -6,11 +6,12 @@ import type { Worker } from '../core/worker.ts';
 import type { Acted } from './act.ts';
 import { alarmSubject, conditionsOf } from './alarms.ts';
 import { readTail } from './append.ts';
-import { FarmAction, type FarmManager, type FarmView, type FarmWorker, readFarm, writeFarm } from './farm-view.ts';
+import { FarmAction, type FarmControl, type FarmManager, type FarmView, type FarmWorker, readFarm, writeFarm } from './farm-view.ts';
 import { type AlarmEntry, ledgerHour, type Stamp, writeLedger } from './ledger.ts';
 import { healthProblems, parseHealth } from './manager-health.ts';
 import type { HookView } from './ports.ts';
 import type { Planned } from './record.ts';
+import { controlChanges, farmControls } from './said.ts';
 import type { Settings } from './settings.ts';
 import type { Deadline, World } from './world.ts';
 
@@ -126,8 +127,9 @@ async function finishFarm(
 ): Promise<void> {
   const told = await tell(world, settings, look.alarms, signal);
   try {
-    await recordChanges(world, settings, look, stamp, signal);
-    await writeFarm(world.store, viewOf(settings, planned, acted, { ...look, alarms: told }, stamp), { signal });
+    const controls = farmControls(look.before, planned);
+    await recordChanges(world, settings, planned, look, controls, stamp, signal);
+    await writeFarm(world.store, viewOf(settings, planned, acted, { ...look, alarms: told, controls }, stamp), { signal });
   } catch (error) {
     world.log.error('record not written', { what: 'farm', ...describeError(error) });
   }
@@ -153,13 +155,14 @@ async function tell(world: World, settings: Settings, alarms: readonly Alarm[], 
 async function recordChanges(
   world: World,
   settings: Settings,
+  planned: readonly Planned[],
   { before, alarms }: FarmLook,
+  controls: readonly FarmControl[],
   stamp: Stamp,
   signal: AbortSignal,
 ): Promise<void> {
   const stateOf = new Map((before?.alarms ?? []).map((a) => [`${a.kind} ${a.pool} ${a.subject}`, a.state]));
   const changed = alarms.filter((a) => a.state !== 'coming' && stateOf.get(`${a.kind} ${a.pool} ${a.subject}`) !== a.state);
-  if (changed.length === 0) return;
   const pass = world.ulid(stamp.at);
   const entries = changed.map(({ kind, pool = '', subject, text, state }): AlarmEntry => {
     return {
@@ -176,10 +179,18 @@ async function recordChanges(
   });
   for (const { alarm, state, pool, text } of entries)
     world.log[state === 'raised' ? 'error' : 'info']('alarm', { alarm, state, pool, text });
-  await writeLedger(world.store, { pass, at: stamp.at, entries, append: settings.append }, { signal });
+  const said = controlChanges(before, controls, planned, stamp, pass);
+  for (const { control, subject, state, until, by } of said) world.log.info('control', { control, subject, state, until, by });
+  await writeLedger(world.store, { pass, at: stamp.at, entries: [...entries, ...said], append: settings.append }, { signal });
 }
 
-function viewOf(settings: Settings, planned: readonly Planned[], acted: readonly Acted[], look: FarmLook, stamp: Stamp): FarmView {
+function viewOf(
+  settings: Settings,
+  planned: readonly Planned[],
+  acted: readonly Acted[],
+  look: FarmLook & { readonly controls: FarmControl[] },
+  stamp: Stamp,
+): FarmView {
   const { costs } = settings;
   const fresh = acted.flatMap(({ entries }) =>
     entries.map(({ time, kind, pool, worker, why, outcome, code, alarm }): FarmAction => {
@@ -206,6 +217,7 @@ function viewOf(settings: Settings, planned: readonly Planned[], acted: readonly
     actions: newest([...(look.before?.actions ?? []), ...look.actions, ...fresh]),
     alarms: [...look.alarms],
     managers: [...look.managers],
+    controls: look.controls,
     ...(look.hookLookedAt === undefined ? {} : { hookLookedAt: look.hookLookedAt }),
   };
 }

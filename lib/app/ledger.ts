@@ -1,5 +1,6 @@
 import type { Alarm, AlarmKind } from '../core/alarms.ts';
 import type { BootPhase } from '../core/boot-log.ts';
+import type { ControlKind } from '../core/controls.ts';
 import type { Action, Brake, Held, PlanNumbers } from '../core/plan.ts';
 import { dayOf, toIso } from '../core/time.ts';
 import { appendOnce } from './append.ts';
@@ -138,7 +139,24 @@ export interface AlarmEntry {
   readonly text: string;
 }
 
-export type LedgerEntry = PlanEntry | BlindEntry | ActionEntry | SettledEntry | RanEntry | AlarmEntry;
+/** What somebody has said with `scaler pause` and the like began to hold, or holds no more. */
+export interface ControlEntry {
+  readonly kind: 'control';
+  readonly time: string;
+  readonly pass: string;
+  readonly trigger: Trigger;
+  /** Empty for what is about every pool. */
+  readonly pool: string;
+  readonly control: ControlKind;
+  /** The pool or worker. */
+  readonly subject: string;
+  readonly state: 'begun' | 'ended';
+  readonly until?: string;
+  readonly by?: string;
+  readonly reason?: string;
+}
+
+export type LedgerEntry = PlanEntry | BlindEntry | ActionEntry | SettledEntry | RanEntry | AlarmEntry | ControlEntry;
 
 const TAIL_BYTES = 65_536;
 

@@ -13,11 +13,18 @@ const pages = new Map(files.filter((file) => file.endsWith('.md')).map((file) =>
 const Package = z.object({ scripts: z.record(z.string(), z.string()) });
 const { scripts } = Package.parse(JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')));
 
+/** The file of ours that a link leads to, seen from the root; `undefined` for another site. */
+function relativeFile(from: string, target: string): string | undefined {
+  if (/^[a-z][a-z0-9+.-]*:/i.test(target)) return undefined;
+  const [file = ''] = target.split('#');
+  return file === '' ? from : path.join(path.dirname(from), decodeURIComponent(file)).replace(/\/$/, '');
+}
+
 /** Why a link leads nowhere, or `undefined`. */
 function brokenLink(from: string, target: string): string | undefined {
-  if (/^[a-z][a-z0-9+.-]*:/i.test(target)) return undefined;
-  const [file = '', anchor] = target.split('#');
-  const to = file === '' ? from : path.join(path.dirname(from), decodeURIComponent(file)).replace(/\/$/, '');
+  const to = relativeFile(from, target);
+  if (to === undefined) return undefined;
+  const anchor = target.split('#')[1];
   if (!files.includes(to)) return `${target}: there is no ${to}`;
   if (anchor === undefined) return undefined;
   return anchorsOf(pages.get(to) ?? '').has(anchor) ? undefined : `${target}: ${to} has no heading with this anchor`;
@@ -55,6 +62,17 @@ describe('all pages', () => {
 
   it.each([...pages])('%s leads to files and headings that exist', (from, text) => {
     expect(linksOf(text).flatMap((target) => brokenLink(from, target) ?? [])).toEqual([]);
+  });
+
+  it('are reached from README.md by links', () => {
+    const reached = new Set(['README.md']);
+    for (const from of reached) {
+      for (const target of linksOf(pages.get(from) ?? '')) {
+        const to = relativeFile(from, target);
+        if (to !== undefined) reached.add(to);
+      }
+    }
+    expect([...pages.keys()].filter((file) => !reached.has(file))).toEqual([]);
   });
 
   it.each([...pages])('%s names npm scripts that exist', (_from, text) => {

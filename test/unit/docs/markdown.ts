@@ -48,7 +48,10 @@ export function anchorsOf(text: string): ReadonlySet<string> {
 /** Calls of the command line in code, each as its words: `npm run scaler -- hook install --dry-run` is `hook install --dry-run`. */
 export function callsOf(text: string): readonly (readonly string[])[] {
   const lines = [...text.matchAll(FENCE)].flatMap((match) => (match[2] ?? '').replace(/\\\n/g, ' ').split('\n'));
-  const spans = [...withoutFences(text).matchAll(SPAN)].map((match) => (match[2] ?? '').replace(/\s+/g, ' '));
+  // A semicolon in running text is a sentence: a message of the log.
+  const spans = [...withoutFences(text).matchAll(SPAN)]
+    .map((match) => (match[2] ?? '').replace(/\s+/g, ' '))
+    .filter((span) => !/\w; /.test(span));
   const call =
     /(?:^|\$\(|&& |[|;] )\s*(?:\$ )?(?:[A-Z_]+=\S* )*(?:npm run (?:--silent )?scaler --|(?:node )?(?:\S*\/)?scaler(?:\.cjs)?) (.*)/;
   return [...lines, ...spans].flatMap((line) => {
