@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Control } from '../../lib/core/controls.ts';
 import { EMPTY_MEMORY } from '../../lib/core/memory.ts';
 import { idleTarget } from '../../lib/core/periods.ts';
 import type { Pool } from '../../lib/core/pool.ts';
-import { HOUR, MINUTE, NOW, pool } from '../builders.ts';
+import { HOUR, MINUTE, NOW, nameOf, pool } from '../builders.ts';
 import { BAD_FATES, CoreWorld, type Fate } from './core-world.ts';
 
 /** Each run plays hours; mutation testing sets the global number lower. */
@@ -53,7 +54,11 @@ function worldOf({ fates, brokenMs, ...options }: Setting): CoreWorld {
 const PATIENCE = 60 * 60;
 
 /** Plays the setting minute by minute until nothing has happened for half an hour; `watch` sees each tick. */
-function play(setting: Setting, watch: (world: CoreWorld, tick: ReturnType<CoreWorld['reconcile']>) => void = () => undefined): CoreWorld {
+function play(
+  setting: Setting,
+  watch: (world: CoreWorld, tick: ReturnType<CoreWorld['reconcile']>) => void = () => undefined,
+  said: readonly Control[] = [],
+): CoreWorld {
   const world = worldOf(setting);
   let calm = 0;
   for (let minute = 0; calm < 30; minute++) {
@@ -63,6 +68,7 @@ function play(setting: Setting, watch: (world: CoreWorld, tick: ReturnType<CoreW
     world.queue(arrived);
     if (setting.hooks && arrived > 0) world.reconcile({ shrink: false });
     world.pass(MINUTE);
+    world.controls = said.filter(({ since }) => since <= world.now);
     const tick = world.reconcile();
     watch(world, tick);
     const over = minute >= setting.arrivals.length && world.quiet && tick.plan.actions.length === 0 && tick.plan.held.length === 0;
@@ -106,6 +112,69 @@ describe('minute after minute, in clouds good and bad', () => {
           expect(phases.filter((phase) => phase === 'booting' || phase === 'idle' || phase === 'busy')).toEqual([]);
           for (const a of plan.actions) if (a.kind === 'drain') drained.add(a.worker);
         });
+      }),
+      RUNS,
+    );
+  });
+});
+
+describe('with people who pause, drain, roll and keep', () => {
+  const saidOf = fc.array(
+    fc.record({
+      kind: fc.constantFrom('pause', 'drain', 'roll', 'keep'),
+      from: fc.nat(15),
+      minutes: fc.integer({ min: 1, max: 20 }),
+      worker: fc.integer({ min: 1, max: 6 }),
+    }),
+    { minLength: 1, maxLength: 4 },
+  );
+
+  it('no job is killed, every one is served once all of it is over, and nothing is done against what they said', () => {
+    fc.assert(
+      fc.property(worlds, saidOf, (setting, said) => {
+        const over = Math.max(...said.map(({ from, minutes }) => from + minutes));
+        // One more job comes when all of it is over, so that nothing has come to rest before.
+        const arrivals = Array.from({ length: over + 1 }, (_, i) => (i === over ? 1 : (setting.arrivals[i] ?? 0)));
+        const controls = said.map(({ kind, from, minutes, worker }): Control => {
+          const since = NOW + from * MINUTE;
+          const target = kind === 'keep' ? nameOf(worker) : 'bake';
+          return { kind, target, since, until: since + minutes * MINUTE, ...(kind === 'roll' ? { before: since } : {}) };
+        });
+        const world = play(
+          { ...setting, arrivals },
+          (w, { plan }) => {
+            const now = controls.filter(({ since, until = 0 }) => since <= w.now && w.now < until);
+            if (now.some(({ kind }) => kind === 'pause')) expect(plan.actions).toEqual([]);
+            if (now.some(({ kind }) => kind === 'drain')) expect(plan.actions.filter((a) => a.kind === 'launch')).toEqual([]);
+            const kept = now.flatMap(({ kind, target }) => (kind === 'keep' ? [target] : []));
+            expect(plan.actions.filter((a) => a.kind !== 'launch' && kept.includes(a.worker))).toEqual([]);
+          },
+          controls,
+        );
+        expect(world.killed).toEqual([]);
+        expect(new Set(world.served).size).toBe(arrivals.reduce((sum: number, n) => sum + n, 0));
+      }),
+      RUNS,
+    );
+  });
+
+  it('a drain brings a pool to zero within one job’s time, whatever waits', () => {
+    fc.assert(
+      fc.property(worlds, fc.integer({ min: 5, max: 25 }), (setting, at) => {
+        const world = worldOf({ ...setting, brokenMs: 0, fates: ['boots'] });
+        for (let minute = 0; minute < at; minute++) {
+          world.queue(2);
+          world.pass(MINUTE);
+          world.reconcile();
+        }
+        world.controls = [{ kind: 'drain', target: 'bake', since: world.now }];
+        // What boots, runs, is counted late, settles and is deleted.
+        for (let passed = 0; passed <= setting.jobMs + setting.listedAfterMs + setting.lagMs + 5 * MINUTE; passed += MINUTE) {
+          world.queue(2);
+          world.reconcile();
+          world.pass(MINUTE);
+        }
+        expect([world.existing, world.killed]).toEqual([0, []]);
       }),
       RUNS,
     );
