@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import type { Clock } from '../app/ports.ts';
 import { UnclearError } from '../core/errors.ts';
+import type { OtcCallName } from './actions.ts';
 import type { Credentials } from './credentials.ts';
 import { type CallKind, errorInside, otcError } from './errors.ts';
 import { type Scope, signedHeaders } from './signer.ts';
@@ -24,7 +25,7 @@ export interface OtcHttpOptions {
 
 export interface OtcCall<Schema extends z.ZodType> {
   /** Names the call in errors, e.g. `ecs.create`. */
-  readonly name: string;
+  readonly name: OtcCallName;
   readonly kind: CallKind;
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly url: string;
