@@ -42,7 +42,12 @@ export interface Actual {
   readonly policies: Readonly<Record<string, { readonly id: string; readonly document: PolicyDocument }>>;
   /** `<id of policy> <place>`, see `grantKey`. */
   readonly grants: readonly string[];
-  readonly logs?: { readonly groupId: string; readonly groupName: string; readonly days?: number; readonly streams: Readonly<Record<string, string>> };
+  readonly logs?: {
+    readonly groupId: string;
+    readonly groupName: string;
+    readonly days?: number;
+    readonly streams: Readonly<Record<string, string>>;
+  };
   readonly gateway?: { readonly status: string; readonly address?: string; readonly group?: ApiGroup };
   /** Those with our names and those that carry our mark, by name. */
   readonly functions: Readonly<Record<string, ActualFunction>>;
@@ -115,7 +120,9 @@ async function readGateway({ gateway }: Places, clients: Clients): Promise<Actua
 async function readFunctions({ name }: Places, { fgs }: Clients): Promise<Actual['functions']> {
   const listed = await fgs.functions();
   const mark = `${ownerMark(name)},`;
-  const ours = listed.filter((f) => f.description?.startsWith(mark) || ['webhook', 'scaler', 'reaper'].some((key) => f.func_name === `${name}-${key}`));
+  const ours = listed.filter(
+    (f) => f.description?.startsWith(mark) || ['webhook', 'scaler', 'reaper'].some((key) => f.func_name === `${name}-${key}`),
+  );
   const read = await Promise.all(ours.map(({ func_urn }) => readFunction(func_urn.replace(/:latest$/, ''), { fgs })));
   return Object.fromEntries(read.flatMap((f) => (f ? [[f.name, f]] : [])));
 }

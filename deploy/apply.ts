@@ -127,7 +127,8 @@ const HANDLERS: Handlers = {
     const { cert = '', key = '' } = known.material.certificate ?? {};
     await gatewayOf(known).bindCertificate(known.apiGroup.id, known.domains.get(domain) ?? '', { name, cert, key });
   },
-  'unbind-certificate': ({ domain }, known) => gatewayOf(known).unbindCertificate(known.apiGroup.id, domain.id, domain.certificate?.id ?? ''),
+  'unbind-certificate': ({ domain }, known) =>
+    gatewayOf(known).unbindCertificate(known.apiGroup.id, domain.id, domain.certificate?.id ?? ''),
 
   'create-function': async ({ of }, known) => {
     const body = { func_name: of.name, package: 'default', type: 'v2', ...configBody(of, known), ...codeBody(of, known) };

@@ -80,7 +80,11 @@ export class GatewayAdmin {
     await absent(this.#http.call({ ...call, url: `${this.#groups()}/${groupId}/domains/${domainId}` }));
   }
 
-  async bindCertificate(groupId: string, domainId: string, certificate: { readonly name: string; readonly cert: string; readonly key: string }) {
+  async bindCertificate(
+    groupId: string,
+    domainId: string,
+    certificate: { readonly name: string; readonly cert: string; readonly key: string },
+  ) {
     const json = { name: certificate.name, cert_content: certificate.cert, private_key: certificate.key };
     const call = { name: 'apig.certificate-bind', kind: 'create', method: 'POST', json, schema: nothing } as const;
     await this.#http.call({ ...call, url: `${this.#groups()}/${groupId}/domains/${domainId}/certificate` });

@@ -79,7 +79,14 @@ export class FunctionGraphAdmin {
     const all: z.output<typeof functionSchema>[] = [];
     for (let marker = 0; ; ) {
       const query = { marker, maxitems: PAGE };
-      const page = await this.#http.call({ name: 'fgs.list', kind: 'read', method: 'GET', url: this.#functions(), query, schema: listSchema });
+      const page = await this.#http.call({
+        name: 'fgs.list',
+        kind: 'read',
+        method: 'GET',
+        url: this.#functions(),
+        query,
+        schema: listSchema,
+      });
       all.push(...page.functions);
       const next = page.next_marker ?? 0;
       if (page.functions.length === 0 || next <= marker || all.length >= (page.count ?? Number.POSITIVE_INFINITY)) return all;
@@ -89,7 +96,9 @@ export class FunctionGraphAdmin {
 
   /** `undefined` when there is no such function. */
   config(urn: string): Promise<FunctionConfig | undefined> {
-    return absent(this.#http.call({ name: 'fgs.config', kind: 'read', method: 'GET', url: this.#function(urn, 'config'), schema: configSchema }));
+    return absent(
+      this.#http.call({ name: 'fgs.config', kind: 'read', method: 'GET', url: this.#function(urn, 'config'), schema: configSchema }),
+    );
   }
 
   /** SHA-512 of the deployed zip, in hex. */

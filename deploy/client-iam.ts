@@ -76,7 +76,9 @@ export class IamAdmin {
   }
 
   /** Custom policies of the account with these names. */
-  async policies(names: readonly string[]): Promise<readonly { readonly id: string; readonly name: string; readonly document: PolicyDocument }[]> {
+  async policies(
+    names: readonly string[],
+  ): Promise<readonly { readonly id: string; readonly name: string; readonly document: PolicyDocument }[]> {
     const all: z.output<typeof policySchema>[] = [];
     for (let page = 1; ; page++) {
       const call = { name: 'iam.roles', kind: 'read', method: 'GET', schema: policiesSchema } as const;

@@ -20,6 +20,12 @@ export interface LogGroup {
   readonly days?: number;
 }
 
+export interface LogLine {
+  readonly content: string;
+  /** Tells it from others of the stream. */
+  readonly id: string;
+}
+
 export class LogAdmin {
   readonly #http: OtcHttp;
   readonly #groups: string;
@@ -58,7 +64,13 @@ export class LogAdmin {
   }
 
   async createStream(groupId: string, name: string): Promise<string> {
-    const call = { name: 'lts.stream-create', kind: 'create', method: 'POST', json: { log_stream_name: name }, schema: madeStream } as const;
+    const call = {
+      name: 'lts.stream-create',
+      kind: 'create',
+      method: 'POST',
+      json: { log_stream_name: name },
+      schema: madeStream,
+    } as const;
     return (await this.#http.call({ ...call, url: `${this.#groups}/${groupId}/streams` })).log_stream_id;
   }
 
@@ -68,10 +80,15 @@ export class LogAdmin {
   }
 
   /** Lines of a span, oldest first; times in milliseconds since the epoch. */
-  async lines(place: { readonly groupId: string; readonly streamId: string }, from: number, to: number, limit: number): Promise<readonly string[]> {
+  async lines(
+    place: { readonly groupId: string; readonly streamId: string },
+    from: number,
+    to: number,
+    limit: number,
+  ): Promise<readonly LogLine[]> {
     const json = { start_time: String(from), end_time: String(to), limit, is_desc: false };
     const call = { name: 'lts.query', kind: 'read', method: 'POST', json, schema: linesSchema } as const;
     const url = `${this.#groups}/${place.groupId}/streams/${place.streamId}/content/query`;
-    return ((await this.#http.call({ ...call, url })).logs ?? []).map(({ content }) => content);
+    return ((await this.#http.call({ ...call, url })).logs ?? []).map(({ content, line_num }) => ({ content, id: line_num ?? content }));
   }
 }

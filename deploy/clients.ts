@@ -33,7 +33,15 @@ export interface ClientsInputs {
 /** A zip on its way, and a service that thinks. */
 const DEADLINE_MS = 60_000;
 
-export function openClients({ provider, config, region, projectId, credentials, deadlineMs = DEADLINE_MS, backoffMs }: ClientsInputs): Clients {
+export function openClients({
+  provider,
+  config,
+  region,
+  projectId,
+  credentials,
+  deadlineMs = DEADLINE_MS,
+  backoffMs,
+}: ClientsInputs): Clients {
   const { endpoints, gateway } = provider;
   const patience = { deadlineMs, ...(backoffMs !== undefined && { backoffMs }) };
   const common = { credentials, projectId, clock: systemClock, ...patience };
@@ -47,7 +55,14 @@ export function openClients({ provider, config, region, projectId, credentials, 
     return new IamAdmin({ http: new OtcHttp({ ...common, domainId: account }), endpoint: iamAt, account });
   };
   const scheme = config.bucket.dialect === 's3-v2' ? 'aws' : 'obs';
-  const store = { endpoint: endpoints.obs ?? config.otc.endpoints.obs, bucket: config.bucket.name, credentials, clock: systemClock, scheme, ...patience } as const;
+  const store = {
+    endpoint: endpoints.obs ?? config.otc.endpoints.obs,
+    bucket: config.bucket.name,
+    credentials,
+    clock: systemClock,
+    scheme,
+    ...patience,
+  } as const;
   // Where the functions run in scaler.yml's own region, its addresses (of a sandbox, say) are theirs, too.
   const own = region === config.otc.region ? config.otc.endpoints.functiongraph : undefined;
   return {

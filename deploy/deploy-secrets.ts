@@ -27,7 +27,10 @@ export function deploySecrets(wanted: readonly SecretKey[], places: SecretPlaces
     if (value !== undefined) found[key] = new Secret(value);
   }
   if (wanted.includes('GITLAB_TOKEN') && !found.GITLAB_TOKEN) {
-    throw new ConfigError('missing-secret', `GITLAB_TOKEN is not set: put it into the environment or into ${places.file} (docs/deploy.md, "The token")`);
+    throw new ConfigError(
+      'missing-secret',
+      `GITLAB_TOKEN is not set: put it into the environment or into ${places.file} (docs/deploy.md, "The token")`,
+    );
   }
   if (HOOK_KEYS.some((key) => wanted.includes(key))) {
     const hooks = readHookSecrets(places.env, places.file)?.secrets ?? make();
@@ -35,7 +38,11 @@ export function deploySecrets(wanted: readonly SecretKey[], places: SecretPlaces
       if (wanted.includes(key) && hooks[key].length > 0) found[key] = new Secret(hooks[key].join(','));
   }
   // What the function would refuse is refused here.
-  readSecrets((key) => Object.entries(found).find(([name]) => name === key)?.[1]?.reveal());
+  readSecrets((key) =>
+    Object.entries(found)
+      .find(([name]) => name === key)?.[1]
+      ?.reveal(),
+  );
   return found;
 }
 

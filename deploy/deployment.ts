@@ -30,6 +30,8 @@ export interface DeployInputs {
   readonly output: Output;
   /** Built when absent. */
   readonly bundles?: Bundles;
+  /** Made already of this configuration. */
+  readonly packages?: Packages;
   /** Per call, in real milliseconds. */
   readonly patience?: { readonly deadlineMs: number; readonly backoffMs: number };
 }
@@ -52,7 +54,14 @@ export function openDeployment(inputs: DeployInputs): Deployment {
   const configFile = resolve(dir, service.provider.config);
   const config = loadConfig(configFile);
   const plan = outline(service, config, inputs.region);
-  const clients = openClients({ provider: service.provider, config, region: plan.region, projectId: plan.projectId, credentials: keysOf(env), ...patience });
+  const clients = openClients({
+    provider: service.provider,
+    config,
+    region: plan.region,
+    projectId: plan.projectId,
+    credentials: keysOf(env),
+    ...patience,
+  });
   return { inputs, service, config, configFile, secretsFile: resolve(dir, service.provider.secrets), outline: plan, clients };
 }
 
@@ -64,7 +73,8 @@ export async function makePackages(inputs: DeployInputs): Promise<Packages> {
   return await packagesOf(inputs, plan, configFile);
 }
 
-async function packagesOf({ bundles }: DeployInputs, { keys, scalerFunction }: Outline, configFile: string): Promise<Packages> {
+async function packagesOf({ bundles, packages }: DeployInputs, { keys, scalerFunction }: Outline, configFile: string): Promise<Packages> {
+  if (packages) return packages;
   const { json } = compileConfig(readFileSync(configFile, 'utf8'), scalerFunction ?? false);
   const built = bundles ?? (await buildBundles(keys));
   return packageFunctions(Object.fromEntries(keys.flatMap((key) => (built[key] ? [[key, built[key]]] : []))), json);
@@ -82,12 +92,20 @@ function keysOf(env: NodeJS.ProcessEnv): SecretCredentials {
 
 /** Names of all that a deployment makes or refers to: enough to look, and to remove. */
 export function placesOf({ service, outline: plan, config }: Deployment): Places {
-  const { functions: _, ...places } = desired({ service, outline: { ...plan, keys: [] }, config, digests: {}, secrets: {}, policies: policiesOf(config) });
+  const { functions: _, ...places } = desired({
+    service,
+    outline: { ...plan, keys: [] },
+    config,
+    digests: {},
+    secrets: {},
+    policies: policiesOf(config),
+  });
   return places;
 }
 
 function policiesOf({ bucket }: Config) {
-  const read = (name: string) => renderPolicy(readFileSync(join(ROOT, 'deploy', 'policies', `${name}.json`), 'utf8'), { bucket: bucket.name });
+  const read = (name: string) =>
+    renderPolicy(readFileSync(join(ROOT, 'deploy', 'policies', `${name}.json`), 'utf8'), { bucket: bucket.name });
   return { project: read('project'), account: read('account') };
 }
 
@@ -116,7 +134,7 @@ function certificateOf(
   { provider: { gateway } }: Service,
   dir: string,
 ): { readonly certificateDigest?: string; readonly material?: { readonly cert: string; readonly key: string } } {
-  if (gateway === 'none' || !gateway.certificate ) return {};
+  if (gateway === 'none' || !gateway.certificate) return {};
   const read = (file: string, what: string) => {
     try {
       return readFileSync(resolve(dir, file), 'utf8');

@@ -21,7 +21,13 @@ export interface DesiredPolicy {
 
 export type DesiredTrigger =
   | { readonly type: 'TIMER'; readonly name: string; readonly scheduleType: 'Rate' | 'Cron'; readonly schedule: string }
-  | { readonly type: 'DEDICATEDGATEWAY'; readonly name: string; readonly path: string; readonly method: string; readonly timeoutMs: number };
+  | {
+      readonly type: 'DEDICATEDGATEWAY';
+      readonly name: string;
+      readonly path: string;
+      readonly method: string;
+      readonly timeoutMs: number;
+    };
 
 export interface DesiredAsync {
   readonly retries: number;
@@ -89,7 +95,10 @@ export function outline(service: Service, config: Config, region = service.provi
     );
   }
   if (region === 'eu-nl' && !known) {
-    throw new ConfigError('no-functiongraph', 'FunctionGraph is not offered in eu-nl: set provider.region to eu-de and provider.projectId to a project there');
+    throw new ConfigError(
+      'no-functiongraph',
+      'FunctionGraph is not offered in eu-nl: set provider.region to eu-de and provider.projectId to a project there',
+    );
   }
   const keys = gateway === 'none' ? timerKeys(service) : allKeys(service);
   for (const key of keys) checkName(service, key, `${name}-${key}`);
@@ -118,20 +127,36 @@ function entries(service: Service): readonly (readonly [FunctionKey, FunctionEnt
 }
 
 function timerKeys(service: Service): readonly FunctionKey[] {
-  return needTimer(service, entries(service).flatMap(([key, { events }]) => (events.some((event) => 'timer' in event) ? [key] : [])));
+  return needTimer(
+    service,
+    entries(service).flatMap(([key, { events }]) => (events.some((event) => 'timer' in event) ? [key] : [])),
+  );
 }
 
 function allKeys(service: Service): readonly FunctionKey[] {
   const { webhook, scaler } = service.functions;
   if (!webhook?.events.some((event) => 'apig' in event))
-    throw new ConfigError('no-webhook', 'a gateway needs functions.webhook with an apig event; for the timer alone set provider.gateway to none');
-  if (!scaler) throw new ConfigError('no-scaler', 'a gateway needs functions.scaler, which the webhook wakes; for the timer alone set provider.gateway to none');
-  return needTimer(service, entries(service).map(([key]) => key));
+    throw new ConfigError(
+      'no-webhook',
+      'a gateway needs functions.webhook with an apig event; for the timer alone set provider.gateway to none',
+    );
+  if (!scaler)
+    throw new ConfigError(
+      'no-scaler',
+      'a gateway needs functions.scaler, which the webhook wakes; for the timer alone set provider.gateway to none',
+    );
+  return needTimer(
+    service,
+    entries(service).map(([key]) => key),
+  );
 }
 
 function needTimer(service: Service, keys: readonly FunctionKey[]): readonly FunctionKey[] {
   if (service.functions.reaper.events.some((event) => 'timer' in event)) return keys;
-  throw new ConfigError('no-timer', 'functions.reaper needs a timer event, such as { timer: { rate: 1m } }: without it nothing is ever removed');
+  throw new ConfigError(
+    'no-timer',
+    'functions.reaper needs a timer event, such as { timer: { rate: 1m } }: without it nothing is ever removed',
+  );
 }
 
 function checkName(service: Service, key: FunctionKey, name: string): void {
@@ -163,13 +188,17 @@ export function desired(inputs: DesiredInputs): Desired {
     projectId: plan.projectId,
     bucket: { name: config.bucket.name, create: provider.bucket.create, rules: rulesOf(functions) },
     agency: agencyOf(inputs),
-    ...(provider.logs && { logs: { group: 'groupId' in provider.logs ? { id: provider.logs.groupId } : { name: plan.name, days: provider.logs.days } } }),
+    ...(provider.logs && {
+      logs: { group: 'groupId' in provider.logs ? { id: provider.logs.groupId } : { name: plan.name, days: provider.logs.days } },
+    }),
     ...(gateway && {
       gateway: {
         instanceId: gateway.id,
         group: 'id' in gateway.group ? gateway.group : { name: gatewayName(plan.name) },
         ...(gateway.domain !== undefined && { domain: gateway.domain }),
-        ...(gateway.certificate && { certificate: { name: `${gateway.certificate.name}_${(inputs.certificateDigest ?? '').slice(0, 8)}` } }),
+        ...(gateway.certificate && {
+          certificate: { name: `${gateway.certificate.name}_${(inputs.certificateDigest ?? '').slice(0, 8)}` },
+        }),
       },
     }),
     functions,
@@ -257,7 +286,10 @@ function triggersOf(name: string, { events }: FunctionEntry): readonly DesiredTr
       return { type: 'DEDICATEDGATEWAY', name: numbered(gatewayName(name), '_', ++apis), path, method, timeoutMs: timeout * 1000 };
     }
     const { timer } = event;
-    const schedule = 'rate' in timer ? ({ scheduleType: 'Rate', schedule: timer.rate } as const) : ({ scheduleType: 'Cron', schedule: timer.cron } as const);
+    const schedule =
+      'rate' in timer
+        ? ({ scheduleType: 'Rate', schedule: timer.rate } as const)
+        : ({ scheduleType: 'Cron', schedule: timer.cron } as const);
     return { type: 'TIMER', name: numbered(name, '-', ++timers), ...schedule };
   });
 }
@@ -271,6 +303,7 @@ function gatewayName(name: string): string {
   return name.replaceAll('-', '_');
 }
 
-function urnOf(region: string, projectId: string, name: string): string {
+/** Without a version. */
+export function urnOf(region: string, projectId: string, name: string): string {
   return `urn:fss:${region}:${projectId}:function:default:${name}`;
 }

@@ -12,7 +12,9 @@ export function planFunction(of: DesiredFunction, desired: Desired, actual: Actu
     return [
       ...(replaced
         ? [
-            ...there.triggers.map((trigger) => step({ do: 'remove-trigger', urn: there.urn, trigger }, `remove the trigger ${trigger.name}`)),
+            ...there.triggers.map((trigger) =>
+              step({ do: 'remove-trigger', urn: there.urn, trigger }, `remove the trigger ${trigger.name}`),
+            ),
             step({ do: 'remove-function', urn: there.urn }, `remove, since it runs on ${there.runtime}`),
           ]
         : []),
@@ -47,7 +49,9 @@ function configChanges(of: DesiredFunction, there: ActualFunction, desired: Desi
     ...from('agency', there.agency || 'none', of.agency),
     ...(there.description === of.description ? [] : ['secrets are new']),
     ...(there.vpc?.id === of.vpc?.id && there.vpc?.subnetId === of.vpc?.subnetId ? [] : [of.vpc ? `VPC ${of.vpc.id}` : 'out of the VPC']),
-    ...(sameLogs(of, there, desired, actual) ? [] : [desired.logs ? 'its log goes to its own stream' : 'its log is not collected any more']),
+    ...(sameLogs(of, there, desired, actual)
+      ? []
+      : [desired.logs ? 'its log goes to its own stream' : 'its log is not collected any more']),
   ];
 }
 

@@ -1,6 +1,6 @@
 import { ConfigError } from '../lib/core/errors.ts';
 import { type Actual, grantKey } from './actual.ts';
-import { type Desired, TRUSTED } from './desired.ts';
+import { type Desired, type DesiredPolicy, TRUSTED } from './desired.ts';
 import { planFunction } from './plan-function.ts';
 import type { Step } from './steps.ts';
 
@@ -29,7 +29,8 @@ function checkReferences(desired: Desired, actual: Actual): void {
   if (!agency.create && !actual.agency)
     missing.push(`the agency ${agency.name} does not exist: make it (docs/deploy.md), or set provider.agency to { create: true }`);
   const trusts = actual.agency && actual.agency !== 'unread' ? actual.agency.trusts : TRUSTED;
-  if (trusts !== TRUSTED) missing.push(`the agency ${agency.name} trusts ${trusts || 'nobody'}, not FunctionGraph (${TRUSTED}): give it another name`);
+  if (trusts !== TRUSTED)
+    missing.push(`the agency ${agency.name} trusts ${trusts || 'nobody'}, not FunctionGraph (${TRUSTED}): give it another name`);
   if (logs && 'id' in logs.group && !actual.logs) missing.push(`the log group ${logs.group.id} does not exist in this project`);
   if (gateway) missing.push(...gatewayProblems(gateway, actual.gateway));
   if (missing.length > 0) throw new ConfigError('not-there', missing.join('\n'));
@@ -38,7 +39,8 @@ function checkReferences(desired: Desired, actual: Actual): void {
 function gatewayProblems(gateway: NonNullable<Desired['gateway']>, actual: Actual['gateway']): readonly string[] {
   if (!actual) return [`the gateway ${gateway.instanceId} does not exist in this project: see provider.gateway.id`];
   const problems: string[] = [];
-  if (!/^running$/i.test(actual.status)) problems.push(`the gateway ${gateway.instanceId} is ${actual.status}, not Running: try again later`);
+  if (!/^running$/i.test(actual.status))
+    problems.push(`the gateway ${gateway.instanceId} is ${actual.status}, not Running: try again later`);
   if ('id' in gateway.group && !actual.group) problems.push(`the API group ${gateway.group.id} does not exist at this gateway`);
   return problems;
 }
@@ -46,7 +48,8 @@ function gatewayProblems(gateway: NonNullable<Desired['gateway']>, actual: Actua
 function planBucket({ bucket }: Desired, actual: Actual): readonly Step[] {
   if (!bucket.create) return [];
   const { exists, lifecycle } = actual.bucket;
-  const same = bucket.rules.length === lifecycle.rules.length && bucket.rules.every((rule) => lifecycle.rules.some((other) => equal(rule, other)));
+  const same =
+    bucket.rules.length === lifecycle.rules.length && bucket.rules.every((rule) => lifecycle.rules.some((other) => equal(rule, other)));
   const days = bucket.rules.map(({ prefix, days }) => `${prefix} after ${days} d`).join(', ');
   return [
     ...(exists ? [] : [{ change: { do: 'create-bucket' }, what: `create the bucket ${bucket.name}` } as const]),
@@ -63,23 +66,31 @@ function planBucket({ bucket }: Desired, actual: Actual): readonly Step[] {
 
 function planAgency({ agency }: Desired, actual: Actual): readonly Step[] {
   if (!agency.create) return [];
-  const steps: Step[] = [];
-  for (const policy of agency.policies) {
-    const there = actual.policies[policy.name];
-    if (!there) steps.push({ change: { do: 'create-policy', policy }, what: `create the IAM policy ${policy.name}` });
-    else if (!equal(normal(policy.document), normal(there.document)))
-      steps.push({ change: { do: 'update-policy', policy, id: there.id }, what: `bring the IAM policy ${policy.name} up to date` });
-  }
-  if (!actual.agency) steps.push({ change: { do: 'create-agency', name: agency.name }, what: `create the agency ${agency.name} for FunctionGraph` });
-  for (const { name, grants } of agency.policies) {
-    const id = actual.policies[name]?.id;
-    for (const place of grants) {
-      if (id !== undefined && actual.grants.includes(grantKey(id, place))) continue;
+  const make = actual.agency
+    ? []
+    : [{ change: { do: 'create-agency', name: agency.name }, what: `create the agency ${agency.name} for FunctionGraph` } as const];
+  return [
+    ...agency.policies.flatMap((policy) => planPolicy(policy, actual)),
+    ...make,
+    ...agency.policies.flatMap((policy) => planGrants(policy, agency.name, actual)),
+  ];
+}
+
+function planPolicy(policy: DesiredPolicy, actual: Actual): readonly Step[] {
+  const there = actual.policies[policy.name];
+  if (!there) return [{ change: { do: 'create-policy', policy }, what: `create the IAM policy ${policy.name}` }];
+  if (equal(normal(policy.document), normal(there.document))) return [];
+  return [{ change: { do: 'update-policy', policy, id: there.id }, what: `bring the IAM policy ${policy.name} up to date` }];
+}
+
+function planGrants({ name, grants }: DesiredPolicy, agency: string, actual: Actual): readonly Step[] {
+  const id = actual.policies[name]?.id;
+  return grants
+    .filter((place) => id === undefined || !actual.grants.includes(grantKey(id, place)))
+    .map((place) => {
       const where = place === 'account' ? 'the account' : `project ${place.projectId}`;
-      steps.push({ change: { do: 'grant', policy: name, place }, what: `let the agency ${agency.name} do what ${name} allows, in ${where}` });
-    }
-  }
-  return steps;
+      return { change: { do: 'grant', policy: name, place }, what: `let the agency ${agency} do what ${name} allows, in ${where}` };
+    });
 }
 
 /** Order of statements and actions means nothing; IAM may add members of its own. */
@@ -104,7 +115,9 @@ function planLogs({ logs, functions }: Desired, actual: Actual): readonly Step[]
             what: `create the log group ${logs.group.name}, which keeps ${logs.group.days} days`,
           } as const,
         ]),
-    ...streams.map(({ name }) => ({ change: { do: 'create-log-stream', name }, what: `create the log stream ${name}`, function: name }) as const),
+    ...streams.map(
+      ({ name }) => ({ change: { do: 'create-log-stream', name }, what: `create the log stream ${name}`, function: name }) as const,
+    ),
   ];
 }
 
@@ -114,7 +127,10 @@ function planGateway({ gateway }: Desired, actual: Actual): readonly Step[] {
   const { domain, certificate } = gateway;
   const steps: Step[] = [];
   if (!group && 'name' in gateway.group)
-    steps.push({ change: { do: 'create-api-group', name: gateway.group.name }, what: `create the API group ${gateway.group.name} at the gateway` });
+    steps.push({
+      change: { do: 'create-api-group', name: gateway.group.name },
+      what: `create the API group ${gateway.group.name} at the gateway`,
+    });
   // In a group of its own, other domains are those of an earlier configuration.
   const others = 'name' in gateway.group ? (group?.domains ?? []).filter(({ name }) => name !== domain) : [];
   for (const other of others) steps.push(...releaseDomain(other));
@@ -122,15 +138,27 @@ function planGateway({ gateway }: Desired, actual: Actual): readonly Step[] {
   const bound = group?.domains.find(({ name }) => name === domain);
   if (!bound) steps.push({ change: { do: 'bind-domain', domain }, what: `bind the domain ${domain}` });
   if (!certificate || bound?.certificate?.name === certificate.name) return steps;
-  if (bound?.certificate) steps.push({ change: { do: 'unbind-certificate', domain: bound }, what: `take the certificate ${bound.certificate.name} from ${domain}` });
-  steps.push({ change: { do: 'bind-certificate', domain, name: certificate.name }, what: `give ${domain} the certificate ${certificate.name}` });
+  if (bound?.certificate)
+    steps.push({
+      change: { do: 'unbind-certificate', domain: bound },
+      what: `take the certificate ${bound.certificate.name} from ${domain}`,
+    });
+  steps.push({
+    change: { do: 'bind-certificate', domain, name: certificate.name },
+    what: `give ${domain} the certificate ${certificate.name}`,
+  });
   return steps;
 }
 
 export function releaseDomain(domain: NonNullable<NonNullable<Actual['gateway']>['group']>['domains'][number]): readonly Step[] {
   return [
     ...(domain.certificate
-      ? [{ change: { do: 'unbind-certificate', domain }, what: `take the certificate ${domain.certificate.name} from ${domain.name}` } as const]
+      ? [
+          {
+            change: { do: 'unbind-certificate', domain },
+            what: `take the certificate ${domain.certificate.name} from ${domain.name}`,
+          } as const,
+        ]
       : []),
     { change: { do: 'unbind-domain', domain }, what: `release the domain ${domain.name}` },
   ];
@@ -139,12 +167,17 @@ export function releaseDomain(domain: NonNullable<NonNullable<Actual['gateway']>
 /** Functions of this deployment that serverless.yml does not name any more, e.g. since the gateway is gone. */
 function planLeftovers(desired: Desired, actual: Actual): readonly Step[] {
   const wanted = new Set(desired.functions.map(({ name }) => name));
-  return Object.values(actual.functions).flatMap((there) => (wanted.has(there.name) ? [] : removeFunction(there, 'which is not wanted any more')));
+  return Object.values(actual.functions).flatMap((there) =>
+    wanted.has(there.name) ? [] : removeFunction(there, 'which is not wanted any more'),
+  );
 }
 
 export function removeFunction({ name, urn, triggers }: Actual['functions'][string], why: string): readonly Step[] {
   return [
-    ...triggers.map((trigger) => ({ change: { do: 'remove-trigger', urn, trigger }, what: `${name}: remove the trigger ${trigger.name}`, function: name }) as const),
+    ...triggers.map(
+      (trigger) =>
+        ({ change: { do: 'remove-trigger', urn, trigger }, what: `${name}: remove the trigger ${trigger.name}`, function: name }) as const,
+    ),
     { change: { do: 'remove-function', urn }, what: `remove the function ${name}, ${why}`, function: name },
   ];
 }

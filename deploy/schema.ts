@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { BaseUrl, HostName, Uuid } from '../lib/config/fields.ts';
-import { findingsOf, InvalidConfigError, problem } from '../lib/config/problems.ts';
 import { plainMessage, section } from '../lib/config/messages.ts';
+import { findingsOf, InvalidConfigError, problem } from '../lib/config/problems.ts';
 
 /*
  * What serverless.yml may hold under `provider` and `functions`. Handed to osls as a JSON schema (so that osls itself refuses unknown keys), and
@@ -28,7 +28,11 @@ const Gateway = z.union(
       group: Group.default({ create: true }),
       domain: HostName.optional(),
       // APIG: 4 to 50 of letters, digits and underscores; a digest of the certificate is added.
-      certificate: section({ name: z.string().regex(/^[A-Za-z]\w{0,40}$/, 'must be letters, digits and "_"'), cert: file, key: file }).optional(),
+      certificate: section({
+        name: z.string().regex(/^[A-Za-z]\w{0,40}$/, 'must be letters, digits and "_"'),
+        cert: file,
+        key: file,
+      }).optional(),
     }),
   ],
   { error: 'must be none, or { id: <instance of the dedicated gateway> }' },
@@ -43,7 +47,10 @@ const tags = z.record(z.string().regex(/^[\w-]{1,36}$/, 'must be 1 to 36 letters
 export const Provider = section({
   name: z.literal('otc'),
   stage: z.string().optional(),
-  region: z.string().regex(/^[a-z]+-[a-z0-9-]*[a-z0-9]$/, 'must be a region, such as eu-de').optional(),
+  region: z
+    .string()
+    .regex(/^[a-z]+-[a-z0-9-]*[a-z0-9]$/, 'must be a region, such as eu-de')
+    .optional(),
   config: file.default('scaler.yml'),
   secrets: file.default('secrets.env'),
   projectId: projectId.optional(),
@@ -78,7 +85,12 @@ export const TimerEvent = z.union(
   [
     section({ rate: z.string().refine(isRate, 'must be 1m to 60m, 1h to 24h or 1d to 30d') }),
     section({
-      cron: z.string().regex(/^(CRON_TZ=\S+ \S.*|@every \S+)$/, 'must begin with CRON_TZ=<zone>, such as "CRON_TZ=Europe/Berlin 0 0/5 * * *", or be "@every 90s"'),
+      cron: z
+        .string()
+        .regex(
+          /^(CRON_TZ=\S+ \S.*|@every \S+)$/,
+          'must begin with CRON_TZ=<zone>, such as "CRON_TZ=Europe/Berlin 0 0/5 * * *", or be "@every 90s"',
+        ),
     }),
   ],
   { error: 'must be { rate: 1m } or { cron: "CRON_TZ=… …" }' },
@@ -89,14 +101,19 @@ const Event = z.union([section({ apig: ApigEvent }), section({ timer: TimerEvent
 const MEMORY = [128, 256, 512, 768, 1024, 1280, 1536, 1792, 2048, 2560, 3072, 3584, 4096, 8192, 10240] as const;
 
 const FunctionPart = {
-  handler: z.string().regex(/^index\.[A-Za-z_]\w*$/, 'must be index.<export>: index.js is all the code in the zip').default('index.handler'),
+  handler: z
+    .string()
+    .regex(/^index\.[A-Za-z_]\w*$/, 'must be index.<export>: index.js is all the code in the zip')
+    .default('index.handler'),
   memorySize: z.literal([...MEMORY], { error: `must be one of ${MEMORY.join(', ')} (MB)` }).default(512),
   timeout: z.int().min(3).max(900).default(60),
   maxInstances: z.int().min(1).max(1000).default(10),
   async: section({
     retries: z.int().min(0).max(3).default(0),
     maxAge: z.int().min(1).max(86_400).default(60),
-    onFailure: section({ obs: z.string().regex(/^[a-z][a-z0-9/-]*\/$/, 'must be a prefix that ends with "/", such as failures/') }).optional(),
+    onFailure: section({
+      obs: z.string().regex(/^[a-z][a-z0-9/-]*\/$/, 'must be a prefix that ends with "/", such as failures/'),
+    }).optional(),
   }).optional(),
   secrets: z.array(z.enum(SECRET_KEYS)).default([]),
   tags: tags.default({}),
@@ -127,7 +144,8 @@ export function parseService(data: {
   readonly provider: unknown;
   readonly functions: unknown;
 }): Service {
-  const parsed = Service.safeParse(data, { error: plainMessage });
+  const { service, stage, provider, functions } = data;
+  const parsed = Service.safeParse({ service, stage, provider, functions }, { error: plainMessage });
   if (!parsed.success) throw new InvalidConfigError(findingsOf(parsed.error.issues).map(({ path, message }) => problem(path, message)));
   return parsed.data;
 }

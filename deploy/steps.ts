@@ -1,8 +1,8 @@
 import type { ActualTrigger } from './actual.ts';
 import type { BoundDomain } from './client-apig.ts';
 import type { Lifecycle } from './client-bucket.ts';
-import type { GrantPlace } from './client-iam.ts';
 import type { Tag } from './client-fgs.ts';
+import type { GrantPlace } from './client-iam.ts';
 import type { DesiredAsync, DesiredFunction, DesiredPolicy, DesiredTrigger } from './desired.ts';
 
 /** What can be done, and what it takes. Ids of what an earlier step makes are not known yet: steps name things, apply.ts knows the ids. */
@@ -12,7 +12,7 @@ export interface Changes {
   readonly 'create-policy': { readonly policy: DesiredPolicy };
   readonly 'update-policy': { readonly policy: DesiredPolicy; readonly id: string };
   readonly 'create-agency': { readonly name: string };
-  readonly 'grant': { readonly policy: string; readonly place: GrantPlace };
+  readonly grant: { readonly policy: string; readonly place: GrantPlace };
   readonly 'create-log-group': { readonly name: string; readonly days: number };
   readonly 'create-log-stream': { readonly name: string };
   readonly 'create-api-group': { readonly name: string };

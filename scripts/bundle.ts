@@ -27,5 +27,8 @@ export async function bundleFunction(name: FunctionName): Promise<Bundle & { rea
   const maxKb = FUNCTIONS.find((one) => one.name === name)?.maxKb ?? 0;
   const bytes = made.code.byteLength;
   if (bytes <= maxKb * 1000) return made;
-  return { ...made, tooLarge: `${name} has ${bytes} bytes, more than ${maxKb} kB. The largest parts:\n${breakdown(made.metafile).join('\n')}` };
+  return {
+    ...made,
+    tooLarge: `${name} has ${bytes} bytes, more than ${maxKb} kB. The largest parts:\n${breakdown(made.metafile).join('\n')}`,
+  };
 }

@@ -61,7 +61,17 @@ export class OtcHttp {
 
   /** As `call`, with the headers of the answer. */
   async exchange<Schema extends z.ZodType>(call: OtcCall<Schema>): Promise<{ readonly data: z.output<Schema>; readonly headers: Headers }> {
-    const { credentials, projectId, domainId, clock, scope, agents, deadlineMs = 10_000, maxBytes = MAX_BYTES, backoffMs = 500 } = this.#options;
+    const {
+      credentials,
+      projectId,
+      domainId,
+      clock,
+      scope,
+      agents,
+      deadlineMs = 10_000,
+      maxBytes = MAX_BYTES,
+      backoffMs = 500,
+    } = this.#options;
     const body = call.json === undefined ? undefined : Buffer.from(JSON.stringify(call.json));
     const whose = domainId === undefined ? { 'x-project-id': projectId } : { 'x-domain-id': domainId };
     const own = { ...whose, ...(body ? { 'content-type': 'application/json' } : {}), ...call.headers };
