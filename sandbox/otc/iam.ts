@@ -14,6 +14,8 @@ export interface KeyPair {
   readonly securityToken?: string;
   /** Milliseconds since the epoch. */
   readonly expiresAt?: number;
+  /** The name of the agency whose rights it carries; without one it may do everything. */
+  readonly agency?: string;
 }
 
 export interface Project {
@@ -28,6 +30,8 @@ export interface IamOptions {
   readonly keys: readonly KeyPair[];
 }
 
+/** Of the account that the sandbox is. */
+export const DOMAIN_ID = 'sandbox';
 const SKEW_MS = 15 * 60_000;
 const LOCK_MS = 5 * 60_000;
 const WRONG_SIGNATURES_ALLOWED = 5;
@@ -40,7 +44,7 @@ export class Iam {
   readonly #say: Envelopes;
   readonly #ids = new Ids('key');
   readonly #keys = new Map<string, KeyPair>();
-  readonly #tokens = new Map<string, number>();
+  readonly #tokens = new Map<string, { readonly until: number; readonly agency: string | undefined }>();
   readonly #wrong = new Map<string, { count: number; lockedUntil: number }>();
 
   constructor(ctx: SandboxContext, options: IamOptions) {
@@ -55,23 +59,24 @@ export class Iam {
   }
 
   /** Keys as an agency gets them: worthless without their token, and after `seconds`. */
-  temporaryKeys(seconds: number): Required<KeyPair> {
+  temporaryKeys(seconds: number, agency?: string): KeyPair & { readonly securityToken: string; readonly expiresAt: number } {
     this.#forgetExpired();
     const key = {
       accessKey: this.#ids.hex(20).toUpperCase(),
       secretKey: this.#ids.hex(40),
       securityToken: `sandbox-token-${this.#ids.hex(60)}`,
       expiresAt: this.#ctx.clock.now() + seconds * 1000,
+      ...(agency === undefined ? {} : { agency }),
     };
     this.add(key);
     return key;
   }
 
   /** A token for `X-Auth-Token`. */
-  token(seconds: number): string {
+  token(seconds: number, agency?: string): string {
     this.#forgetExpired();
     const token = `sandbox-auth-${this.#ids.hex(60)}`;
-    this.#tokens.set(token, this.#ctx.clock.now() + seconds * 1000);
+    this.#tokens.set(token, { until: this.#ctx.clock.now() + seconds * 1000, agency });
     return token;
   }
 
@@ -79,6 +84,13 @@ export class Iam {
   key(accessKey: string): KeyPair | undefined {
     const key = this.#keys.get(accessKey);
     return key && (key.expiresAt ?? Number.POSITIVE_INFINITY) > this.#ctx.clock.now() ? key : undefined;
+  }
+
+  /** The agency whose rights a request has that `check` let pass; `undefined` for one that may do everything. */
+  agencyOf(c: SandboxRequest): string | undefined {
+    const token = header(c, 'x-auth-token');
+    if (token !== undefined) return this.#tokens.get(token)?.agency;
+    return this.#keys.get(parseAuthorization(header(c, 'authorization') ?? '')?.accessKey ?? '')?.agency;
   }
 
   /** `undefined` when the request may pass; else the gateway's refusal. */
@@ -119,7 +131,7 @@ export class Iam {
   }
 
   #checkToken(token: string): Response | undefined {
-    if ((this.#tokens.get(token) ?? 0) > this.#ctx.clock.now()) return undefined;
+    if ((this.#tokens.get(token)?.until ?? 0) > this.#ctx.clock.now()) return undefined;
     return this.#say.gateway(401, 'APIG.0307', 'The token must be updated');
   }
 
@@ -141,7 +153,7 @@ export class Iam {
   #forgetExpired(): void {
     const now = this.#ctx.clock.now();
     for (const [accessKey, key] of this.#keys) if (key.expiresAt !== undefined && key.expiresAt <= now) this.#keys.delete(accessKey);
-    for (const [token, until] of this.#tokens) if (until <= now) this.#tokens.delete(token);
+    for (const [token, { until }] of this.#tokens) if (until <= now) this.#tokens.delete(token);
   }
 }
 
@@ -176,8 +188,8 @@ export function iamApp(ctx: SandboxContext, iam: Iam, operation: FaultLayer): Ho
         is_domain: false,
         description: '',
         enabled: p.enabled ?? true,
-        parent_id: 'sandbox',
-        domain_id: 'sandbox',
+        parent_id: DOMAIN_ID,
+        domain_id: DOMAIN_ID,
         links: {},
       }));
     return say.json({ projects, links: { self: null, previous: null, next: null } });
@@ -191,7 +203,7 @@ export function iamApp(ctx: SandboxContext, iam: Iam, operation: FaultLayer): Ho
     const { identity } = parsed.data.auth;
     const seconds = identity.token?.duration_seconds ?? identity.assume_role?.duration_seconds ?? 900;
     if (seconds < 900 || seconds > 86_400) return say.iam(400, 'Bad Request', 'duration_seconds must be between 900 and 86400.');
-    const key = iam.temporaryKeys(seconds);
+    const key = iam.temporaryKeys(seconds, iam.agencyOf(c));
     const credential = {
       access: key.accessKey,
       secret: key.secretKey,

@@ -1,24 +1,28 @@
 import { Hono } from 'hono';
 import type { SandboxContext } from '../context.ts';
-import { type FaultLayer, faultLayer, header, type SandboxEnv } from '../http.ts';
+import { type FaultLayer, faultLayer, header, type SandboxEnv, type SandboxRequest } from '../http.ts';
 import { ecsApp } from './ecs.ts';
 import type { EcsFleet } from './ecs-fleet.ts';
 import { Envelopes } from './envelopes.ts';
 import { type Iam, iamApp } from './iam.ts';
+import type { Agencies } from './iam-agencies.ts';
 import { imsApp, neutronApp, vpcApp } from './ims-vpc.ts';
 import { novaApp } from './nova.ts';
+import { actionsOf, bodyOf, forbidden } from './permissions.ts';
 
 export interface OtcOptions {
   readonly iam: Iam;
   readonly fleet: EcsFleet;
   readonly projectId: string;
+  /** Whose policies bind the keys that carry an agency; such keys may do nothing when absent. */
+  readonly agencies?: Agencies;
   /** Further services on the same port, e.g. FunctionGraph; they check access themselves or mount below `guarded`. */
   readonly mount?: (app: Hono<SandboxEnv>, operation: FaultLayer) => void;
 }
 
 /** ECS, IMS, VPC and IAM on one port: their paths do not collide, so the sandbox needs no host names. */
 export function otcApp(ctx: SandboxContext, options: OtcOptions): Hono<SandboxEnv> {
-  const { iam, fleet, projectId } = options;
+  const { iam, fleet, projectId, agencies } = options;
   const say = new Envelopes(ctx);
   const operation = faultLayer(ctx, (c, status, code) => say.fault(c, status, code));
   const app = new Hono<SandboxEnv>();
@@ -28,7 +32,10 @@ export function otcApp(ctx: SandboxContext, options: OtcOptions): Hono<SandboxEn
     const fault = operation(name);
     return async (c, next) =>
       fault(c, async () => {
-        const refused = (await iam.check(c)) ?? wrongProject(say, projectId, c.req.param('project'), header(c, 'x-project-id'));
+        const refused =
+          (await iam.check(c)) ??
+          wrongProject(say, projectId, c.req.param('project'), header(c, 'x-project-id')) ??
+          (await withoutRight(say, iam.agencyOf(c), agencies, typeof name === 'string' ? name : name(c), c));
         if (refused) c.res = refused;
         else await next();
       });
@@ -46,6 +53,19 @@ export function otcApp(ctx: SandboxContext, options: OtcOptions): Hono<SandboxEn
     error instanceof URIError ? say.gateway(400, 'APIG.0201', 'Bad request') : say.gateway(500, 'APIG.0201', `sandbox: ${error.message}`),
   );
   return app;
+}
+
+/** The account's own keys may do everything. */
+async function withoutRight(
+  say: Envelopes,
+  agency: string | undefined,
+  agencies: Agencies | undefined,
+  operation: string,
+  c: SandboxRequest,
+): Promise<Response | undefined> {
+  if (agency === undefined) return undefined;
+  const missing = actionsOf(operation, await bodyOf(c)).find((action) => !agencies?.may(agency, { action }));
+  return missing === undefined ? undefined : forbidden(say, operation, missing);
 }
 
 function wrongProject(say: Envelopes, own: string, inPath: string | undefined, inHeader: string | undefined): Response | undefined {
