@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { UnclearError } from '../lib/core/errors.ts';
 import type { OtcHttp } from '../lib/otc/http.ts';
-import { nothing } from './client-fgs.ts';
+import { absent, nothing } from './client-fgs.ts';
 
 /*
  * Agencies and custom policies. Source: OTC IAM API reference, "Agency Management", "Custom Policy Management", "Querying Project Information".
@@ -72,7 +72,7 @@ export class IamAdmin {
 
   async removeAgency(id: string): Promise<void> {
     const call = { name: 'iam.agency-delete', kind: 'delete', method: 'DELETE', schema: nothing } as const;
-    await this.#http.call({ ...call, url: this.#url(`AGENCY/agencies/${id}`) });
+    await absent(this.#http.call({ ...call, url: this.#url(`AGENCY/agencies/${id}`) }));
   }
 
   /** Custom policies of the account with these names. */
@@ -105,7 +105,7 @@ export class IamAdmin {
 
   async removePolicy(id: string): Promise<void> {
     const call = { name: 'iam.role-delete', kind: 'delete', method: 'DELETE', schema: nothing } as const;
-    await this.#http.call({ ...call, url: this.#url(`ROLE/roles/${id}`) });
+    await absent(this.#http.call({ ...call, url: this.#url(`ROLE/roles/${id}`) }));
   }
 
   /** Ids of the policies that the agency has there. */

@@ -1,6 +1,9 @@
+import type { Cloud, Store } from '../lib/app/ports.ts';
 import type { Config } from '../lib/config/config.ts';
 import type { Credentials } from '../lib/otc/credentials.ts';
+import { Ecs } from '../lib/otc/ecs.ts';
 import { OtcHttp } from '../lib/otc/http.ts';
+import { Obs } from '../lib/otc/obs.ts';
 import { systemClock } from '../lib/runtime/clock.ts';
 import { GatewayAdmin } from './client-apig.ts';
 import { BucketAdmin } from './client-bucket.ts';
@@ -17,6 +20,9 @@ export interface Clients {
   readonly gateway?: GatewayAdmin;
   /** Asks once which account the project belongs to. */
   iam(): Promise<IamAdmin>;
+  /** The farm's servers and objects, as the scaler sees them. */
+  cloud(): Pick<Cloud, 'servers'>;
+  store(): Store;
 }
 
 export interface ClientsInputs {
@@ -74,5 +80,11 @@ export function openClients({
       iam ??= openIam();
       return iam;
     },
+    cloud: () => {
+      const { projectId: farm, endpoints: addresses } = config.otc;
+      const own = new OtcHttp({ ...common, projectId: farm });
+      return new Ecs({ http: own, endpoint: addresses.ecs, projectId: farm, installation: config.settings.installation });
+    },
+    store: () => new Obs(store),
   };
 }

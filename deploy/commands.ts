@@ -1,5 +1,6 @@
 /** What deploy/plugin.cjs calls: one function a command. */
 import { join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
 import { standardOutput } from '../cli/output.ts';
 import { explainFailure, UserError } from '../cli/session.ts';
 import { ScalerError } from '../lib/core/errors.ts';
@@ -8,6 +9,7 @@ import { type DeployOptions, deploy as deployAll } from './command-deploy.ts';
 import { info as showInfo } from './command-info.ts';
 import { type InvokeOptions, invokeLocal as invokeHere, invoke as invokeOne } from './command-invoke.ts';
 import { type LogsOptions, logs as showLogs } from './command-logs.ts';
+import { type RemoveOptions, remove as removeAll } from './command-remove.ts';
 import { type DeployInputs, makePackages } from './deployment.ts';
 import { type Packages, writePackages } from './package.ts';
 
@@ -33,6 +35,16 @@ export async function deploy(given: Given, options: DeployOptions & { readonly o
   if (options.otherPackage !== undefined)
     throw new UserError('--package takes no package that was made before: leave it out, packaging takes seconds.');
   await deployAll(inputsOf(given, json), options);
+}
+
+export async function remove(given: Given, options: Omit<RemoveOptions, 'ask'>, json: boolean): Promise<void> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return await removeAll(inputsOf(given, json), options);
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    await removeAll(inputsOf(given, json), { ...options, ask: (question) => terminal.question(question) });
+  } finally {
+    terminal.close();
+  }
 }
 
 export const info = (given: Given, _: unknown, json: boolean) => showInfo(inputsOf(given, json));

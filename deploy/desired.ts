@@ -270,7 +270,7 @@ export function ownerMark(name: string): string {
 function fingerprint(urn: string, secrets: DesiredFunction['secrets']): string {
   const sorted = Object.entries(secrets).sort(([a], [b]) => (a < b ? -1 : 1));
   const plain = JSON.stringify(sorted.map(([key, secret]) => [key, secret?.reveal()]));
-  return scryptSync(plain, urn, 16, { N: 2 ** 15, maxmem: 2 ** 26 }).toString('hex');
+  return scryptSync(plain, urn, 16, { N: 2 ** 13 }).toString('hex');
 }
 
 function asyncOf({ retries, maxAge, onFailure }: NonNullable<FunctionEntry['async']>, bucket: string): DesiredAsync {

@@ -58,7 +58,9 @@ export async function deployBench(options: BenchOptions = {}): Promise<DeployBen
   const { otc, obs } = sandbox.urls;
   const given = typeof options.provider === 'function' ? options.provider(sandbox) : options.provider;
   const provider = { ...SERVERLESS.provider, endpoints: { functiongraph: otc, apig: otc, iam: otc, lts: otc, obs }, ...given };
-  const functions = Object.fromEntries(Object.entries(SERVERLESS.functions).map(([key, own]) => [key, { ...own, ...options.functions?.[key] }]));
+  const functions = Object.fromEntries(
+    Object.entries(SERVERLESS.functions).map(([key, own]) => [key, { ...own, ...options.functions?.[key] }]),
+  );
   const said: string[] = [];
   const data: string[] = [];
   const { accessKey, secretKey } = sandbox.credentials;
@@ -89,5 +91,33 @@ export async function deployBench(options: BenchOptions = {}): Promise<DeployBen
       writeFileSync(file, JSON.stringify({ service: SERVERLESS.service, plugins: [plugin], provider, functions }));
       return file;
     },
+  };
+}
+
+/** All that a deployment makes, without ids and times: two deployments that end the same are the same here. */
+export function deployedState({ deployed, agencies, lts, apig, obs, bucket }: Sandbox) {
+  const policies = new Map([...agencies.roles.values()].map((role) => [role.id, role.display_name]));
+  const named = (ids: ReadonlySet<string>) => [...ids].map((id) => policies.get(id)).toSorted();
+  const groups = [...apig.instances.values()].flatMap((instance) => [...instance.groups.values()]);
+  return {
+    functions: deployed.all().map((f) => ({
+      name: f.name,
+      digest: f.code.digest,
+      timeout: f.config.timeout,
+      memory: f.config.memory_size,
+      description: f.config.description,
+      secrets: Object.keys(f.config.encrypted_user_data),
+      agency: f.config.app_xrole,
+      instances: f.maxInstances,
+      async: f.asyncConfig,
+      tags: Object.fromEntries(f.tags),
+      logs: f.logs && [lts.groups.get(f.logs.groupId)?.name, lts.stream(f.logs.groupId, f.logs.streamId)?.name],
+      triggers: deployed.triggers.of(f).map((t) => [t.type, t.status, t.data.name]),
+    })),
+    agencies: [...agencies.agencies.values()].map((a) => [a.name, named(a.onProject), named(a.onDomain)]),
+    policies: [...policies.values()].toSorted(),
+    logs: [...lts.groups.values()].map((g) => [g.name, g.days, [...g.streams.values()].map((s) => s.name).toSorted()]),
+    groups: groups.map((g) => [g.name, [...g.domains.values()].map((d) => [d.name, d.certificate?.name])]),
+    lifecycle: obs.find(bucket)?.documents.get('lifecycle'),
   };
 }
