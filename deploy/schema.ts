@@ -74,14 +74,14 @@ export const SECRET_KEYS = ['GITLAB_TOKEN', 'HOOK_TOKENS', 'HOOK_SIGNING_TOKENS'
 export type SecretKey = (typeof SECRET_KEYS)[number];
 
 /** Milliseconds through the trigger API: 1 to 60000. */
-export const ApigEvent = section({
+const ApigEvent = section({
   path: z.string().regex(/^\/[A-Za-z0-9/_.-]*$/, 'must begin with "/" and hold letters, digits, "/", "_", "." and "-" only'),
   method: z.enum(['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'PATCH', 'OPTIONS', 'ANY']).default('POST'),
   timeout: z.int().min(1).max(60).default(10),
 });
 
 /** FunctionGraph: a rate of 1 to 60 minutes, 1 to 24 hours or 1 to 30 days; else a cron expression, whose zone must be said. */
-export const TimerEvent = z.union(
+const TimerEvent = z.union(
   [
     section({ rate: z.string().refine(isRate, 'must be 1m to 60m, 1h to 24h or 1d to 30d') }),
     section({
