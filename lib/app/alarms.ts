@@ -109,6 +109,9 @@ function hookProblem(ours: readonly HookView[]): string | undefined {
   const [hook] = ours;
   if (!hook) return 'GitLab has no hook to gitlab.hook_url: jobs wait up to a minute longer';
   if (!ours.some(({ jobEvents }) => jobEvents)) return 'the hook does not send job events: jobs wait up to a minute longer';
+  if (ours.every(({ withoutSecret }) => withoutSecret)) {
+    return 'the hook has neither a secret nor a signing token, so it is refused: jobs wait up to a minute longer; run scaler hook install';
+  }
   const disabled = ours.find(({ disabled }) => disabled !== undefined)?.disabled;
   return disabled === undefined ? undefined : `GitLab has disabled the hook (${disabled}): jobs wait up to a minute longer`;
 }

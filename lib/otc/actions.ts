@@ -13,6 +13,8 @@ export interface Right {
 }
 
 const FARM = ['scaler', 'reaper', 'cli'] as const;
+/** What removes or records is not the function's that waits for hooks. */
+const MINUTE = ['reaper', 'cli'] as const;
 const ANY_FUNCTION = { actions: ['functiongraph:function:*'], usedBy: ['deploy'], assumed: true } as const;
 const ANY_TRIGGER = { actions: ['functiongraph:trigger:*'], usedBy: ['deploy'], assumed: true } as const;
 const GATEWAY = { actions: [], role: 'APIG Administrator', usedBy: ['deploy'] } as const;
@@ -32,15 +34,15 @@ export const OTC_CALLS = {
   // The address is bought and bound with the server.
   'ecs.create': { actions: ['ecs:cloudServers:createServers', 'vpc:publicIps:create', 'vpc:publicIps:update'], usedBy: FARM },
   // `delete_publicip`: the page of ECS names no dependency for it; releasing an address by itself demands this one.
-  'ecs.delete': { actions: ['ecs:cloudServers:deleteServers', 'vpc:publicIps:delete'], usedBy: FARM },
+  'ecs.delete': { actions: ['ecs:cloudServers:deleteServers', 'vpc:publicIps:delete'], usedBy: MINUTE },
   'ecs.operation': { actions: ['ecs:cloudServers:showServer'], usedBy: FARM, assumed: true },
-  'ecs.console': { actions: ['ecs:servers:get'], usedBy: ['reaper', 'cli'], assumed: true },
+  'ecs.console': { actions: ['ecs:servers:get'], usedBy: MINUTE, assumed: true },
   'ecs.quotas': { actions: ['ecs:cloudServerQuotas:get'], usedBy: ['cli'] },
   'ecs.flavors': { actions: ['ecs:cloudServerFlavors:get'], usedBy: ['cli'] },
   'ecs.zones': { actions: ['ecs:availabilityZones:list'], usedBy: ['cli'] },
   'ecs.key-pairs': { actions: ['ecs:serverKeypairs:list'], usedBy: ['cli'] },
   'ims.images': { actions: ['ims:images:list'], usedBy: FARM },
-  'smn.publish': { actions: ['smn:topic:publish'], usedBy: ['reaper', 'cli'] },
+  'smn.publish': { actions: ['smn:topic:publish'], usedBy: MINUTE },
 
   'vpc.vpcs': { actions: ['vpc:vpcs:list'], usedBy: ['cli'] },
   'vpc.subnets': { actions: ['vpc:subnets:get'], usedBy: ['cli'] },
@@ -56,7 +58,7 @@ export const OTC_CALLS = {
   'obs.append': { actions: ['obs:object:PutObject'], usedBy: FARM },
   'obs.delete': { actions: ['obs:object:DeleteObject'], usedBy: [...FARM, 'deploy'] },
   // Without it an object that is not there is answered with 403 instead of 404.
-  'obs.list': { actions: ['obs:bucket:ListBucket'], usedBy: [...FARM, 'deploy'] },
+  'obs.list': { actions: ['obs:bucket:ListBucket'], usedBy: [...MINUTE, 'deploy'] },
   'obs.versioning': { actions: ['obs:bucket:GetBucketVersioning'], usedBy: ['cli'] },
   'obs.policy': {
     actions: ['obs:bucket:GetBucketPolicy', 'obs:bucket:PutBucketPolicy', 'obs:bucket:DeleteBucketPolicy'],

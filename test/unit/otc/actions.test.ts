@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type Policy, renderPolicy } from '../../../deploy/policies.ts';
+import { GITLAB_CALLS } from '../../../lib/gitlab/calls.ts';
 import { type Caller, OTC_CALLS, type Right } from '../../../lib/otc/actions.ts';
 
 const RIGHTS: readonly Right[] = Object.values(OTC_CALLS);
@@ -69,5 +70,15 @@ describe('docs/rights.md', () => {
     for (const action of actions) expect(line).toContain(`\`${action}\``);
     if (role) expect(line).toContain(role);
     expect(line.includes('assumed')).toBe(assumed === true);
+  });
+
+  it.each(Object.entries(GITLAB_CALLS))('tells what %s needs', (name, { scopes, role }) => {
+    const line = text.split('\n').find((one) => one.startsWith(`| \`${name}\` |`)) ?? '';
+    expect(
+      line
+        .split('|')
+        .slice(2, 4)
+        .map((cell) => cell.trim()),
+    ).toEqual([scopes.map((scope) => `\`${scope}\``).join(' or '), role]);
   });
 });
