@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, scryptSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { type HookSecrets, makeHookSecrets, readHookSecrets, writeHookSecrets } from '../cli/hook-secrets.ts';
@@ -76,4 +76,14 @@ function fromFile(file: string): NodeJS.Dict<string> {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {};
     throw new ConfigError('secrets-unreadable', `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+/**
+ * OTC never shows a function's encrypted user data. This stands in its description, so that changed secrets are seen and equal ones are left alone.
+ * A slow hash, salted with the function's URN: whoever reads descriptions cannot try out many secrets.
+ */
+export function fingerprint(urn: string, secrets: DeploySecrets): string {
+  const sorted = Object.entries(secrets).sort(([a], [b]) => (a < b ? -1 : 1));
+  const plain = JSON.stringify(sorted.map(([key, secret]) => [key, secret.reveal()]));
+  return scryptSync(plain, urn, 16, { N: 2 ** 13 }).toString('hex');
 }

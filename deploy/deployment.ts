@@ -10,7 +10,7 @@ import { SecretCredentials } from '../lib/otc/credentials.ts';
 import { ROOT } from '../scripts/bundle.ts';
 import { type Actual, type Places, readActual } from './actual.ts';
 import { type Clients, openClients } from './clients.ts';
-import { deploySecrets, hookSecretsMaker } from './deploy-secrets.ts';
+import { deploySecrets, fingerprint, hookSecretsMaker } from './deploy-secrets.ts';
 import { type Desired, desired, type Outline, outline } from './desired.ts';
 import { type Bundles, buildBundles, type Packages, packageFunctions } from './package.ts';
 import { renderPolicy } from './policies.ts';
@@ -99,6 +99,7 @@ export function placesOf({ service, outline: plan, config }: Deployment): Places
     digests: {},
     secrets: {},
     policies: policiesOf(config),
+    fingerprint,
   });
   return places;
 }
@@ -126,7 +127,8 @@ export async function compareDeployment(deployment: Deployment, dryRun: boolean)
   const make = hookSecretsMaker(secretsFile, there, dryRun, (line) => inputs.output.say(line));
   const secrets = deploySecrets(keys, { env: inputs.env, file: secretsFile }, make);
   const digests = Object.fromEntries(Object.entries(packages).map(([key, { digest }]) => [key, digest]));
-  const wanted = desired({ service, outline: plan, config, digests, secrets, policies: policiesOf(config), ...certificate });
+  const wanted = desired({ service, outline: plan, config, digests, secrets, policies: policiesOf(config),
+    fingerprint, ...certificate });
   return { desired: wanted, actual, packages, ...(certificate.material && { certificate: certificate.material }) };
 }
 

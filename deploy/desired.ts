@@ -1,4 +1,3 @@
-import { scryptSync } from 'node:crypto';
 import type { Config } from '../lib/config/config.ts';
 import type { Secret } from '../lib/config/secrets.ts';
 import { ConfigError } from '../lib/core/errors.ts';
@@ -173,6 +172,8 @@ export interface DesiredInputs {
   readonly digests: Readonly<Partial<Record<FunctionKey, string>>>;
   readonly secrets: Readonly<Partial<Record<SecretKey, Secret>>>;
   readonly policies: Readonly<Record<'project' | 'account', PolicyDocument>>;
+  /** Tells secrets from others without telling them: it stands in the function's description. */
+  fingerprint(urn: string, secrets: DesiredFunction['secrets']): string;
   /** SHA-256 of certificate and key, in hex. */
   readonly certificateDigest?: string;
 }
@@ -231,7 +232,7 @@ function agencyOf({ service, outline: { name, projectId }, config, policies }: D
   };
 }
 
-function functionOf({ service, outline: plan, config, digests, secrets }: DesiredInputs, key: FunctionKey): DesiredFunction {
+function functionOf({ service, outline: plan, config, digests, secrets, fingerprint }: DesiredInputs, key: FunctionKey): DesiredFunction {
   const entry = service.functions[key];
   const digest = digests[key];
   if (!entry || digest === undefined) throw new ConfigError('no-function', `there is no function ${key}`);
@@ -261,16 +262,6 @@ function functionOf({ service, outline: plan, config, digests, secrets }: Desire
 /** By this a function in OTC is known as one of this deployment; the comma keeps stages apart of which one's name begins with the other's. */
 export function ownerMark(name: string): string {
   return `otc-gitlab-scaler, deployment ${name}`;
-}
-
-/**
- * OTC never shows a function's encrypted user data. This stands in its description, so that changed secrets are seen and equal ones are left alone.
- * A slow hash, salted with the function: whoever reads descriptions cannot try out many secrets.
- */
-function fingerprint(urn: string, secrets: DesiredFunction['secrets']): string {
-  const sorted = Object.entries(secrets).sort(([a], [b]) => (a < b ? -1 : 1));
-  const plain = JSON.stringify(sorted.map(([key, secret]) => [key, secret?.reveal()]));
-  return scryptSync(plain, urn, 16, { N: 2 ** 13 }).toString('hex');
 }
 
 function asyncOf({ retries, maxAge, onFailure }: NonNullable<FunctionEntry['async']>, bucket: string): DesiredAsync {

@@ -1,21 +1,15 @@
 import type { Hono } from 'hono';
 import type { SandboxContext } from './context.ts';
-import type { Deployed, DeployedFunctions } from './functiongraph-deployed.ts';
-import { readAsync, readCode, readConfig, readCreate, readMaxInstances, readTags } from './functiongraph-schema.ts';
-import { readTrigger, readTriggerUpdate } from './functiongraph-trigger-schema.ts';
-import { functionOf } from './functiongraph-urn.ts';
-import { asyncView, codeView, functionView, triggerView } from './functiongraph-view.ts';
-import type { FaultLayer, SandboxEnv, SandboxRequest } from './http.ts';
+import { bodyOf, type Calls, type ManageOptions, refuse, withFunction } from './functiongraph-calls.ts';
+import type { Deployed } from './functiongraph-deployed.ts';
+import { mountTags, mountTriggers } from './functiongraph-manage-triggers.ts';
+import { readAsync, readCode, readConfig, readCreate, readMaxInstances } from './functiongraph-schema.ts';
+import { asyncView, codeView, functionView } from './functiongraph-view.ts';
+import type { FaultLayer, SandboxEnv } from './http.ts';
 import { Envelopes } from './otc/envelopes.ts';
-import type { Lts } from './otc/lts.ts';
 import { Refused } from './otc/refused.ts';
 
-export interface ManageOptions {
-  readonly deployed: DeployedFunctions;
-  readonly lts: Lts;
-  readonly projectId: string;
-  readonly region: string;
-}
+const FUNCTIONS = '/v2/:project/fgs/functions';
 
 /** The management calls of FunctionGraph (API reference, "Function Lifecycle Management", "Function Triggers"). `operation` checks access. */
 export function mountFunctionManagement(app: Hono<SandboxEnv>, operation: FaultLayer, ctx: SandboxContext, options: ManageOptions): void {
@@ -25,30 +19,6 @@ export function mountFunctionManagement(app: Hono<SandboxEnv>, operation: FaultL
   mountLimits(on);
   mountTriggers(on);
   mountTags(on);
-}
-
-interface Calls extends ManageOptions {
-  readonly app: Hono<SandboxEnv>;
-  readonly operation: FaultLayer;
-  readonly say: Envelopes;
-}
-
-const FUNCTIONS = '/v2/:project/fgs/functions';
-const TRIGGERS = '/v2/:project/fgs/triggers';
-
-const bodyOf = (c: SandboxRequest): Promise<unknown> => c.req.json().catch(() => undefined);
-
-function refuse({ say }: Calls, { status, code, message }: Refused): Response {
-  return say.functionGraph(status, code, message);
-}
-
-/** Runs `then` with the function that the path names. */
-function withFunction(on: Calls, then: (found: Deployed, c: SandboxRequest) => Response | Promise<Response>) {
-  return (c: SandboxRequest): Response | Promise<Response> => {
-    const name = functionOf(c.req.param('urn') ?? '', on.projectId);
-    const found = name === undefined ? undefined : on.deployed.find(name);
-    return found ? then(found, c) : refuse(on, new Refused(404, 'FSS.1051', 'Not found the function.'));
-  };
 }
 
 function mountLifecycle(on: Calls): void {
@@ -158,98 +128,6 @@ function mountLimits(on: Calls): void {
       const stream = logs && group?.streams.get(logs.streamId);
       if (!group || !stream) return notThere('log stream');
       return say.json({ group_id: group.id, group_name: group.name, stream_id: stream.id, stream_name: stream.name });
-    }),
-  );
-}
-
-function mountTriggers(on: Calls): void {
-  const { app, operation, say, deployed } = on;
-  const { triggers } = deployed;
-  app.get(
-    `${TRIGGERS}/:urn`,
-    operation('fgs.triggers'),
-    withFunction(on, (found) => say.json(triggers.of(found).map(triggerView))),
-  );
-  app.post(
-    `${TRIGGERS}/:urn`,
-    operation('fgs.trigger-create'),
-    withFunction(on, async (found, c) => {
-      const order = readTrigger(await bodyOf(c));
-      const made = order instanceof Refused ? order : triggers.create(found, order);
-      return made instanceof Refused ? refuse(on, made) : say.json(triggerView(made), 201);
-    }),
-  );
-  app.delete(
-    `${TRIGGERS}/:urn`,
-    operation('fgs.triggers-delete'),
-    withFunction(on, (found) => {
-      triggers.deleteAll(found);
-      return say.empty(204);
-    }),
-  );
-
-  const one = `${TRIGGERS}/:urn/:type/:id`;
-  const noTrigger = () => refuse(on, new Refused(404, 'FSS.1131', 'Not found the trigger.'));
-  const triggerOf = (found: Deployed, c: SandboxRequest) => triggers.find(found, c.req.param('type') ?? '', c.req.param('id') ?? '');
-  app.get(
-    one,
-    operation('fgs.trigger'),
-    withFunction(on, (found, c) => {
-      const trigger = triggerOf(found, c);
-      return trigger ? say.json(triggerView(trigger)) : noTrigger();
-    }),
-  );
-  app.put(
-    one,
-    operation('fgs.trigger-update'),
-    withFunction(on, async (found, c) => {
-      const trigger = triggerOf(found, c);
-      if (!trigger) return noTrigger();
-      const status = readTriggerUpdate(await bodyOf(c));
-      const wrong = status instanceof Refused ? status : triggers.update(trigger, status);
-      return wrong ? refuse(on, wrong) : say.json(triggerView(trigger));
-    }),
-  );
-  app.delete(
-    one,
-    operation('fgs.trigger-delete'),
-    withFunction(on, (found, c) => {
-      const trigger = triggerOf(found, c);
-      if (!trigger) return noTrigger();
-      triggers.delete(trigger);
-      return say.empty(204);
-    }),
-  );
-}
-
-function mountTags(on: Calls): void {
-  const { app, operation, say } = on;
-  const path = '/v2/:project/functions/:urn/tags';
-  app.get(
-    path,
-    operation('fgs.tags'),
-    withFunction(on, ({ tags }) => say.json({ tags: [...tags].map(([key, value]) => ({ key, value })), sys_tags: [] })),
-  );
-  app.post(
-    `${path}/create`,
-    operation('fgs.tags-create'),
-    withFunction(on, async (found, c) => {
-      const tags = readTags(await bodyOf(c));
-      if (tags instanceof Refused) return refuse(on, tags);
-      const all = new Map([...found.tags, ...tags.map(({ key, value }) => [key, value] as const)]);
-      if (all.size > 20) return refuse(on, new Refused(400, 'FSS.0400', 'At most 20 tags.'));
-      for (const [key, value] of all) found.tags.set(key, value);
-      return say.empty(204);
-    }),
-  );
-  app.delete(
-    `${path}/delete`,
-    operation('fgs.tags-delete'),
-    withFunction(on, async (found, c) => {
-      const tags = readTags(await bodyOf(c));
-      if (tags instanceof Refused) return refuse(on, tags);
-      for (const { key } of tags) found.tags.delete(key);
-      return say.empty(204);
     }),
   );
 }

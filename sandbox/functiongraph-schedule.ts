@@ -37,6 +37,8 @@ function cron(text: string): Schedule | undefined {
   const six = parts.length === 5 ? `${fields} *` : fields;
   try {
     const job = new Cron(six, { timezone, paused: true });
+    // Only now an unknown zone shows.
+    job.nextRun();
     return (after) => job.nextRun(new Date(after))?.getTime();
   } catch {
     return undefined;

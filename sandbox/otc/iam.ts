@@ -4,7 +4,9 @@ import * as z from 'zod';
 import type { SandboxContext } from '../context.ts';
 import { type FaultLayer, header, type SandboxEnv, type SandboxRequest, target } from '../http.ts';
 import { Envelopes } from './envelopes.ts';
+import type { Agencies } from './iam-agencies.ts';
 import { Ids } from './ids.ts';
+import { withoutRight } from './permissions.ts';
 import { type Authorization, expectedSignature, parseAuthorization } from './sdk-hmac.ts';
 
 export interface KeyPair {
@@ -168,7 +170,7 @@ const TokenRequest = z.object({
 });
 
 /** IAM's own calls (OTC IAM API reference, "Querying Project Information", "Obtaining a Temporary AK/SK"). */
-export function iamApp(ctx: SandboxContext, iam: Iam, operation: FaultLayer): Hono<SandboxEnv> {
+export function iamApp(ctx: SandboxContext, iam: Iam, operation: FaultLayer, agencies?: Agencies): Hono<SandboxEnv> {
   const say = new Envelopes(ctx);
   const app = new Hono<SandboxEnv>();
 
@@ -178,7 +180,7 @@ export function iamApp(ctx: SandboxContext, iam: Iam, operation: FaultLayer): Ho
   );
 
   app.get('/v3/projects', operation('iam.projects'), async (c) => {
-    const refused = await iam.check(c);
+    const refused = (await iam.check(c)) ?? (await withoutRight(say, iam.agencyOf(c), agencies, 'iam.projects', c));
     if (refused) return refused;
     const name = c.req.query('name');
     const projects = iam.projects

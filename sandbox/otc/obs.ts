@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import { Hono } from 'hono';
 import type { SandboxContext } from '../context.ts';
-import { faultLayer, header, type SandboxEnv, type SandboxRequest, target } from '../http.ts';
+import { faultLayer, header, type SandboxEnv, type SandboxRequest } from '../http.ts';
 import type { Iam } from './iam.ts';
 import type { Agencies } from './iam-agencies.ts';
 import { Ids } from './ids.ts';
@@ -9,6 +8,7 @@ import { denyObs } from './obs-access.ts';
 import { Bucket, type StoredObject } from './obs-buckets.ts';
 import { type DocumentKind, deleteDocument, documentKind, getDocument, putDocument } from './obs-documents.ts';
 import { sliceOf } from './obs-range.ts';
+import { goodDigest, kept, readObsRequest, type Verb, verbOf } from './obs-read.ts';
 import { forbiddenAction, signerOf } from './obs-rights.ts';
 import type { ObsRequest } from './obs-sign.ts';
 import { showPage } from './obs-website.ts';
@@ -27,28 +27,12 @@ export interface ObsOptions {
 /** `ignored`: as servers do that do not know `?append`: they overwrite and answer 200. `refused`: 405. */
 export type AppendMode = 'works' | 'ignored' | 'refused';
 
-type Verb =
-  | 'put'
-  | 'get'
-  | 'head'
-  | 'delete'
-  | 'append'
-  | 'list'
-  | 'multi-delete'
-  | 'bucket'
-  | 'bucket-create'
-  | 'bucket-delete'
-  | 'document'
-  | 'other';
-
 interface Call {
   readonly request: ObsRequest;
   readonly verb: Verb;
   readonly document: DocumentKind | undefined;
   readonly body: Buffer;
 }
-
-const KEPT_HEADERS = ['content-type', 'cache-control', 'content-disposition', 'content-encoding', 'content-language', 'expires'];
 
 /** The object store (OTC OBS API reference), path style or virtual-hosted by the Host header. */
 export class Obs {
@@ -72,7 +56,7 @@ export class Obs {
     );
     this.app.all(
       '*',
-      operation((c) => `obs.${verbOf(this.#read(c))}`),
+      operation((c) => `obs.${verbOf(readObsRequest(c))}`),
       (c) => this.#answer(c),
     );
   }
@@ -92,21 +76,8 @@ export class Obs {
     return bucket;
   }
 
-  #read(c: SandboxRequest): ObsRequest {
-    const { path, query } = target(c);
-    const host = (header(c, 'host') ?? '').replace(/:\d+$/, '');
-    const headers = new Map(Object.keys(c.env.incoming.headers).map((name) => [name, header(c, name) ?? '']));
-    const address = c.env.incoming.socket.remoteAddress ?? '';
-    const website = host.split('.')[1] === 'obs-website';
-    const common = { method: c.req.method, query: new Map(query), headers, address, website };
-    if (!isPathStyle(host)) return { ...common, bucket: host.split('.')[0] ?? '', key: path.slice(1) };
-    const slash = path.indexOf('/', 1);
-    if (slash < 0) return { ...common, bucket: path.slice(1), key: '' };
-    return { ...common, bucket: path.slice(1, slash), key: path.slice(slash + 1) };
-  }
-
   async #answer(c: SandboxRequest): Promise<Response> {
-    const request = this.#read(c);
+    const request = readObsRequest(c);
     const body = Buffer.from(await c.req.arrayBuffer());
     const bucket = this.#buckets.get(request.bucket);
     if (request.website) {
@@ -276,29 +247,4 @@ export class Obs {
     const common = { server: 'OBS', date, 'x-obs-request-id': this.#ids.hex(32).toUpperCase() };
     return new Response(body, { status, headers: { ...common, ...headers } });
   }
-}
-
-function verbOf({ method, key, query }: ObsRequest): Verb {
-  if (key !== '') {
-    if (method === 'POST') return query.has('append') ? 'append' : 'other';
-    return ({ PUT: 'put', GET: 'get', HEAD: 'head', DELETE: 'delete' } as const)[method] ?? 'other';
-  }
-  if (method === 'POST') return query.has('delete') ? 'multi-delete' : 'other';
-  if (documentKind(query)) return 'document';
-  if (method === 'GET') return 'list';
-  return ({ PUT: 'bucket-create', HEAD: 'bucket', DELETE: 'bucket-delete' } as const)[method] ?? 'other';
-}
-
-function isPathStyle(host: string): boolean {
-  return /^[\d.]+$/.test(host) || host === 'localhost' || host.startsWith('obs.');
-}
-
-function goodDigest(c: SandboxRequest, body: Buffer): boolean {
-  const digest = header(c, 'content-md5');
-  return digest === undefined || digest === createHash('md5').update(body).digest('base64');
-}
-
-function kept({ headers }: ObsRequest): Record<string, string> {
-  const names = [...headers.keys()].filter((n) => KEPT_HEADERS.includes(n) || n.startsWith('x-obs-meta-'));
-  return { 'content-type': 'binary/octet-stream', ...Object.fromEntries(names.map((n) => [n, headers.get(n) ?? ''])) };
 }

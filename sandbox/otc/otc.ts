@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import type { SandboxContext } from '../context.ts';
-import { type FaultLayer, faultLayer, header, type SandboxEnv, type SandboxRequest } from '../http.ts';
+import { type FaultLayer, faultLayer, header, type SandboxEnv } from '../http.ts';
 import { ecsApp } from './ecs.ts';
 import type { EcsFleet } from './ecs-fleet.ts';
 import { Envelopes } from './envelopes.ts';
@@ -8,7 +8,7 @@ import { type Iam, iamApp } from './iam.ts';
 import type { Agencies } from './iam-agencies.ts';
 import { imsApp, neutronApp, vpcApp } from './ims-vpc.ts';
 import { novaApp } from './nova.ts';
-import { actionsOf, bodyOf, forbidden } from './permissions.ts';
+import { withoutRight } from './permissions.ts';
 
 export interface OtcOptions {
   readonly iam: Iam;
@@ -46,26 +46,13 @@ export function otcApp(ctx: SandboxContext, options: OtcOptions): Hono<SandboxEn
   app.route('/v2.0', neutronApp(ctx, fleet, guarded));
   app.route('/v2.1/:project', novaApp(ctx, fleet, guarded));
   app.route('/', imsApp(ctx, fleet, guarded));
-  app.route('/', iamApp(ctx, iam, operation));
+  app.route('/', iamApp(ctx, iam, operation, agencies));
   options.mount?.(app, guarded);
   app.notFound(() => say.gateway(404, 'APIG.0101', 'The API does not exist or has not been published in the environment'));
   app.onError((error) =>
     error instanceof URIError ? say.gateway(400, 'APIG.0201', 'Bad request') : say.gateway(500, 'APIG.0201', `sandbox: ${error.message}`),
   );
   return app;
-}
-
-/** The account's own keys may do everything. */
-async function withoutRight(
-  say: Envelopes,
-  agency: string | undefined,
-  agencies: Agencies | undefined,
-  operation: string,
-  c: SandboxRequest,
-): Promise<Response | undefined> {
-  if (agency === undefined) return undefined;
-  const missing = actionsOf(operation, await bodyOf(c)).find((action) => !agencies?.may(agency, { action }));
-  return missing === undefined ? undefined : forbidden(say, operation, missing);
 }
 
 function wrongProject(say: Envelopes, own: string, inPath: string | undefined, inHeader: string | undefined): Response | undefined {

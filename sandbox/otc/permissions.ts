@@ -1,5 +1,6 @@
 import type { SandboxRequest } from '../http.ts';
 import type { Envelopes } from './envelopes.ts';
+import type { Agencies } from './iam-agencies.ts';
 
 /*
  * Which rights each call needs (OTC API references of ECS, VPC, IMS, FunctionGraph, LTS, SMN and IAM, "Permissions Policies and Supported Actions";
@@ -100,15 +101,28 @@ const OTHERS: Readonly<Record<string, Needs>> = {
 
 const NEEDS: Readonly<Record<string, Needs>> = { ...ECS, ...NETWORK, ...FUNCTIONS, ...OTHERS };
 
+/** 403 when the agency that calls lacks a right; the account's own keys may do everything. Keys of an agency may do nothing where there are none. */
+export async function withoutRight(
+  say: Envelopes,
+  agency: string | undefined,
+  agencies: Agencies | undefined,
+  operation: string,
+  c: SandboxRequest,
+): Promise<Response | undefined> {
+  if (agency === undefined) return undefined;
+  const missing = actionsOf(operation, await bodyOf(c)).find((action) => !agencies?.may(agency, { action }));
+  return missing === undefined ? undefined : forbidden(say, operation, missing);
+}
+
 /** The actions that all must be allowed. Gateways know no finer right than `apig:*`; a call that is not in the tables is for the account alone. */
-export function actionsOf(operation: string, body: unknown): Actions {
+function actionsOf(operation: string, body: unknown): Actions {
   const [service = '', call = ''] = operation.split('.');
   const needs = service === 'apig' ? [`apig:instances:${call}`] : (NEEDS[operation] ?? ['sandbox:account:only']);
   return typeof needs === 'function' ? needs(body) : needs;
 }
 
 /** 403 in the words of the service that refuses. */
-export function forbidden(say: Envelopes, operation: string, action: string): Response {
+function forbidden(say: Envelopes, operation: string, action: string): Response {
   const message = `Policy doesn't allow ${action} to be performed.`;
   switch (operation.split('.')[0]) {
     case 'fgs':
@@ -129,7 +143,7 @@ export function forbidden(say: Envelopes, operation: string, action: string): Re
 }
 
 /** Of a request, when it is JSON. */
-export function bodyOf(c: SandboxRequest): Promise<unknown> {
+function bodyOf(c: SandboxRequest): Promise<unknown> {
   return c.req.method === 'POST' ? c.req.json().catch(() => undefined) : Promise.resolve(undefined);
 }
 

@@ -1,5 +1,6 @@
 import type { Actual, ActualFunction } from '../../../deploy/actual.ts';
 import { grantKey } from '../../../deploy/actual.ts';
+import { type DeploySecrets, fingerprint } from '../../../deploy/deploy-secrets.ts';
 import { type Desired, type DesiredFunction, desired, outline, RUNTIME, TRUSTED } from '../../../deploy/desired.ts';
 import { parseService, type Service } from '../../../deploy/schema.ts';
 import { type Config, parseConfig } from '../../../lib/config/config.ts';
@@ -70,8 +71,18 @@ export function desiredOf(given: Given = {}): Desired {
     digests: { webhook: digest, scaler: digest, reaper: digest },
     secrets: { GITLAB_TOKEN: new Secret(GITLAB_TOKEN), HOOK_TOKENS: new Secret(HOOK_TOKENS) },
     policies: { project: POLICY, account: POLICY },
+    fingerprint: remembered,
     ...(certificateDigest !== undefined && { certificateDigest }),
   });
+}
+
+/** It is slow on purpose. */
+const known = new Map<string, string>();
+function remembered(urn: string, secrets: DeploySecrets): string {
+  const key = JSON.stringify([urn, Object.entries(secrets).map(([name, secret]) => [name, secret.reveal()])]);
+  const digest = known.get(key) ?? fingerprint(urn, secrets);
+  known.set(key, digest);
+  return digest;
 }
 
 export const NOTHING: Actual = {
