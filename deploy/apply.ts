@@ -135,7 +135,11 @@ const HANDLERS: Handlers = {
     await known.clients.fgs.create(body);
   },
   'update-code': ({ of }, known) => known.clients.fgs.updateCode(of.urn, codeBody(of, known)),
-  'update-config': ({ of }, known) => known.clients.fgs.updateConfig(of.urn, { func_name: of.name, ...configBody(of, known) }),
+  // No member of the creation.
+  'update-config': ({ of }, known) => {
+    const strategy = { strategy_config: { concurrency: of.maxInstances, concurrent_num: 1 } };
+    return known.clients.fgs.updateConfig(of.urn, { func_name: of.name, ...configBody(of, known), ...strategy });
+  },
   'set-instances': ({ of }, { clients }) => clients.fgs.setMaxInstances(of.urn, of.maxInstances),
   'set-async': ({ of, async: { retries, maxAgeSeconds, onFailure } }, { clients }) =>
     clients.fgs.setAsyncConfig(of.urn, {

@@ -1,6 +1,7 @@
 import { hook } from '../cli/hook.ts';
 import { UserError } from '../cli/session.ts';
 import type { Cloud, Store } from '../lib/app/ports.ts';
+import { parseDuration } from '../lib/config/duration.ts';
 import { ScalerError } from '../lib/core/errors.ts';
 import { HookAdmin } from '../lib/gitlab/hook-admin.ts';
 import { systemClock } from '../lib/runtime/clock.ts';
@@ -8,6 +9,7 @@ import { readActual } from './actual.ts';
 import { apply } from './apply.ts';
 import { oneSecret } from './deploy-secrets.ts';
 import { type DeployInputs, type Deployment, openDeployment, placesOf } from './deployment.ts';
+import { drain } from './drain.ts';
 import { hookUrl } from './hook-url.ts';
 import { planRemoval } from './plan-remove.ts';
 import type { Step } from './steps.ts';
@@ -15,30 +17,42 @@ import type { Step } from './steps.ts';
 export interface RemoveOptions {
   /** Let all workers finish and leave first. */
   readonly drain?: boolean;
+  /** How long to wait for them at most, such as `24h`. */
+  readonly drainTimeout?: string;
   /** Do not ask. */
   readonly yes?: boolean;
+  readonly pollMs?: number;
   /** Asks a person; absent where there is none. */
   readonly ask?: (question: string) => Promise<string>;
 }
+
+/** Two looks at the workers that drain. */
+const POLL_MS = 5_000;
 
 /** What is only good for a farm that runs. Counts and ledger stay. */
 const SHORT_LIVED = ['handoff/', 'state/', 'control/'];
 
 /** Takes down what a deployment made. Throws `UserError` while workers exist, which nothing would look after any more. */
-export async function remove(inputs: DeployInputs, { drain = false, yes = false, ask }: RemoveOptions = {}): Promise<void> {
+export async function remove(inputs: DeployInputs, options: RemoveOptions = {}): Promise<void> {
   const { output } = inputs;
+  const mostMs = parseDuration(options.drainTimeout ?? '24h');
+  if (mostMs === undefined) throw new UserError(`--drain-timeout ${options.drainTimeout} is no span, such as 24h.`);
   const deployment = openDeployment(inputs);
   const { clients, outline, config } = deployment;
   const places = placesOf(deployment);
   const actual = await readActual(places, clients);
   const { wakers, rest } = planRemoval(places, actual);
   const cloud = clients.cloud();
-  if (!drain) await noWorkers(cloud, 'Let them finish first: osls remove --drain.');
-  if (ask && !yes && (await ask(`Remove ${outline.name} (${wakers.length + rest.length} steps)? Type its name: `)).trim() !== outline.name)
-    throw new UserError('Nothing was removed.');
+  if (!options.drain) await noWorkers(cloud, 'Let them finish first: osls remove --drain.');
+  await confirm(options, `Remove ${outline.name} (${wakers.length + rest.length} steps)? Type its name: `, outline.name);
   const say = (line: string) => output.say(line);
   const run = (steps: readonly Step[]) =>
     apply(steps, { clients, desired: places, actual, material: { zip: () => new Uint8Array() }, say });
+  if (options.drain) {
+    // Nobody else takes workers away.
+    if (!actual.functions[`${outline.name}-reaper`]) await noWorkers(cloud, 'No reaper is deployed to drain them: run osls deploy first.');
+    else await drain({ cloud, store: clients.store(), say, pollMs: options.pollMs ?? POLL_MS, mostMs });
+  }
   await removeHooks(deployment, hookUrl(deployment.service, actual.gateway?.group?.address ?? ''));
   await run(wakers);
   // One that was launched while the others were looked at.
@@ -46,6 +60,11 @@ export async function remove(inputs: DeployInputs, { drain = false, yes = false,
   await run(rest);
   if (actual.bucket.exists) await removeObjects(clients.store(), say);
   output.say(`${outline.name} is removed. The bucket ${config.bucket.name} stays, with counts/ and ledger/ in it.`);
+}
+
+async function confirm({ ask, yes = false }: RemoveOptions, question: string, name: string): Promise<void> {
+  if (!ask || yes) return;
+  if ((await ask(question)).trim() !== name) throw new UserError('Nothing was removed.');
 }
 
 /** VMs of ours, as the scaler knows them: by their own metadata. */

@@ -127,8 +127,7 @@ export async function compareDeployment(deployment: Deployment, dryRun: boolean)
   const make = hookSecretsMaker(secretsFile, there, dryRun, (line) => inputs.output.say(line));
   const secrets = deploySecrets(keys, { env: inputs.env, file: secretsFile }, make);
   const digests = Object.fromEntries(Object.entries(packages).map(([key, { digest }]) => [key, digest]));
-  const wanted = desired({ service, outline: plan, config, digests, secrets, policies: policiesOf(config),
-    fingerprint, ...certificate });
+  const wanted = desired({ service, outline: plan, config, digests, secrets, policies: policiesOf(config), fingerprint, ...certificate });
   return { desired: wanted, actual, packages, ...(certificate.material && { certificate: certificate.material }) };
 }
 

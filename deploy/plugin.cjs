@@ -42,6 +42,7 @@ class OtcProvider {
         options: {
           region,
           drain: boolean('First let all workers finish and leave, then remove'),
+          'drain-timeout': string('How long to wait for them at most; 24h when absent'),
           yes: boolean('Do not ask'),
         },
       },
@@ -58,7 +59,7 @@ class OtcProvider {
       'before:package:createDeploymentArtifacts': () => this.package(),
       'deploy:deploy': run('deploy', (given) => ({ dryRun: dryRun(given), otherPackage: given.package })),
       'deploy:function:deploy': run('deploy', (given) => ({ dryRun: dryRun(given), only: given.function })),
-      'remove:remove': run('remove'),
+      'remove:remove': run('remove', (given) => ({ ...given, drainTimeout: given['drain-timeout'] })),
       'info:info': run('info'),
       'logs:logs': run('logs'),
       'invoke:invoke': run('invoke'),

@@ -110,8 +110,8 @@ function byStatus(status: number, code: string | undefined, readable: boolean): 
   if (status === 429) return 'throttled';
   if (status >= 300 && status < 400) return 'config';
   if (status === 408 || status >= 500 || !readable || status < 300) return 'backend';
-  // A gateway's 404 speaks of the URL, not of the thing behind it.
-  if (status === 404) return code?.startsWith('APIG.') ? 'config' : 'not-found';
+  // A gateway's 404 speaks of the URL, not of the thing behind it; APIG.2000 and above are of the service that manages gateways.
+  if (status === 404) return code?.startsWith('APIG.0') ? 'config' : 'not-found';
   return status === 409 ? 'conflict' : 'config';
 }
 

@@ -27,7 +27,8 @@ export interface BenchOptions {
   readonly provider?: Part | ((sandbox: Sandbox) => Part);
   readonly functions?: Readonly<Record<string, Part>>;
   /** More of scaler.yml. */
-  readonly document?: Part;
+  readonly document?: Part | ((sandbox: Sandbox) => Part);
+  readonly pools?: readonly Part[];
   readonly bundles?: Bundles;
 }
 
@@ -51,7 +52,10 @@ export async function deployBench(options: BenchOptions = {}): Promise<DeployBen
   onTestFinished(() => sandbox.close());
   const dir = mkdtempSync(join(tmpdir(), 'scaler-deploy-'));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
-  const { functions: _, ...document } = farmDocument(sandbox, { document: { installation: 'sandbox', ...options.document } });
+  const { functions: _, ...document } = farmDocument(sandbox, {
+    ...(options.pools && { pools: options.pools }),
+    ...(options.document && { document: options.document }),
+  });
   writeFileSync(join(dir, 'scaler.yml'), JSON.stringify(document, undefined, 2));
   sandbox.gitlab.createGroup(GROUP);
   const token = sandbox.gitlab.createToken({ scopes: ['api'], admin: true }).value;

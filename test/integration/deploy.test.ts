@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { GROUP } from '../../cli/farm.ts';
 import { hook } from '../../cli/hook.ts';
 import { loadConfig } from '../../cli/session.ts';
+import { invoke } from '../../deploy/command-invoke.ts';
 import { HookAdmin } from '../../lib/gitlab/hook-admin.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import type { SandboxEvent } from '../../sandbox/context.ts';
@@ -31,24 +32,28 @@ async function watched(options: BenchOptions = {}) {
 }
 
 const withGateway: BenchOptions['provider'] = ({ gatewayId }) => ({ gateway: { id: gatewayId } });
+/** The address at which the sandbox's gateway listens, in place of the group's own. */
+const withHookUrl: BenchOptions['document'] = ({ urls }) => ({
+  gitlab: { url: urls.gitlab, scope: { group: GROUP }, hook_url: `${urls.gateway}/gitlab` },
+});
 
-/** As a person does after a deployment, but at the address that the sandbox listens on. */
-async function installHook({ sandbox, dir, env, said }: DeployBench): Promise<number> {
+/** As a person does after a deployment. */
+async function installHook({ dir, env, said }: DeployBench): Promise<number> {
   const config = loadConfig(`${dir}/scaler.yml`);
-  const forge = new HookAdmin({ url: sandbox.urls.gitlab, token: env.GITLAB_TOKEN ?? '', clock: systemClock });
+  const forge = new HookAdmin({ url: config.settings.gitlabUrl, token: env.GITLAB_TOKEN ?? '', clock: systemClock });
   const say = (text: string) => void said.push(text);
-  const options = { url: `${sandbox.urls.gateway}/gitlab`, secrets: `${dir}/secrets.env` };
-  return await hook('install', options, config, forge, { json: false, data: say, say });
+  return await hook('install', { secrets: `${dir}/secrets.env` }, config, forge, { json: false, data: say, say });
 }
 
-function pushJob({ sandbox }: DeployBench): void {
-  sandbox.gitlab.createProject?.(`${GROUP}/product`);
-  sandbox.gitlab.createPipeline(`${GROUP}/product`, [{ name: 'build', tags: ['pool0'], durationMs: 600_000 }]);
+function keysOf({ sandbox }: DeployBench): readonly string[] {
+  const { objects } = sandbox.obs.bucket(sandbox.bucket).list({ prefix: '', delimiter: '', from: '', maxKeys: 1000 });
+  return objects.map(({ key }) => key);
 }
 
 describe('osls', () => {
-  it('deploys, finds nothing to do, serves hooks, and removes all but the counts', async () => {
-    const { bench, happened } = await watched({ provider: withGateway });
+  it('deploys, finds nothing to do, serves hooks and ticks, and removes all but the counts', async () => {
+    // A worker leaves a second after its last job.
+    const { bench, happened } = await watched({ provider: withGateway, document: withHookUrl, pools: [{ idle_time: 1 }] });
     const { sandbox } = bench;
     const osls = new Osls(bench);
 
@@ -65,11 +70,57 @@ describe('osls', () => {
     expect([second.code, second.err]).toEqual([0, expect.stringContaining('Nothing to do')]);
 
     expect(await installHook(bench)).toBe(0);
-    pushJob(bench);
+    sandbox.gitlab.createPipeline(`${GROUP}/product`, [{ name: 'build', tags: ['pool0'], durationMs: 1000 }]);
     await happened('server-created');
     expect(sandbox.ecs.all().map((vm) => vm.order.metadata['managed-by'])).toEqual(['sandbox']);
 
     const early = await osls.run('remove');
     expect([early.code, early.out]).toEqual([1, expect.stringMatching(/1 workers exist.*pool0-.*osls remove --drain/)]);
+    expect(deployedState(sandbox).functions).toHaveLength(3);
+
+    const last = osls.start('remove', '--drain');
+    await last.said('waiting for 1 workers');
+    while (sandbox.ecs.all().length > 0) await invoke(bench.inputs(), { function: 'reaper' });
+    expect(bench.data.at(-1)).toContain('"ok": true');
+    expect(await last.ended).toMatchObject({ code: 0, err: expect.stringContaining('gl-scaler-prod is removed') });
+    expect(deployedState(sandbox)).toMatchObject({ functions: [], agencies: [], policies: [], logs: [], groups: [] });
+    expect([...sandbox.gitlab.hooks.values()]).toEqual([]);
+    expect(new Set(keysOf(bench).map((key) => key.split('/')[0]))).toEqual(new Set(['counts', 'ledger']));
+  });
+
+  it('that is killed while it waits for a change is mended by the next one', async () => {
+    const { bench } = await watched({ provider: withGateway });
+    const { sandbox } = bench;
+    const osls = new Osls(bench);
+    for (const [operation, step] of [
+      ['iam.agency-create', 'create the agency'],
+      ['fgs.create', 'gl-scaler-prod-reaper: create'],
+      ['fgs.trigger-create', 'gl-scaler-prod-webhook: POST'],
+    ] as const) {
+      // All calls before it pass: the function that is made first, for instance.
+      sandbox.ctx.faults.inject({ operation, times: operation === 'iam.agency-create' ? 0 : 1, kind: 'delay', delayMs: 0 });
+      sandbox.ctx.faults.inject({ operation, times: 1, kind: 'hang' });
+      const killed = osls.start('deploy');
+      await killed.said(step);
+      killed.child.kill('SIGKILL');
+      expect(await killed.ended).toMatchObject({ code: null, signal: 'SIGKILL' });
+      sandbox.ctx.faults.clear();
+    }
+    expect(await osls.run('deploy')).toMatchObject({ code: 0, err: expect.stringContaining('gl-scaler-prod is deployed') });
+    expect(await osls.run('deploy')).toMatchObject({ code: 0, err: expect.stringContaining('Nothing to do') });
+    expect(deployedState(sandbox)).toMatchObject({
+      agencies: [['gl-scaler-prod', ['gl-scaler-prod-project'], ['gl-scaler-prod-account']]],
+    });
+  });
+
+  it.each<[name: string, mistake: Readonly<Record<string, unknown>>, said: RegExp]>([
+    ['an unknown key', { agncy: 1 }, /Configuration error at 'provider': unrecognized property 'agncy'/],
+    ['an agency that does not exist', { agency: { name: 'mine' } }, /the agency mine does not exist/],
+  ])('says in a line what is wrong in serverless.yml: %s', async (_, mistake, said) => {
+    const { bench } = await watched({ provider: { gateway: 'none', ...mistake } });
+    const { code, out, err } = await new Osls(bench).run('deploy');
+    expect([code, `${out}${err}`]).toEqual([1, expect.stringMatching(said)]);
+    expect(`${out}${err}`).not.toMatch(/\n\s+at /);
+    expect(deployedState(bench.sandbox).functions).toEqual([]);
   });
 });
