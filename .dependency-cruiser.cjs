@@ -102,7 +102,10 @@ module.exports = {
       comment: 'what is wanted and what is to be done is decided without asking anybody',
       severity: 'error',
       from: { path: '^deploy/(desired|plan|plan-function|plan-remove|steps)[.]ts$' },
-      to: { pathNot: ['^deploy/(desired|plan|plan-function|plan-remove|steps|client-bucket|actual)[.]ts$', '^lib/(core|config)/'], ...values },
+      to: {
+        pathNot: ['^deploy/(desired|plan|plan-function|plan-remove|steps|client-bucket|actual)[.]ts$', '^lib/(core|config)/'],
+        ...values,
+      },
     },
     {
       name: 'sandbox-is-independent',

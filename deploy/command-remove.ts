@@ -1,5 +1,6 @@
 import { hook } from '../cli/hook.ts';
 import { UserError } from '../cli/session.ts';
+import { CONTROL_PREFIX } from '../lib/app/controls.ts';
 import type { Cloud, Store } from '../lib/app/ports.ts';
 import { parseDuration } from '../lib/config/duration.ts';
 import { ScalerError } from '../lib/core/errors.ts';
@@ -30,7 +31,7 @@ export interface RemoveOptions {
 const POLL_MS = 5_000;
 
 /** What is only good for a farm that runs. Counts and ledger stay. */
-const SHORT_LIVED = ['handoff/', 'state/', 'control/'];
+const SHORT_LIVED = ['handoff/', 'state/', CONTROL_PREFIX];
 
 /** Takes down what a deployment made. Throws `UserError` while workers exist, which nothing would look after any more. */
 export async function remove(inputs: DeployInputs, options: RemoveOptions = {}): Promise<void> {

@@ -33,14 +33,14 @@ export async function buildBundles(keys: readonly FunctionKey[]): Promise<Bundle
 export function packageFunctions(bundles: Bundles, config: string): Packages {
   return Object.fromEntries(
     Object.entries(bundles).map(([key, code]) => {
-      const zip = zipSync({ 'index.js': [code, ENTRY], 'scaler.json': [strToU8(config), ENTRY] });
+      const zip = zipSync({ 'index.js': [code, entry()], 'scaler.json': [strToU8(config), entry()] });
       return [key, { zip, digest: createHash('sha512').update(zip).digest('hex') }];
     }),
   );
 }
 
 /** A time without a time zone, as zips have them; rw-r--r--, as Unix has it. */
-const ENTRY: ZipOptions = { level: 9, mtime: new Date(2000, 0, 1), os: 3, attrs: 0o100644 << 16 };
+const entry = (): ZipOptions => ({ level: 9, mtime: new Date(2000, 0, 1), os: 3, attrs: 0o100644 << 16 });
 
 /** Writes the zips below the folder; gives their paths. */
 export function writePackages(packages: Packages, folder: string): Readonly<Record<string, string>> {
