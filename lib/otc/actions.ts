@@ -29,7 +29,8 @@ export const OTC_CALLS = {
   'functiongraph.wake': { actions: ['functiongraph:function:invokeAsync*'], usedBy: ['webhook', 'cli'] },
   'functiongraph.config': { actions: ['functiongraph:function:getConfig'], usedBy: ['cli'] },
 
-  'ecs.list': { actions: ['ecs:cloudServers:list'], usedBy: FARM },
+  // A removal looks whether workers are left.
+  'ecs.list': { actions: ['ecs:cloudServers:list'], usedBy: [...FARM, 'deploy'] },
   // The address is bought and bound with the server.
   'ecs.create': { actions: ['ecs:cloudServers:createServers', 'vpc:publicIps:create', 'vpc:publicIps:update'], usedBy: FARM },
   // `delete_publicip`: the page of ECS names no dependency for it; releasing an address by itself demands this one.
@@ -43,8 +44,8 @@ export const OTC_CALLS = {
   'ims.images': { actions: ['ims:images:list'], usedBy: FARM },
   'smn.publish': { actions: ['smn:topic:publish'], usedBy: MINUTE },
 
-  'vpc.vpcs': { actions: ['vpc:vpcs:list'], usedBy: ['cli', 'deploy'] },
-  'vpc.subnets': { actions: ['vpc:subnets:get'], usedBy: ['cli', 'deploy'] },
+  'vpc.vpcs': { actions: ['vpc:vpcs:list'], usedBy: ['cli'] },
+  'vpc.subnets': { actions: ['vpc:subnets:get'], usedBy: ['cli'] },
   'vpc.security-groups': { actions: ['vpc:securityGroups:get'], usedBy: ['cli'] },
   'vpc.addresses': { actions: ['vpc:networks:get'], usedBy: ['cli'], assumed: true },
   'vpc.quotas': { actions: ['vpc:quotas:list'], usedBy: ['cli'] },
@@ -53,7 +54,7 @@ export const OTC_CALLS = {
 
   'obs.get': { actions: ['obs:object:GetObject'], usedBy: [...FARM, 'deploy'] },
   'obs.head': { actions: ['obs:object:GetObject'], usedBy: FARM },
-  'obs.put': { actions: ['obs:object:PutObject'], usedBy: FARM },
+  'obs.put': { actions: ['obs:object:PutObject'], usedBy: [...FARM, 'deploy'] },
   'obs.append': { actions: ['obs:object:PutObject'], usedBy: FARM },
   'obs.delete': { actions: ['obs:object:DeleteObject'], usedBy: [...FARM, 'deploy'] },
   // Without it an object that is not there is answered with 403 instead of 404.
@@ -69,7 +70,6 @@ export const OTC_CALLS = {
   },
   'obs.bucket-head': { actions: ['obs:bucket:HeadBucket'], usedBy: ['deploy'] },
   'obs.bucket-create': { actions: ['obs:bucket:CreateBucket'], usedBy: ['deploy'] },
-  'obs.bucket-delete': { actions: ['obs:bucket:DeleteBucket'], usedBy: ['deploy'] },
   'obs.lifecycle': { actions: ['obs:bucket:GetLifecycleConfiguration'], usedBy: ['deploy'] },
   'obs.lifecycle-update': { actions: ['obs:bucket:PutLifecycleConfiguration'], usedBy: ['deploy'] },
 

@@ -12,7 +12,7 @@ import {
 import { canonicalCode, type Meaning, meaningOf } from './error-codes.ts';
 
 /** What was asked: the same code can mean other things. A create or an invocation never ends in "not found" or "conflict". */
-export type CallKind = 'read' | 'create' | 'delete' | 'invoke';
+export type CallKind = 'read' | 'create' | 'update' | 'delete' | 'invoke';
 
 export interface TextAnswer {
   readonly status: number;
@@ -110,13 +110,13 @@ function byStatus(status: number, code: string | undefined, readable: boolean): 
   if (status === 429) return 'throttled';
   if (status >= 300 && status < 400) return 'config';
   if (status === 408 || status >= 500 || !readable || status < 300) return 'backend';
-  // A gateway's 404 speaks of the URL, not of the thing behind it.
-  if (status === 404) return code?.startsWith('APIG.') ? 'config' : 'not-found';
+  // A gateway's 404 speaks of the URL, not of the thing behind it; APIG.2000 and above are of the service that manages gateways.
+  if (status === 404) return code?.startsWith('APIG.0') ? 'config' : 'not-found';
   return status === 409 ? 'conflict' : 'config';
 }
 
 function build(meaning: Meaning, code: string, message: string, kind: CallKind, waitMs: number): ScalerError {
-  const answersAThing = kind === 'read' || kind === 'delete';
+  const answersAThing = kind === 'read' || kind === 'update' || kind === 'delete';
   switch (meaning) {
     case 'quota':
       return new QuotaError(code, message);

@@ -1,0 +1,36 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { UserError } from '../cli/session.ts';
+import { drainPools } from '../lib/app/controls.ts';
+import type { Cloud, Store } from '../lib/app/ports.ts';
+import { formatDuration } from '../lib/config/duration.ts';
+import { ALL_POOLS } from '../lib/core/controls.ts';
+
+export interface DrainInputs {
+  readonly cloud: Pick<Cloud, 'servers'>;
+  readonly store: Store;
+  readonly say: (line: string) => void;
+  readonly pollMs: number;
+  /** Longer than the longest job. */
+  readonly mostMs: number;
+}
+
+/** Lets nothing be launched any more, and waits until the reaper has removed the last worker. The control stays when this ends without that. */
+export async function drain({ cloud, store, say, pollMs, mostMs }: DrainInputs): Promise<void> {
+  const begin = Date.now();
+  await drainPools(store, [ALL_POOLS], { now: begin, reason: 'osls remove --drain' });
+  say('All pools drain: nothing is launched, running jobs finish. Ctrl-C leaves it at that; "scaler undrain" takes it back.');
+  for (let before = ''; ; ) {
+    const workers = (await cloud.servers('')).map(({ name }) => name).toSorted();
+    if (workers.length === 0) return;
+    const now = workers.join(' ');
+    if (now !== before)
+      say(`${formatDuration(Math.round((Date.now() - begin) / 1000) * 1000)}: waiting for ${workers.length} workers: ${now}`);
+    before = now;
+    if (Date.now() - begin > mostMs) {
+      throw new UserError(
+        `${workers.length} workers are still there after ${formatDuration(mostMs)}: ${now}. They go on draining; a worker that is kept (scaler release) or a long job holds them. Run it again later.`,
+      );
+    }
+    await sleep(pollMs);
+  }
+}

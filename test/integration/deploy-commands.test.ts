@@ -1,0 +1,165 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { deploy } from '../../deploy/command-deploy.ts';
+import { info } from '../../deploy/command-info.ts';
+import { invoke, invokeLocal } from '../../deploy/command-invoke.ts';
+import { logs } from '../../deploy/command-logs.ts';
+import { explain } from '../../deploy/commands.ts';
+import type { DeployInputs } from '../../deploy/deployment.ts';
+import type { Bundles } from '../../deploy/package.ts';
+import { type BenchOptions, type DeployBench, deployBench, deployedState } from './deploy-bench.ts';
+
+/** Says what it was given; fails when it is told to. */
+const code = Buffer.from(`
+  exports.handler = async (event, context) => {
+    console.log('called with ' + JSON.stringify(event));
+    if (event.fail) throw new Error('told to fail');
+    return { event, name: context.getFunctionName(), secret: typeof context.getUserData('GITLAB_TOKEN') };
+  };`);
+const BUNDLES: Bundles = { webhook: code, scaler: code, reaper: code };
+
+const started = (options: BenchOptions = {}) =>
+  deployBench({ bundles: BUNDLES, provider: ({ gatewayId }) => ({ gateway: { id: gatewayId }, tags: { team: 'ci' } }), ...options });
+
+/** The steps of one more deployment. */
+async function stepsOf(bench: DeployBench, more: Partial<DeployInputs> = {}): Promise<readonly string[]> {
+  bench.said.length = 0;
+  await deploy(bench.inputs(more));
+  return bench.said.flatMap((line) => /^\[\d+\/\d+\] (.*)/.exec(line)?.[1] ?? []);
+}
+
+describe('a deployment of what has changed', () => {
+  it.each<[name: string, change: (bench: DeployBench) => void, steps: readonly string[]]>([
+    ['a secret', ({ env }) => Object.assign(env, { GITLAB_TOKEN: 'glpat-new' }), ['scaler: secrets are new', 'reaper: secrets are new']],
+    ['memory', ({ functions }) => Object.assign(functions.reaper ?? {}, { memorySize: 1024 }), ['reaper: memory MB 512 → 1024']],
+    ['the limit', ({ functions }) => Object.assign(functions.reaper ?? {}, { maxInstances: 1 }), ['reaper: at most 1 instances (now 2)']],
+    [
+      'the schedule',
+      ({ functions }) => Object.assign(functions.reaper ?? {}, { events: [{ timer: { rate: '2m' } }] }),
+      ['reaper: remove the trigger gl-scaler-prod-reaper, which is not as wanted', 'reaper: timer 2m'],
+    ],
+    [
+      'tags',
+      ({ provider }) => Object.assign(provider, { tags: {} }),
+      ['scaler', 'reaper', 'webhook'].map((key) => `${key}: remove the tags team`),
+    ],
+    [
+      'the gateway, to none',
+      ({ provider }) => Object.assign(provider, { gateway: 'none' }),
+      [
+        'reaper: new code or configuration',
+        'webhook: remove the trigger gl_scaler_prod_webhook',
+        'remove the function gl-scaler-prod-webhook, which is not wanted any more',
+        'remove the function gl-scaler-prod-scaler, which is not wanted any more',
+      ],
+    ],
+  ])('%s', async (_, change, steps) => {
+    const bench = await started();
+    await deploy(bench.inputs());
+    change(bench);
+    const done = (await stepsOf(bench)).map((line) => line.replace(/^gl-scaler-prod-(?=\w+:)/, ''));
+    expect(done.toSorted()).toEqual(steps.toSorted());
+    expect(await stepsOf(bench)).toEqual([]);
+  });
+
+  it('of one function alone', async () => {
+    const bench = await started();
+    await expect(deploy(bench.inputs(), { only: 'reaper' })).rejects.toThrow('Run osls deploy.');
+    await deploy(bench.inputs());
+    Object.assign(bench.functions.reaper ?? {}, { timeout: 50 });
+    Object.assign(bench.functions.scaler ?? {}, { timeout: 50 });
+    await deploy(bench.inputs(), { only: 'reaper' });
+    const timeouts = deployedState(bench.sandbox).functions.map(({ name, timeout }) => [name, timeout]);
+    expect(timeouts).toEqual([
+      ['gl-scaler-prod-scaler', 60],
+      ['gl-scaler-prod-reaper', 50],
+      ['gl-scaler-prod-webhook', 10],
+    ]);
+  });
+
+  it('two stages side by side do not know each other', async () => {
+    const bench = await started({ provider: { gateway: 'none' } });
+    await deploy(bench.inputs({ stage: 'prod' }));
+    await deploy(bench.inputs({ stage: 'prod-b' }));
+    expect(await stepsOf(bench, { stage: 'prod' })).toEqual([]);
+    expect(deployedState(bench.sandbox).functions.map(({ name }) => name)).toEqual(['gl-scaler-prod-reaper', 'gl-scaler-prod-b-reaper']);
+  });
+
+  it('secrets of hooks are made once, and never again while a webhook has some', async () => {
+    const bench = await started();
+    await deploy(bench.inputs());
+    writeFileSync(join(bench.dir, 'secrets.env'), '');
+    await expect(deploy(bench.inputs())).rejects.toThrow('HOOK_TOKENS and HOOK_SIGNING_TOKENS are not set, and the webhook is deployed');
+  });
+});
+
+describe('a mistake', () => {
+  it.each<[name: string, mistake: (bench: DeployBench) => void, said: RegExp]>([
+    ['no key', ({ env }) => delete env.OTC_ACCESS_KEY && delete env.OTC_SECRET_KEY, /^OTC_ACCESS_KEY and OTC_SECRET_KEY are not set/],
+    ['a wrong key', ({ env }) => Object.assign(env, { OTC_SECRET_KEY: 'wrong' }), /AccessError: .*APIG.0301/],
+    ['no token', ({ env }) => delete env.GITLAB_TOKEN, /GITLAB_TOKEN is not set: put it into the environment or into/],
+    [
+      'a mistake in scaler.yml',
+      ({ dir }) => writeFileSync(join(dir, 'scaler.yml'), 'gitlab: 1\n'),
+      /mistakes:\n {2}1:1 gitlab: must be a section/,
+    ],
+    ['another region', ({ provider }) => Object.assign(provider, { region: 'eu-nl' }), /set provider.projectId to the functions' own/],
+    [
+      'a gateway that does not exist',
+      ({ provider }) => Object.assign(provider, { gateway: { id: 'gone' } }),
+      /the gateway gone does not exist/,
+    ],
+  ])('is told in words, and nothing is changed: %s', async (_, mistake, said) => {
+    const bench = await started();
+    mistake(bench);
+    const error = await deploy(bench.inputs()).catch((thrown: unknown) => thrown);
+    expect(explain(error)).toMatch(said);
+    expect(deployedState(bench.sandbox)).toMatchObject({ functions: [], agencies: [], policies: [], logs: [], groups: [] });
+  });
+});
+
+describe('commands', () => {
+  it('invoke shows what a function returned, and fails when it failed; logs shows what it wrote', async () => {
+    const bench = await started();
+    await deploy(bench.inputs());
+    await invoke(bench.inputs(), { function: 'reaper', data: '{"a":1}' });
+    expect(JSON.parse(bench.data.at(-1) ?? '')).toEqual({ event: { a: 1 }, name: 'gl-scaler-prod-reaper', secret: 'string' });
+    await expect(invoke(bench.inputs(), { function: 'reaper', data: '{"fail":true}' })).rejects.toThrow(
+      /the function reaper failed[\s\S]*told to fail/,
+    );
+    bench.data.length = 0;
+    await logs(bench.inputs(), { function: 'reaper' });
+    expect(bench.data.join('\n')).toContain('called with {"a":1}');
+    await expect(invoke(bench.inputs(), { function: 'other' })).rejects.toThrow('there are scaler, reaper, webhook');
+    await expect(invoke(bench.inputs(), { function: 'reaper', data: '{' })).rejects.toThrow('the event is no JSON');
+  });
+
+  it('invoke local runs the function here, with the secrets of the environment', async () => {
+    const bench = await started();
+    await invokeLocal(bench.inputs(), { function: 'reaper', data: '{"a":1}' });
+    expect(JSON.parse(bench.data.at(-1) ?? '')).toEqual({ event: { a: 1 }, name: 'reaper', secret: 'string' });
+    await expect(invokeLocal(bench.inputs(), { function: 'reaper', data: '{"fail":true}' })).rejects.toThrow(
+      'the function reaper failed: told to fail',
+    );
+    expect(deployedState(bench.sandbox).functions).toEqual([]);
+  });
+
+  it('info tells what is there, before and after', async () => {
+    const bench = await started();
+    await info(bench.inputs());
+    expect(bench.data.at(-1)).toMatch(/bucket +ci-fleet \(does not exist\)[\s\S]*none: osls deploy makes them/);
+    await deploy(bench.inputs());
+    const output = { json: true, data: (text: string) => void bench.data.push(text), say: () => undefined };
+    await info(bench.inputs({ output }));
+    expect(JSON.parse(bench.data.at(-1) ?? '')).toMatchObject({
+      name: 'gl-scaler-prod',
+      hookUrl: expect.stringMatching(/^https:\/\/.*\/gitlab$/),
+      functions: [
+        { name: 'gl-scaler-prod-scaler' },
+        { name: 'gl-scaler-prod-reaper', triggers: ['timer 1m'] },
+        { triggers: ['POST /gitlab'] },
+      ],
+    });
+  });
+});
