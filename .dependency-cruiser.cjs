@@ -85,6 +85,26 @@ module.exports = {
       to: { path: '^(sandbox|test|bench|scripts)/' },
     },
     {
+      name: 'nothing-knows-the-deployment',
+      comment: 'what deploys is no part of what is deployed; deploy/ itself may use the library, the command line and the build',
+      severity: 'error',
+      from: { path: '^(lib|functions|cli|cloud-init|sandbox|scripts)/' },
+      to: { path: '^deploy/' },
+    },
+    {
+      name: 'deployment-tests-nothing',
+      severity: 'error',
+      from: { path: '^deploy/' },
+      to: { path: '^(sandbox|test|bench|functions)/' },
+    },
+    {
+      name: 'plans-are-pure',
+      comment: 'what is wanted and what is to be done is decided without asking anybody',
+      severity: 'error',
+      from: { path: '^deploy/(desired|plan|plan-function|plan-remove|steps)[.]ts$' },
+      to: { pathNot: ['^deploy/(desired|plan|plan-function|plan-remove|steps|client-bucket|actual)[.]ts$', '^lib/(core|config)/'], ...values },
+    },
+    {
       name: 'sandbox-is-independent',
       comment: 'what tests our clients must not be made of them; types of the ports are no code',
       severity: 'error',

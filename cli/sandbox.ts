@@ -28,6 +28,8 @@ export async function sandbox(
       `export OTC_ACCESS_KEY=${credentials.accessKey}`,
       `export OTC_SECRET_KEY=${credentials.secretKey}`,
       'export HOOK_TOKENS=sandbox-hook-token',
+      `export OTC_PROJECT_ID=${world.projectId}`,
+      `export OTC_GATEWAY_ID=${world.gatewayId}`,
     ].join('\n'),
   );
   output.say('\nCtrl-C ends it.');

@@ -52,6 +52,11 @@ export class Faults {
     return sum;
   }
 
+  /** Operations that were called at least once, in order of their names. */
+  operations(): readonly string[] {
+    return [...this.#calls.keys()].toSorted();
+  }
+
   resetCalls(): void {
     this.#calls.clear();
   }

@@ -1,6 +1,7 @@
 import type { Hono } from 'hono';
 import type { SandboxContext } from './context.ts';
 import type { FunctionGraph, Invocation } from './functiongraph.ts';
+import { functionOf } from './functiongraph-urn.ts';
 import type { FaultLayer, SandboxEnv, SandboxRequest } from './http.ts';
 import { Envelopes } from './otc/envelopes.ts';
 
@@ -8,7 +9,14 @@ const SYNC_BYTES = 6 * 1024 * 1024;
 const ASYNC_BYTES = 256 * 1024;
 
 /** Reading a function's configuration and the two invocation calls (FunctionGraph API reference, "Querying Metadata of a Function", "Function Invocation"). `operation` checks the signature. */
-export function mountFunctionApi(app: Hono<SandboxEnv>, operation: FaultLayer, ctx: SandboxContext, functions: FunctionGraph): void {
+export function mountFunctionApi(
+  app: Hono<SandboxEnv>,
+  operation: FaultLayer,
+  ctx: SandboxContext,
+  functions: FunctionGraph,
+  /** How the configuration of a function is answered that came through the API. */
+  deployedView: (name: string) => unknown = () => undefined,
+): void {
   const say = new Envelopes(ctx);
   const unknown = () => say.functionGraph(404, 'FSS.1051', 'Not found the function.');
   const tooLarge = () => say.functionGraph(413, 'FSS.1100', 'The request body is too large.');
@@ -18,6 +26,8 @@ export function mountFunctionApi(app: Hono<SandboxEnv>, operation: FaultLayer, c
     const name = functionOf(c.req.param('urn'), project);
     const found = name === undefined ? undefined : functions.definition(name);
     if (!found) return unknown();
+    const deployed = deployedView(found.name);
+    if (deployed !== undefined) return say.json(deployed);
     const agency = found.agency === false ? '' : 'ci-scaler';
     return say.json({
       func_urn: `urn:fss:eu-de:${project}:function:default:${found.name}:latest`,
@@ -70,13 +80,6 @@ function answer(say: Envelopes, c: SandboxRequest, invocation: Invocation): Resp
   if (version !== 'v1') return new Response(invocation.body, { headers });
   const body = { request_id: invocation.requestId, result: invocation.body, log: '', status: 200 };
   return new Response(JSON.stringify(body), { headers });
-}
-
-/** `urn:fss:<region>:<project>:function:<package>:<name>[:<version>]`, or the short forms `package:name` and `name`. */
-function functionOf(urn: string, project: string): string | undefined {
-  const parts = urn.split(':');
-  if (parts[0] !== 'urn') return parts.length <= 2 ? parts.at(-1) : undefined;
-  return parts[1] === 'fss' && parts[3] === project && parts[4] === 'function' ? parts[6] : undefined;
 }
 
 function parse(text: string): { readonly value: unknown } | undefined {

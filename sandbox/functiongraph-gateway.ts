@@ -18,6 +18,13 @@ export interface GatewayRoute {
   readonly base64?: boolean;
   /** Real milliseconds; the gateway's default is 5 s. */
   readonly timeoutMs?: number;
+  /** Host names that the route answers to beside the gateway's own address; any when absent. Asked at each call. */
+  readonly hosts?: () => readonly string[];
+  /** Calls must prove who they are, which none here can. */
+  readonly closed?: boolean;
+  /** The caller does not wait for the function. */
+  readonly asynchronous?: boolean;
+  readonly apiId?: string;
 }
 
 const GATEWAY_BYTES = 12 * 1024 * 1024;
@@ -37,7 +44,7 @@ export class Gateway {
   readonly #functions: FunctionGraph;
   readonly #say: Envelopes;
   readonly #ids = new Ids('gateway');
-  readonly #routes: GatewayRoute[] = [];
+  #routes: GatewayRoute[] = [];
 
   constructor(ctx: SandboxContext, functions: FunctionGraph) {
     this.#functions = functions;
@@ -47,20 +54,32 @@ export class Gateway {
     this.app.all('*', operation('gateway.call'), (c) => this.#answer(c));
   }
 
-  /** The routes that were published first win. */
-  publish(route: GatewayRoute): void {
+  /** The routes that were published first win. Gives what takes it offline. */
+  publish(route: GatewayRoute): () => void {
     this.#routes.push(route);
+    return () => {
+      this.#routes = this.#routes.filter((r) => r !== route);
+    };
+  }
+
+  routes(): readonly GatewayRoute[] {
+    return this.#routes;
   }
 
   async #answer(c: SandboxRequest): Promise<Response> {
     const { path } = target(c);
-    const route = this.#routes.find((r) => matches(r, c.req.method, path));
+    const route = this.#routes.find((r) => matches(r, c.req.method, path) && answersTo(r, c));
     if (!route) return this.#say.gateway(404, 'APIG.0101', 'The API does not exist or has not been published in the environment');
+    if (route.closed) return this.#say.gateway(401, 'APIG.0301', 'Incorrect IAM authentication information');
     if (Number(header(c, 'content-length') ?? 0) > GATEWAY_BYTES) return this.#tooLarge();
     const body = Buffer.from(await c.req.arrayBuffer());
     if (body.length > GATEWAY_BYTES) return this.#tooLarge();
     const event = this.#event(c, route, body);
     if (Buffer.byteLength(JSON.stringify(event)) > FUNCTION_BYTES) return this.#tooLarge();
+    if (route.asynchronous) {
+      this.#functions.invokeAsync(route.functionName, event);
+      return this.#say.empty(200);
+    }
     const invocation = await withTimeout(this.#functions.invoke(route.functionName, event), route.timeoutMs ?? 5000);
     return invocation ? this.#respond(invocation) : this.#say.gateway(504, 'APIG.0201', 'Backend timeout');
   }
@@ -93,7 +112,7 @@ export class Gateway {
       // Single values only; of repeated ones the last is left.
       queryStringParameters: Object.fromEntries(query),
       pathParameters: route.match === 'prefix' ? { '': path.slice((route.path ?? '/').length) } : {},
-      requestContext: { apiId: 'sandbox', requestId, stage: 'RELEASE' },
+      requestContext: { apiId: route.apiId ?? 'sandbox', requestId, stage: 'RELEASE' },
     };
   }
 
@@ -117,6 +136,15 @@ function matches(route: GatewayRoute, method: string, path: string): boolean {
   if (route.method !== undefined && route.method !== method) return false;
   const own = route.path ?? '/';
   return route.match === 'prefix' ? path.startsWith(own) : path === own;
+}
+
+/** By the name of a group, or by the address that the gateway listens on: who tests has no names. */
+function answersTo({ hosts }: GatewayRoute, c: SandboxRequest): boolean {
+  if (!hosts) return true;
+  const [host = '', port] = (header(c, 'host') ?? '').split(':');
+  const { localAddress, localPort } = c.env.incoming.socket;
+  if (port === String(localPort) && (host === localAddress || host === 'localhost')) return true;
+  return hosts().includes(host.toLowerCase());
 }
 
 function parseJson(text: string): unknown {

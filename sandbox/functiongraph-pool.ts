@@ -21,10 +21,21 @@ export interface FunctionDefinition {
   readonly asyncRetries?: number;
   /** Asynchronous events older than this are dropped. On the sandbox's clock. */
   readonly asyncMaxAgeMs?: number;
-  /** false: the credential getters give empty strings. */
-  readonly agency?: boolean;
+  /** Whose rights the temporary keys carry: the agency of this name; every right when true or absent. false: the credential getters give empty strings. */
+  readonly agency?: boolean | string;
   /** Real milliseconds that a new instance takes before its first event. */
   readonly coldStartMs?: number;
+  /** Gets each line that the function or the platform logs about it, as log collection would. */
+  readonly onLog?: (line: string) => void;
+  /** Gets each asynchronous event that was given up. */
+  readonly onDiscard?: (event: DiscardedEvent) => void;
+}
+
+export interface DiscardedEvent {
+  readonly requestId: string;
+  readonly event: unknown;
+  /** What the last attempt answered, or why there was none. */
+  readonly body: string;
 }
 
 export type Outcome =
@@ -41,7 +52,7 @@ export interface Surroundings {
   readonly ctx: SandboxContext;
   readonly projectId: string;
   /** The same within ten minutes, as the platform caches them. */
-  readonly keys: () => AgencyKeys;
+  readonly keys: (agency: string | undefined) => AgencyKeys;
   readonly log: (line: string) => void;
 }
 
@@ -73,10 +84,12 @@ export class InstancePool {
   async run(event: unknown, requestId: string): Promise<Outcome> {
     this.running += 1;
     const instance = this.#take();
+    this.#platformLog(`Start invoke request '${requestId}', version: latest`);
     try {
       const outcome = await this.#cut(this.#call(instance, event, requestId));
       // An instance whose request ran out of time is thrown away with whatever still runs in it.
       if (outcome.kind !== 'failed' || outcome.reason === 'error') this.#giveBack(instance);
+      this.#platformLog(`Finish invoke request '${requestId}'${outcome.kind === 'ok' ? '' : `, error: ${outcome.body}`}`);
       return outcome;
     } finally {
       this.running -= 1;
@@ -126,6 +139,7 @@ export class InstancePool {
 
   #context(requestId: string): FunctionContext {
     const { ctx, projectId, keys, log } = this.#around;
+    const { agency, onLog } = this.definition;
     return functionContext({
       requestId,
       functionName: this.definition.name,
@@ -133,10 +147,17 @@ export class InstancePool {
       timeoutMs: this.#timeoutMs(),
       memoryMb: this.definition.memoryMb ?? 128,
       userData: this.definition.userData ?? {},
-      keys: this.definition.agency === false ? undefined : keys(),
+      keys: agency === false ? undefined : keys(typeof agency === 'string' ? agency : undefined),
       now: () => ctx.clock.now(),
-      log,
+      log: (line) => {
+        log(line);
+        onLog?.(line);
+      },
     });
+  }
+
+  #platformLog(text: string): void {
+    this.definition.onLog?.(`${new Date(this.#around.ctx.clock.now()).toISOString()} ${text}`);
   }
 
   #timeoutMs(): number {

@@ -6,7 +6,7 @@ import type { Iam } from './otc/iam.ts';
 import { Ids } from './otc/ids.ts';
 
 export type { FunctionContext } from './functiongraph-context.ts';
-export type { FunctionDefinition, FunctionHandler, Outcome } from './functiongraph-pool.ts';
+export type { DiscardedEvent, FunctionDefinition, FunctionHandler, Outcome } from './functiongraph-pool.ts';
 
 /** What became of a synchronous call; `throttled` when every instance was busy, and nothing ran. */
 export type Invocation = (Outcome | { readonly kind: 'throttled' }) & { readonly requestId: string };
@@ -45,7 +45,8 @@ export class FunctionGraph {
   readonly #pools = new Map<string, InstancePool>();
   readonly #queues = new Map<string, Queued[]>();
   readonly #timers = new Map<string, Timer>();
-  #keys: { readonly at: number; readonly keys: AgencyKeys } | undefined;
+  /** By agency; those without one have every right. */
+  readonly #keys = new Map<string | undefined, { readonly at: number; readonly keys: AgencyKeys }>();
 
   constructor(ctx: SandboxContext, iam: Iam, projectId: string) {
     this.#ctx = ctx;
@@ -59,7 +60,7 @@ export class FunctionGraph {
       this.logs.push(line);
       if (this.logs.length > LOG_LINES) this.logs.shift();
     };
-    const around = { ctx: this.#ctx, projectId: this.#projectId, keys: () => this.#agencyKeys(), log };
+    const around = { ctx: this.#ctx, projectId: this.#projectId, keys: (agency?: string) => this.#agencyKeys(agency), log };
     this.#pools.set(definition.name, new InstancePool(definition, around));
     this.#queues.set(definition.name, this.#queues.get(definition.name) ?? []);
   }
@@ -68,6 +69,12 @@ export class FunctionGraph {
   configure(name: string, change: Partial<FunctionDefinition>): void {
     const { definition } = this.#pool(name);
     this.register({ ...definition, ...change });
+  }
+
+  /** What waits for it is forgotten; what runs ends by itself. */
+  unregister(name: string): void {
+    this.#pools.delete(name);
+    this.#queues.delete(name);
   }
 
   definition(name: string): FunctionDefinition | undefined {
@@ -169,6 +176,7 @@ export class FunctionGraph {
 
   #discard(pool: InstancePool, item: Queued, body: string): void {
     this.discarded.push({ functionName: pool.definition.name, requestId: item.requestId, body });
+    pool.definition.onDiscard?.({ requestId: item.requestId, event: item.event, body });
     item.done();
   }
 
@@ -183,13 +191,14 @@ export class FunctionGraph {
     return outcome;
   }
 
-  #agencyKeys(): AgencyKeys {
+  #agencyKeys(agency: string | undefined): AgencyKeys {
     const now = this.#ctx.clock.now();
-    if (!this.#keys || now - this.#keys.at >= KEYS_CACHED_MS) {
-      const { accessKey, secretKey, securityToken } = this.#iam.temporaryKeys(KEYS_SECONDS);
-      this.#keys = { at: now, keys: { accessKey, secretKey, securityToken, authToken: this.#iam.token(KEYS_SECONDS) } };
-    }
-    return this.#keys.keys;
+    const cached = this.#keys.get(agency);
+    if (cached && now - cached.at < KEYS_CACHED_MS) return cached.keys;
+    const { accessKey, secretKey, securityToken } = this.#iam.temporaryKeys(KEYS_SECONDS, agency);
+    const keys = { accessKey, secretKey, securityToken, authToken: this.#iam.token(KEYS_SECONDS, agency) };
+    this.#keys.set(agency, { at: now, keys });
+    return keys;
   }
 }
 

@@ -2,15 +2,19 @@ import type { SandboxClock } from './clock.ts';
 import type { SandboxContext, SandboxEvent, SimulatedVm } from './context.ts';
 import { Faults } from './faults.ts';
 import { FunctionGraph } from './functiongraph.ts';
-import { mountFunctionApi } from './functiongraph-api.ts';
+import type { DeployedFunctions } from './functiongraph-deployed.ts';
 import { Gateway } from './functiongraph-gateway.ts';
 import { createGitLab } from './gitlab/gitlab.ts';
 import { seeded } from './gitlab/random.ts';
 import { type Listening, listen, type Served } from './http.ts';
+import { createManagement } from './management.ts';
+import type { Apig } from './otc/apig.ts';
 import { type Catalogue, DEFAULT_CATALOGUE } from './otc/ecs-catalogue.ts';
 import { EcsFleet } from './otc/ecs-fleet.ts';
 import type { FleetTimes } from './otc/ecs-vm.ts';
 import { Iam, type KeyPair } from './otc/iam.ts';
+import { Agencies, FUNCTION_DOMAIN } from './otc/iam-agencies.ts';
+import type { Lts } from './otc/lts.ts';
 import { type AppendMode, Obs } from './otc/obs.ts';
 import { otcApp } from './otc/otc.ts';
 import { mountSmn, Smn } from './otc/smn.ts';
@@ -30,6 +34,12 @@ export interface SandboxOptions {
   readonly append?: AppendMode;
   /** Keys of the bucket that anyone may read. */
   readonly publicPrefixes?: readonly string[];
+  /** Buckets that exist at the start; one when absent. The first is `Sandbox.bucket`. */
+  readonly buckets?: readonly string[];
+  /** Names of dedicated API gateways that exist at the start; one when absent. */
+  readonly gateways?: readonly string[];
+  /** Names of agencies that exist at the start and may be given to functions; they have no rights yet. */
+  readonly agencies?: readonly string[];
   readonly gitlab?: Parameters<typeof createGitLab>[1];
   readonly worker?: Parameters<typeof runWorker>[2];
   /** The life of each server that becomes ACTIVE, in place of a simulated worker: starts a machine and tells the VM when that is off. */
@@ -46,6 +56,13 @@ export interface Sandbox {
   readonly smn: Smn;
   readonly functions: FunctionGraph;
   readonly gateway: Gateway;
+  /** Functions that came through the API, with their triggers. */
+  readonly deployed: DeployedFunctions;
+  readonly apig: Apig;
+  readonly lts: Lts;
+  readonly agencies: Agencies;
+  /** Of the first API gateway; '' when there is none. */
+  readonly gatewayId: string;
   readonly urls: { readonly gitlab: string; readonly otc: string; readonly obs: string; readonly gateway: string };
   /** A permanent key of the account. */
   readonly credentials: KeyPair;
@@ -79,21 +96,31 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       watch(live(vm, ctx), vm, ctx);
     },
   });
+  const agencies = new Agencies(ctx);
+  for (const name of options.agencies ?? []) {
+    agencies.create({ name, description: '', trustedDomain: FUNCTION_DOMAIN, duration: 'FOREVER' });
+  }
+  const [bucket = BUCKET, ...more] = options.buckets ?? [];
   const functions = new FunctionGraph(ctx, iam, PROJECT_ID);
   const gateway = new Gateway(ctx, functions);
   const obs = new Obs(ctx, {
     iam,
-    buckets: [BUCKET],
+    buckets: [...(options.buckets?.length === 0 ? [] : [bucket]), ...more],
+    agencies,
     append: options.append ?? 'works',
     publicPrefixes: options.publicPrefixes ?? [],
   });
   const smn = new Smn();
+  const gateways = options.gateways ?? ['gateway'];
+  const management = createManagement(ctx, { functions, gateway, iam, agencies, obs, projectId: PROJECT_ID, region: REGION, gateways });
+  const { deployed, apig, lts } = management;
   const otc = otcApp(ctx, {
     iam,
     fleet,
+    agencies,
     projectId: PROJECT_ID,
     mount: (app, operation) => {
-      mountFunctionApi(app, operation, ctx, functions);
+      management.mount(app, operation);
       mountSmn(app, operation, ctx, smn);
     },
   });
@@ -113,13 +140,19 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     smn,
     functions,
     gateway,
+    deployed,
+    apig,
+    lts,
+    agencies,
+    gatewayId: [...apig.instances.keys()][0] ?? '',
     urls,
     credentials: CREDENTIALS,
     projectId: PROJECT_ID,
-    bucket: BUCKET,
+    bucket,
     region: REGION,
     close: async () => {
       functions.close();
+      management.close();
       world.close();
       for (const vm of fleet.all()) vm.stop.abort();
       await Promise.all(doors.map((door) => door.close()));

@@ -8,14 +8,12 @@
  */
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { type BuildOptions, build } from 'esbuild';
 import { compileConfig } from '../lib/config/load-yaml.ts';
 import { InvalidConfigError, renderProblems } from '../lib/config/problems.ts';
-import { BUNDLE, breakdown, COMMAND_LINE, FUNCTIONS } from './bundles.ts';
+import { type Bundle, bundle, bundleFunction, type FunctionName, ROOT as root } from './bundle.ts';
+import { COMMAND_LINE, FUNCTIONS } from './bundles.ts';
 import { writeDashboard } from './write-dashboard.ts';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const dist = join(root, 'dist');
 
 function configFile(): string {
@@ -38,30 +36,21 @@ function compiled(path: string): string {
   }
 }
 
-async function bundle(name: string, entry: string, outfile: string, options: BuildOptions = {}): Promise<number> {
-  const result = await build({ ...BUNDLE, absWorkingDir: root, entryPoints: [entry], outfile, ...options, write: false, metafile: true });
+function write(name: string, outfile: string, { code, map, metafile }: Bundle): void {
   mkdirSync(dirname(outfile), { recursive: true });
-  writeFileSync(join(dist, 'meta', `${name}.json`), JSON.stringify(result.metafile));
-  let bytes = 0;
-  for (const file of result.outputFiles) {
-    if (file.path.endsWith('.map')) writeFileSync(join(dist, 'meta', `${name}.js.map`), file.contents);
-    else {
-      writeFileSync(outfile, file.contents);
-      bytes = file.contents.byteLength;
-    }
-  }
-  console.log(`${name}: ${(bytes / 1000).toFixed(1)} kB`);
-  return bytes;
+  writeFileSync(outfile, code);
+  writeFileSync(join(dist, 'meta', `${name}.json`), JSON.stringify(metafile));
+  writeFileSync(join(dist, 'meta', `${name}.js.map`), map);
+  console.log(`${name}: ${(code.byteLength / 1000).toFixed(1)} kB`);
 }
 
-async function buildFunction({ name, maxKb }: (typeof FUNCTIONS)[number], config: string): Promise<boolean> {
+async function buildFunction(name: FunctionName, config: string): Promise<boolean> {
   const folder = join(dist, 'functions', name);
-  const bytes = await bundle(name, `functions/${name}.ts`, join(folder, 'index.js'));
+  const { tooLarge, ...made } = await bundleFunction(name);
+  write(name, join(folder, 'index.js'), made);
   writeFileSync(join(folder, 'scaler.json'), config);
-  if (bytes <= maxKb * 1000) return true;
-  const metafile = JSON.parse(readFileSync(join(dist, 'meta', `${name}.json`), 'utf8'));
-  console.error(`${name} has ${bytes} bytes, more than ${maxKb} kB. The largest parts:\n${breakdown(metafile).join('\n')}`);
-  return false;
+  if (tooLarge !== undefined) console.error(tooLarge);
+  return tooLarge === undefined;
 }
 
 const config = compiled(configFile());
@@ -71,10 +60,10 @@ mkdirSync(join(dist, 'meta'));
 // The repository's own package.json makes every .js below it an ES module; in the zip there is none.
 writeFileSync(join(dist, 'functions', 'package.json'), '{ "type": "commonjs" }\n');
 await writeDashboard(dist);
-const within = await Promise.all(FUNCTIONS.map((one) => buildFunction(one, config)));
+const within = await Promise.all(FUNCTIONS.map(({ name }) => buildFunction(name, config)));
 
 if (existsSync(join(root, 'cli', 'scaler.ts'))) {
-  await bundle('scaler-cli', 'cli/scaler.ts', join(dist, 'scaler.mjs'), COMMAND_LINE);
+  write('scaler-cli', join(dist, 'scaler.mjs'), await bundle('cli/scaler.ts', COMMAND_LINE));
   const start = join(dist, 'scaler.cjs');
   writeFileSync(start, "#!/usr/bin/env node\nimport('./scaler.mjs');\n");
   chmodSync(start, 0o755);

@@ -1,3 +1,4 @@
+import { NO_CONTROLS } from '../lib/core/controls.ts';
 import type { PendingJob, Runner, Server } from '../lib/core/fleet.ts';
 import type { Launch, PoolMemory } from '../lib/core/memory.ts';
 import { EMPTY_MEMORY } from '../lib/core/memory.ts';
@@ -125,7 +126,17 @@ export function worker(n: number, phase: Exclude<Phase, 'failed'>, overrides: Pa
 }
 
 export function planInput(overrides: Partial<PlanInput> = {}): PlanInput {
-  return { pool: pool(), workers: [], jobs: [], memory: EMPTY_MEMORY, now: NOW, grow: true, shrink: true, ...overrides };
+  return {
+    pool: pool(),
+    workers: [],
+    jobs: [],
+    memory: EMPTY_MEMORY,
+    controls: NO_CONTROLS,
+    now: NOW,
+    grow: true,
+    shrink: true,
+    ...overrides,
+  };
 }
 
 /** What is planned for what the cloud and GitLab list. */

@@ -1,13 +1,13 @@
 import pMap from 'p-map';
 import type { PoolMemory } from '../core/memory.ts';
-import type { Action, Plan } from '../core/plan.ts';
+import type { Action, Plan, Removal } from '../core/plan.ts';
 import { toIso } from '../core/time.ts';
 import { readConsoles, tellBoots, toldOf } from './boots.ts';
 import { handoffKey, Launcher, type LaunchOutcome } from './launch.ts';
 import type { ActionEntry, RanEntry, SettledEntry, Stamp } from './ledger.ts';
 import type { PoolView } from './observe.ts';
 import { RanNotes } from './ran.ts';
-import { type Removal, type RemovalOutcome, remove } from './remove.ts';
+import { type RemovalOutcome, remove } from './remove.ts';
 import type { Settings } from './settings.ts';
 import type { Deadline, World } from './world.ts';
 

@@ -1,5 +1,6 @@
 import type { Alarm, AlarmKind, Condition } from '../core/alarms.ts';
 import { breaker } from '../core/breaker.ts';
+import type { Control } from '../core/controls.ts';
 import { fromIso, toIso } from '../core/time.ts';
 import type { Worker } from '../core/worker.ts';
 import { brakeText } from './brake-text.ts';
@@ -32,6 +33,7 @@ export function conditionsOf(sight: Sight): { readonly conditions: readonly Cond
   // What cannot be read says nothing of jobs and machines: their alarms wait for a look.
   for (const { view, plan } of sight.planned) {
     if (!view.jobs) unlooked.add('oldest-pending');
+    if (view.controls.unread) for (const kind of ['paused', 'orphan'] as const) unlooked.add(kind);
     if (!plan) for (const kind of ['orphan', 'boots-failing', 'sold-out', 'launching-paused'] as const) unlooked.add(kind);
   }
   return { conditions, unlooked };
@@ -47,8 +49,15 @@ function poolConditions({ view }: Planned, { settings, now }: Sight): readonly C
   });
   const found: Condition[] = [];
   const unread = view.unread.filter(({ source }) => source !== 'memory');
-  for (const { source, code } of unread)
-    found.push(of('unread', `${source} cannot be read (${code}): nothing is decided for this pool`, source));
+  for (const { source, code } of unread) {
+    const stopped = source === 'controls' ? 'deleted' : 'decided';
+    found.push(of('unread', `${source} cannot be read (${code}): nothing is ${stopped} for this pool`, source));
+  }
+  const { pause: paused, kept } = view.controls;
+  for (const { kind, target } of view.said.filter((c) => c.unreadable)) {
+    found.push(of('unread', `the ${kind} of ${target} cannot be read: only its careful half holds`, `${kind} ${target}`));
+  }
+  if (paused) found.push(of('paused', pausedText(paused)));
 
   const oldest = oldestWaitSeconds(view.jobs, now);
   if (oldest !== undefined && oldest * 1000 > settings.alarms.oldestPendingMs) {
@@ -64,8 +73,15 @@ function poolConditions({ view }: Planned, { settings, now }: Sight): readonly C
   if (flavors.every((flavor) => zones.every((zone) => refused.has(`${flavor} ${zone}`)))) {
     found.push(of('sold-out', `every flavor is sold out in every zone (${flavors.join(', ')}; ${zones.join(', ')})`));
   }
-  for (const worker of view.workers ?? []) if (isOrphan(worker)) found.push(of('orphan', orphanText(worker), worker.name));
+  const orphans = (view.workers ?? []).filter((worker) => isOrphan(worker) && !paused && !kept.has(worker.name));
+  found.push(...orphans.map((worker) => of('orphan', orphanText(worker), worker.name)));
   return found;
+}
+
+/** Without who and why: the alarms may be public. */
+function pausedText({ since, until }: Control): string {
+  const end = until === undefined ? '' : `, until ${toIso(until)}`;
+  return `paused since ${toIso(since)}${end}: nothing is created and nothing deleted; scaler resume ends it`;
 }
 
 /** A VM that should be gone by now; the alarm comes only after the reaper has had its time. */
@@ -109,6 +125,9 @@ function hookProblem(ours: readonly HookView[]): string | undefined {
   const [hook] = ours;
   if (!hook) return 'GitLab has no hook to gitlab.hook_url: jobs wait up to a minute longer';
   if (!ours.some(({ jobEvents }) => jobEvents)) return 'the hook does not send job events: jobs wait up to a minute longer';
+  if (ours.every(({ withoutSecret }) => withoutSecret)) {
+    return 'the hook has neither a secret nor a signing token, so it is refused: jobs wait up to a minute longer; run scaler hook install';
+  }
   const disabled = ours.find(({ disabled }) => disabled !== undefined)?.disabled;
   return disabled === undefined ? undefined : `GitLab has disabled the hook (${disabled}): jobs wait up to a minute longer`;
 }

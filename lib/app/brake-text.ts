@@ -19,6 +19,10 @@ export function brakeText({
       return `earlier machines did not boot: one probe at a time, ${until === undefined ? 'one is on its way' : `the next at ${toIso(until)}`}`;
     case 'paused':
       return `ordering is paused after ${code}${until === undefined ? '' : ` until ${toIso(until)}`}`;
+    case 'pool-paused':
+      return `the pool is paused by hand${until === undefined ? '' : ` until ${toIso(until)}`}: scaler resume ends it`;
+    case 'pool-draining':
+      return `the pool is drained by hand${until === undefined ? '' : ` until ${toIso(until)}`}: scaler undrain ends it`;
     case 'passed-over':
       return `workers were started for it, and GitLab did not give it to them (is its branch unprotected and the pool protected_only? are there minutes left?): ${until === undefined ? 'one more is on its way' : `the next at ${toIso(until)}`}`;
     default:

@@ -1,9 +1,12 @@
 import pMap from 'p-map';
+import { type Control, holds, isAbout, type PoolControls, poolControls, UNREAD_CONTROLS } from '../core/controls.ts';
 import { describeError, QuotaError, SoldOutError } from '../core/errors.ts';
 import type { PendingJob, Runner, Server } from '../core/fleet.ts';
 import { assignJobs, candidates } from '../core/match.ts';
 import { EMPTY_MEMORY, type FailedOperation, learn, type PoolMemory } from '../core/memory.ts';
+import type { Pool } from '../core/pool.ts';
 import { deriveFleet, type Worker } from '../core/worker.ts';
+import { readControls } from './controls.ts';
 import { readMemory } from './memory-store.ts';
 import type { Operation, Scope } from './ports.ts';
 import type { PoolSettings, Settings } from './settings.ts';
@@ -19,11 +22,14 @@ export interface PoolView {
   /** As it was found, and as it is after this observation. */
   readonly before: PoolMemory;
   readonly memory: PoolMemory;
+  /** What people have said of this pool and its workers; those that have run out are not among them. */
+  readonly said: readonly Control[];
+  readonly controls: PoolControls;
   readonly unread: readonly Unread[];
 }
 
 export interface Unread {
-  readonly source: 'runners' | 'jobs' | 'servers' | 'memory';
+  readonly source: 'runners' | 'jobs' | 'servers' | 'memory' | 'controls';
   readonly error: string;
   readonly code: string;
   readonly message: string;
@@ -37,9 +43,10 @@ type Attempt<T> = { readonly value: T } | { readonly failure: unknown };
 /** Reads everything at once; each source fails for itself. Requests grow with pages, not with workers or jobs. */
 export async function observe(world: World, settings: Settings, signal: AbortSignal): Promise<readonly PoolView[]> {
   const scopes = new Map(settings.pools.map((p) => [scopeKey(p.scope), p.scope]));
-  const [runners, jobs, pools] = await Promise.all([
+  const [runners, jobs, controls, pools] = await Promise.all([
     eachScope(scopes, (scope) => world.forge.runners(scope, { signal })),
     eachScope(scopes, (scope) => world.forge.pendingJobs(scope, { signal })),
+    attempt(readControls(world.store, { signal })),
     Promise.all(
       settings.pools.map(async (p) => {
         const [servers, memory] = await Promise.all([
@@ -53,7 +60,7 @@ export async function observe(world: World, settings: Settings, signal: AbortSig
   const views = await Promise.all(
     pools.map(({ settings: p, servers, memory }) => {
       const key = scopeKey(p.scope);
-      return view(world, p, { runners: runners.get(key), jobs: jobs.get(key), servers, memory }, signal);
+      return view(world, p, { runners: runners.get(key), jobs: jobs.get(key), servers, memory, controls }, signal);
     }),
   );
   return share(views, world.clock.now());
@@ -61,10 +68,11 @@ export async function observe(world: World, settings: Settings, signal: AbortSig
 
 /** Each job to one pool, now that it is known which pools can serve it. */
 function share(views: readonly PoolView[], now: number): readonly PoolView[] {
-  const queues = views.map(({ settings: { pool }, jobs = [], workers, memory }) => ({
+  const queues = views.map(({ settings: { pool }, jobs = [], workers, memory, controls }) => ({
     pool,
     jobs,
     memory,
+    controls,
     ...(workers ? { workers } : {}),
   }));
   const assigned = assignJobs(queues, now);
@@ -76,17 +84,18 @@ interface Sources {
   readonly jobs: Attempt<readonly PendingJob[]> | undefined;
   readonly servers: Attempt<readonly Server[]>;
   readonly memory: Attempt<PoolMemory>;
+  readonly controls: Attempt<readonly Control[]>;
 }
 
 async function view(world: World, settings: PoolSettings, sources: Sources, signal: AbortSignal): Promise<PoolView> {
   const before = resultOf(sources.memory) ?? EMPTY_MEMORY;
-  const unread = (['runners', 'jobs', 'servers', 'memory'] as const).flatMap((source) => {
+  const unread = (['runners', 'jobs', 'servers', 'memory', 'controls'] as const).flatMap((source) => {
     const tried = sources[source];
     return tried && 'failure' in tried ? [{ source, ...describeError(tried.failure) }] : [];
   });
   const waiting = resultOf(sources.jobs);
   const jobs = waiting && candidates(settings.pool, waiting);
-  const found = { settings, ...(jobs ? { jobs } : {}), before, unread };
+  const found = { settings, ...(jobs ? { jobs } : {}), before, ...saidOf(settings.pool, sources.controls, world.clock.now()), unread };
   const servers = resultOf(sources.servers);
   const runners = resultOf(sources.runners);
   if (!servers || !runners) return { ...found, memory: before };
@@ -96,6 +105,14 @@ async function view(world: World, settings: PoolSettings, sources: Sources, sign
   const operations = await askOperations(world, before, servers, signal);
   const workers = deriveFleet({ pool, servers, runners, memory: before, ...operations, now });
   return { ...found, workers, memory: learn(before, workers, operations.failedOperations, jobs, pool.bootTimeoutMs, now) };
+}
+
+/** What holds for the pool now. */
+function saidOf(pool: Pool, controls: Attempt<readonly Control[]>, now: number): Pick<PoolView, 'said' | 'controls'> {
+  const all = resultOf(controls);
+  if (!all) return { said: [], controls: UNREAD_CONTROLS };
+  const said = all.filter((c) => holds(c, now) && isAbout(c, pool));
+  return { said, controls: poolControls(pool.name, said, now) };
 }
 
 /** What became of launches that were accepted but are not listed: most failures of a create show only there. */

@@ -42,6 +42,8 @@ export interface HookView {
   readonly id: number;
   readonly url: string;
   readonly jobEvents: boolean;
+  /** It carries neither a secret token nor a signature, so no receiver can tell that it is GitLab's. Absent where GitLab does not say (before 19.0). */
+  readonly withoutSecret?: boolean;
   /** In GitLab's words: `disabled`, `temporarily_disabled`. Absent while it is sent. */
   readonly disabled?: string;
 }

@@ -1,3 +1,4 @@
+import type { Control } from '../core/controls.ts';
 import { type Plan, planPool } from '../core/plan.ts';
 import { toIso } from '../core/time.ts';
 import { act } from './act.ts';
@@ -35,6 +36,8 @@ export interface PoolReport {
   /** Absent when nothing could be planned; `unread` says why. */
   readonly plan?: Plan;
   readonly waiting: readonly number[];
+  /** What people have said of it. */
+  readonly said: readonly Control[];
   readonly unread: PoolView['unread'];
   readonly actions: readonly ActionEntry[];
 }
@@ -75,22 +78,33 @@ export async function reconcile(world: World, settings: Settings, options: Recon
 }
 
 function planView(view: PoolView, options: ReconcileOptions, now: number): Plan | undefined {
-  const { settings, workers, jobs, memory, unread } = view;
+  const { settings, workers, jobs, memory, controls, unread } = view;
   if (!workers) return undefined;
   // Without what it remembers a pool would forget its breaker; and without the bucket no worker could get its handoff.
   const grow = options.grow && !unread.some((u) => u.source === 'memory');
-  return planPool({ pool: settings.pool, workers, jobs, memory, now, grow, shrink: options.shrink });
+  return planPool({ pool: settings.pool, workers, jobs, memory, controls, now, grow, shrink: options.shrink });
 }
 
 function report(view: PoolView, plan: Plan | undefined, actions: readonly ActionEntry[]): PoolReport {
-  return { pool: view.settings.pool.name, ...(plan ? { plan } : {}), waiting: waitingIds(view), unread: view.unread, actions };
+  return {
+    pool: view.settings.pool.name,
+    ...(plan ? { plan } : {}),
+    waiting: waitingIds(view),
+    said: view.said,
+    unread: view.unread,
+    actions,
+  };
 }
 
-function logPlan(world: World, { settings, unread }: PoolView, plan: Plan | undefined, stamp: Stamp): void {
+function logPlan(world: World, { settings, said, unread }: PoolView, plan: Plan | undefined, stamp: Stamp): void {
   const pool = settings.pool.name;
   for (const { source, ...error } of unread) world.log.warn('source unread', { ...stamp, pool, source, ...error });
+  for (const { kind, target, unreadable } of said)
+    if (unreadable) world.log.warn('control unreadable', { ...stamp, pool, control: kind, target });
   if (!plan) return;
   const kinds = { launch: 0, drain: 0, reap: 0, forget: 0 };
   for (const action of plan.actions) kinds[action.kind] += 1;
-  world.log.info('plan', { ...stamp, pool, ...plan.numbers, ...kinds, held: plan.held.length, brakes: plan.brakes.map((b) => b.why) });
+  const told = said.length === 0 ? {} : { controls: said.map(({ kind, target }) => `${kind} ${target}`) };
+  const brakes = plan.brakes.map((b) => b.why);
+  world.log.info('plan', { ...stamp, pool, ...plan.numbers, ...kinds, held: plan.held.length, brakes, ...told });
 }

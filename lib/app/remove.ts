@@ -1,12 +1,10 @@
 import { describeError } from '../core/errors.ts';
 import { drainNote } from '../core/note.ts';
-import type { Action } from '../core/plan.ts';
+import type { Removal } from '../core/plan.ts';
 import { handoffKey } from './launch.ts';
 import type { RanNotes } from './ran.ts';
 import type { PoolSettings } from './settings.ts';
 import type { Deadline, World } from './world.ts';
-
-export type Removal = Exclude<Action, { kind: 'launch' }>;
 
 export interface RemovalOutcome {
   readonly outcome: 'done' | 'failed' | 'skipped';

@@ -16,12 +16,18 @@ export function loadConfigYaml(text: string): Config {
   return parseWhole(data, locate);
 }
 
-/** Checks scaler.yml and gives it as the JSON that the functions carry, and what `loadConfigYaml` says to it. */
-export function compileConfig(text: string): { readonly json: string; readonly config: Config } {
+/**
+ * Checks scaler.yml and gives it as the JSON that the functions carry, and what `loadConfigYaml` says to it. `scaler` replaces what the file says of
+ * the function that the webhook wakes: its name, or `false` for none.
+ */
+export function compileConfig(text: string, scaler?: string | false): { readonly json: string; readonly config: Config } {
   const { data, locate } = readYaml(text);
   const config = parseWhole(data, locate);
-  const carried = Object.entries(z.looseObject({}).parse(data)).filter(([key]) => key !== 'manager');
-  return { json: `${JSON.stringify(Object.fromEntries(carried))}\n`, config };
+  const { manager: _, functions, ...carried } = z.looseObject({ functions: z.looseObject({}).optional() }).parse(data);
+  const { scaler: written, ...others } = functions ?? {};
+  const name = scaler === undefined ? written : scaler === false ? undefined : scaler;
+  const all = { ...carried, functions: { ...others, ...(name !== undefined && { scaler: name }) } };
+  return { json: `${JSON.stringify(all)}\n`, config };
 }
 
 /** The document and its section `manager`, with everything that is wrong in either at once. */

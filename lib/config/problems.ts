@@ -70,11 +70,13 @@ export function findingsOf(issues: readonly z.core.$ZodIssue[], at: Path = []): 
       return issue.keys.map((key, i) => ({ path: [...path, key], message: lines[i] ?? 'is not a key here' }));
     }
     if (issue.code === 'invalid_union') {
-      // The alternative of the right type; the others only say that theirs is another.
-      const meant = issue.errors.find((errors) =>
+      // The alternative of the right type; the others only say that theirs is another. Of several sections the one that has these keys.
+      const typed = issue.errors.filter((errors) =>
         errors.some((e) => e.path.length > 0 || (e.code !== 'invalid_type' && e.code !== 'invalid_value')),
       );
-      if (meant) return findingsOf(meant, path);
+      const meant = typed.find((errors) => !errors.some((e) => e.path.length === 0 && e.code === 'unrecognized_keys'));
+      const [only, ...more] = typed;
+      if (meant ?? (only && more.length === 0)) return findingsOf(meant ?? only ?? [], path);
     }
     return [{ path, message: issue.message }];
   });

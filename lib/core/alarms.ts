@@ -15,13 +15,15 @@ const KINDS = {
   'sold-out': { raiseAfter: 3 * MINUTE, clearAfter: 10 * MINUTE },
   /** A source cannot be read, so nothing can be decided. */
   unread: { raiseAfter: 3 * MINUTE, clearAfter: 2 * MINUTE },
+  /** Somebody has paused a pool and may have forgotten it. */
+  paused: { raiseAfter: 4 * HOUR, clearAfter: 0 },
   /** A VM without a runner, or one in error, that the reaper could not remove for long. */
   orphan: { raiseAfter: 10 * MINUTE, clearAfter: 0 },
   /** A VM died under a job. */
   'job-lost': { raiseAfter: 0, clearAfter: HOUR },
   /** The timer has paused: nobody looked after the farm. */
   'timer-late': { raiseAfter: 0, clearAfter: 10 * MINUTE },
-  /** GitLab has disabled the hook, does not have it, or it sends no job events. */
+  /** GitLab has disabled the hook, does not have it, or it sends no job events or without a secret. */
   hook: { raiseAfter: 0, clearAfter: 0 },
   /** The cache manager says that something is wrong, or nothing at all. */
   caches: { raiseAfter: 5 * MINUTE, clearAfter: 2 * MINUTE },

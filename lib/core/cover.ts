@@ -1,3 +1,4 @@
+import type { PoolControls } from './controls.ts';
 import type { PendingJob } from './fleet.ts';
 import type { Pool } from './pool.ts';
 import type { Worker } from './worker.ts';
@@ -16,20 +17,39 @@ export interface Cover {
 }
 
 /** Why a worker must go whatever the demand is. */
-export type LeaveWhy = 'error' | 'never-booted' | 'max-builds' | 'max-age';
+export type LeaveWhy = 'error' | 'never-booted' | 'max-builds' | 'max-age' | 'pool-draining' | 'rolled';
 
-/** Why this worker must go whatever the demand is; never one that has a job, nor one that is going already. */
-export function leaveReason(w: Worker, pool: Pool, now: number): LeaveWhy | undefined {
-  if (!w.runner || w.runner.paused || !w.server || w.busy > 0) return undefined;
-  if (w.failure === 'error' || w.failure === 'never-booted') return w.failure;
-  if (w.phase !== 'idle') return undefined;
+/**
+ * Why this worker must go whatever the demand is; never one that is going already. One that has a job goes only because people have said so: it
+ * takes no further one, or with jobs enough it would never be free.
+ */
+export function leaveReason(w: Worker, pool: Pool, controls: PoolControls, now: number): LeaveWhy | undefined {
+  if (!w.runner || w.runner.paused || !w.server) return undefined;
+  if (w.busy === 0 && (w.failure === 'error' || w.failure === 'never-booted')) return w.failure;
+  return toldToLeave(w, controls) ?? (w.phase === 'idle' ? spent(w, pool, now) : undefined);
+}
+
+function spent(w: Worker, pool: Pool, now: number): LeaveWhy | undefined {
   if (pool.maxBuilds > 0 && w.done >= pool.maxBuilds) return 'max-builds';
   return now - w.bornAt > pool.maxAgeMs ? 'max-age' : undefined;
 }
 
+function toldToLeave({ phase, bornAt }: Worker, { drain, rollBefore = 0 }: PoolControls): LeaveWhy | undefined {
+  // What boots would take a job before anybody could drain it.
+  if (drain && !drain.unreadable && (phase === 'booting' || phase === 'idle' || phase === 'busy')) return 'pool-draining';
+  return bornAt < rollBefore && (phase === 'idle' || phase === 'busy') ? 'rolled' : undefined;
+}
+
 /** The workers that may still take a job: idle or booting, and not about to leave. */
-export function availableWorkers(workers: readonly Worker[], pool: Pool, now: number): readonly Worker[] {
-  return workers.filter((w) => (w.phase === 'idle' || w.phase === 'booting') && leaveReason(w, pool, now) === undefined);
+export function availableWorkers(workers: readonly Worker[], pool: Pool, controls: PoolControls, now: number): readonly Worker[] {
+  return workers.filter((w) => (w.phase === 'idle' || w.phase === 'booting') && !isLeaving(w, pool, controls, now));
+}
+
+/** One that nothing may be done to does not leave for a control, and takes jobs until then. */
+function isLeaving(w: Worker, pool: Pool, controls: PoolControls, now: number): boolean {
+  const why = leaveReason(w, pool, controls, now);
+  const byControl = why === 'pool-draining' || why === 'rolled';
+  return why !== undefined && !(byControl && (controls.pause || controls.unread || controls.kept.has(w.name)));
 }
 
 /**

@@ -1,4 +1,5 @@
 import { breaker } from './breaker.ts';
+import type { PoolControls } from './controls.ts';
 import type { PendingJob } from './fleet.ts';
 import type { PoolMemory } from './memory.ts';
 import type { Pool } from './pool.ts';
@@ -15,8 +16,11 @@ export interface Launching {
 
 /** What kept a plan from launching all that was wanted. */
 export interface Brake {
-  /** `passed-over`: workers were started for the job, and GitLab did not give it to them. */
-  readonly why: 'limit' | 'max-growth-rate' | 'breaker' | 'paused' | 'passed-over';
+  /**
+   * `paused`: the cloud refuses to sell. `pool-paused`, `pool-draining`: people have said so. `passed-over`: workers were started for the job, and
+   * GitLab did not give it to them.
+   */
+  readonly why: 'limit' | 'max-growth-rate' | 'breaker' | 'paused' | 'pool-paused' | 'pool-draining' | 'passed-over';
   readonly until?: number;
   readonly code?: string;
 }
@@ -44,23 +48,27 @@ export function count(workers: readonly Worker[]): Counts {
   return { machines: workers.length - of('gone'), ...counts };
 }
 
-interface GrowthInput {
+interface BoundsInput {
   readonly pool: Pool;
+  readonly memory: PoolMemory;
+  readonly counts: Counts;
+  readonly controls: PoolControls;
+  readonly now: number;
+}
+
+interface GrowthInput extends BoundsInput {
   /** Oldest first. */
   readonly uncovered: readonly PendingJob[];
   readonly spare: number;
   readonly target: number;
-  readonly memory: PoolMemory;
-  readonly counts: Counts;
-  readonly now: number;
 }
 
 /** Launches for jobs that have no worker, oldest first, then for the idle target, as far as all bounds allow. */
 export function planGrowth(input: GrowthInput): Growth {
-  const { pool, memory, counts, now } = input;
-  const retry = retries(input.uncovered, memory, now);
+  const { now } = input;
+  const retry = retries(input.uncovered, input.memory, now);
   const wanted = retry.due.length + Math.max(0, input.target - input.spare);
-  const bounds = growthBounds(pool, memory, counts, now);
+  const bounds = growthBounds(input);
   const allowed = least(wanted, bounds);
   const probing = bounds.some((b) => b.brake.why === 'breaker');
   const actions = Array.from({ length: allowed }, (_, i): Launching => {
@@ -78,15 +86,9 @@ export function planGrowth(input: GrowthInput): Growth {
 }
 
 /** The jobs that the pool would launch workers for now; the others may go to another pool. */
-export function launchable(
-  uncovered: readonly PendingJob[],
-  pool: Pool,
-  memory: PoolMemory,
-  counts: Counts,
-  now: number,
-): readonly PendingJob[] {
-  const { due } = retries(uncovered, memory, now);
-  return due.slice(0, least(due.length, growthBounds(pool, memory, counts, now)));
+export function launchable(uncovered: readonly PendingJob[], input: BoundsInput): readonly PendingJob[] {
+  const { due } = retries(uncovered, input.memory, input.now);
+  return due.slice(0, least(due.length, growthBounds(input)));
 }
 
 interface Bound {
@@ -98,12 +100,17 @@ function least(wanted: number, bounds: readonly Bound[]): number {
   return Math.max(0, Math.min(wanted, ...bounds.map((b) => b.most)));
 }
 
-function growthBounds(pool: Pool, memory: PoolMemory, counts: Counts, now: number): readonly Bound[] {
+function growthBounds({ pool, memory, counts, controls, now }: BoundsInput): readonly Bound[] {
   const bounds: Bound[] = [{ most: pool.limit - counts.machines, brake: { why: 'limit' } }];
   if (pool.maxGrowthRate > 0) bounds.push({ most: pool.maxGrowthRate - counts.booting, brake: { why: 'max-growth-rate' } });
   const { open, allowed, nextProbeAt } = breaker(memory.launches, now);
   if (open) bounds.push({ most: allowed, brake: { why: 'breaker', ...(nextProbeAt === undefined ? {} : { until: nextProbeAt }) } });
   const { pause } = memory;
   if (pause && pause.until > now) bounds.push({ most: 0, brake: { why: 'paused', until: pause.until, code: pause.code } });
+  const byHand = controls.pause ?? controls.drain;
+  if (byHand) {
+    const { until } = byHand;
+    bounds.push({ most: 0, brake: { why: controls.pause ? 'pool-paused' : 'pool-draining', ...(until === undefined ? {} : { until }) } });
+  }
   return bounds;
 }

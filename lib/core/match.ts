@@ -1,3 +1,4 @@
+import type { PoolControls } from './controls.ts';
 import { availableWorkers, cover } from './cover.ts';
 import type { PendingJob } from './fleet.ts';
 import { count, launchable } from './grow.ts';
@@ -21,6 +22,7 @@ export interface PoolQueue {
   /** Absent when they could not be read: then the pool keeps what it may run, since another pool would start workers beside them. */
   readonly workers?: readonly Worker[];
   readonly memory: PoolMemory;
+  readonly controls: PoolControls;
 }
 
 /** The waiting jobs that the pool may run, each once, oldest first. */
@@ -45,12 +47,12 @@ export function assignJobs(queues: readonly PoolQueue[], now: number): ReadonlyM
       assigned.get(queue.pool.name)?.push(...chosen);
     }
   };
-  round(({ pool, workers }, open) => {
+  round(({ pool, workers, controls }, open) => {
     if (!workers) return open;
-    const uncovered = new Set(cover(open, availableWorkers(workers, pool, now), now).uncovered);
+    const uncovered = new Set(cover(open, availableWorkers(workers, pool, controls, now), now).uncovered);
     return open.filter((j) => !uncovered.has(j));
   });
-  round(({ pool, workers, memory }, open) => launchable(open, pool, memory, count(workers ?? []), now));
+  round(({ pool, workers = [], memory, controls }, open) => launchable(open, { pool, memory, counts: count(workers), controls, now }));
   round((_, open) => open);
   for (const jobs of assigned.values()) jobs.sort(oldestFirst);
   return assigned;

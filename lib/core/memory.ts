@@ -33,7 +33,7 @@ export interface Launch {
   /** Booted: it asked GitLab for a job. */
   readonly outcome: 'pending' | 'booted' | 'failed';
   readonly settledAt?: number;
-  /** `REFUSED`, or why it counts as a failed boot: an operation's code, or a `Failure` or `vanished`. */
+  /** `REFUSED`, `DRAINED`, or why it counts as a failed boot: an operation's code, or a `Failure` or `vanished`. */
   readonly why?: string;
   /** Once it is known: it had a job; it had none while its own went on waiting; it had none and its own does not wait any more. */
   readonly use?: 'job' | 'passed-over' | 'none';
@@ -43,6 +43,14 @@ export interface Launch {
 
 /** `why` of a launch that the cloud took back for lack of capacity or quota: there will be no VM, but no machine failed either. */
 const REFUSED = 'refused';
+
+/** `why` of a launch whose worker was drained before it booted, because its pool was: nothing is known of the machine. */
+const DRAINED = 'drained';
+
+/** Says nothing about whether machines boot. */
+function isNeutral({ why }: Launch): boolean {
+  return why === REFUSED || why === DRAINED;
+}
 
 export interface Refusal {
   readonly flavor: string;
@@ -91,7 +99,7 @@ export function learn(
   const byName = new Map(workers.map((w) => [w.name, w]));
   const refused = memory.launches.filter((l) => l.outcome === 'pending' && isRefusal(failedOperations.get(l.name)));
   const before = memory.launches
-    .filter((l) => l.why !== REFUSED || now - l.at <= bootTimeoutMs)
+    .filter((l) => !isNeutral(l) || now - l.at <= bootTimeoutMs)
     .map((l) => settle(l, byName.get(l.name), failedOperations.get(l.name), bootTimeoutMs, now));
   const launches = judge(before, byName, jobs, now);
   // What the ledger does not tell yet is kept for it, and what is not judged yet for its job, however many there are.
@@ -142,6 +150,9 @@ function settle(
     const { why: _, ...rest } = seen;
     return { ...rest, outcome: 'booted', settledAt: now, untold: true };
   }
+  // The ledger's drain tells all of it.
+  if (worker?.drainingSince !== undefined && worker.phase === 'draining')
+    return { ...seen, outcome: 'failed', settledAt: now, why: DRAINED };
   const why = failure === undefined ? bootFailure(seen, worker, bootTimeoutMs, now) : isRefusal(failure) ? REFUSED : failure.code;
   return why === undefined ? seen : { ...seen, outcome: 'failed', settledAt: now, why, untold: true };
 }
@@ -164,6 +175,6 @@ function idleSince(workers: readonly Worker[]): PoolMemory['idle'] {
 /** The launches that tell whether machines boot, oldest settled first. */
 export function tried(launches: readonly Launch[]): readonly Launch[] {
   return launches
-    .filter((l) => l.outcome !== 'pending' && l.why !== REFUSED)
+    .filter((l) => l.outcome !== 'pending' && !isNeutral(l))
     .sort((a, b) => (a.settledAt ?? 0) - (b.settledAt ?? 0) || (a.name < b.name ? -1 : 1));
 }

@@ -1,3 +1,4 @@
+import type { PoolControls } from './controls.ts';
 import { availableWorkers, cover, isOld, isPassive, type LeaveWhy, leaveReason } from './cover.ts';
 import type { PendingJob } from './fleet.ts';
 import { type Brake, type Counts, count, type Growth, type Launching, planGrowth } from './grow.ts';
@@ -36,10 +37,21 @@ export type Action =
     }
   | { readonly kind: 'forget'; readonly worker: string; readonly runnerId: number; readonly why: 'vm-gone'; readonly jobLost: boolean };
 
+export type Removal = Exclude<Action, Launching>;
+
 /** Something that one might expect and that was left alone, with the reason. */
 export interface Held {
   readonly worker: string;
-  readonly why: 'drain-settling' | 'still-busy' | 'note-unreadable' | 'clock-ahead' | 'recent-contact';
+  /** The last three stand where something would be done, had people not said to leave it: all, or this one; or could what they said be read. */
+  readonly why:
+    | 'drain-settling'
+    | 'still-busy'
+    | 'note-unreadable'
+    | 'clock-ahead'
+    | 'recent-contact'
+    | 'paused'
+    | 'kept'
+    | 'controls-unread';
 }
 
 /** The numbers that a plan was made on. */
@@ -68,6 +80,7 @@ export interface PlanInput {
   /** This pool's waiting jobs, oldest first; `undefined` when they could not be read: then nothing is launched and nothing idle is drained. */
   readonly jobs: readonly PendingJob[] | undefined;
   readonly memory: PoolMemory;
+  readonly controls: PoolControls;
   readonly now: number;
   readonly grow: boolean;
   readonly shrink: boolean;
@@ -78,12 +91,12 @@ export interface PlanInput {
  * A worker that drains never comes back, and a busy one is left alone.
  */
 export function planPool(input: PlanInput): Plan {
-  const { pool, now } = input;
+  const { pool, controls, now } = input;
   const workers = [...input.workers].sort(oldestFirst);
   const { policy, period } = activePolicy(pool, now);
   const counts = count(workers);
   const target = idleTarget(policy, counts.busy);
-  const available = availableWorkers(workers, pool, now);
+  const available = availableWorkers(workers, pool, controls, now);
 
   const covered = cover(input.jobs ?? [], available, now);
   const growth = input.grow && input.jobs ? planGrowth({ ...input, ...covered, target, counts }) : NO_GROWTH;
@@ -122,10 +135,10 @@ interface ShrinkInput extends PlanInput {
 }
 
 function shrink(input: ShrinkInput) {
-  const actions: Action[] = [];
+  const actions: Removal[] = [];
   const held: Held[] = [];
   for (const w of input.workers) {
-    const why = leaveReason(w, input.pool, input.now);
+    const why = leaveReason(w, input.pool, input.controls, input.now);
     if (why) actions.push(...drain(w, why));
   }
   for (const [w, why] of surplus(input)) actions.push(...drain(w, why));
@@ -134,10 +147,18 @@ function shrink(input: ShrinkInput) {
     if (step && 'kind' in step) actions.push(step);
     else if (step) held.push(step);
   }
-  return { actions, held };
+  return leaveAlone(actions, held, input.controls);
 }
 
-function drain(w: Worker, why: DrainWhy): readonly Action[] {
+/** Takes out what people have said to leave, and tells it. */
+function leaveAlone(actions: readonly Removal[], held: readonly Held[], { pause, unread, kept }: PoolControls) {
+  const all = pause ? 'paused' : unread && 'controls-unread';
+  const isLeft = ({ worker }: Removal) => all !== undefined || kept.has(worker);
+  const left = actions.filter(isLeft).map(({ worker }): Held => ({ worker, why: all ?? 'kept' }));
+  return { actions: actions.filter((a) => !isLeft(a)), held: [...held, ...left] };
+}
+
+function drain(w: Worker, why: DrainWhy): readonly Removal[] {
   return w.runner && !w.runner.paused ? [{ kind: 'drain', worker: w.name, runnerId: w.runner.id, why }] : [];
 }
 
@@ -148,7 +169,7 @@ function drain(w: Worker, why: DrainWhy): readonly Action[] {
  */
 function surplus(input: ShrinkInput): readonly (readonly [Worker, DrainWhy])[] {
   const { available, pool, now, jobs, target, policy, counts } = input;
-  const isIdle = (w: Worker) => w.phase === 'idle' && w.server !== undefined;
+  const isIdle = (w: Worker) => w.phase === 'idle' && w.server !== undefined && !input.controls.kept.has(w.name);
   const excess = Math.max(0, available.length + counts.busy - pool.limit);
   const overLimit = new Set(available.filter(isIdle).reverse().slice(0, excess));
   const inTheWay = available.filter((w) => isIdle(w) && isPassive(w, now) && !overLimit.has(w));
@@ -167,7 +188,7 @@ function surplus(input: ShrinkInput): readonly (readonly [Worker, DrainWhy])[] {
 }
 
 /** The last steps of one worker: reap its VM, or forget its runner; a `Held` where it must wait. */
-function finish(w: Worker, pool: Pool, now: number): Action | Held | undefined {
+function finish(w: Worker, pool: Pool, now: number): Removal | Held | undefined {
   const { server, runner } = w;
   if (!server) return runner && w.phase === 'gone' ? forget(w, runner.id, runner.contactedAt, pool, now) : undefined;
   if (server.deleting) return undefined;
@@ -188,13 +209,13 @@ function orphan(
   runnerId: number | undefined,
   pool: Pool,
   now: number,
-): Action | Held | undefined {
+): Removal | Held | undefined {
   if (w.bornAt > now + SKEW_MS) return { worker: w.name, why: 'clock-ahead' };
   if (now - w.bornAt <= pool.bootTimeoutMs) return undefined;
   return { ...base, ...(runnerId === undefined ? {} : { runnerId }), why: 'orphan', check: 'no-runner', jobLost: false };
 }
 
-function forget(w: Worker, runnerId: number, contactedAt: number | undefined, pool: Pool, now: number): Action | Held | undefined {
+function forget(w: Worker, runnerId: number, contactedAt: number | undefined, pool: Pool, now: number): Removal | Held | undefined {
   if (w.bornAt > now + SKEW_MS) return { worker: w.name, why: 'clock-ahead' };
   if (now - w.bornAt <= pool.bootTimeoutMs) return undefined;
   if (contactedAt !== undefined && now - contactedAt < RECENT_CONTACT_MS) return { worker: w.name, why: 'recent-contact' };

@@ -28,7 +28,7 @@ export async function pendingJobs(session: Session, scope: Scope): Promise<reado
 }
 
 async function projectJobs(session: Session, project: string | number): Promise<readonly PendingJob[]> {
-  const jobs = new Jobs(resourceOptions(session));
+  const jobs = new Jobs(resourceOptions(session, 'gitlab.jobs'));
   const now = session.now();
   const found = await jobs.all(project, {
     // Spread, because gitbeaker types `scope` as a single value; the API wants a list.
@@ -128,7 +128,7 @@ async function instanceJobs(session: Session): Promise<readonly PendingJob[]> {
 /** Who is no administrator gets an empty list and no error (app/finders/ci/jobs_finder.rb): a farm that never starts, without a word why. */
 async function demandAdministrator(session: Session): Promise<void> {
   const call = 'GET /api/v4/user';
-  const users = new Users(resourceOptions(session));
+  const users = new Users(resourceOptions(session, 'gitlab.user'));
   const found = await users.showCurrentUser().catch((error: unknown) => {
     // The token's scopes may hide this one answer; that proves nothing.
     if (error instanceof AccessError || error instanceof NotFoundError) return undefined;

@@ -89,7 +89,7 @@ export class GitLab implements Forge {
   job(project: number | string, jobId: number, options?: CallOptions): Promise<JobView | undefined> {
     return undefinedIfGone(
       this.#within(options, async (session) => {
-        const shown = await new Jobs(resourceOptions(session)).show(project, jobId);
+        const shown = await new Jobs(resourceOptions(session, 'gitlab.job')).show(project, jobId);
         return readAnswer(jobView(session.now()), shown, `GET /api/v4/projects/${project}/jobs/${jobId}`);
       }),
     );

@@ -18,6 +18,7 @@ export async function queryGraphql<T>(
   data: z.ZodType<T>,
 ): Promise<T> {
   const { body } = await session.send({
+    name: 'gitlab.graphql',
     method: 'POST',
     path: 'api/graphql',
     json: { query, variables },

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { CallOptions, Clock, HookChange, HookDelivery, HookDetail, HookForge, HookPlace } from '../app/ports.ts';
 import { NotFoundError } from '../core/errors.ts';
 import { readAnswer } from './answers.ts';
+import type { GitLabCallName } from './calls.ts';
 import { withDeadline } from './deadline.ts';
 import { type Answer, createSend, type Request, type Send } from './http.ts';
 
@@ -44,44 +45,60 @@ export class HookAdmin implements HookForge {
   }
 
   async hooks(place: HookPlace, options?: CallOptions): Promise<readonly HookDetail[]> {
-    return (await this.#pages(`${pathOf(place)}/hooks`, {}, Hook, options)).map(detail);
+    return (await this.#pages('gitlab.hooks', `${pathOf(place)}/hooks`, {}, Hook, options)).map(detail);
   }
 
   async create(place: HookPlace, change: HookChange, options?: CallOptions): Promise<HookDetail> {
-    const { body } = await this.#call({ method: 'POST', path: `${pathOf(place)}/hooks`, json: fields(change) }, options);
+    const { body } = await this.#call(
+      { name: 'gitlab.hook-create', method: 'POST', path: `${pathOf(place)}/hooks`, json: fields(change) },
+      options,
+    );
     return detail(readAnswer(Hook, body, 'POST hooks'));
   }
 
   async update(place: HookPlace, id: number, change: HookChange, options?: CallOptions): Promise<HookDetail> {
-    const { body } = await this.#call({ method: 'PUT', path: `${pathOf(place)}/hooks/${id}`, json: fields(change) }, options);
+    const { body } = await this.#call(
+      { name: 'gitlab.hook-update', method: 'PUT', path: `${pathOf(place)}/hooks/${id}`, json: fields(change) },
+      options,
+    );
     return detail(readAnswer(Hook, body, 'PUT hook'));
   }
 
   async remove(place: HookPlace, id: number, options?: CallOptions): Promise<void> {
     try {
-      await this.#call({ method: 'DELETE', path: `${pathOf(place)}/hooks/${id}` }, options);
+      await this.#call({ name: 'gitlab.hook-delete', method: 'DELETE', path: `${pathOf(place)}/hooks/${id}` }, options);
     } catch (error) {
       if (!(error instanceof NotFoundError)) throw error;
     }
   }
 
   async test(place: HookPlace, id: number, options?: CallOptions): Promise<void> {
-    await this.#call({ method: 'POST', path: `${pathOf(place)}/hooks/${id}/test/job_events`, json: {} }, options);
+    await this.#call({ name: 'gitlab.hook-test', method: 'POST', path: `${pathOf(place)}/hooks/${id}/test/job_events`, json: {} }, options);
   }
 
   async lastDelivery(place: HookPlace, id: number, options?: CallOptions): Promise<HookDelivery | undefined> {
-    const { body } = await this.#call({ method: 'GET', path: `${pathOf(place)}/hooks/${id}/events`, query: { per_page: 1 } }, options);
+    const { body } = await this.#call(
+      { name: 'gitlab.hook-events', method: 'GET', path: `${pathOf(place)}/hooks/${id}/events`, query: { per_page: 1 } },
+      options,
+    );
     const [event] = readAnswer(z.array(Event), body, 'GET hook events');
     return event && { status: event.response_status };
   }
 
   async projects(group: string, options?: CallOptions): Promise<readonly string[]> {
     const query = { include_subgroups: true, archived: false, with_shared: false, simple: true, order_by: 'id', sort: 'asc' };
-    const found = await this.#pages(`api/v4/groups/${encodeURIComponent(group)}/projects`, query, Project, options);
+    const found = await this.#pages(
+      'gitlab.group-projects',
+      `api/v4/groups/${encodeURIComponent(group)}/projects`,
+      query,
+      Project,
+      options,
+    );
     return found.map((project) => project.path_with_namespace);
   }
 
   async #pages<T>(
+    name: GitLabCallName,
     path: string,
     query: Readonly<Record<string, unknown>>,
     item: z.ZodType<T>,
@@ -89,7 +106,7 @@ export class HookAdmin implements HookForge {
   ): Promise<readonly T[]> {
     const all: T[] = [];
     for (let page = 1; page <= MOST_PAGES; page++) {
-      const { body } = await this.#call({ method: 'GET', path, query: { ...query, per_page: PER_PAGE, page } }, options);
+      const { body } = await this.#call({ name, method: 'GET', path, query: { ...query, per_page: PER_PAGE, page } }, options);
       const items = readAnswer(z.array(item), body, `GET /${path}`);
       all.push(...items);
       if (items.length < PER_PAGE) break;

@@ -3,11 +3,13 @@ import type { HookView, Scope } from '../app/ports.ts';
 import { readAnswer } from './answers.ts';
 import type { Session } from './requester.ts';
 
-/** gitlabhq: lib/api/entities/hook.rb. `alert_status` is `executable`, `temporarily_disabled` or `disabled`. */
+/** gitlabhq: lib/api/entities/hook.rb. `token_present` and `signing_token_present` since 19.0; `alert_status` is `executable`, `temporarily_disabled` or `disabled`. */
 const Hook = z.object({
   id: z.number(),
   url: z.string(),
   job_events: z.boolean().nullish(),
+  token_present: z.boolean().nullish(),
+  signing_token_present: z.boolean().nullish(),
   alert_status: z.string().nullish(),
 });
 
@@ -18,9 +20,11 @@ const Hook = z.object({
 export async function listHooks({ send, signal }: Session, scope: Scope): Promise<readonly HookView[]> {
   if (scope.kind === 'instance') return [];
   const path = `api/v4/${scope.kind}s/${encodeURIComponent(scope.path)}/hooks`;
-  const { body } = await send({ method: 'GET', path, query: { per_page: 100 }, signal });
+  const { body } = await send({ name: 'gitlab.hooks', method: 'GET', path, query: { per_page: 100 }, signal });
   return readAnswer(z.array(Hook), body, `GET /${path}`).map((hook) => {
     const disabled = hook.alert_status && hook.alert_status !== 'executable' ? { disabled: hook.alert_status } : {};
-    return { id: hook.id, url: hook.url, jobEvents: hook.job_events === true, ...disabled };
+    const secrets = [hook.token_present, hook.signing_token_present];
+    const withoutSecret = secrets.every((present) => typeof present === 'boolean') ? { withoutSecret: !secrets.includes(true) } : {};
+    return { id: hook.id, url: hook.url, jobEvents: hook.job_events === true, ...withoutSecret, ...disabled };
   });
 }

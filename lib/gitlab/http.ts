@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import got, { CancelError, type Got, HTTPError, RequestError, type Response } from 'got';
 import type { Clock } from '../app/ports.ts';
 import { ConfigError, ScalerError, UnclearError } from '../core/errors.ts';
+import type { GitLabCallName } from './calls.ts';
 import { askedWaitMs, refusalError, throttleMs } from './refusal.ts';
 
 export interface HttpOptions {
@@ -16,6 +17,8 @@ export interface HttpOptions {
 }
 
 export interface Request {
+  /** What it needs is in `calls.ts`. */
+  readonly name: GitLabCallName;
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Below the base URL, without a leading slash, encoded. */
   readonly path: string;

@@ -1,4 +1,5 @@
 import type { DefaultRequestOptions, FormattedResponse, RequesterType, ResponseBodyTypes } from '@gitbeaker/requester-utils';
+import type { GitLabCallName } from './calls.ts';
 import type { Answer, Request, Send } from './http.ts';
 
 /** Everything that the calls of one operation share. */
@@ -10,19 +11,23 @@ export interface Session {
 }
 
 /**
- * What every gitbeaker resource is built with. Its own transport repeats POSTs on 502 up to ten times within half a second and ignores
+ * What a gitbeaker resource is built with, for the one call `name`. Its own transport repeats POSTs on 502 up to ten times within half a second and ignores
  * `Retry-After` (jdalrymple/gitbeaker issue 3805), so calls go through ours; the deadline is the session's.
  */
-export function resourceOptions(session: Session): { readonly requesterFn: () => RequesterType; readonly queryTimeout: null } {
-  const requester = createRequester(session);
+export function resourceOptions(
+  session: Session,
+  name: GitLabCallName,
+): { readonly requesterFn: () => RequesterType; readonly queryTimeout: null } {
+  const requester = createRequester(session, name);
   return { requesterFn: () => requester, queryTimeout: null };
 }
 
-function createRequester({ send, signal }: Session): RequesterType {
+function createRequester({ send, signal }: Session, name: GitLabCallName): RequesterType {
   const via =
     (method: Request['method']) =>
     async <T extends ResponseBodyTypes>(endpoint: string, options: DefaultRequestOptions = {}): Promise<FormattedResponse<T>> => {
       const answer = await send({
+        name,
         method,
         path: `api/v4/${endpoint}`,
         ...(options.searchParams && { query: decamelizeKeys(options.searchParams) }),

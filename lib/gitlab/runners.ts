@@ -68,15 +68,15 @@ export async function ownerId(session: Session, scope: Exclude<Scope, { kind: 'i
   const { kind, path } = scope;
   const found =
     kind === 'group'
-      ? await new Groups(resourceOptions(session)).show(path, { withProjects: false })
-      : await new Projects(resourceOptions(session)).show(path);
+      ? await new Groups(resourceOptions(session, 'gitlab.group')).show(path, { withProjects: false })
+      : await new Projects(resourceOptions(session, 'gitlab.project')).show(path);
   return readAnswer(identified, found, `GET /api/v4/${kind}s/${path}`).id;
 }
 
 /** `owner` is the numeric id of the group or project. Sent once, whatever is answered. */
 export async function createRunner(session: Session, spec: RunnerSpec, owner: number | undefined): Promise<{ id: number; token: string }> {
   const { kind } = spec.scope;
-  const created = await new Users(resourceOptions(session)).createCIRunner(`${kind}_type`, {
+  const created = await new Users(resourceOptions(session, 'gitlab.runner-create')).createCIRunner(`${kind}_type`, {
     ...(kind === 'group' && owner !== undefined && { groupId: owner }),
     ...(kind === 'project' && owner !== undefined && { projectId: owner }),
     description: spec.name,
@@ -92,12 +92,12 @@ export async function drainRunner(session: Session, id: number, note: string): P
   // `maintenanceNote` is missing in gitbeaker's type only (lib/api/ci/runners.rb: PUT takes maintenance_note).
   const change: EditRunnerOptions & { readonly maintenanceNote: string } = { paused: true, maintenanceNote: note.slice(0, LONGEST_NOTE) };
   const call = `PUT /api/v4/runners/${id}`;
-  const edited = readAnswer(restRunner, await new Runners(resourceOptions(session)).edit(id, change), call);
+  const edited = readAnswer(restRunner, await new Runners(resourceOptions(session, 'gitlab.runner-update')).edit(id, change), call);
   if (!edited.paused) throw new UnclearError('not-paused', `${call}: the runner is not paused afterwards`);
 }
 
 export async function showRunner(session: Session, id: number): Promise<{ id: number; name: string; paused: boolean }> {
-  const shown = await new Runners(resourceOptions(session)).show(id);
+  const shown = await new Runners(resourceOptions(session, 'gitlab.runner')).show(id);
   const { description, paused } = readAnswer(restRunner, shown, `GET /api/v4/runners/${id}`);
   return { id, name: description ?? '', paused };
 }
@@ -124,11 +124,11 @@ export async function runnerJobs(
 
 async function jobsPage(session: Session, runnerId: number, page: number): Promise<readonly JobView[]> {
   const asked = { orderBy: 'id', sort: 'desc', perPage: JOBS_PER_PAGE, page } as const;
-  const found = await new Runners(resourceOptions(session)).allJobs(runnerId, asked);
+  const found = await new Runners(resourceOptions(session, 'gitlab.runner-jobs')).allJobs(runnerId, asked);
   const jobs = readAnswer(z.array(jobView(session.now())), found, `GET /api/v4/runners/${runnerId}/jobs`);
   return jobs.map((job) => ({ ...job, runnerId }));
 }
 
 export async function deleteRunner(session: Session, id: number): Promise<void> {
-  await new Runners(resourceOptions(session)).remove({ runnerId: id });
+  await new Runners(resourceOptions(session, 'gitlab.runner-delete')).remove({ runnerId: id });
 }

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { CallOptions, Clock, Scope } from '../app/ports.ts';
 import { NotFoundError } from '../core/errors.ts';
 import { readAnswer } from './answers.ts';
+import type { GitLabCallName } from './calls.ts';
 import { withDeadline } from './deadline.ts';
 import { createSend, type Send } from './http.ts';
 
@@ -32,7 +33,7 @@ export class GitLabSurvey {
   }
 
   async token(options: CallOptions = {}) {
-    const { name, user_id, scopes, expires_at } = await this.#get('personal_access_tokens/self', Token, options);
+    const { name, user_id, scopes, expires_at } = await this.#get('gitlab.token', 'personal_access_tokens/self', Token, options);
     const expiresAt = Date.parse(expires_at ?? '');
     return { name, userId: user_id, scopes, ...(Number.isNaN(expiresAt) ? {} : { expiresAt }) };
   }
@@ -40,31 +41,40 @@ export class GitLabSurvey {
   async place(scope: Scope, options: CallOptions = {}): Promise<{ readonly id: number } | undefined> {
     if (scope.kind === 'instance') return { id: 0 };
     const query = scope.kind === 'group' ? { with_projects: false } : {};
-    return await absent(this.#get(pathOf(scope), Identified, options, query));
+    return await absent(this.#get(scope.kind === 'group' ? 'gitlab.group' : 'gitlab.project', pathOf(scope), Identified, options, query));
   }
 
   /** Inherited memberships count. */
   async role(scope: Place, userId: number, options: CallOptions = {}): Promise<number> {
-    const member = await absent(this.#get(`${pathOf(scope)}/members/all/${userId}`, Member, options));
+    const member = await absent(this.#get('gitlab.member', `${pathOf(scope)}/members/all/${userId}`, Member, options));
     return member?.access_level ?? 0;
   }
 
   async isAdministrator(options: CallOptions = {}): Promise<boolean> {
-    return (await this.#get('user', Self, options)).is_admin === true;
+    return (await this.#get('gitlab.user', 'user', Self, options)).is_admin === true;
   }
 
   /** The first hundred. `tag_list` finds runners that have all of the tags. */
   async runnersFor(scope: Scope, tags: readonly string[], options: CallOptions = {}) {
-    const path = scope.kind === 'instance' ? 'runners/all' : `${pathOf(scope)}/runners`;
+    const [name, path] =
+      scope.kind === 'instance'
+        ? (['gitlab.runners-all', 'runners/all'] as const)
+        : ([`gitlab.${scope.kind}-runners`, `${pathOf(scope)}/runners`] as const);
     const query = { ...(tags.length > 0 && { tag_list: tags.join(',') }), paused: false, per_page: 100 };
-    const found = await this.#get(path, RunnerList, options, query);
+    const found = await this.#get(name, path, RunnerList, options, query);
     return found.map(({ description, runner_type }) => ({ name: description ?? '', type: runner_type }));
   }
 
-  async #get<T>(path: string, schema: z.ZodType<T>, options: CallOptions, query: Readonly<Record<string, unknown>> = {}): Promise<T> {
+  async #get<T>(
+    name: GitLabCallName,
+    path: string,
+    schema: z.ZodType<T>,
+    options: CallOptions,
+    query: Readonly<Record<string, unknown>> = {},
+  ): Promise<T> {
     const whole = `api/v4/${path}`;
     return await withDeadline(this.#deadlineMs, [options.signal], async (signal) => {
-      const { body } = await this.#send({ method: 'GET', path: whole, query, signal });
+      const { body } = await this.#send({ name, method: 'GET', path: whole, query, signal });
       return readAnswer(schema, body, `GET /${whole}`);
     });
   }

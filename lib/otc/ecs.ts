@@ -77,7 +77,7 @@ export class Ecs implements Omit<Cloud, 'image'> {
       kind: 'read',
       method: 'GET',
       url: `${this.#base}/cloudservers/detail`,
-      query: { limit: PAGE_SIZE, offset, name: prefix, 'not-tags': '__type_baremetal' },
+      query: { limit: PAGE_SIZE, offset, ...(prefix === '' ? {} : { name: prefix }), 'not-tags': '__type_baremetal' },
       schema: listSchema,
       signal: options.signal,
     });

@@ -12,7 +12,7 @@ import {
 import { canonicalCode, type Meaning, meaningOf } from './error-codes.ts';
 
 /** What was asked: the same code can mean other things. A create or an invocation never ends in "not found" or "conflict". */
-export type CallKind = 'read' | 'create' | 'delete' | 'invoke';
+export type CallKind = 'read' | 'create' | 'update' | 'delete' | 'invoke';
 
 export interface TextAnswer {
   readonly status: number;
@@ -116,7 +116,7 @@ function byStatus(status: number, code: string | undefined, readable: boolean): 
 }
 
 function build(meaning: Meaning, code: string, message: string, kind: CallKind, waitMs: number): ScalerError {
-  const answersAThing = kind === 'read' || kind === 'delete';
+  const answersAThing = kind === 'read' || kind === 'update' || kind === 'delete';
   switch (meaning) {
     case 'quota':
       return new QuotaError(code, message);

@@ -2,6 +2,7 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { CallOptions, Clock, Wake } from '../app/ports.ts';
 import { ScalerError, UnclearError } from '../core/errors.ts';
+import type { OtcCallName } from './actions.ts';
 import type { Credentials } from './credentials.ts';
 import { errorInside, otcError } from './errors.ts';
 import { signedHeaders } from './signer.ts';
@@ -32,7 +33,7 @@ const MAX_BYTES = 64 * 1024;
  * Source: OTC FunctionGraph API reference, executing_a_function_asynchronously.
  */
 async function wakeFunction(options: WakeOptions): Promise<void> {
-  const name = 'functiongraph.wake';
+  const name: OtcCallName = 'functiongraph.wake';
   const answer = await post(options, name);
   if (answer.status !== 202) {
     // Another 2xx is no promise to run the function, whatever it is.

@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import type { Clock } from '../app/ports.ts';
 import { UnclearError } from '../core/errors.ts';
+import type { OtcCallName } from './actions.ts';
 import type { Credentials } from './credentials.ts';
 import { type CallKind, errorInside, otcError } from './errors.ts';
 import { type Scope, signedHeaders } from './signer.ts';
@@ -9,6 +10,8 @@ import { type Agents, send } from './transport.ts';
 export interface OtcHttpOptions {
   readonly credentials: Credentials;
   readonly projectId: string;
+  /** The account, for calls that belong to no project (IAM); they then name it instead of the project. */
+  readonly domainId?: string;
   readonly clock: Pick<Clock, 'now'>;
   /** Per call with its repetitions, in real milliseconds. */
   readonly deadlineMs?: number;
@@ -22,19 +25,23 @@ export interface OtcHttpOptions {
 
 export interface OtcCall<Schema extends z.ZodType> {
   /** Names the call in errors, e.g. `ecs.create`. */
-  readonly name: string;
+  readonly name: OtcCallName;
   readonly kind: CallKind;
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly url: string;
   /** Names in lower case only. */
   readonly query?: Readonly<Record<string, string | number>>;
   readonly json?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Of the body; one that takes `undefined` takes no body. */
   readonly schema: Schema;
   /** Less than what the client allows every call. */
   readonly deadlineMs?: number;
   readonly maxBytes?: number;
   readonly signal?: AbortSignal | undefined;
 }
+
+type Headers = Record<string, string | string[] | undefined>;
 
 /** Lists carry the user data of every VM. */
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -49,9 +56,25 @@ export class OtcHttp {
 
   /** The parsed body of a 2xx answer. Throws `lib/core/errors.ts`; an answer that cannot be understood is an `UnclearError`. */
   async call<Schema extends z.ZodType>(call: OtcCall<Schema>): Promise<z.output<Schema>> {
-    const { credentials, projectId, clock, scope, agents, deadlineMs = 10_000, maxBytes = MAX_BYTES, backoffMs = 500 } = this.#options;
+    return (await this.exchange(call)).data;
+  }
+
+  /** As `call`, with the headers of the answer. */
+  async exchange<Schema extends z.ZodType>(call: OtcCall<Schema>): Promise<{ readonly data: z.output<Schema>; readonly headers: Headers }> {
+    const {
+      credentials,
+      projectId,
+      domainId,
+      clock,
+      scope,
+      agents,
+      deadlineMs = 10_000,
+      maxBytes = MAX_BYTES,
+      backoffMs = 500,
+    } = this.#options;
     const body = call.json === undefined ? undefined : Buffer.from(JSON.stringify(call.json));
-    const own = { 'x-project-id': projectId, ...(body ? { 'content-type': 'application/json' } : {}) };
+    const whose = domainId === undefined ? { 'x-project-id': projectId } : { 'x-domain-id': domainId };
+    const own = { ...whose, ...(body ? { 'content-type': 'application/json' } : {}), ...call.headers };
     const answer = await send({
       name: call.name,
       method: call.method,
@@ -70,27 +93,33 @@ export class OtcHttp {
       signal: call.signal,
       agents,
     });
-    return understand({ status: answer.status, headers: answer.headers, text: answer.body.toString('utf8') }, call);
+    const { status, headers } = answer;
+    return { data: understand({ status, headers, text: answer.body.toString('utf8') }, call), headers };
   }
 }
 
 function understand<Schema extends z.ZodType>(
-  answer: { readonly status: number; readonly headers: Record<string, string | string[] | undefined>; readonly text: string },
+  answer: { readonly status: number; readonly headers: Headers; readonly text: string },
   call: OtcCall<Schema>,
 ): z.output<Schema> {
   if (answer.status < 200 || answer.status > 299) throw otcError(answer, call.kind, call.name);
   const inside = errorInside(answer, call.kind, call.name);
   if (inside) throw inside;
-  let json: unknown;
-  try {
-    json = JSON.parse(answer.text);
-  } catch {
-    throw new UnclearError('not-json', `${call.name}: the answer is no JSON (HTTP ${answer.status})`);
-  }
+  const empty = answer.text.trim() === '' ? call.schema.safeParse(undefined) : undefined;
+  if (empty?.success) return empty.data;
+  const json = jsonOf(answer, call.name);
   const parsed = call.schema.safeParse(json);
   if (parsed.success) return parsed.data;
   const where = parsed.error.issues[0]?.path.join('.') ?? '';
   throw new UnclearError('unexpected-answer', `${call.name}: the answer lacks what it should have at "${where}" (HTTP ${answer.status})`);
+}
+
+function jsonOf({ status, text }: { readonly status: number; readonly text: string }, name: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new UnclearError('not-json', `${name}: the answer is no JSON (HTTP ${status})`);
+  }
 }
 
 /** `%20` and not `+` for a space, as the signature has it. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Clock } from '../app/ports.ts';
 import { ConfigError } from '../core/errors.ts';
+import type { ObsCallName } from './actions.ts';
 import type { Credentials } from './credentials.ts';
 import type { TextAnswer } from './errors.ts';
 import { obsCode } from './obs-errors.ts';
@@ -27,7 +28,7 @@ export interface ObsOptions {
 }
 
 export interface ObsCall {
-  readonly name: string;
+  readonly name: ObsCallName;
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
   /** Absent: the call is about the bucket. An empty key is an error, since a delete of it would be one of the bucket. */
   readonly key?: string;

@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import type { CallOptions } from '../app/ports.ts';
 import { AccessError, ConfigError, NotFoundError, UnclearError } from '../core/errors.ts';
+import type { OtcCallName } from './actions.ts';
 import type { OtcHttp } from './http.ts';
 import {
   allFlavorsSchema,
@@ -117,7 +118,7 @@ export class OtcSurvey {
   }
 
   #read<Schema extends z.ZodType>(
-    name: string,
+    name: OtcCallName,
     url: string,
     schema: Schema,
     { signal }: CallOptions,

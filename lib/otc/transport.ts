@@ -18,7 +18,7 @@ export interface Answer {
 export interface Send {
   /** Names the call in errors, e.g. `ecs.create`. */
   readonly name: string;
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly url: string;
   readonly body?: Buffer;
   /** Gives all headers of one try; called anew for each, so that every try carries a fresh date and signature. */
@@ -60,7 +60,7 @@ export async function send(call: Send): Promise<Answer> {
       retry: {
         limit: call.repeat ? REPEATS : 0,
         // The limit above decides: some reads are a POST.
-        methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
+        methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
         statusCodes: [408, 429, 500, 502, 503, 504],
         maxRetryAfter: LONGEST_WAIT_MS,
         calculateDelay: ({ computedValue, attemptCount, retryAfter, error }) => {

@@ -28,11 +28,13 @@ type Owner = Project | Group;
 export function hookRoutes({ app, world, fault, now }: Part): void {
   const { signing } = world.settings;
   for (const kind of ['projects', 'groups'] as const) {
-    const owner = (c: SandboxRequest) => ownerOf(c, world, kind);
+    const owner = (c: SandboxRequest) => ownerOf(c, world, kind, []);
+    // lib/api/api.rb: `read_api` allows every GET.
+    const reader = (c: SandboxRequest) => ownerOf(c, world, kind, ['read_api']);
     const path = `/api/v4/${kind}/:id/hooks` as const;
 
     app.get(path, fault('gitlab.hooks'), async (c) => {
-      const place = owner(c);
+      const place = reader(c);
       const found = [...world.hooks.values()].filter((hook) => belongs(hook, place));
       return c.json(offsetPage(c, await params(c), found).map((hook) => hookEntity(hook, signing, now())));
     });
@@ -45,7 +47,7 @@ export function hookRoutes({ app, world, fault, now }: Part): void {
       return c.json(hookEntity(hook, signing, now()), 201);
     });
 
-    app.get(`${path}/:hook`, fault('gitlab.hook'), (c) => c.json(hookEntity(hookFor(c, world, owner(c)), signing, now())));
+    app.get(`${path}/:hook`, fault('gitlab.hook'), (c) => c.json(hookEntity(hookFor(c, world, reader(c)), signing, now())));
 
     app.put(`${path}/:hook`, fault('gitlab.hook-update'), async (c) => {
       const hook = hookFor(c, world, owner(c));
@@ -62,7 +64,7 @@ export function hookRoutes({ app, world, fault, now }: Part): void {
     });
 
     app.get(`${path}/:hook/events`, fault('gitlab.hook-events'), async (c) => {
-      const hook = hookFor(c, world, owner(c));
+      const hook = hookFor(c, world, reader(c));
       const input = await params(c);
       const { status } = check(EventsQuery, input);
       const found = hook.log.filter((event) => now() - event.at < KEPT_MS && hasStatus(event, status)).reverse();
@@ -91,8 +93,8 @@ export function hookRoutes({ app, world, fault, now }: Part): void {
   }
 }
 
-function ownerOf(c: SandboxRequest, world: GitLabWorld, kind: 'projects' | 'groups'): Owner {
-  const token = requireToken(c, world, []);
+function ownerOf(c: SandboxRequest, world: GitLabWorld, kind: 'projects' | 'groups', scopes: readonly string[]): Owner {
+  const token = requireToken(c, world, scopes);
   const key = c.req.param('id') ?? '';
   if (kind === 'projects') return projectFor(world, token, key, 40);
   if (!world.settings.groupHooks) throw forbidden();

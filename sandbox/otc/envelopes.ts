@@ -33,6 +33,7 @@ export class Envelopes {
     return this.json({ error: { code: status, message, title } }, status);
   }
 
+  /** FunctionGraph's, and that of LTS. */
   functionGraph(status: number, code: string, message: string): Response {
     return this.json({ error_code: code, error_msg: message }, status);
   }
@@ -43,6 +44,7 @@ export class Envelopes {
     if (code === undefined) return this.gateway(status ?? 500, 'APIG.0201', 'Backend unavailable');
     if (code.startsWith('APIG')) return this.gateway(status ?? (code === 'APIG.0308' ? 429 : 401), code, injected);
     if (code.startsWith('FSS')) return this.functionGraph(status ?? (code === 'FSS.0429' ? 429 : 500), code, injected);
+    if (code.startsWith('LTS')) return this.functionGraph(status ?? 500, code, injected);
     if (c.env.incoming.url?.startsWith('/v3')) return this.iam(status ?? 400, code, injected);
     return this.ecs(status ?? 400, code, injected);
   }

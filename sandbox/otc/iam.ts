@@ -4,7 +4,9 @@ import * as z from 'zod';
 import type { SandboxContext } from '../context.ts';
 import { type FaultLayer, header, type SandboxEnv, type SandboxRequest, target } from '../http.ts';
 import { Envelopes } from './envelopes.ts';
+import type { Agencies } from './iam-agencies.ts';
 import { Ids } from './ids.ts';
+import { withoutRight } from './permissions.ts';
 import { type Authorization, expectedSignature, parseAuthorization } from './sdk-hmac.ts';
 
 export interface KeyPair {
@@ -14,6 +16,8 @@ export interface KeyPair {
   readonly securityToken?: string;
   /** Milliseconds since the epoch. */
   readonly expiresAt?: number;
+  /** The name of the agency whose rights it carries; without one it may do everything. */
+  readonly agency?: string;
 }
 
 export interface Project {
@@ -28,6 +32,8 @@ export interface IamOptions {
   readonly keys: readonly KeyPair[];
 }
 
+/** Of the account that the sandbox is. */
+export const DOMAIN_ID = 'sandbox';
 const SKEW_MS = 15 * 60_000;
 const LOCK_MS = 5 * 60_000;
 const WRONG_SIGNATURES_ALLOWED = 5;
@@ -40,7 +46,7 @@ export class Iam {
   readonly #say: Envelopes;
   readonly #ids = new Ids('key');
   readonly #keys = new Map<string, KeyPair>();
-  readonly #tokens = new Map<string, number>();
+  readonly #tokens = new Map<string, { readonly until: number; readonly agency: string | undefined }>();
   readonly #wrong = new Map<string, { count: number; lockedUntil: number }>();
 
   constructor(ctx: SandboxContext, options: IamOptions) {
@@ -55,23 +61,24 @@ export class Iam {
   }
 
   /** Keys as an agency gets them: worthless without their token, and after `seconds`. */
-  temporaryKeys(seconds: number): Required<KeyPair> {
+  temporaryKeys(seconds: number, agency?: string): KeyPair & { readonly securityToken: string; readonly expiresAt: number } {
     this.#forgetExpired();
     const key = {
       accessKey: this.#ids.hex(20).toUpperCase(),
       secretKey: this.#ids.hex(40),
       securityToken: `sandbox-token-${this.#ids.hex(60)}`,
       expiresAt: this.#ctx.clock.now() + seconds * 1000,
+      ...(agency === undefined ? {} : { agency }),
     };
     this.add(key);
     return key;
   }
 
   /** A token for `X-Auth-Token`. */
-  token(seconds: number): string {
+  token(seconds: number, agency?: string): string {
     this.#forgetExpired();
     const token = `sandbox-auth-${this.#ids.hex(60)}`;
-    this.#tokens.set(token, this.#ctx.clock.now() + seconds * 1000);
+    this.#tokens.set(token, { until: this.#ctx.clock.now() + seconds * 1000, agency });
     return token;
   }
 
@@ -79,6 +86,13 @@ export class Iam {
   key(accessKey: string): KeyPair | undefined {
     const key = this.#keys.get(accessKey);
     return key && (key.expiresAt ?? Number.POSITIVE_INFINITY) > this.#ctx.clock.now() ? key : undefined;
+  }
+
+  /** The agency whose rights a request has that `check` let pass; `undefined` for one that may do everything. */
+  agencyOf(c: SandboxRequest): string | undefined {
+    const token = header(c, 'x-auth-token');
+    if (token !== undefined) return this.#tokens.get(token)?.agency;
+    return this.#keys.get(parseAuthorization(header(c, 'authorization') ?? '')?.accessKey ?? '')?.agency;
   }
 
   /** `undefined` when the request may pass; else the gateway's refusal. */
@@ -119,7 +133,7 @@ export class Iam {
   }
 
   #checkToken(token: string): Response | undefined {
-    if ((this.#tokens.get(token) ?? 0) > this.#ctx.clock.now()) return undefined;
+    if ((this.#tokens.get(token)?.until ?? 0) > this.#ctx.clock.now()) return undefined;
     return this.#say.gateway(401, 'APIG.0307', 'The token must be updated');
   }
 
@@ -141,7 +155,7 @@ export class Iam {
   #forgetExpired(): void {
     const now = this.#ctx.clock.now();
     for (const [accessKey, key] of this.#keys) if (key.expiresAt !== undefined && key.expiresAt <= now) this.#keys.delete(accessKey);
-    for (const [token, until] of this.#tokens) if (until <= now) this.#tokens.delete(token);
+    for (const [token, { until }] of this.#tokens) if (until <= now) this.#tokens.delete(token);
   }
 }
 
@@ -156,7 +170,7 @@ const TokenRequest = z.object({
 });
 
 /** IAM's own calls (OTC IAM API reference, "Querying Project Information", "Obtaining a Temporary AK/SK"). */
-export function iamApp(ctx: SandboxContext, iam: Iam, operation: FaultLayer): Hono<SandboxEnv> {
+export function iamApp(ctx: SandboxContext, iam: Iam, operation: FaultLayer, agencies?: Agencies): Hono<SandboxEnv> {
   const say = new Envelopes(ctx);
   const app = new Hono<SandboxEnv>();
 
@@ -166,7 +180,7 @@ export function iamApp(ctx: SandboxContext, iam: Iam, operation: FaultLayer): Ho
   );
 
   app.get('/v3/projects', operation('iam.projects'), async (c) => {
-    const refused = await iam.check(c);
+    const refused = (await iam.check(c)) ?? (await withoutRight(say, iam.agencyOf(c), agencies, 'iam.projects', c));
     if (refused) return refused;
     const name = c.req.query('name');
     const projects = iam.projects
@@ -176,8 +190,8 @@ export function iamApp(ctx: SandboxContext, iam: Iam, operation: FaultLayer): Ho
         is_domain: false,
         description: '',
         enabled: p.enabled ?? true,
-        parent_id: 'sandbox',
-        domain_id: 'sandbox',
+        parent_id: DOMAIN_ID,
+        domain_id: DOMAIN_ID,
         links: {},
       }));
     return say.json({ projects, links: { self: null, previous: null, next: null } });
@@ -191,7 +205,7 @@ export function iamApp(ctx: SandboxContext, iam: Iam, operation: FaultLayer): Ho
     const { identity } = parsed.data.auth;
     const seconds = identity.token?.duration_seconds ?? identity.assume_role?.duration_seconds ?? 900;
     if (seconds < 900 || seconds > 86_400) return say.iam(400, 'Bad Request', 'duration_seconds must be between 900 and 86400.');
-    const key = iam.temporaryKeys(seconds);
+    const key = iam.temporaryKeys(seconds, iam.agencyOf(c));
     const credential = {
       access: key.accessKey,
       secret: key.secretKey,

@@ -95,6 +95,10 @@ export class Bucket {
     return { ok: true, object, etag: md5(chunk) };
   }
 
+  empty(): boolean {
+    return this.#keys().every((key) => this.get(key) === undefined);
+  }
+
   delete(key: string): void {
     if (this.#objects.delete(key)) this.#sorted = undefined;
   }

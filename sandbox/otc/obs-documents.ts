@@ -1,4 +1,5 @@
 import type { Bucket } from './obs-buckets.ts';
+import { goodLifecycle } from './obs-lifecycle.ts';
 import { readPolicy } from './obs-policy.ts';
 
 /** Settings of a bucket that are documents; only policy and website have an effect here. */
@@ -25,6 +26,7 @@ export function putDocument(bucket: Bucket, kind: DocumentKind, text: string, ha
     if (!policy) return 'MalformedPolicy';
     bucket.policy = policy;
   }
+  if (kind === 'lifecycle' && !goodLifecycle(text)) return 'MalformedXML';
   if (kind === 'website' && !/<(IndexDocument><Suffix>[^<]+<|RedirectAllRequestsTo>)/.test(text)) return 'MalformedXML';
   bucket.documents.set(kind, text);
   return undefined;

@@ -1,13 +1,15 @@
-import { createHash } from 'node:crypto';
 import { Hono } from 'hono';
 import type { SandboxContext } from '../context.ts';
-import { faultLayer, header, type SandboxEnv, type SandboxRequest, target } from '../http.ts';
+import { faultLayer, header, type SandboxEnv, type SandboxRequest } from '../http.ts';
 import type { Iam } from './iam.ts';
+import type { Agencies } from './iam-agencies.ts';
 import { Ids } from './ids.ts';
 import { denyObs } from './obs-access.ts';
 import { Bucket, type StoredObject } from './obs-buckets.ts';
 import { type DocumentKind, deleteDocument, documentKind, getDocument, putDocument } from './obs-documents.ts';
 import { sliceOf } from './obs-range.ts';
+import { goodDigest, kept, readObsRequest, type Verb, verbOf } from './obs-read.ts';
+import { forbiddenAction, signerOf } from './obs-rights.ts';
 import type { ObsRequest } from './obs-sign.ts';
 import { showPage } from './obs-website.ts';
 import { bucketsXml, errorXml, listXml, multiDeleteXml, readMultiDelete } from './obs-xml.ts';
@@ -18,12 +20,12 @@ export interface ObsOptions {
   /** Keys of every bucket that anyone may read. */
   readonly publicPrefixes?: readonly string[];
   readonly append?: AppendMode;
+  /** Whose policies bind the keys that carry an agency; such keys may do nothing when absent. */
+  readonly agencies?: Agencies;
 }
 
 /** `ignored`: as servers do that do not know `?append`: they overwrite and answer 200. `refused`: 405. */
 export type AppendMode = 'works' | 'ignored' | 'refused';
-
-type Verb = 'put' | 'get' | 'head' | 'delete' | 'append' | 'list' | 'multi-delete' | 'bucket' | 'document' | 'other';
 
 interface Call {
   readonly request: ObsRequest;
@@ -32,20 +34,20 @@ interface Call {
   readonly body: Buffer;
 }
 
-const KEPT_HEADERS = ['content-type', 'cache-control', 'content-disposition', 'content-encoding', 'content-language', 'expires'];
-
 /** The object store (OTC OBS API reference), path style or virtual-hosted by the Host header. */
 export class Obs {
   readonly app = new Hono<SandboxEnv>();
   append: AppendMode;
   readonly #ctx: SandboxContext;
   readonly #iam: Iam;
+  readonly #agencies: Agencies | undefined;
   readonly #ids = new Ids('obs');
   readonly #buckets = new Map<string, Bucket>();
 
   constructor(ctx: SandboxContext, options: ObsOptions) {
     this.#ctx = ctx;
     this.#iam = options.iam;
+    this.#agencies = options.agencies;
     this.append = options.append ?? 'works';
     for (const name of options.buckets) this.#buckets.set(name, new Bucket(name, ctx.clock, options.publicPrefixes));
     const operation = faultLayer(ctx, (c, status, code) => this.#error(c, status ?? (code ? 400 : 500), code ?? 'InternalError', ''));
@@ -54,9 +56,17 @@ export class Obs {
     );
     this.app.all(
       '*',
-      operation((c) => `obs.${verbOf(this.#read(c))}`),
+      operation((c) => `obs.${verbOf(readObsRequest(c))}`),
       (c) => this.#answer(c),
     );
+  }
+
+  buckets(): readonly string[] {
+    return [...this.#buckets.keys()];
+  }
+
+  find(name: string): Bucket | undefined {
+    return this.#buckets.get(name);
   }
 
   /** Throws when there is no such bucket. */
@@ -66,21 +76,8 @@ export class Obs {
     return bucket;
   }
 
-  #read(c: SandboxRequest): ObsRequest {
-    const { path, query } = target(c);
-    const host = (header(c, 'host') ?? '').replace(/:\d+$/, '');
-    const headers = new Map(Object.keys(c.env.incoming.headers).map((name) => [name, header(c, name) ?? '']));
-    const address = c.env.incoming.socket.remoteAddress ?? '';
-    const website = host.split('.')[1] === 'obs-website';
-    const common = { method: c.req.method, query: new Map(query), headers, address, website };
-    if (!isPathStyle(host)) return { ...common, bucket: host.split('.')[0] ?? '', key: path.slice(1) };
-    const slash = path.indexOf('/', 1);
-    if (slash < 0) return { ...common, bucket: path.slice(1), key: '' };
-    return { ...common, bucket: path.slice(1, slash), key: path.slice(slash + 1) };
-  }
-
   async #answer(c: SandboxRequest): Promise<Response> {
-    const request = this.#read(c);
+    const request = readObsRequest(c);
     const body = Buffer.from(await c.req.arrayBuffer());
     const bucket = this.#buckets.get(request.bucket);
     if (request.website) {
@@ -89,17 +86,38 @@ export class Obs {
     }
     const denied = denyObs(request, this.#iam, this.#ctx.clock, bucket);
     if (denied) return this.#error(c, denied.status, denied.code, denied.message);
+    const verb = verbOf(request);
+    const call = { request, verb, document: documentKind(request.query), body };
+    const forbidden = this.#forbidden(call, bucket);
+    if (forbidden) return this.#error(c, 403, 'AccessDenied', `No policy allows ${forbidden}.`);
     if (request.bucket === '') return this.#xml(bucketsXml([...this.#buckets.keys()], 0));
     if (!goodDigest(c, body)) return this.#error(c, 400, 'BadDigest', 'The Content-MD5 you specified did not match what we received.');
-    const verb = verbOf(request);
-    if (!bucket) return this.#withoutBucket(c, request);
-    return this.#carryOut(c, bucket, { request, verb, document: documentKind(request.query), body });
+    if (verb === 'bucket-create') return this.#create(c, request.bucket);
+    if (!bucket) return this.#error(c, 404, 'NoSuchBucket', 'The specified bucket does not exist');
+    return this.#carryOut(c, bucket, call);
   }
 
-  #withoutBucket(c: SandboxRequest, { method, bucket, key }: ObsRequest): Response {
-    if (method !== 'PUT' || key !== '') return this.#error(c, 404, 'NoSuchBucket', 'The specified bucket does not exist');
-    this.#buckets.set(bucket, new Bucket(bucket, this.#ctx.clock));
-    return this.#done(200);
+  #forbidden(call: Call, bucket: Bucket | undefined): string | undefined {
+    const agency = this.#iam.key(signerOf(call.request) ?? '')?.agency;
+    if (agency === undefined) return undefined;
+    return this.#agencies ? forbiddenAction(agency, this.#agencies, bucket, call) : 'anything';
+  }
+
+  #create(c: SandboxRequest, name: string): Response {
+    if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name)) {
+      return this.#error(c, 400, 'InvalidBucketName', 'The specified bucket is not valid.');
+    }
+    if (this.#buckets.has(name)) {
+      return this.#error(c, 409, 'BucketAlreadyOwnedByYou', 'Your previous request to create the named bucket succeeded.');
+    }
+    this.#buckets.set(name, new Bucket(name, this.#ctx.clock));
+    return this.#done(200, { location: `/${name}` });
+  }
+
+  #remove(c: SandboxRequest, bucket: Bucket): Response {
+    if (!bucket.empty()) return this.#error(c, 409, 'BucketNotEmpty', 'The bucket you tried to delete is not empty.');
+    this.#buckets.delete(bucket.name);
+    return this.#done(204);
   }
 
   #carryOut(c: SandboxRequest, bucket: Bucket, call: Call): Response {
@@ -123,6 +141,9 @@ export class Obs {
         return this.#done(200, { 'x-obs-version': '3.0', 'x-obs-bucket-location': 'eu-de' });
       case 'document':
         return this.#document(c, bucket, call);
+      case 'bucket-delete':
+        return this.#remove(c, bucket);
+      case 'bucket-create':
       case 'other':
         return this.#error(c, 405, 'MethodNotAllowed', 'The specified method is not allowed against this resource.');
     }
@@ -226,29 +247,4 @@ export class Obs {
     const common = { server: 'OBS', date, 'x-obs-request-id': this.#ids.hex(32).toUpperCase() };
     return new Response(body, { status, headers: { ...common, ...headers } });
   }
-}
-
-function verbOf({ method, key, query }: ObsRequest): Verb {
-  if (key !== '') {
-    if (method === 'POST') return query.has('append') ? 'append' : 'other';
-    return ({ PUT: 'put', GET: 'get', HEAD: 'head', DELETE: 'delete' } as const)[method] ?? 'other';
-  }
-  if (method === 'POST') return query.has('delete') ? 'multi-delete' : 'other';
-  if (documentKind(query)) return 'document';
-  if (method === 'GET') return 'list';
-  return method === 'PUT' || method === 'HEAD' ? 'bucket' : 'other';
-}
-
-function isPathStyle(host: string): boolean {
-  return /^[\d.]+$/.test(host) || host === 'localhost' || host.startsWith('obs.');
-}
-
-function goodDigest(c: SandboxRequest, body: Buffer): boolean {
-  const digest = header(c, 'content-md5');
-  return digest === undefined || digest === createHash('md5').update(body).digest('base64');
-}
-
-function kept({ headers }: ObsRequest): Record<string, string> {
-  const names = [...headers.keys()].filter((n) => KEPT_HEADERS.includes(n) || n.startsWith('x-obs-meta-'));
-  return { 'content-type': 'binary/octet-stream', ...Object.fromEntries(names.map((n) => [n, headers.get(n) ?? ''])) };
 }

@@ -5,20 +5,24 @@ import { ecsApp } from './ecs.ts';
 import type { EcsFleet } from './ecs-fleet.ts';
 import { Envelopes } from './envelopes.ts';
 import { type Iam, iamApp } from './iam.ts';
+import type { Agencies } from './iam-agencies.ts';
 import { imsApp, neutronApp, vpcApp } from './ims-vpc.ts';
 import { novaApp } from './nova.ts';
+import { withoutRight } from './permissions.ts';
 
 export interface OtcOptions {
   readonly iam: Iam;
   readonly fleet: EcsFleet;
   readonly projectId: string;
+  /** Whose policies bind the keys that carry an agency; such keys may do nothing when absent. */
+  readonly agencies?: Agencies;
   /** Further services on the same port, e.g. FunctionGraph; they check access themselves or mount below `guarded`. */
   readonly mount?: (app: Hono<SandboxEnv>, operation: FaultLayer) => void;
 }
 
 /** ECS, IMS, VPC and IAM on one port: their paths do not collide, so the sandbox needs no host names. */
 export function otcApp(ctx: SandboxContext, options: OtcOptions): Hono<SandboxEnv> {
-  const { iam, fleet, projectId } = options;
+  const { iam, fleet, projectId, agencies } = options;
   const say = new Envelopes(ctx);
   const operation = faultLayer(ctx, (c, status, code) => say.fault(c, status, code));
   const app = new Hono<SandboxEnv>();
@@ -28,7 +32,10 @@ export function otcApp(ctx: SandboxContext, options: OtcOptions): Hono<SandboxEn
     const fault = operation(name);
     return async (c, next) =>
       fault(c, async () => {
-        const refused = (await iam.check(c)) ?? wrongProject(say, projectId, c.req.param('project'), header(c, 'x-project-id'));
+        const refused =
+          (await iam.check(c)) ??
+          wrongProject(say, projectId, c.req.param('project'), header(c, 'x-project-id')) ??
+          (await withoutRight(say, iam.agencyOf(c), agencies, typeof name === 'string' ? name : name(c), c));
         if (refused) c.res = refused;
         else await next();
       });
@@ -39,7 +46,7 @@ export function otcApp(ctx: SandboxContext, options: OtcOptions): Hono<SandboxEn
   app.route('/v2.0', neutronApp(ctx, fleet, guarded));
   app.route('/v2.1/:project', novaApp(ctx, fleet, guarded));
   app.route('/', imsApp(ctx, fleet, guarded));
-  app.route('/', iamApp(ctx, iam, operation));
+  app.route('/', iamApp(ctx, iam, operation, agencies));
   options.mount?.(app, guarded);
   app.notFound(() => say.gateway(404, 'APIG.0101', 'The API does not exist or has not been published in the environment'));
   app.onError((error) =>

@@ -53,7 +53,7 @@ const TOP: Readonly<Record<string, Description>> = {
   'gitlab.scope.instance': { means: "the whole GitLab; needs an administrator's token", absent: ONE_OF_THREE },
   'gitlab.hook_url': {
     means:
-      "The hook's URL exactly as it stands in GitLab. With it the reaper looks each ten minutes whether GitLab still sends to it; the token must be allowed to read hooks (Maintainer of the project, Owner of the group).",
+      "The hook's URL exactly as it stands in GitLab. With it the reaper looks each ten minutes whether GitLab still sends to it; the token must be allowed to read hooks (Maintainer of the project, Owner of the group; `read_api` is enough).",
   },
 
   'otc.region': { means: 'where machines and the bucket are', before: '`otc-region`' },

@@ -87,7 +87,7 @@ describe('an alarm', () => {
     expect(messages(p)).toEqual(['timer-late']);
   });
 
-  it('of a hook that is gone, disabled, or sends no job events', async () => {
+  it('of a hook that is gone, sends no job events, or has no secret', async () => {
     const document = (sandbox: Sandbox) => {
       const { gitlab, smn: _, ...rest } = { gitlab: { url: sandbox.urls.gitlab, scope: { group: GROUP } }, smn: sandbox.smn };
       return { ...rest, ...withTopic(sandbox), gitlab: { ...gitlab, hook_url: `${sandbox.urls.gateway}${HOOK_PATH}` } };
@@ -100,6 +100,10 @@ describe('an alarm', () => {
     hook.jobEvents = false;
     await p.advance(11 * MINUTE);
     expect(farm(p).alarms).toMatchObject([{ kind: 'hook', text: expect.stringContaining('job events') }]);
+    hook.jobEvents = true;
+    Object.assign(hook, { token: undefined, signingToken: undefined });
+    await p.advance(11 * MINUTE);
+    expect(farm(p).alarms).toMatchObject([{ kind: 'hook', text: expect.stringContaining('neither a secret nor a signing token') }]);
     p.gitlab.hooks.delete(hook.id);
     await p.advance(11 * MINUTE);
     expect(farm(p).alarms).toMatchObject([{ kind: 'hook', text: expect.stringContaining('no hook') }]);

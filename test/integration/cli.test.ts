@@ -164,6 +164,7 @@ describe('scaler sandbox', () => {
     const { code, out } = await ended;
     expect(code).toBe(0);
     expect(out).toMatch(/^export GITLAB_TOKEN=\S+\nexport OTC_ACCESS_KEY=/);
+    expect(out).toMatch(/^export OTC_PROJECT_ID=[0-9a-f]{32}\nexport OTC_GATEWAY_ID=[0-9a-f]{32}$/m);
   });
 });
 

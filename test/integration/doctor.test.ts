@@ -355,14 +355,14 @@ const TABLE: readonly (Case & { readonly name: string; readonly ills: readonly s
     ills: ['error token-refused', ...unseen(GITLAB_UNKNOWN)],
   },
   {
-    name: 'a token of the right scopes, which may not see hooks',
+    name: 'a token of the least scopes',
     secrets: token({ scopes: NARROW, roles: { [GROUP]: 50 } }),
-    ills: ['unknown hook'],
+    ills: [],
   },
   {
     name: 'a token that lacks a scope',
     secrets: token({ scopes: ['read_api', 'create_runner'], roles: { [GROUP]: 50 } }),
-    ills: ['error token-scopes', 'unknown hook'],
+    ills: ['error token-scopes'],
   },
   {
     name: 'a token that expires soon',
@@ -403,6 +403,11 @@ const TABLE: readonly (Case & { readonly name: string; readonly ills: readonly s
       hookOf(farm).jobEvents = false;
     },
     ills: ['warning hook-without-jobs'],
+  },
+  {
+    name: 'a hook without any secret',
+    breaks: (farm) => void Object.assign(hookOf(farm), { token: undefined, signingToken: undefined }),
+    ills: ['warning hook-without-secret'],
   },
   { name: 'a hook that nobody names', document: { gitlab: { hook_url: undefined } }, ills: ['unknown hook'] },
   {

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ALL_POOLS, type Control, type PoolControls, poolControls, UNREAD_CONTROLS } from '../../lib/core/controls.ts';
 import { PATIENCE_MS } from '../../lib/core/cover.ts';
 import type { PendingJob, Runner, Server } from '../../lib/core/fleet.ts';
 import { assignJobs, canRun } from '../../lib/core/match.ts';
 import type { FailedOperation, Launch, PoolMemory } from '../../lib/core/memory.ts';
 import { learn } from '../../lib/core/memory.ts';
 import { drainedSince, drainNote } from '../../lib/core/note.ts';
-import { DRAIN_SETTLE_MS, type Plan, planPool } from '../../lib/core/plan.ts';
+import { type Action, DRAIN_SETTLE_MS, type Plan, planPool } from '../../lib/core/plan.ts';
 import type { Pool } from '../../lib/core/pool.ts';
 import { deriveFleet, type Worker } from '../../lib/core/worker.ts';
 import { HOUR, job, launch, MINUTE, memory, NOW, nameOf, pool, runner, SECOND, server } from '../builders.ts';
@@ -106,12 +107,36 @@ const waiting: fc.Arbitrary<readonly PendingJob[]> = fc.uniqueArray(
   { maxLength: 14, selector: (j) => j.id },
 );
 
+const controls: fc.Arbitrary<readonly Control[]> = fc.array(
+  fc
+    .record({
+      kind: fc.constantFrom('pause', 'drain', 'roll', 'keep', 'keep', 'keep'),
+      target: fc.oneof(
+        fc.constant('bake'),
+        fc.constant(ALL_POOLS),
+        fc.integer({ min: 1, max: 14 }).map((n) => nameOf(n)),
+      ),
+      until: fc.option(fc.constantFrom(NOW - 1, NOW, NOW + HOUR), { nil: undefined }),
+      before: age,
+      unreadable: fc.constantFrom(false, false, false, true),
+    })
+    .map(({ kind, target, until, before, unreadable }): Control => {
+      const told = unreadable
+        ? { unreadable }
+        : { ...(until === undefined ? {} : { until }), ...(kind === 'roll' ? { before: NOW - before } : {}) };
+      return { kind, target, since: NOW - HOUR, ...told };
+    }),
+  { maxLength: 3 },
+);
+
 const situations = fc
   .record({
     pool: pools,
     slots: fc.nat(14).chain((count) => fc.tuple(...Array.from({ length: count }, (_, n) => slotOf(n + 1)))),
     jobs: fc.option(waiting, { nil: undefined, freq: 6 }),
     paused: fc.boolean(),
+    said: controls,
+    controlsRead: fc.constantFrom(true, true, true, true, false),
     grow: fc.constantFrom(true, true, false),
     shrink: fc.constantFrom(true, true, false),
   })
@@ -135,11 +160,13 @@ const situations = fc
 type Situation = typeof situations extends fc.Arbitrary<infer T> ? T : never;
 
 /** As the use case does it: join, learn, plan. */
-function decide(s: Situation): { readonly workers: readonly Worker[]; readonly plan: Plan } {
+function decide(s: Situation): { readonly workers: readonly Worker[]; readonly controls: PoolControls; readonly plan: Plan } {
   const workers = deriveFleet({ ...s, now: NOW });
   const learned = learn(s.memory, workers, s.failedOperations, s.jobs, s.pool.bootTimeoutMs, NOW);
-  const jobs = s.jobs && assignJobs([{ pool: s.pool, jobs: s.jobs, workers, memory: learned }], NOW).get(s.pool.name);
-  return { workers, plan: planPool({ pool: s.pool, workers, jobs, memory: learned, now: NOW, grow: s.grow, shrink: s.shrink }) };
+  const controls = s.controlsRead ? poolControls(s.pool.name, s.said, NOW) : UNREAD_CONTROLS;
+  const jobs = s.jobs && assignJobs([{ pool: s.pool, jobs: s.jobs, workers, memory: learned, controls }], NOW).get(s.pool.name);
+  const { pool, grow, shrink } = s;
+  return { workers, controls, plan: planPool({ pool, workers, jobs, memory: learned, controls, now: NOW, grow, shrink }) };
 }
 
 function always(name: string, holds: (found: ReturnType<typeof decide>, s: Situation) => void): void {
@@ -167,16 +194,21 @@ describe('for any fleet and any demand, a plan', () => {
     if (n.demand === undefined) expect(launches).toBe(0);
   });
 
-  always('leaves a worker with a job alone, unless its VM is off or gone', ({ plan: { actions }, workers }) => {
-    const busy = new Map(workers.filter((w) => w.busy > 0).map((w) => [w.name, w]));
-    for (const action of actions) {
-      const w = action.kind === 'launch' ? undefined : busy.get(action.worker);
-      if (!w) continue;
-      if (action.kind === 'forget') expect(w.server).toBeUndefined();
-      else expect([action.kind, w.server?.status]).toEqual(['reap', 'off']);
-      expect(action).toMatchObject({ jobLost: true });
-    }
-  });
+  always(
+    'leaves a worker with a job alone, unless its VM is off or gone, or people have said that it takes no other',
+    ({ plan: { actions }, workers }) => {
+      const busy = new Map(workers.filter((w) => w.busy > 0).map((w) => [w.name, w]));
+      // By these it finishes its job and takes no other.
+      const byHand = (a: Action) => a.kind === 'drain' && (a.why === 'pool-draining' || a.why === 'rolled');
+      for (const action of actions.filter((a) => !byHand(a))) {
+        const w = action.kind === 'launch' ? undefined : busy.get(action.worker);
+        if (!w) continue;
+        if (action.kind === 'forget') expect(w.server).toBeUndefined();
+        else expect([action.kind, w.server?.status]).toEqual(['reap', 'off']);
+        expect(action).toMatchObject({ jobLost: true });
+      }
+    },
+  );
 
   always('never launches and drains a worker at once that could have taken the job', ({ plan: { actions }, workers }, s) => {
     const needless = new Set(
@@ -243,6 +275,49 @@ describe('for any fleet and any demand, a plan', () => {
   always('only does what it may', ({ plan: { actions, held } }, s) => {
     if (!s.grow) expect(actions.filter((a) => a.kind === 'launch')).toEqual([]);
     if (!s.shrink) expect([...actions.filter((a) => a.kind !== 'launch'), ...held]).toEqual([]);
+  });
+
+  always('does nothing at all while the pool is paused', ({ plan: { actions }, controls: { pause } }) => {
+    if (pause) expect(actions).toEqual([]);
+  });
+
+  always(
+    'launches nothing while the pool is drained, and lets no worker take a further job',
+    ({ plan: { actions }, controls, workers }, s) => {
+      const { drain, pause, kept, unread } = controls;
+      if (!drain) return;
+      expect(actions.filter((a) => a.kind === 'launch')).toEqual([]);
+      if (pause || unread || drain.unreadable || !s.shrink) return;
+      const drained = actions.flatMap((a) => (a.kind === 'drain' ? [a.worker] : []));
+      const free = workers.filter((w) => ['idle', 'booting', 'busy'].includes(w.phase) && w.server && w.runner && !kept.has(w.name));
+      expect(drained).toEqual(expect.arrayContaining(free.map((w) => w.name)));
+    },
+  );
+
+  always('never touches a worker that is kept', ({ plan: { actions }, controls: { kept } }) => {
+    expect(actions.filter((a) => a.kind !== 'launch' && kept.has(a.worker))).toEqual([]);
+  });
+
+  always('removes nothing while it is not known what people have said', ({ plan: { actions }, controls: { unread } }) => {
+    if (unread) expect(actions.filter((a) => a.kind !== 'launch')).toEqual([]);
+  });
+
+  always('rolls only what was launched before', ({ plan: { actions }, controls: { rollBefore = 0 }, workers }) => {
+    const rolled = new Set(actions.flatMap((a) => (a.kind === 'drain' && a.why === 'rolled' ? [a.worker] : [])));
+    for (const w of workers) if (rolled.has(w.name)) expect(w.bornAt).toBeLessThan(rollBefore);
+  });
+
+  it('is the same as without, where people have said nothing that holds', () => {
+    const over = fc.tuple(
+      situations,
+      controls.map((said) => said.map((c) => ({ ...c, unreadable: undefined, until: NOW - 1 }))),
+    );
+    fc.assert(
+      fc.property(over, ([s, said]) => {
+        const plain = { ...s, controlsRead: true };
+        expect(decide({ ...plain, said: said.map(({ unreadable: _, ...c }) => c) }).plan).toEqual(decide({ ...plain, said: [] }).plan);
+      }),
+    );
   });
 
   it('is the same in whatever order things are listed', () => {

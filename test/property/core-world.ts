@@ -1,3 +1,4 @@
+import { type Control, poolControls } from '../../lib/core/controls.ts';
 import type { PendingJob, Runner, Server } from '../../lib/core/fleet.ts';
 import { EMPTY_MEMORY, type FailedOperation, type Launch, learn, type PoolMemory } from '../../lib/core/memory.ts';
 import { drainNote } from '../../lib/core/note.ts';
@@ -58,6 +59,7 @@ export class CoreWorld {
   now = NOW;
   memory: PoolMemory = EMPTY_MEMORY;
   pool: Pool;
+  controls: readonly Control[] = [];
   readonly machines: Machine[] = [];
   readonly launches: number[] = [];
   readonly served: number[] = [];
@@ -113,7 +115,17 @@ export class CoreWorld {
     const seen = { servers: this.#servers(), runners: this.#runners(), failedOperations, runningOperations: new Set<string>() };
     const workers = deriveFleet({ pool, memory: this.memory, now, ...seen });
     this.memory = told(learn(this.memory, workers, failedOperations, this.#waiting, pool.bootTimeoutMs, now));
-    const plan = planPool({ pool, workers, jobs: this.#waiting, memory: this.memory, now, grow: true, shrink: true, ...mode });
+    const plan = planPool({
+      pool,
+      workers,
+      jobs: this.#waiting,
+      memory: this.memory,
+      controls: poolControls(pool.name, this.controls, now),
+      now,
+      grow: true,
+      shrink: true,
+      ...mode,
+    });
     for (const action of plan.actions) this.#act(action);
     return { workers, plan };
   }

@@ -33,7 +33,7 @@ export const CHECKS = {
   gitlab: { area: 'gitlab', codes: ['gitlab-unreachable'] },
   token: { area: 'gitlab', codes: ['token-refused', 'token-scopes', 'token-expires'] },
   scope: { area: 'gitlab', codes: ['scope-missing', 'role-low', 'scope-unreadable'] },
-  hook: { area: 'gitlab', codes: ['hook-missing', 'hook-disabled', 'hook-without-jobs'] },
+  hook: { area: 'gitlab', codes: ['hook-missing', 'hook-disabled', 'hook-without-jobs', 'hook-without-secret'] },
   rivals: { area: 'gitlab', codes: ['runner-rival'] },
   function: { area: 'functions', codes: ['function-missing', 'function-without-agency', 'function-timeout'] },
   timer: { area: 'functions', codes: ['timer-late', 'timer-never'] },

@@ -21,9 +21,9 @@ export async function checkGitLab({ subject, seen }: Visit): Promise<readonly Re
   }
 }
 
-export async function checkToken({ world, subject, seen }: Visit): Promise<readonly Result[]> {
+export async function checkToken({ world, seen }: Visit): Promise<readonly Result[]> {
   try {
-    return judgeToken(await seen.token(), subject.settings.hookUrl !== undefined, world.clock.now());
+    return judgeToken(await seen.token(), world.clock.now());
   } catch (failure) {
     if (!(failure instanceof AccessError)) return [unseen('token', failure)];
     const todo =
@@ -33,7 +33,7 @@ export async function checkToken({ world, subject, seen }: Visit): Promise<reado
 }
 
 /** Source: GitLab's pages of access tokens; lib/api/user_runners.rb and lib/api/ci/runners.rb of gitlabhq. */
-function judgeToken({ name, scopes, expiresAt }: TokenView, hooksAreRead: boolean, now: number): readonly Result[] {
+function judgeToken({ name, scopes, expiresAt }: TokenView, now: number): readonly Result[] {
   const problems: Result[] = [];
   const missing = scopes.includes('api') ? [] : ['read_api', 'create_runner', 'manage_runner'].filter((scope) => !scopes.includes(scope));
   if (missing.length > 0) {
@@ -53,7 +53,7 @@ function judgeToken({ name, scopes, expiresAt }: TokenView, hooksAreRead: boolea
       ),
     );
   }
-  const wide = scopes.includes('api') && !hooksAreRead ? ' It may do more than is needed (api).' : '';
+  const wide = scopes.includes('api') ? ' It may do more than is needed (api).' : '';
   return orOk(problems, 'token', `The token ${name} has the scopes that are needed.${wide}`);
 }
 
@@ -141,7 +141,7 @@ export async function checkHook(visit: Visit): Promise<readonly Result[]> {
       unknown(
         'hook',
         why,
-        'hooks are shown to tokens with the scope api (of a group: role Owner and a paid tier); look in GitLab, Webhooks.',
+        'hooks are shown to a Maintainer of the project or an Owner of the group (a paid tier), with read_api; look in GitLab, Webhooks.',
       ),
     ];
   }
@@ -158,6 +158,10 @@ function judgeHooks(hooks: readonly HookView[], url: string, where: string): rea
   if (disabled !== undefined) {
     const todo = 'mend what answers the hook, then run scaler hook install, which enables it.';
     return [warning('hook-disabled', `GitLab has disabled the hook of ${where} (${disabled}). ${until}`, todo)];
+  }
+  if (ours.every(({ withoutSecret }) => withoutSecret)) {
+    const found = `The hook of ${where} has neither a secret nor a signing token: the webhook function refuses it. ${until}`;
+    return [warning('hook-without-secret', found, 'run scaler hook install, which gives it the secrets of the functions.')];
   }
   if (ours.some(({ jobEvents }) => jobEvents)) return [];
   return [

@@ -4,7 +4,7 @@ import type { Cloud, Forge, Store } from '../../../lib/app/ports.ts';
 import type { PoolSettings, Settings } from '../../../lib/app/settings.ts';
 import { systemClock } from '../../../lib/runtime/clock.ts';
 
-const SOURCES = ['runners', 'jobs', 'servers', 'memory'] as const;
+const SOURCES = ['runners', 'jobs', 'servers', 'memory', 'controls'] as const;
 
 /** Nobody gets an answer before everybody has asked. */
 function barrier() {
@@ -54,7 +54,7 @@ it('asks every source before any has answered, so that an observation takes as l
     put: unused,
     append: unused,
     delete: unused,
-    list: unused,
+    list: () => ask('controls', []),
     presignGet: () => '',
   };
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined };

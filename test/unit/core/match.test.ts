@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { NO_CONTROLS, poolControls } from '../../../lib/core/controls.ts';
 import type { PendingJob } from '../../../lib/core/fleet.ts';
 import { assignJobs, canRun, type PoolQueue } from '../../../lib/core/match.ts';
 import { EMPTY_MEMORY } from '../../../lib/core/memory.ts';
@@ -36,12 +37,14 @@ describe('assignJobs', () => {
     jobs: waiting,
     workers: [],
     memory: EMPTY_MEMORY,
+    controls: NO_CONTROLS,
     ...rest,
   });
   const ids = (queues: readonly PoolQueue[]) =>
     Object.fromEntries([...assignJobs(queues, NOW)].map(([name, waiting]) => [name, waiting.map((j) => j.id)]));
 
   const three = jobs(3);
+  const by = (kind: 'pause' | 'drain') => poolControls('small', [{ kind, target: 'small', since: NOW }], NOW);
   const pause = memory({ pause: { until: NOW + 1, code: 'Ecs.0042', message: 'cores' } });
   const broken = memory({ launches: [launch(90, { outcome: 'failed', settledAt: NOW - 1 })] });
   const overBefore = memory({ passedOver: { 1: { tries: 1, lastAt: NOW } } });
@@ -82,6 +85,16 @@ describe('assignJobs', () => {
       expected: { small: [], big: [1, 2, 3] },
     },
     {
+      name: 'nothing goes to a pool that people have paused, but to its free workers',
+      queues: [queue(small, three, { workers: [worker(1, 'idle')], controls: by('pause') }), queue(big, three)],
+      expected: { small: [1], big: [2, 3] },
+    },
+    {
+      name: 'nothing goes to a pool that people drain, nor to its free workers, which go',
+      queues: [queue(small, three, { workers: [worker(1, 'idle')], controls: by('drain') }), queue(big, three)],
+      expected: { small: [], big: [1, 2, 3] },
+    },
+    {
       name: 'nothing goes to a pool whose machines do not boot',
       queues: [queue(small, three, { memory: broken }), queue(big, three)],
       expected: { small: [], big: [1, 2, 3] },
@@ -98,7 +111,7 @@ describe('assignJobs', () => {
     },
     {
       name: 'a pool that cannot be seen keeps its jobs',
-      queues: [{ pool: small, jobs: three, memory: EMPTY_MEMORY }, queue(big, three)],
+      queues: [{ pool: small, jobs: three, memory: EMPTY_MEMORY, controls: NO_CONTROLS }, queue(big, three)],
       expected: { small: [1, 2, 3], big: [] },
     },
     {

@@ -5,12 +5,15 @@ import { createSend, type HttpOptions, type Request } from '../../../lib/gitlab/
 import { type FakeGitLab, fakeGitLab, NOW, NotingClock, type Reply, TOKEN, thrownBy } from './fake-gitlab.ts';
 
 const alive = () => new AbortController().signal;
-const GET: Omit<Request, 'signal'> = { method: 'GET', path: 'api/v4/things' };
+const GET: Omit<Request, 'signal' | 'name'> = { method: 'GET', path: 'api/v4/things' };
 
 function sender(fake: FakeGitLab, options: Partial<HttpOptions> = {}) {
   const clock = new NotingClock(NOW);
   const send = createSend({ url: fake.url, token: TOKEN, clock, ...options });
-  return { clock, send: (request: Omit<Request, 'signal'>, signal = alive()) => send({ ...request, signal }) };
+  return {
+    clock,
+    send: (request: Omit<Request, 'signal' | 'name'>, signal = alive()) => send({ name: 'gitlab.runner', ...request, signal }),
+  };
 }
 
 /** Answers with each reply once, and with the last one from then on. */

@@ -24,9 +24,9 @@ async function start(script: readonly Reply[] | ((request: Recorded) => Reply), 
   };
   const http = new OtcHttp({ credentials, projectId: 'p1', clock, backoffMs: 1, ...options });
   const read = (call: Partial<OtcCall<typeof schema>> = {}) =>
-    http.call({ name: 'test.read', kind: 'read', method: 'GET', url: `${server.url}/v1/x`, schema, ...call });
+    http.call({ name: 'ecs.list', kind: 'read', method: 'GET', url: `${server.url}/v1/x`, schema, ...call });
   const write = (call: Partial<OtcCall<typeof schema>> = {}) =>
-    http.call({ name: 'test.write', kind: 'create', method: 'POST', url: `${server.url}/v1/x`, json: { ü: 'ö' }, schema, ...call });
+    http.call({ name: 'ecs.create', kind: 'create', method: 'POST', url: `${server.url}/v1/x`, json: { ü: 'ö' }, schema, ...call });
   return { read, write };
 }
 
@@ -184,7 +184,7 @@ it('no error shows keys, tokens, URLs or bodies', async () => {
   for (let i = 0; i < 3; i += 1) {
     const thrown = await write({ query: { token: 'QUERY-SECRET' } }).catch((error: unknown) => error);
     const shown = thrown instanceof Error ? `${thrown.message} ${JSON.stringify(thrown)} ${String(thrown.cause)}` : '';
-    expect(shown).toContain('test.write');
+    expect(shown).toContain('ecs.create');
     expect(shown).not.toMatch(/SECRET|SignedHeaders|127\.0\.0\.1/);
   }
 });

@@ -124,7 +124,7 @@ export async function obsBench(options: Partial<ObsOptions> = {}): Promise<ObsBe
   };
 }
 
-function parse(text: string): Json {
+export function parse(text: string): Json {
   try {
     return JSON.parse(text) as Json;
   } catch {

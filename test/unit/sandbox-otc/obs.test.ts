@@ -332,7 +332,8 @@ describe('reading without a key', () => {
 
   it('reads the bucket’s documents back', async () => {
     expect(code((await bench.call('GET', '', { signed: 'lifecycle' })).text)).toBe('NoSuchLifecycleConfiguration');
-    const body = '<LifecycleConfiguration/>';
+    const body =
+      '<LifecycleConfiguration><Rule><ID>handoff</ID><Prefix>handoff/</Prefix><Status>Enabled</Status><Expiration><Days>1</Days></Expiration></Rule></LifecycleConfiguration>';
     expect((await bench.call('PUT', '', { signed: 'lifecycle', body })).status).toBe(400);
     await bench.call('PUT', '', { signed: 'lifecycle', body, headers: { 'content-md5': md5(body) } });
     expect((await bench.call('GET', '', { signed: 'lifecycle' })).text).toBe(body);

@@ -1,0 +1,193 @@
+import { AccessError } from '../lib/core/errors.ts';
+import type { ApiGroup } from './client-apig.ts';
+import type { Lifecycle } from './client-bucket.ts';
+import type { AsyncAnswer, FunctionConfig, FunctionTrigger } from './client-fgs.ts';
+import type { GrantPlace, PolicyDocument } from './client-iam.ts';
+import type { Clients } from './clients.ts';
+import { type Desired, type DesiredAsync, ownerMark } from './desired.ts';
+
+export interface ActualTrigger {
+  readonly id: string;
+  readonly type: string;
+  readonly name: string;
+  readonly active: boolean;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export interface ActualFunction {
+  readonly name: string;
+  readonly urn: string;
+  readonly runtime: string;
+  readonly handler: string;
+  readonly memorySize: number;
+  readonly timeout: number;
+  readonly description: string;
+  readonly agency: string;
+  readonly digest: string;
+  /** Absent where the answer does not tell. */
+  readonly maxInstances?: number;
+  readonly vpc?: { readonly id: string; readonly subnetId: string };
+  readonly logs?: { readonly groupId: string; readonly streamId: string };
+  /** Absent: the platform's defaults hold. */
+  readonly async?: DesiredAsync;
+  readonly triggers: readonly ActualTrigger[];
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** What is there of all that the deployment could want. */
+export interface Actual {
+  readonly bucket: { readonly exists: boolean; readonly lifecycle: Lifecycle };
+  /** `unread`: the key may not look at agencies; an agency that is only referenced may be there all the same. */
+  readonly agency?: { readonly id: string; readonly trusts: string } | 'unread';
+  readonly policies: Readonly<Record<string, { readonly id: string; readonly document: PolicyDocument }>>;
+  /** `<id of policy> <place>`, see `grantKey`. */
+  readonly grants: readonly string[];
+  readonly logs?: {
+    readonly groupId: string;
+    readonly groupName: string;
+    readonly days?: number;
+    readonly streams: Readonly<Record<string, string>>;
+  };
+  readonly gateway?: { readonly status: string; readonly address?: string; readonly group?: ApiGroup };
+  /** Those with our names and those that carry our mark, by name. */
+  readonly functions: Readonly<Record<string, ActualFunction>>;
+}
+
+export function grantKey(policyId: string, place: GrantPlace): string {
+  return `${policyId} ${place === 'account' ? place : place.projectId}`;
+}
+
+/** What of the desired state tells where to look; `remove` knows no more. */
+export type Places = Pick<Desired, 'name' | 'bucket' | 'agency' | 'logs' | 'gateway'>;
+
+/** Reads what is there. Changes nothing. */
+export async function readActual(places: Places, clients: Clients): Promise<Actual> {
+  const [bucket, identity, logs, gateway, functions] = await Promise.all([
+    readBucket(clients),
+    readIdentity(places, clients),
+    readLogs(places, clients),
+    readGateway(places, clients),
+    readFunctions(places, clients),
+  ]);
+  return { bucket, ...identity, ...(logs && { logs }), ...(gateway && { gateway }), functions };
+}
+
+async function readBucket({ bucket }: Clients): Promise<Actual['bucket']> {
+  const exists = await bucket.exists();
+  return { exists, lifecycle: exists ? await bucket.lifecycle() : { rules: [], others: [] } };
+}
+
+async function readIdentity({ agency }: Places, clients: Clients): Promise<Pick<Actual, 'agency' | 'policies' | 'grants'>> {
+  try {
+    const iam = await clients.iam();
+    const [found, policies] = await Promise.all([
+      iam.agency(agency.name),
+      agency.policies.length === 0 ? [] : iam.policies(agency.policies.map(({ name }) => name)),
+    ]);
+    const places = new Map(agency.policies.flatMap(({ grants }) => grants).map((place) => [grantKey('', place), place]));
+    const grants = await Promise.all(
+      found ? [...places.values()].map(async (place) => (await iam.granted(found.id, place)).map((id) => grantKey(id, place))) : [],
+    );
+    return {
+      ...(found && { agency: found }),
+      policies: Object.fromEntries(policies.map(({ id, name, document }) => [name, { id, document }])),
+      grants: grants.flat(),
+    };
+  } catch (error) {
+    if (error instanceof AccessError && !agency.create) return { agency: 'unread', policies: {}, grants: [] };
+    throw error;
+  }
+}
+
+async function readLogs({ logs }: Places, { lts }: Clients): Promise<Actual['logs']> {
+  if (!logs) return undefined;
+  const { group } = logs;
+  const found = (await lts.groups()).find(({ id, name }) => ('id' in group ? id === group.id : name === group.name));
+  if (!found) return undefined;
+  const streams = await lts.streams(found.id);
+  return { groupId: found.id, groupName: found.name, ...(found.days !== undefined && { days: found.days }), streams };
+}
+
+async function readGateway({ gateway }: Places, clients: Clients): Promise<Actual['gateway']> {
+  const admin = clients.gateway;
+  if (!gateway || !admin) return undefined;
+  const instance = await admin.instance();
+  if (!instance) return undefined;
+  const group = await admin.group(gateway.group);
+  return { ...instance, ...(group && { group }) };
+}
+
+async function readFunctions({ name }: Places, { fgs }: Clients): Promise<Actual['functions']> {
+  const listed = await fgs.functions();
+  const mark = `${ownerMark(name)},`;
+  const ours = listed.filter(
+    (f) => f.description?.startsWith(mark) || ['webhook', 'scaler', 'reaper'].some((key) => f.func_name === `${name}-${key}`),
+  );
+  const read = await Promise.all(ours.map(({ func_urn }) => readFunction(func_urn.replace(/:latest$/, ''), { fgs })));
+  return Object.fromEntries(read.flatMap((f) => (f ? [[f.name, f]] : [])));
+}
+
+async function readFunction(urn: string, { fgs }: Pick<Clients, 'fgs'>): Promise<ActualFunction | undefined> {
+  const config = await fgs.config(urn);
+  if (!config) return undefined;
+  const [digest, logs, asynchronous, triggers, tags] = await Promise.all([
+    config.digest ?? fgs.digest(urn),
+    fgs.logPlace(urn),
+    fgs.asyncConfig(urn),
+    fgs.triggers(urn),
+    fgs.tags(urn),
+  ]);
+  const async_ = asyncOf(asynchronous);
+  return {
+    ...partsOf(config),
+    urn,
+    digest: digest ?? '',
+    ...(logs && { logs }),
+    ...(async_ && { async: async_ }),
+    triggers: triggers.map(triggerOf),
+    tags: Object.fromEntries(tags.map(({ key, value }) => [key, value])),
+  };
+}
+
+function partsOf(config: FunctionConfig) {
+  const { func_vpc: vpc, strategy_config: strategy } = config;
+  return {
+    name: config.func_name,
+    runtime: config.runtime,
+    handler: config.handler,
+    memorySize: config.memory_size,
+    timeout: config.timeout,
+    description: config.description ?? '',
+    // Without an agency for execution that of configuration is used.
+    agency: config.app_xrole || config.xrole || '',
+    ...(typeof strategy?.concurrency === 'number' && { maxInstances: strategy.concurrency }),
+    ...(vpc?.vpc_id && vpc.subnet_id && { vpc: { id: vpc.vpc_id, subnetId: vpc.subnet_id } }),
+  };
+}
+
+function triggerOf({ trigger_id, trigger_type_code, trigger_status, event_data }: FunctionTrigger): ActualTrigger {
+  const { api_name } = event_data;
+  const name = event_data.name ?? (typeof api_name === 'string' ? api_name : '');
+  return { id: trigger_id, type: trigger_type_code, name, active: trigger_status !== 'DISABLED', data: event_data };
+}
+
+function asyncOf(answer: AsyncAnswer | undefined): DesiredAsync | undefined {
+  if (!answer) return undefined;
+  const { on_failure: failure } = answer.destination_config ?? {};
+  const onFailure = failure?.destination === 'OBS' ? destinationOf(failure.param ?? '') : undefined;
+  return {
+    retries: answer.max_async_retry_attempts ?? 1,
+    maxAgeSeconds: answer.max_async_event_age_in_seconds ?? 3600,
+    ...(onFailure && { onFailure }),
+  };
+}
+
+/** `{"bucket":…,"prefix":…}` as a text inside the answer; what cannot be read is as if it were another. */
+function destinationOf(param: string): DesiredAsync['onFailure'] {
+  try {
+    const { bucket, prefix } = JSON.parse(param);
+    return { bucket: String(bucket), prefix: String(prefix ?? '') };
+  } catch {
+    return { bucket: '', prefix: '' };
+  }
+}

@@ -1,0 +1,51 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { UserError } from '../cli/session.ts';
+import { parseDuration } from '../lib/config/duration.ts';
+import { type DeployInputs, openDeployment } from './deployment.ts';
+import { functionUrn } from './function-urn.ts';
+
+export interface LogsOptions {
+  readonly function: string;
+  /** A span back from now (`10m`), or a time. */
+  readonly startTime?: string;
+  readonly tail?: boolean;
+  /** Milliseconds between two looks. */
+  readonly interval?: string;
+}
+
+const MOST = 5000;
+/** LTS shows lines a little late: each look begins so much before the last one's end. */
+const OVERLAP_MS = 60_000;
+
+/** What a function wrote, oldest first. With `tail` it goes on until the process is ended. */
+export async function logs(inputs: DeployInputs, options: LogsOptions, now: () => number = Date.now): Promise<void> {
+  const deployment = openDeployment(inputs);
+  const { clients } = deployment;
+  const urn = functionUrn(deployment, options.function);
+  if (!(await clients.fgs.config(urn))) throw new UserError(`${urn} does not exist: osls deploy makes it.`);
+  const place = await clients.fgs.logPlace(urn);
+  if (!place) throw new UserError("The function's log is not collected: set provider.logs in serverless.yml to { days: 14 } and deploy.");
+  const shown = new Set<string>();
+  let from = startOf(options.startTime ?? '10m', now());
+  for (;;) {
+    const to = now();
+    const lines = await clients.lts.lines(place, from, to + 1000, MOST);
+    for (const { content, id } of lines) {
+      if (!shown.has(id)) inputs.output.data(content.trimEnd());
+      shown.add(id);
+    }
+    if (!options.tail) {
+      if (lines.length === 0) inputs.output.say('No lines in this span; --startTime 2h looks further back.');
+      return;
+    }
+    from = Math.max(from, to - OVERLAP_MS);
+    await sleep(Math.max(1000, Number(options.interval) || 2000));
+  }
+}
+
+function startOf(text: string, now: number): number {
+  const span = parseDuration(text);
+  const at = span === undefined ? Date.parse(text) : now - span;
+  if (Number.isNaN(at)) throw new UserError(`--startTime ${text} is neither a span, such as 10m or 2h, nor a time.`);
+  return at;
+}

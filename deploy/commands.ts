@@ -1,0 +1,59 @@
+/** What deploy/plugin.cjs calls: one function a command. */
+import { join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { standardOutput } from '../cli/output.ts';
+import { explainFailure, UserError } from '../cli/session.ts';
+import { ScalerError } from '../lib/core/errors.ts';
+import { StepError } from './apply.ts';
+import { type DeployOptions, deploy as deployAll } from './command-deploy.ts';
+import { info as showInfo } from './command-info.ts';
+import { type InvokeOptions, invokeLocal as invokeHere, invoke as invokeOne } from './command-invoke.ts';
+import { type LogsOptions, logs as showLogs } from './command-logs.ts';
+import { type RemoveOptions, remove as removeAll } from './command-remove.ts';
+import { type DeployInputs, makePackages } from './deployment.ts';
+import { type Packages, writePackages } from './package.ts';
+
+export { oslsSchemas } from './schema.ts';
+
+type Given = Omit<DeployInputs, 'output'>;
+
+/** What osls has packaged is deployed without being built a second time. */
+let packaged: Packages | undefined;
+
+const inputsOf = (given: Given, json: boolean): DeployInputs => ({
+  ...given,
+  output: standardOutput(json),
+  ...(packaged && { packages: packaged }),
+});
+
+export async function packageAll(given: Given, { folder = join(given.dir, '.serverless') }: { readonly folder?: string }, json: boolean) {
+  packaged = await makePackages(inputsOf(given, json));
+  return writePackages(packaged, folder);
+}
+
+export async function deploy(given: Given, options: DeployOptions & { readonly otherPackage?: string }, json: boolean): Promise<void> {
+  if (options.otherPackage !== undefined)
+    throw new UserError('--package takes no package that was made before: leave it out, packaging takes seconds.');
+  await deployAll(inputsOf(given, json), options);
+}
+
+export async function remove(given: Given, options: Omit<RemoveOptions, 'ask'>, json: boolean): Promise<void> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return await removeAll(inputsOf(given, json), options);
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    await removeAll(inputsOf(given, json), { ...options, ask: (question) => terminal.question(question) });
+  } finally {
+    terminal.close();
+  }
+}
+
+export const info = (given: Given, _: unknown, json: boolean) => showInfo(inputsOf(given, json));
+export const logs = (given: Given, options: LogsOptions, json: boolean) => showLogs(inputsOf(given, json), options);
+export const invoke = (given: Given, options: InvokeOptions, json: boolean) => invokeOne(inputsOf(given, json), options);
+export const invokeLocal = (given: Given, options: InvokeOptions, json: boolean) => invokeHere(inputsOf(given, json), options);
+
+/** What a person reads of an error; `undefined` for one that nobody expected, whose stack is then shown. */
+export function explain(error: unknown): string | undefined {
+  const known = error instanceof ScalerError || error instanceof UserError || error instanceof StepError;
+  return known ? explainFailure(error).text.replace(/^StepError: /, '') : undefined;
+}

@@ -1,0 +1,300 @@
+import type { Config } from '../lib/config/config.ts';
+import type { Secret } from '../lib/config/secrets.ts';
+import { ConfigError } from '../lib/core/errors.ts';
+import { type ExpiryRule, RULE_PREFIX } from './client-bucket.ts';
+import type { GrantPlace, PolicyDocument } from './client-iam.ts';
+import type { FunctionEntry, FunctionKey, SecretKey, Service } from './schema.ts';
+
+/** FunctionGraph's newest Node.js; the runtime of a function can never be changed. */
+export const RUNTIME = 'Node.js20.15';
+/** FunctionGraph as IAM knows it. Source: OTC FunctionGraph developer guide, agency of the samples. */
+export const TRUSTED = 'op_svc_cff';
+
+export interface DesiredPolicy {
+  readonly name: string;
+  /** Global services are granted on the account (AX), the others on projects (XA); a policy may not mix them. */
+  readonly type: 'AX' | 'XA';
+  readonly document: PolicyDocument;
+  readonly grants: readonly GrantPlace[];
+}
+
+export type DesiredTrigger =
+  | { readonly type: 'TIMER'; readonly name: string; readonly scheduleType: 'Rate' | 'Cron'; readonly schedule: string }
+  | {
+      readonly type: 'DEDICATEDGATEWAY';
+      readonly name: string;
+      readonly path: string;
+      readonly method: string;
+      readonly timeoutMs: number;
+    };
+
+export interface DesiredAsync {
+  readonly retries: number;
+  readonly maxAgeSeconds: number;
+  readonly onFailure?: { readonly bucket: string; readonly prefix: string };
+}
+
+export interface DesiredFunction {
+  readonly key: FunctionKey;
+  readonly name: string;
+  /** Without a version. */
+  readonly urn: string;
+  readonly handler: string;
+  readonly memorySize: number;
+  readonly timeout: number;
+  readonly maxInstances: number;
+  /** Tells whose the function is and, by their digest, which secrets it has. */
+  readonly description: string;
+  readonly agency: string;
+  readonly secrets: Readonly<Partial<Record<SecretKey, Secret>>>;
+  readonly digest: string;
+  readonly vpc?: { readonly id: string; readonly subnetId: string };
+  readonly async?: DesiredAsync;
+  readonly triggers: readonly DesiredTrigger[];
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface Desired {
+  /** `<service>-<stage>`: the name of everything that the deployment makes. */
+  readonly name: string;
+  readonly region: string;
+  readonly projectId: string;
+  readonly bucket: { readonly name: string; readonly create: boolean; readonly rules: readonly ExpiryRule[] };
+  readonly agency: { readonly name: string; readonly create: boolean; readonly policies: readonly DesiredPolicy[] };
+  readonly logs?: { readonly group: { readonly name: string; readonly days: number } | { readonly id: string } };
+  readonly gateway?: {
+    readonly instanceId: string;
+    readonly group: { readonly name: string } | { readonly id: string };
+    readonly domain?: string;
+    readonly certificate?: { readonly name: string };
+  };
+  readonly functions: readonly DesiredFunction[];
+}
+
+/** What is known before anything is built: names, places, which functions. */
+export interface Outline {
+  readonly name: string;
+  readonly region: string;
+  readonly projectId: string;
+  readonly keys: readonly FunctionKey[];
+  /** What the configuration of the functions must name as `functions.scaler`; absent: the timer alone scales. */
+  readonly scalerFunction?: string;
+}
+
+/** Throws `ConfigError` for what serverless.yml and scaler.yml say against each other. */
+export function outline(service: Service, config: Config, region = service.provider.region ?? config.otc.region): Outline {
+  const { provider } = service;
+  const { projectId = config.otc.projectId, gateway } = provider;
+  const name = `${service.service}-${service.stage}`;
+  const known = provider.endpoints.functiongraph !== undefined;
+  if (region !== config.otc.region && provider.projectId === undefined) {
+    throw new ConfigError(
+      'region-mismatch',
+      `the region of the functions is ${region}, that of scaler.yml is ${config.otc.region}: a project belongs to one region, so set provider.projectId to the functions' own`,
+    );
+  }
+  if (region === 'eu-nl' && !known) {
+    throw new ConfigError(
+      'no-functiongraph',
+      'FunctionGraph is not offered in eu-nl: set provider.region to eu-de and provider.projectId to a project there',
+    );
+  }
+  const keys = gateway === 'none' ? timerKeys(service) : allKeys(service);
+  for (const key of keys) checkName(service, key, `${name}-${key}`);
+  if (gateway === 'none') return { name, region, projectId, keys };
+  const scaler = `${name}-scaler`;
+  const here = region === config.otc.region && projectId === config.otc.projectId;
+  const scalerFunction = here ? scaler : `${urnOf(region, projectId, scaler)}:latest`;
+  const other = config.scalerFunction;
+  if (other !== undefined && other !== scaler && other !== scalerFunction) {
+    throw new ConfigError(
+      'scaler-mismatch',
+      `functions.scaler of ${provider.config} is ${other}, but this deployment's is ${scaler}: leave it out there, the deployment fills it in`,
+    );
+  }
+  return { name, region, projectId, keys, scalerFunction };
+}
+
+/** In the order in which they are deployed: what is called comes before what calls it. */
+const ORDER: readonly FunctionKey[] = ['scaler', 'reaper', 'webhook'];
+
+function entries(service: Service): readonly (readonly [FunctionKey, FunctionEntry])[] {
+  return ORDER.flatMap((key) => {
+    const entry = service.functions[key];
+    return entry ? [[key, entry] as const] : [];
+  });
+}
+
+function timerKeys(service: Service): readonly FunctionKey[] {
+  return needTimer(
+    service,
+    entries(service).flatMap(([key, { events }]) => (events.some((event) => 'timer' in event) ? [key] : [])),
+  );
+}
+
+function allKeys(service: Service): readonly FunctionKey[] {
+  const { webhook, scaler } = service.functions;
+  if (!webhook?.events.some((event) => 'apig' in event))
+    throw new ConfigError(
+      'no-webhook',
+      'a gateway needs functions.webhook with an apig event; for the timer alone set provider.gateway to none',
+    );
+  if (!scaler)
+    throw new ConfigError(
+      'no-scaler',
+      'a gateway needs functions.scaler, which the webhook wakes; for the timer alone set provider.gateway to none',
+    );
+  return needTimer(
+    service,
+    entries(service).map(([key]) => key),
+  );
+}
+
+function needTimer(service: Service, keys: readonly FunctionKey[]): readonly FunctionKey[] {
+  if (service.functions.reaper.events.some((event) => 'timer' in event)) return keys;
+  throw new ConfigError(
+    'no-timer',
+    'functions.reaper needs a timer event, such as { timer: { rate: 1m } }: without it nothing is ever removed',
+  );
+}
+
+function checkName(service: Service, key: FunctionKey, name: string): void {
+  const given = service.functions[key]?.name;
+  if (given !== undefined && given !== name)
+    throw new ConfigError('name-given', `functions.${key}.name is ${given}; leave it out, the function is called ${name}`);
+}
+
+export interface DesiredInputs {
+  readonly service: Service;
+  readonly outline: Outline;
+  readonly config: Config;
+  /** SHA-512 of each function's zip, in hex. */
+  readonly digests: Readonly<Partial<Record<FunctionKey, string>>>;
+  readonly secrets: Readonly<Partial<Record<SecretKey, Secret>>>;
+  readonly policies: Readonly<Record<'project' | 'account', PolicyDocument>>;
+  /** Tells secrets from others without telling them: it stands in the function's description. */
+  fingerprint(urn: string, secrets: DesiredFunction['secrets']): string;
+  /** SHA-256 of certificate and key, in hex. */
+  readonly certificateDigest?: string;
+}
+
+export function desired(inputs: DesiredInputs): Desired {
+  const { service, outline: plan, config } = inputs;
+  const { provider } = service;
+  const gateway = provider.gateway === 'none' ? undefined : provider.gateway;
+  const functions = plan.keys.map((key) => functionOf(inputs, key));
+  return {
+    name: plan.name,
+    region: plan.region,
+    projectId: plan.projectId,
+    bucket: { name: config.bucket.name, create: provider.bucket.create, rules: rulesOf(functions) },
+    agency: agencyOf(inputs),
+    ...(provider.logs && {
+      logs: { group: 'groupId' in provider.logs ? { id: provider.logs.groupId } : { name: plan.name, days: provider.logs.days } },
+    }),
+    ...(gateway && {
+      gateway: {
+        instanceId: gateway.id,
+        group: 'id' in gateway.group ? gateway.group : { name: gatewayName(plan.name) },
+        ...(gateway.domain !== undefined && { domain: gateway.domain }),
+        ...(gateway.certificate && {
+          certificate: { name: `${gateway.certificate.name}_${(inputs.certificateDigest ?? '').slice(0, 8)}` },
+        }),
+      },
+    }),
+    functions,
+  };
+}
+
+/** docs/deploy.md, "The bucket". Prefixes of two rules may not overlap (OBS). */
+function rulesOf(functions: readonly DesiredFunction[]): readonly ExpiryRule[] {
+  const rule = (id: string, prefix: string, days: number): ExpiryRule => ({ id: `${RULE_PREFIX}${id}`, prefix, days });
+  const failures = new Set(functions.flatMap((f) => f.async?.onFailure?.prefix ?? []));
+  return [
+    rule('handoff', 'handoff/', 1),
+    rule('turnstile', 'state/v1/turnstile/', 14),
+    rule('raw', 'counts/v1/raw/', 7),
+    ...[...failures].map((prefix, i) => rule(`failures${i === 0 ? '' : i + 1}`, prefix, 30)),
+  ];
+}
+
+function agencyOf({ service, outline: { name, projectId }, config, policies }: DesiredInputs): Desired['agency'] {
+  const { agency } = service.provider;
+  if ('name' in agency) return { name: agency.name, create: false, policies: [] };
+  const projects = [...new Set([config.otc.projectId, projectId])].map((id) => ({ projectId: id }));
+  return {
+    name,
+    create: true,
+    policies: [
+      { name: `${name}-project`, type: 'XA', document: policies.project, grants: projects },
+      { name: `${name}-account`, type: 'AX', document: policies.account, grants: ['account'] },
+    ],
+  };
+}
+
+function functionOf({ service, outline: plan, config, digests, secrets, fingerprint }: DesiredInputs, key: FunctionKey): DesiredFunction {
+  const entry = service.functions[key];
+  const digest = digests[key];
+  if (!entry || digest === undefined) throw new ConfigError('no-function', `there is no function ${key}`);
+  const { provider } = service;
+  const name = `${plan.name}-${key}`;
+  const own = Object.fromEntries(entry.secrets.flatMap((secret) => (secrets[secret] ? [[secret, secrets[secret]]] : [])));
+  const urn = urnOf(plan.region, plan.projectId, name);
+  return {
+    key,
+    name,
+    urn,
+    handler: entry.handler,
+    memorySize: entry.memorySize,
+    timeout: entry.timeout,
+    maxInstances: entry.maxInstances,
+    description: `${ownerMark(plan.name)}, secrets ${fingerprint(urn, own)}`,
+    agency: 'name' in provider.agency ? provider.agency.name : plan.name,
+    secrets: own,
+    digest,
+    ...(provider.vpc && { vpc: provider.vpc }),
+    ...(entry.async && { async: asyncOf(entry.async, config.bucket.name) }),
+    triggers: provider.gateway === 'none' ? triggersOf(name, entry).filter(({ type }) => type === 'TIMER') : triggersOf(name, entry),
+    tags: { ...provider.tags, ...entry.tags },
+  };
+}
+
+/** By this a function in OTC is known as one of this deployment; the comma keeps stages apart of which one's name begins with the other's. */
+export function ownerMark(name: string): string {
+  return `otc-gitlab-scaler, deployment ${name}`;
+}
+
+function asyncOf({ retries, maxAge, onFailure }: NonNullable<FunctionEntry['async']>, bucket: string): DesiredAsync {
+  return { retries, maxAgeSeconds: maxAge, ...(onFailure && { onFailure: { bucket, prefix: onFailure.obs } }) };
+}
+
+function triggersOf(name: string, { events }: FunctionEntry): readonly DesiredTrigger[] {
+  let timers = 0;
+  let apis = 0;
+  return events.map((event) => {
+    if ('apig' in event) {
+      const { path, method, timeout } = event.apig;
+      return { type: 'DEDICATEDGATEWAY', name: numbered(gatewayName(name), '_', ++apis), path, method, timeoutMs: timeout * 1000 };
+    }
+    const { timer } = event;
+    const schedule =
+      'rate' in timer
+        ? ({ scheduleType: 'Rate', schedule: timer.rate } as const)
+        : ({ scheduleType: 'Cron', schedule: timer.cron } as const);
+    return { type: 'TIMER', name: numbered(name, '-', ++timers), ...schedule };
+  });
+}
+
+function numbered(name: string, joint: string, n: number): string {
+  return n === 1 ? name : `${name}${joint}${n}`;
+}
+
+/** API Gateway's names have no hyphen. */
+function gatewayName(name: string): string {
+  return name.replaceAll('-', '_');
+}
+
+/** Without a version. */
+export function urnOf(region: string, projectId: string, name: string): string {
+  return `urn:fss:${region}:${projectId}:function:default:${name}`;
+}

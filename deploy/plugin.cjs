@@ -1,0 +1,111 @@
+/*
+ * The provider `otc` for osls: commands, hooks and schema. What they do is TypeScript, loaded when it is needed; osls itself loads no .ts as a plugin.
+ * Source of the interface: osls 4.3.1, lib/classes/plugin-manager.js and lib/classes/config-schema-handler.
+ */
+
+const string = (usage, shortcut) => ({ usage, type: 'string', ...(shortcut && { shortcut }) });
+const boolean = (usage) => ({ usage, type: 'boolean' });
+const region = string('Region of the functions, instead of provider.region', 'r');
+const json = boolean('For programs');
+
+/** osls shows errors of this name without a stack: they are mistakes of a person, or what OTC said. */
+class ServerlessError extends Error {
+  constructor(message) {
+    super(message);
+    this.name = 'ServerlessError';
+    this.code = 'OTC';
+  }
+}
+
+/** As they stand in the file: where the zips are is our own addition. */
+function withoutPackages(functions) {
+  return Object.fromEntries(Object.entries(functions).map(([key, { package: _, ...own }]) => [key, own]));
+}
+
+class OtcProvider {
+  static getProviderName() {
+    return 'otc';
+  }
+
+  constructor(serverless, options) {
+    this.provider = 'otc';
+    this.serverless = serverless;
+    this.options = options;
+    serverless.setProvider('otc', this);
+    this.commands = {
+      deploy: {
+        options: { region, json, 'dry-run': boolean('Print what would be done, change nothing') },
+        commands: { function: { options: { region, 'dry-run': boolean('Print what would be done, change nothing') } } },
+      },
+      package: { options: { region } },
+      remove: {
+        options: {
+          region,
+          drain: boolean('First let all workers finish and leave, then remove'),
+          yes: boolean('Do not ask'),
+        },
+      },
+      info: { options: { region, json } },
+      logs: { options: { region } },
+      invoke: { options: { region }, commands: { local: { options: { region } } } },
+    };
+    const run =
+      (name, options = (given) => given) =>
+      () =>
+        this.run(name, options(this.options));
+    const dryRun = (given) => given['dry-run'];
+    this.hooks = {
+      'before:package:createDeploymentArtifacts': () => this.package(),
+      'deploy:deploy': run('deploy', (given) => ({ dryRun: dryRun(given), otherPackage: given.package })),
+      'deploy:function:deploy': run('deploy', (given) => ({ dryRun: dryRun(given), only: given.function })),
+      'remove:remove': run('remove'),
+      'info:info': run('info'),
+      'logs:logs': run('logs'),
+      'invoke:invoke': run('invoke'),
+      'invoke:local:invoke': run('invokeLocal'),
+    };
+  }
+
+  /** Before osls checks serverless.yml. */
+  async asyncInit() {
+    const { oslsSchemas } = await this.load();
+    this.serverless.configSchemaHandler.defineProvider('otc', oslsSchemas());
+  }
+
+  /** A zip each, where osls expects it: it makes none of its own then. */
+  async package() {
+    const paths = await this.run('packageAll', { folder: this.options.package });
+    const { service } = this.serverless;
+    for (const key of service.getAllFunctions()) {
+      const artifact = paths[key];
+      service.getFunction(key).package = artifact === undefined ? { disable: true } : { artifact };
+    }
+  }
+
+  async run(name, options) {
+    const commands = await this.load();
+    const { configurationInput, serviceDir } = this.serverless;
+    const inputs = {
+      service: configurationInput.service,
+      provider: configurationInput.provider,
+      functions: withoutPackages(configurationInput.functions ?? {}),
+      stage: this.options.stage ?? configurationInput.provider.stage,
+      ...(this.options.region && { region: this.options.region }),
+      dir: serviceDir,
+      env: process.env,
+    };
+    try {
+      return await commands[name](inputs, options, this.options.json ?? false);
+    } catch (error) {
+      const text = commands.explain(error);
+      throw text === undefined ? error : new ServerlessError(text);
+    }
+  }
+
+  load() {
+    this.loaded ??= import('tsx/esm/api').then(({ tsImport }) => tsImport('./commands.ts', __filename));
+    return this.loaded;
+  }
+}
+
+module.exports = OtcProvider;

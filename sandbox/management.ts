@@ -1,0 +1,64 @@
+import type { Hono } from 'hono';
+import type { SandboxContext } from './context.ts';
+import type { FunctionGraph } from './functiongraph.ts';
+import { mountFunctionApi } from './functiongraph-api.ts';
+import { DeployedFunctions } from './functiongraph-deployed.ts';
+import type { Gateway } from './functiongraph-gateway.ts';
+import { mountFunctionManagement } from './functiongraph-manage.ts';
+import { Triggers } from './functiongraph-triggers.ts';
+import { functionView } from './functiongraph-view.ts';
+import type { FaultLayer, SandboxEnv } from './http.ts';
+import { Apig } from './otc/apig.ts';
+import { mountApig } from './otc/apig-api.ts';
+import { DOMAIN_ID, type Iam } from './otc/iam.ts';
+import type { Agencies } from './otc/iam-agencies.ts';
+import { mountAgencies } from './otc/iam-agency-api.ts';
+import { Lts } from './otc/lts.ts';
+import { mountLts } from './otc/lts-api.ts';
+import type { Obs } from './otc/obs.ts';
+
+export interface ManagementOptions {
+  readonly functions: FunctionGraph;
+  readonly gateway: Gateway;
+  readonly iam: Iam;
+  readonly agencies: Agencies;
+  readonly obs: Obs;
+  readonly projectId: string;
+  readonly region: string;
+  /** Names of the dedicated gateways that exist at the start. */
+  readonly gateways: readonly string[];
+}
+
+/** What a deployment manages: functions with their triggers, gateways, logs. Agencies and buckets belong to others, who ask for them earlier. */
+export interface Management {
+  readonly deployed: DeployedFunctions;
+  readonly apig: Apig;
+  readonly lts: Lts;
+  mount(app: Hono<SandboxEnv>, operation: FaultLayer): void;
+  close(): void;
+}
+
+export function createManagement(ctx: SandboxContext, options: ManagementOptions): Management {
+  const { functions, gateway, iam, agencies, obs, projectId, region, gateways } = options;
+  const apig = new Apig(ctx, region, gateways);
+  const lts = new Lts(ctx);
+  const triggers = new Triggers({ ctx, functions, gateway, apig });
+  const deployed = new DeployedFunctions({ ctx, functions, triggers, agencies, lts, obs, projectId, region });
+  const view = (name: string) => {
+    const found = deployed.find(name);
+    return found && functionView(found, projectId, region);
+  };
+  return {
+    deployed,
+    apig,
+    lts,
+    mount: (app, operation) => {
+      mountFunctionApi(app, operation, ctx, functions, view);
+      mountFunctionManagement(app, operation, ctx, { deployed, lts, projectId, region });
+      mountApig(app, operation, ctx, apig);
+      mountLts(app, operation, ctx, lts);
+      mountAgencies(app, operation, ctx, { agencies, domainId: DOMAIN_ID, projectIds: () => iam.projects.map((p) => p.id) });
+    },
+    close: () => deployed.close(),
+  };
+}

@@ -1,0 +1,112 @@
+import { expect, it } from 'vitest';
+import { deploy } from '../../deploy/command-deploy.ts';
+import { remove } from '../../deploy/command-remove.ts';
+import type { Bundles } from '../../deploy/package.ts';
+import type { Fault } from '../../sandbox/faults.ts';
+import { type DeployBench, deployBench, deployedState } from './deploy-bench.ts';
+
+const code = Buffer.from('exports.handler = async () => ({ ok: true });');
+const BUNDLES: Bundles = { webhook: code, scaler: code, reaper: code };
+
+/** Always the same secrets: their digest is part of what is compared. */
+async function bench(): Promise<DeployBench> {
+  const made = await deployBench({
+    bundles: BUNDLES,
+    provider: ({ gatewayId }) => ({ gateway: { id: gatewayId, domain: 'hooks.example.com' }, tags: { team: 'ci' } }),
+  });
+  Object.assign(made.env, { HOOK_TOKENS: 'a-token-of-hooks', GITLAB_TOKEN: 'a-token-of-gitlab' });
+  return made;
+}
+
+/** The configuration in the zip names the sandbox's ports. */
+function stateOf({ sandbox }: DeployBench) {
+  const { functions, ...others } = deployedState(sandbox);
+  return { ...others, functions: functions.map(({ digest: _, ...of }) => of) };
+}
+
+/** Lets the first `reads` calls pass and hits the next: as often as a call that may be repeated is. */
+function cutAfter({ sandbox }: DeployBench, reads: number, kind: Fault['kind']): void {
+  const { faults } = sandbox.ctx;
+  faults.clear();
+  faults.inject({ operation: '*', times: reads, kind: 'delay', delayMs: 0 });
+  faults.inject({ operation: '*', times: 3, ...(kind && { kind }) });
+}
+
+/** How many calls a look takes. */
+async function readsOf(at: DeployBench): Promise<number> {
+  const { faults } = at.sandbox.ctx;
+  faults.clear();
+  const before = faults.calls();
+  await deploy(at.inputs(), { dryRun: true });
+  return faults.calls() - before;
+}
+
+/** Runs until nothing fails any more, each time cut at the first change: before it reached OTC, and then when the answer was lost. */
+async function cutEverywhere(at: DeployBench, run: () => Promise<void>, reads: () => Promise<number>): Promise<number> {
+  for (let cuts = 0; cuts < 200; cuts++) {
+    cutAfter(at, await reads(), cuts % 2 === 0 ? 'reset' : 'lost');
+    const failed = await run().then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    at.sandbox.ctx.faults.clear();
+    if (failed === undefined) return cuts;
+    expect(String(failed)).toMatch(/^Error: step 1 of \d+ failed: .*\n.*no answer.*\nNothing was changed before it/);
+  }
+  throw new Error('it never ended');
+}
+
+it('a deployment that is cut at every change, before it and after it, ends in the state of one that was not', async () => {
+  const whole = await bench();
+  await deploy(whole.inputs());
+  const cut = await bench();
+  const cuts = await cutEverywhere(
+    cut,
+    () => deploy(cut.inputs()),
+    () => readsOf(cut),
+  );
+  // Two for each of the steps but the bucket's, whose calls may be repeated.
+  expect(cuts).toBeGreaterThan(40);
+  expect(stateOf(cut)).toEqual(stateOf(whole));
+  cut.said.length = 0;
+  await deploy(cut.inputs());
+  expect(cut.said.at(-1)).toMatch(/^Nothing to do/);
+});
+
+it('a removal that is cut at every kind of change, before it and after it, leaves nothing but the counts', async () => {
+  const at = await bench();
+  await deploy(at.inputs());
+  const { sandbox } = at;
+  const { faults } = sandbox.ctx;
+  const bucket = sandbox.obs.bucket(sandbox.bucket);
+  for (const key of ['handoff/v1/a.toml', 'state/v1/pools/a.json', 'counts/v1/latest.json', 'ledger/v1/a.ndjson']) {
+    bucket.put(key, Buffer.from('x'), {});
+  }
+  const changes = ['fgs.trigger-delete', 'fgs.delete', 'apig.domain-unbind', 'apig.group-delete', 'lts.group-delete'];
+  for (const operation of [...changes, 'iam.agency-delete', 'iam.role-delete']) {
+    for (const kind of ['reset', 'lost'] as const) {
+      faults.inject({ operation, times: 1, kind });
+      await expect(remove(at.inputs())).rejects.toThrow(/^step \d+ of \d+ failed/);
+    }
+  }
+  await remove(at.inputs());
+  const { lifecycle, ...left } = stateOf(at);
+  expect(left).toEqual({ functions: [], agencies: [], policies: [], logs: [], groups: [] });
+  expect(lifecycle).toContain('handoff/');
+  const { objects } = bucket.list({ prefix: '', delimiter: '', from: '', maxKeys: 100 });
+  expect(objects.map(({ key }) => key)).toEqual(['counts/v1/latest.json', 'ledger/v1/a.ndjson']);
+  await remove(at.inputs());
+});
+
+it.each(['fgs.list', 'fgs.triggers', 'iam.roles', 'lts.groups', 'apig.group', 'obs.*'])(
+  'when %s cannot be read nothing is changed',
+  async (operation) => {
+    const at = await bench();
+    await deploy(at.inputs());
+    at.functions.reaper = { ...at.functions.reaper, memorySize: 1024 };
+    const before = stateOf(at);
+    at.sandbox.ctx.faults.inject({ operation, times: 100, status: 503 });
+    await expect(deploy(at.inputs())).rejects.toThrow(operation.replace('*', ''));
+    expect(stateOf(at)).toEqual(before);
+  },
+);

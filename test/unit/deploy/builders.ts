@@ -1,0 +1,146 @@
+import type { Actual, ActualFunction } from '../../../deploy/actual.ts';
+import { grantKey } from '../../../deploy/actual.ts';
+import { type DeploySecrets, fingerprint } from '../../../deploy/deploy-secrets.ts';
+import { type Desired, type DesiredFunction, desired, outline, RUNTIME, TRUSTED } from '../../../deploy/desired.ts';
+import { parseService, type Service } from '../../../deploy/schema.ts';
+import { type Config, parseConfig } from '../../../lib/config/config.ts';
+import { Secret } from '../../../lib/config/secrets.ts';
+
+export type Part = Readonly<Record<string, unknown>>;
+
+export const PROJECT = '0123456789abcdef0123456789abcdef';
+
+/** The functions of the repository's serverless.yml, in short. */
+const FUNCTIONS: Readonly<Record<string, Part>> = {
+  webhook: { memorySize: 256, timeout: 10, maxInstances: 50, secrets: ['HOOK_TOKENS'], events: [{ apig: { path: '/gitlab' } }] },
+  scaler: { async: { onFailure: { obs: 'failures/' } }, secrets: ['GITLAB_TOKEN'] },
+  reaper: { maxInstances: 2, async: {}, secrets: ['GITLAB_TOKEN', 'ALARM_WEBHOOK_URL'], events: [{ timer: { rate: '1m' } }] },
+};
+
+export function serviceData(provider: Part = {}, functions: Readonly<Record<string, Part | undefined>> = {}) {
+  const merged = Object.entries({ ...FUNCTIONS, ...functions }).flatMap(([key, own]) =>
+    own ? [[key, { ...FUNCTIONS[key], ...own }]] : [],
+  );
+  return {
+    service: 'gl-scaler',
+    stage: 'prod',
+    provider: {
+      name: 'otc',
+      agency: { create: true },
+      bucket: { create: true },
+      gateway: { id: 'gateway-1' },
+      logs: { days: 14 },
+      ...provider,
+    },
+    functions: Object.fromEntries(merged),
+  };
+}
+
+export const service = (provider?: Part, functions?: Readonly<Record<string, Part | undefined>>): Service =>
+  parseService(serviceData(provider, functions));
+
+export function config(document: Part = {}, otc: Part = {}): Config {
+  const uuid = '0f3c2b1a-1111-4222-8333-444455556666';
+  return parseConfig({
+    gitlab: { url: 'https://gitlab.example.com', scope: { group: 'acme' } },
+    otc: { region: 'eu-de', project_id: PROJECT, ...otc },
+    bucket: { name: 'acme-ci' },
+    machine: { image: 'image', flavors: ['s3.large.8'], zones: ['eu-de-01'], vpc_id: uuid, subnet_id: uuid, security_groups: [uuid] },
+    pools: [{ name: 'bitbake', tags: ['bitbake'], limit: 19 }],
+    ...document,
+  });
+}
+
+const POLICY = { Version: '1.1', Statement: [{ Effect: 'Allow', Action: ['ecs:cloudServers:list', 'ims:images:list'] }] };
+
+export interface Given {
+  readonly service?: Service;
+  readonly config?: Config;
+  readonly digest?: string;
+  readonly secrets?: Readonly<Partial<Record<'GITLAB_TOKEN' | 'HOOK_TOKENS', string>>>;
+  readonly certificateDigest?: string;
+}
+
+export function desiredOf(given: Given = {}): Desired {
+  const { service: of = service(), config: from = config(), digest = 'd1', secrets = {}, certificateDigest } = given;
+  const { GITLAB_TOKEN = 'glpat-1', HOOK_TOKENS = 'hook-1' } = secrets;
+  return desired({
+    service: of,
+    outline: outline(of, from),
+    config: from,
+    digests: { webhook: digest, scaler: digest, reaper: digest },
+    secrets: { GITLAB_TOKEN: new Secret(GITLAB_TOKEN), HOOK_TOKENS: new Secret(HOOK_TOKENS) },
+    policies: { project: POLICY, account: POLICY },
+    fingerprint: remembered,
+    ...(certificateDigest !== undefined && { certificateDigest }),
+  });
+}
+
+/** It is slow on purpose. */
+const known = new Map<string, string>();
+function remembered(urn: string, secrets: DeploySecrets): string {
+  const key = JSON.stringify([urn, Object.entries(secrets).map(([name, secret]) => [name, secret.reveal()])]);
+  const digest = known.get(key) ?? fingerprint(urn, secrets);
+  known.set(key, digest);
+  return digest;
+}
+
+export const NOTHING: Actual = {
+  bucket: { exists: false, lifecycle: { rules: [], others: [] } },
+  policies: {},
+  grants: [],
+  gateway: { status: 'Running' },
+  functions: {},
+};
+
+/** As if all of it had been deployed, by hand. */
+export function deployed(wanted: Desired): Actual {
+  const policies = Object.fromEntries(wanted.agency.policies.map(({ name, document }) => [name, { id: `id of ${name}`, document }]));
+  const grants = wanted.agency.policies.flatMap(({ name, grants: places }) => places.map((place) => grantKey(`id of ${name}`, place)));
+  const streams = Object.fromEntries(wanted.functions.map(({ name }) => [name, `stream of ${name}`]));
+  const { logs, gateway } = wanted;
+  return {
+    bucket: { exists: true, lifecycle: { rules: wanted.bucket.create ? wanted.bucket.rules : [], others: [] } },
+    agency: { id: 'agency', trusts: TRUSTED },
+    policies,
+    grants,
+    ...(logs && { logs: { groupId: 'logs', groupName: wanted.name, days: 14, streams } }),
+    ...(gateway && {
+      gateway: {
+        status: 'Running',
+        group: {
+          id: 'group',
+          name: 'gl_scaler_prod',
+          address: 'group.example.com',
+          domains: gateway.domain === undefined ? [] : [boundDomain(gateway.domain, gateway.certificate?.name)],
+        },
+      },
+    }),
+    functions: Object.fromEntries(wanted.functions.map((of) => [of.name, functionThere(of, wanted)])),
+  };
+}
+
+function boundDomain(name: string, certificate: string | undefined) {
+  return {
+    id: `domain ${name}`,
+    name,
+    ...(certificate !== undefined && { certificate: { id: `certificate ${certificate}`, name: certificate } }),
+  };
+}
+
+function functionThere(of: DesiredFunction, { logs }: Desired): ActualFunction {
+  const { name, urn, handler, memorySize, timeout, description, agency, digest, maxInstances, tags, vpc, async } = of;
+  return {
+    ...{ name, urn, handler, memorySize, timeout, description, agency, digest, maxInstances, tags, runtime: RUNTIME },
+    ...(vpc && { vpc }),
+    ...(async && { async }),
+    ...(logs && { logs: { groupId: 'logs', streamId: `stream of ${name}` } }),
+    triggers: of.triggers.map((trigger) => {
+      const data: Part =
+        trigger.type === 'TIMER'
+          ? { schedule_type: trigger.scheduleType, schedule: trigger.schedule }
+          : { group_id: 'group', path: trigger.path, req_method: trigger.method, func_info: { timeout: trigger.timeoutMs } };
+      return { id: `id of ${trigger.name}`, type: trigger.type, name: trigger.name, active: true, data };
+    }),
+  };
+}
