@@ -128,7 +128,7 @@ export type FunctionKey = (typeof KINDS)[number];
 
 const Functions = section({ webhook: FunctionEntry.optional(), scaler: FunctionEntry.optional(), reaper: FunctionEntry });
 
-const Service = section({
+export const Service = section({
   // As a name of a function with stage and key behind it: 60 characters in all.
   service: z.string().regex(/^[a-zA-Z][0-9a-zA-Z-]{0,30}$/, 'must be letters, digits and "-", beginning with a letter, at most 31'),
   stage: z.string().regex(/^[a-zA-Z0-9-]{1,16}$/, 'must be letters, digits and "-", at most 16'),

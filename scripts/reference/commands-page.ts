@@ -16,7 +16,11 @@ export function commandsPage(program: CommandUnknownOpts, notes: Readonly<Record
     ['command', 'what it does'],
     commands.map(({ name, command }) => [`[\`${name}\`](#scaler-${name.replaceAll(' ', '-')})`, command.description()]),
   );
-  const general = ['## Options of all commands', 'They stand before the command: `scaler --config other.yml check`.', optionsOf(program)];
+  const general = [
+    '## Options of all commands',
+    'They stand before the command or behind it: `scaler --config other.yml check`.',
+    optionsOf(program),
+  ];
   const each = commands.map(({ name, command }) => render(name, command, notes[name] ?? {}));
   return `${[GENERATED, '# Reference: commands', INTRODUCTION, overview, ...general, ...each].join('\n\n')}\n`;
 }

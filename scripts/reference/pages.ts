@@ -3,6 +3,7 @@ import { commandsPage } from './commands-page.ts';
 import type { FileReference } from './describe.ts';
 import { COMMAND_NOTES } from './describe-commands.ts';
 import { SCALER_YML } from './describe-scaler-yml.ts';
+import { SERVERLESS_YML } from './describe-serverless-yml.ts';
 import { editorSchema } from './editor-schema.ts';
 import { filePage } from './file-page.ts';
 
@@ -13,7 +14,7 @@ export interface Page {
 }
 
 /** Every file that people write and that a schema of ours checks. */
-const FILES: readonly FileReference[] = [SCALER_YML];
+const FILES: readonly FileReference[] = [SCALER_YML, SERVERLESS_YML];
 
 /** All that is written from the code. Throws an `Error` that says which description is missing or too many. */
 export function referencePages(): readonly Page[] {
