@@ -1,9 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import * as z from 'zod';
 import { GROUP } from '../../cli/farm.ts';
 import { hook } from '../../cli/hook.ts';
 import { loadConfig } from '../../cli/session.ts';
-import { deploy } from '../../deploy/command-deploy.ts';
 import { invoke } from '../../deploy/command-invoke.ts';
 import { HookAdmin } from '../../lib/gitlab/hook-admin.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
@@ -123,13 +121,3 @@ describe('osls', () => {
     expect(deployedState(bench.sandbox).functions).toEqual([]);
   });
 });
-
-/** What a further deployment would do. */
-async function stepsLeft({ env, inputs }: DeployBench): Promise<readonly unknown[]> {
-  const printed: string[] = [];
-  const output = { json: true, data: (text: string) => void printed.push(text), say: () => undefined };
-  await deploy(inputs({ output, env }), { dryRun: true });
-  return Printed.parse(JSON.parse(printed.join(''))).steps;
-}
-
-const Printed = z.object({ steps: z.array(z.unknown()) });
