@@ -130,5 +130,6 @@ describe('the anchor of a heading', () => {
 
   it('has a number when it comes again, and none inside code', () => {
     expect([...anchorsOf('# A\n\n## A\n\n```sh\n# B\n```\n')]).toEqual(['a', 'a-1']);
+    expect([...anchorsOf('1. ```sh\n   # B\n   ```\n\n# A\n\n```sh\n# B\n```\n')]).toEqual(['a']);
   });
 });

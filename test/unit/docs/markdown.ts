@@ -16,7 +16,8 @@ export function repositoryFiles(root: string): readonly string[] {
   return walk('');
 }
 
-const FENCE = /^ {0,3}(```+|~~~+)[^\n]*\n([\s\S]*?)^ {0,3}\1[ \t]*$/gm;
+/** A block of code; it may be the beginning of an item of a list. */
+const FENCE = /^[ \t]*(?:(?:\d+[.)]|[-*+])[ \t]+)?(```+|~~~+)[^\n]*\n([\s\S]*?)^[ \t]*\1[ \t]*$/gm;
 const SPAN = /(`+)(?!`)([\s\S]*?[^`])\1(?!`)/g;
 
 /** Without code: what is left is where links and headings are. Code in headings stays, because anchors are made of it. */
