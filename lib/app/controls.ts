@@ -7,7 +7,7 @@ import type { CallOptions, Store } from './ports.ts';
  * Where people's controls lie: `control/v1/KIND/TARGET.json`, one object each, so that two people at once never undo each other. What is asked for
  * stands in the key; the content says how long, who and why.
  */
-const CONTROL_PREFIX = 'control/v1/';
+export const CONTROL_PREFIX = 'control/v1/';
 
 const KEY = new RegExp(`^${CONTROL_PREFIX}(${CONTROL_KINDS.join('|')})/([a-z0-9-]+|${ALL_POOLS})\\.json$`);
 
