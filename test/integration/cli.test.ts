@@ -124,6 +124,27 @@ describe('scaler', () => {
     expect(nobody.out).toContain('does not mention nobody');
   });
 
+  it('pause is seen by plan, needs only the bucket, and is ended by resume', async () => {
+    const bucketOnly = { GITLAB_TOKEN: '' };
+    const paused = await scaler(['pause', 'bitbake', '--for', '2h', '--reason', 'mending', '--by', 'eva', '--json'], bucketOnly);
+    expect([paused.code, JSON.parse(paused.out)]).toMatchObject([
+      0,
+      { ok: true, controls: [{ kind: 'pause', target: 'bitbake', by: 'eva', reason: 'mending' }] },
+    ]);
+    expect((await scaler(['plan'])).out).toMatch(
+      /by hand: pool bitbake is paused: nothing is created, nothing deleted until \S+ \(eva: mending\)/,
+    );
+    expect(await scaler(['drain', 'bitbak'], bucketOnly)).toMatchObject({
+      code: 2,
+      err: 'There is no pool bitbak. The configuration has: bitbake.\n',
+    });
+    const resumed = await scaler(['resume'], bucketOnly);
+    expect([resumed.code, resumed.out]).toEqual([
+      0,
+      expect.stringMatching(/^Over: pool bitbake is paused.*\nNothing is paused, drained, rolled or kept now\.\n$/s),
+    ]);
+  });
+
   it('serve takes hooks, answers them as the function does, and ends when told', async () => {
     const { child, ended, err } = start(['--config', config, 'serve', '--port', '0']);
     await until(() => /http:\S+/.test(err()));

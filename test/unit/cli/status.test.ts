@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { repeat, status } from '../../../cli/status.ts';
+import { putControl } from '../../../lib/app/controls.ts';
 import { FARM_KEY, type FarmView } from '../../../lib/app/farm-view.ts';
+import type { Control } from '../../../lib/core/controls.ts';
 import { type Sample, SERIES_HEADER, sampleLine } from '../../../lib/core/series.ts';
 import { MemoryStore } from '../../fakes/memory-store.ts';
 
@@ -28,8 +30,22 @@ const FARM: FarmView = {
   managers: [{ name: 'cache-1', time: '2026-11-24T11:59:00Z', phase: 'ready', problems: [] }],
 };
 
-async function shown(change: Partial<FarmView> | undefined, { json = false, colour = false, width = 120 } = {}) {
+interface How {
+  readonly json?: boolean;
+  readonly colour?: boolean;
+  readonly width?: number;
+  readonly said?: readonly Control[];
+  /** There is a control of a kind that nobody knows. */
+  readonly unknown?: boolean;
+}
+
+async function shown(
+  change: Partial<FarmView> | undefined,
+  { json = false, colour = false, width = 120, said = [], unknown = false }: How = {},
+) {
   const store = new MemoryStore();
+  for (const control of said) await putControl(store, control);
+  if (unknown) await store.put('control/v1/freeze/bake.json', '{}');
   if (change) await store.put(FARM_KEY, JSON.stringify({ ...FARM, ...change }));
   const counts = { machines: 2, booting: 0, idle: 0, busy: 1, draining: 1, failed: 0, limit: 4 };
   const samples = [0, 1, 2, 3, 4, 5].map((m): Sample => ({ at: NOW - (6 - m) * MINUTE, pool: 'bake', ...counts, hourlyCost: 6 }));
@@ -39,6 +55,26 @@ async function shown(change: Partial<FarmView> | undefined, { json = false, colo
   const code = await status(store, { append: true, timezone: 'UTC', width, colour }, NOW, output);
   return { code, text: data.join('\n') };
 }
+
+describe('what people have said', () => {
+  it('is shown from where they said it, without their escape sequences; what is over is not', async () => {
+    const said = [
+      { kind: 'pause', target: '_all', since: NOW, by: 'eva', reason: 'mending\u001b[2J' },
+      { kind: 'drain', target: 'bake', since: NOW - MINUTE, until: NOW },
+    ] as const;
+    const { code, text } = await shown({}, { said });
+    expect([code, text.split('\n').filter((line) => line.includes('BY HAND'))]).toEqual([
+      0,
+      [expect.stringMatching(/^BY HAND every pool is paused: nothing is created, nothing deleted \(eva: mending.*\)$/)],
+    ]);
+    expect(text).not.toContain('\u001b');
+  });
+
+  it('is said not to be known where it cannot be read', async () => {
+    const { text } = await shown({}, { unknown: true });
+    expect(text).toContain('BY HAND what people have said (control/v1/) cannot be read: nothing is deleted');
+  });
+});
 
 describe('scaler status', () => {
   it('is one screen, and 0 when all is well', async () => {
