@@ -58,7 +58,7 @@ export const OTC_CALLS = {
   'obs.append': { actions: ['obs:object:PutObject'], usedBy: FARM },
   'obs.delete': { actions: ['obs:object:DeleteObject'], usedBy: [...FARM, 'deploy'] },
   // Without it an object that is not there is answered with 403 instead of 404.
-  'obs.list': { actions: ['obs:bucket:ListBucket'], usedBy: [...MINUTE, 'deploy'] },
+  'obs.list': { actions: ['obs:bucket:ListBucket'], usedBy: [...FARM, 'deploy'] },
   'obs.versioning': { actions: ['obs:bucket:GetBucketVersioning'], usedBy: ['cli'] },
   'obs.policy': {
     actions: ['obs:bucket:GetBucketPolicy', 'obs:bucket:PutBucketPolicy', 'obs:bucket:DeleteBucketPolicy'],
