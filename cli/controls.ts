@@ -25,6 +25,8 @@ export interface Saying {
   readonly output: Output;
   /** Whether the cloud has such a VM: asked for one that the reaper has not seen yet. */
   readonly exists: (worker: string) => Promise<boolean>;
+  /** Who says it. May throw. */
+  readonly user: () => string;
 }
 
 export interface SayOptions {
@@ -52,7 +54,7 @@ export async function sayOfPools(
   const { store, config, clock, output } = saying;
   const pools = poolsOf(config, kind, names, options.all ?? false);
   const now = clock.now();
-  const said = { since: now, ...endOf(options, now), ...whoAndWhy(options) };
+  const said = { since: now, ...endOf(options, now), ...whoAndWhy(options, saying.user) };
   if (kind === 'drain') await drainPools(store, pools, { now, ...said });
   else
     await Promise.all(
@@ -84,8 +86,10 @@ export async function takeBackPools(
   { all = kind === 'pause' && names.length === 0 }: { readonly all?: boolean | undefined },
 ): Promise<number> {
   const { store, config, clock, output } = saying;
-  const pools = poolsOf(config, kind, names, all);
   const there = (await readControls(store)).filter((c) => c.kind === kind);
+  // A pool may have left the configuration meanwhile; what was said of it would hold again when it comes back.
+  const said = there.map(({ target }) => target);
+  const pools = poolsOf(config, kind, names, all, said);
   const ended = there.filter((c) => all || pools.includes(c.target));
   await Promise.all(ended.map((c) => endControl(store, kind, c.target)));
   const everywhere = all ? undefined : there.find((c) => c.target === ALL_POOLS && holds(c, clock.now()));
@@ -108,7 +112,7 @@ export async function keep(saying: Saying, worker: string, options: SayOptions):
   await mustExist(saying, worker);
   const now = clock.now();
   const { until = now + KEEP_MS } = endOf(options, now);
-  await putControl(store, { kind: 'keep', target: worker, since: now, until, ...whoAndWhy(options) });
+  await putControl(store, { kind: 'keep', target: worker, since: now, until, ...whoAndWhy(options, saying.user) });
   const pool = config.settings.pools.find((p) => isWorkerOf(p.pool, worker))?.pool;
   return await tell(
     saying,
@@ -152,9 +156,15 @@ export async function waitUntilZero(
   return done ? 0 : 1;
 }
 
-function poolsOf({ settings }: Config, kind: ControlKind, names: readonly string[], all: boolean): readonly string[] {
+function poolsOf(
+  { settings }: Config,
+  kind: ControlKind,
+  names: readonly string[],
+  all: boolean,
+  others: readonly string[] = [],
+): readonly string[] {
   const known = settings.pools.map(({ pool }) => pool.name);
-  const unknown = names.filter((name) => !known.includes(name));
+  const unknown = names.filter((name) => !known.includes(name) && !others.includes(name));
   if (unknown.length > 0) throw new UserError(`There is no pool ${unknown.join(', ')}. The configuration has: ${known.join(', ')}.`);
   if (all && names.length > 0) throw new UserError('Say either pools or --all.');
   if (all || (kind === 'pause' && names.length === 0)) return [ALL_POOLS];
@@ -180,8 +190,18 @@ function endOf({ for: span }: SayOptions, now: number): { readonly until?: numbe
   return { until: now + ms };
 }
 
-function whoAndWhy({ by, reason }: SayOptions): { readonly by: string; readonly reason?: string } {
-  return { by: by ?? userInfo().username, ...(reason === undefined ? {} : { reason }) };
+function whoAndWhy({ by, reason }: SayOptions, user: () => string): { readonly by?: string; readonly reason?: string } {
+  const who = by ?? nameOf(user);
+  return { ...(who === undefined ? {} : { by: who }), ...(reason === undefined ? {} : { reason }) };
+}
+
+/** A container's user often has no name (no line in passwd), and a pause must not fail for that. */
+function nameOf(user: () => string): string | undefined {
+  try {
+    return user();
+  } catch {
+    return undefined;
+  }
 }
 
 /** What was done, and all that holds now. */
@@ -207,7 +227,7 @@ export function registerControls(program: Command, load: () => Config, run: Run,
     run(json, async (output) => {
       const config = load();
       const exists = async (worker: string) => (await openWorld(config).cloud.servers(worker)).some(({ name }) => name === worker);
-      return await work({ store: openStore(config), config, clock: systemClock, output, exists });
+      return await work({ store: openStore(config), config, clock: systemClock, output, exists, user: () => userInfo().username });
     });
   const command = (name: string, description: string) =>
     program

@@ -44,7 +44,7 @@ function saying({ json = false, exists = false } = {}) {
   };
   const clock = { now: () => at, sleep };
   const output = { json, data: (text: string) => void data.push(text), say: (text: string) => void told.push(text) };
-  return { store, config, clock, output, exists: async () => exists, text: () => data.join('\n'), told };
+  return { store, config, clock, output, exists: async () => exists, user: () => 'eva', text: () => data.join('\n'), told };
 }
 
 describe('scaler pause and resume', () => {
@@ -74,6 +74,19 @@ describe('scaler pause and resume', () => {
     expect(await readControls(s.store)).toEqual([]);
   });
 
+  it('work for a user who has no name', async () => {
+    const s = saying();
+    const user = () => {
+      throw new Error('uv_os_get_passwd returned ENOENT');
+    };
+    expect(await sayOfPools({ ...s, user }, 'pause', [], {})).toBe(0);
+    await sayOfPools(s, 'drain', ['arm'], {});
+    expect((await readControls(s.store)).map(({ kind, by }) => [kind, by])).toEqual([
+      ['drain', 'eva'],
+      ['pause', undefined],
+    ]);
+  });
+
   it('give programs all that holds', async () => {
     const s = saying({ json: true });
     await sayOfPools(s, 'pause', ['arm', 'arm'], { by: 'eva' });
@@ -92,6 +105,15 @@ describe('scaler drain, undrain and roll', () => {
     expect(s.text()).toContain('There was no drain of bitbake.');
     await takeBackPools(s, 'drain', [], { all: true });
     expect((await readControls(s.store)).map(({ kind }) => kind)).toEqual(['pause']);
+  });
+
+  it('are taken back for a pool that is in the configuration no more, so that it does not come back drained', async () => {
+    const s = saying();
+    await putControl(s.store, { kind: 'drain', target: 'old', since: NOW });
+    await expect(takeBackPools(s, 'pause', ['old'], {})).rejects.toThrow('There is no pool old.');
+    expect(await takeBackPools(s, 'drain', ['old'], {})).toBe(0);
+    expect(await readControls(s.store)).toEqual([]);
+    await expect(takeBackPools(s, 'drain', ['old'], {})).rejects.toThrow('There is no pool old.');
   });
 
   it('roll what was launched before now, for as long as one of these may live', async () => {
