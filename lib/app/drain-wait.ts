@@ -2,6 +2,9 @@ import { fromIso } from '../core/time.ts';
 import { readFarm } from './farm-view.ts';
 import type { CallOptions, Clock, Store } from './ports.ts';
 
+/** As long as a pass takes at most: one that began before the drain knows nothing of it, and may launch until then. */
+const PASS_MS = 60_000;
+
 /** What is left of pools on their way to zero, as the reaper saw it last. */
 export interface DrainProgress {
   /** Machines in any state. */
@@ -13,7 +16,7 @@ export interface DrainProgress {
 }
 
 /**
- * Looks until no machine of the pools is left, as the reaper's view tells it, which it writes each minute. `progress` hears of each look. Gives
+ * Looks until no machine of the pools is left and none can come, as the reaper's view tells it, which it writes each minute. `progress` hears of each look. Gives
  * `false` when `signal` ended it before. Throws what reading the bucket throws.
  */
 export async function waitForZero(
@@ -33,9 +36,10 @@ export async function waitForZero(
   },
 ): Promise<boolean> {
   while (!signal?.aborted) {
-    const left = await look(store, pools, since, clock.now(), signal ? { signal } : {});
+    const now = clock.now();
+    const left = await look(store, pools, since, now, signal ? { signal } : {});
     progress(left);
-    if (left.age !== undefined && left.machines === 0) return true;
+    if (left.age !== undefined && left.machines === 0 && now - left.age >= since + PASS_MS) return true;
     await clock.sleep(everyMs, signal);
   }
   return false;

@@ -144,6 +144,19 @@ describe('scaler drain, undrain and roll', () => {
     ]);
   });
 
+  it('--wait does not end while a pass that began before the drain may still launch', async () => {
+    const s = saying();
+    const looks = [[], [WORKER], [WORKER], [], [], [], [], []];
+    const sleep = s.clock.sleep;
+    s.clock.sleep = async (ms) => {
+      await sleep(ms);
+      await farm(s.store, looks.shift() ?? [], s.clock.now());
+    };
+    expect(await waitUntilZero(s, ['bitbake'], false, new AbortController().signal)).toBe(0);
+    expect(s.told).toContain('1 machine left, 1 at their last job');
+    expect(s.clock.now() - NOW).toBeGreaterThanOrEqual(60_000);
+  });
+
   it('--wait that is ended is 1', async () => {
     const s = saying();
     await farm(s.store, [WORKER]);
