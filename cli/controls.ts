@@ -69,7 +69,8 @@ function rollOf({ settings }: Config, target: string, { until }: { readonly unti
   return { before: now, until: until ?? now + Math.max(...ages) + 24 * HOUR };
 }
 
-async function pausedToo(store: Store, pools: readonly string[], now: number): Promise<readonly string[]> {
+/** Pauses in the way of a drain or a roll. */
+export async function pausedToo(store: Store, pools: readonly string[], now: number): Promise<readonly string[]> {
   const paused = (await readControls(store)).filter((c) => c.kind === 'pause' && holds(c, now) && overlaps(c.target, pools));
   return paused.map((c) => `But ${controlText(c)}. Until scaler resume nothing goes.`);
 }

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { hook } from '../cli/hook.ts';
 import { UserError } from '../cli/session.ts';
 import { CONTROL_PREFIX } from '../lib/app/controls.ts';
@@ -6,11 +7,11 @@ import { parseDuration } from '../lib/config/duration.ts';
 import { ScalerError } from '../lib/core/errors.ts';
 import { HookAdmin } from '../lib/gitlab/hook-admin.ts';
 import { systemClock } from '../lib/runtime/clock.ts';
-import { readActual } from './actual.ts';
+import { type Actual, readActual } from './actual.ts';
 import { apply } from './apply.ts';
 import { oneSecret } from './deploy-secrets.ts';
 import { type DeployInputs, type Deployment, openDeployment, placesOf } from './deployment.ts';
-import { drain } from './drain.ts';
+import { drain, drainAll } from './drain.ts';
 import { hookUrl } from './hook-url.ts';
 import { planRemoval } from './plan-remove.ts';
 import type { Step } from './steps.ts';
@@ -23,12 +24,17 @@ export interface RemoveOptions {
   /** Do not ask. */
   readonly yes?: boolean;
   readonly pollMs?: number;
+  /** Waits so many milliseconds. */
+  readonly sleep?: (ms: number) => Promise<void>;
   /** Asks a person; absent where there is none. */
   readonly ask?: (question: string) => Promise<string>;
 }
 
 /** Two looks at the workers that drain. */
 const POLL_MS = 5_000;
+
+/** ECS may list a VM a little late. */
+const LISTED_MS = 10_000;
 
 /** What is only good for a farm that runs. Counts and ledger stay. */
 const SHORT_LIVED = ['handoff/', 'state/', CONTROL_PREFIX];
@@ -49,18 +55,36 @@ export async function remove(inputs: DeployInputs, options: RemoveOptions = {}):
   const say = (line: string) => output.say(line);
   const run = (steps: readonly Step[]) =>
     apply(steps, { clients, desired: places, actual, material: { zip: () => new Uint8Array() }, say });
+  let drainedAt: number | undefined;
   if (options.drain) {
     // Nobody else takes workers away.
     if (!actual.functions[`${outline.name}-reaper`]) await noWorkers(cloud, 'No reaper is deployed to drain them: run osls deploy first.');
-    else await drain({ cloud, store: clients.store(), say, pollMs: options.pollMs ?? POLL_MS, mostMs });
+    else drainedAt = await drain({ cloud, store: clients.store(), say, pollMs: options.pollMs ?? POLL_MS, mostMs });
   }
   await removeHooks(deployment, hookUrl(deployment.service, actual.gateway?.group?.address ?? ''));
+  const passMs = longestPass(outline.name, actual);
+  if (passMs > 0 && drainedAt === undefined) drainedAt = await drainAll(clients.store(), 'osls remove');
   await run(wakers);
-  // One that was launched while the others were looked at.
+  const leftMs = passMs + (drainedAt ?? 0) - Date.now();
+  if (leftMs > 0) {
+    say(
+      `Nothing is launched any more ("scaler undrain --all" takes that back). Waiting ${Math.ceil(leftMs / 1000)} s for passes that run still.`,
+    );
+    await (options.sleep ?? wait)(leftMs);
+  }
   await noWorkers(cloud, 'One came meanwhile. Run osls deploy, and then osls remove --drain.');
   await run(rest);
   if (actual.bucket.exists) await removeObjects(clients.store(), say);
   output.say(`${outline.name} is removed. The bucket ${config.bucket.name} stays, with counts/ and ledger/ in it.`);
+}
+
+/**
+ * How long a pass that has begun already may still launch, in milliseconds; 0 where none can. One that waits in FunctionGraph's queue finds the drain
+ * when it begins.
+ */
+function longestPass(name: string, { functions, bucket }: Actual): number {
+  const launching = ['scaler', 'reaper'].flatMap((key) => functions[`${name}-${key}`] ?? []);
+  return launching.length === 0 || !bucket.exists ? 0 : Math.max(...launching.map(({ timeout }) => timeout * 1000)) + LISTED_MS;
 }
 
 async function confirm({ ask, yes = false }: RemoveOptions, question: string, name: string): Promise<void> {

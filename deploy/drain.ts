@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pausedToo } from '../cli/controls.ts';
 import { UserError } from '../cli/session.ts';
 import { drainPools } from '../lib/app/controls.ts';
 import type { Cloud, Store } from '../lib/app/ports.ts';
@@ -14,14 +15,23 @@ export interface DrainInputs {
   readonly mostMs: number;
 }
 
-/** Lets nothing be launched any more, and waits until the reaper has removed the last worker. The control stays when this ends without that. */
-export async function drain({ cloud, store, say, pollMs, mostMs }: DrainInputs): Promise<void> {
-  const begin = Date.now();
-  await drainPools(store, [ALL_POOLS], { now: begin, reason: 'osls remove --drain' });
-  say('All pools drain: nothing is launched, running jobs finish. Ctrl-C leaves it at that; "scaler undrain" takes it back.');
+/** Passes that begin from now on launch nothing. Gives the time of it. */
+export async function drainAll(store: Store, reason: string): Promise<number> {
+  await drainPools(store, [ALL_POOLS], { now: Date.now(), reason });
+  return Date.now();
+}
+
+/**
+ * Lets nothing be launched any more, and waits until the reaper has removed the last worker; gives the time since which nothing is. The control stays
+ * when this ends without that.
+ */
+export async function drain({ cloud, store, say, pollMs, mostMs }: DrainInputs): Promise<number> {
+  const begin = await drainAll(store, 'osls remove --drain');
+  for (const line of await pausedToo(store, [ALL_POOLS], begin)) say(line);
+  say('All pools drain: nothing is launched, running jobs finish. Ctrl-C leaves it at that; "scaler undrain --all" takes it back.');
   for (let before = ''; ; ) {
     const workers = (await cloud.servers('')).map(({ name }) => name).toSorted();
-    if (workers.length === 0) return;
+    if (workers.length === 0) return begin;
     const now = workers.join(' ');
     if (now !== before)
       say(`${formatDuration(Math.round((Date.now() - begin) / 1000) * 1000)}: waiting for ${workers.length} workers: ${now}`);

@@ -1,17 +1,31 @@
 import { expect, it } from 'vitest';
+import { loadConfig } from '../../cli/session.ts';
 import { deploy } from '../../deploy/command-deploy.ts';
-import { remove } from '../../deploy/command-remove.ts';
+import { remove as removeNow } from '../../deploy/command-remove.ts';
+import type { DeployInputs } from '../../deploy/deployment.ts';
 import type { Bundles } from '../../deploy/package.ts';
+import { Launcher } from '../../lib/app/launch.ts';
+import { readSecrets } from '../../lib/config/secrets.ts';
+import { EMPTY_MEMORY } from '../../lib/core/memory.ts';
+import { SecretCredentials } from '../../lib/otc/credentials.ts';
+import { systemClock } from '../../lib/runtime/clock.ts';
+import { composeWorld } from '../../lib/runtime/compose.ts';
+import { startDeadline } from '../../lib/runtime/deadline.ts';
+import { createLog } from '../../lib/runtime/log.ts';
 import type { Fault } from '../../sandbox/faults.ts';
 import { type DeployBench, deployBench, deployedState } from './deploy-bench.ts';
 
 const code = Buffer.from('exports.handler = async () => ({ ok: true });');
 const BUNDLES: Bundles = { webhook: code, scaler: code, reaper: code };
 
+/** Without the time that passes under way are given. */
+const remove = (inputs: DeployInputs, sleep: (ms: number) => Promise<void> = async () => undefined) => removeNow(inputs, { sleep });
+
 /** Always the same secrets: their digest is part of what is compared. */
 async function bench(): Promise<DeployBench> {
   const made = await deployBench({
     bundles: BUNDLES,
+    sandbox: { times: { acceptMs: 0, listLagMs: 0 } },
     provider: ({ gatewayId }) => ({ gateway: { id: gatewayId, domain: 'hooks.example.com' }, tags: { team: 'ci' } }),
   });
   Object.assign(made.env, { HOOK_TOKENS: 'a-token-of-hooks', GITLAB_TOKEN: 'a-token-of-gitlab' });
@@ -96,6 +110,47 @@ it('a removal that is cut at every kind of change, before it and after it, leave
   const { objects } = bucket.list({ prefix: '', delimiter: '', from: '', maxKeys: 100 });
   expect(objects.map(({ key }) => key)).toEqual(['counts/v1/latest.json', 'ledger/v1/a.ndjson']);
   await remove(at.inputs());
+});
+
+/** The end of a pass that had decided before. */
+async function launchOne({ dir, sandbox }: DeployBench): Promise<void> {
+  const config = loadConfig(`${dir}/scaler.yml`);
+  const { accessKey, secretKey } = sandbox.credentials;
+  const token = sandbox.gitlab.createToken({ scopes: ['api'], admin: true }).value;
+  const world = composeWorld({
+    config,
+    secrets: readSecrets((key) => (key === 'GITLAB_TOKEN' ? token : undefined)),
+    credentials: new SecretCredentials(accessKey, secretKey),
+    clock: systemClock,
+    log: createLog({ clock: systemClock, write: () => undefined }),
+  });
+  const [pool] = config.settings.pools;
+  if (!pool) throw new Error('no pool');
+  const { deadline, end } = startDeadline(10_000);
+  const launched = await new Launcher(world, pool, config.settings.installation, EMPTY_MEMORY, deadline).launch(
+    { kind: 'launch', why: 'idle-target' },
+    systemClock.now(),
+  );
+  end();
+  expect(launched).toMatchObject({ outcome: 'done' });
+}
+
+it('a removal waits for passes that run still, and keeps the functions when one of them has launched', async () => {
+  const at = await bench();
+  await deploy(at.inputs());
+  const waited: number[] = [];
+  const launching = remove(at.inputs(), async (ms) => {
+    waited.push(ms);
+    await launchOne(at);
+  });
+  await expect(launching).rejects.toThrow(/1 workers exist.*osls deploy, and then osls remove --drain/);
+  // As long as a function may run, and a VM may be listed late.
+  expect(waited).toEqual([expect.closeTo(70_000, -4)]);
+  expect(deployedState(at.sandbox).functions).toHaveLength(3);
+  // Those that begin meanwhile launch nothing.
+  expect(at.sandbox.obs.bucket(at.sandbox.bucket).list({ prefix: 'control/', delimiter: '', from: '', maxKeys: 9 }).objects).toMatchObject([
+    { key: 'control/v1/drain/_all.json' },
+  ]);
 });
 
 it.each(['fgs.list', 'fgs.triggers', 'iam.roles', 'lts.groups', 'apig.group', 'obs.*'])(

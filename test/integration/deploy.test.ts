@@ -53,7 +53,9 @@ function keysOf({ sandbox }: DeployBench): readonly string[] {
 describe('osls', () => {
   it('deploys, finds nothing to do, serves hooks and ticks, and removes all but the counts', async () => {
     // A worker leaves a second after its last job.
-    const { bench, happened } = await watched({ provider: withGateway, document: withHookUrl, pools: [{ idle_time: 1 }] });
+    // The removal waits as long as a function may run.
+    const functions = { scaler: { timeout: 10 }, reaper: { timeout: 10 } };
+    const { bench, happened } = await watched({ provider: withGateway, document: withHookUrl, functions, pools: [{ idle_time: 1 }] });
     const { sandbox } = bench;
     const osls = new Osls(bench);
 
