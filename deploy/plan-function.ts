@@ -62,11 +62,17 @@ function sameLogs(of: DesiredFunction, { logs }: ActualFunction, desired: Desire
 }
 
 function asyncSteps(of: DesiredFunction, there: DesiredAsync | undefined, step: Make): readonly Step[] {
-  if (!of.async) return there ? [step({ do: 'remove-async', urn: of.urn }, "asynchronous calls by the platform's defaults")] : [];
+  if (!of.async)
+    return there && !isDefault(there) ? [step({ do: 'remove-async', urn: of.urn }, "asynchronous calls by the platform's defaults")] : [];
   if (there && JSON.stringify(asyncKey(of.async)) === JSON.stringify(asyncKey(there))) return [];
   const { retries, maxAgeSeconds, onFailure } = of.async;
   const failed = onFailure ? `, failed ones go to ${onFailure.bucket}/${onFailure.prefix}` : '';
   return [step({ do: 'set-async', of, async: of.async }, `asynchronous calls: ${retries} retries, ${maxAgeSeconds} s at most${failed}`)];
+}
+
+/** What holds where nothing is set, and may be answered then. Source: OTC FunctionGraph API reference, "Asynchronous Execution Notification". */
+function isDefault({ retries, maxAgeSeconds, onFailure }: DesiredAsync): boolean {
+  return retries === 1 && maxAgeSeconds === 3600 && !onFailure;
 }
 
 function asyncKey({ retries, maxAgeSeconds, onFailure }: DesiredAsync) {

@@ -84,6 +84,10 @@ describe('a plan', () => {
     expect(doing(wanted, withFunction(name, { triggers: [{ ...trigger, ...change }] }))).toEqual(['remove-trigger', 'create-trigger']);
   });
 
+  it("leaves the platform's own limits on events alone, where none are wanted", () => {
+    expect(plan(wanted, withFunction(WEBHOOK, { async: { retries: 1, maxAgeSeconds: 3600 } }))).toEqual([]);
+  });
+
   it('leaves triggers of other kinds alone', () => {
     const triggers = [...(there.functions[REAPER]?.triggers ?? []), { id: 'x', type: 'OBS', name: 'x', active: true, data: {} }];
     expect(plan(wanted, withFunction(REAPER, { triggers }))).toEqual([]);
