@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { ConflictError, NotFoundError } from '../lib/core/errors.ts';
+import { NotFoundError, ScalerError } from '../lib/core/errors.ts';
 import type { OtcHttp } from '../lib/otc/http.ts';
 
 /*
@@ -123,7 +123,7 @@ export class FunctionGraphAdmin {
       const url = this.#function(urn, 'code');
       await this.#http.call({ name: 'fgs.code-update', kind: 'update', method: 'PUT', url, json: body, schema: nothing });
     } catch (error) {
-      if (!(error instanceof ConflictError)) throw error;
+      if (!(error instanceof ScalerError && error.code === 'FSS.0409')) throw error;
     }
   }
 
