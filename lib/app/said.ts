@@ -8,12 +8,16 @@ import type { Planned } from './record.ts';
 export function farmControls(before: FarmView | undefined, planned: readonly Planned[]): FarmControl[] {
   // Not known now is not taken back.
   if (planned.some(({ view }) => view.controls.unread)) return before?.controls ?? [];
-  return said(planned).map(({ kind, target, since, until }) => ({
-    kind,
-    target,
-    since: toIso(since),
-    ...(until === undefined ? {} : { until: toIso(until) }),
-  }));
+  return said(planned).map((control) => (control.unreadable && earlier(before, control)) || viewOf(control));
+}
+
+/** As it was when it could be read: not known now is not another. */
+function earlier(before: FarmView | undefined, { kind, target }: Control): FarmControl | undefined {
+  return before?.controls?.find((c) => c.kind === kind && c.target === target);
+}
+
+function viewOf({ kind, target, since, until }: Control): FarmControl {
+  return { kind, target, since: toIso(since), ...(until === undefined ? {} : { until: toIso(until) }) };
 }
 
 /** For the ledger: what has begun to hold since the last view, and what holds no more. */

@@ -257,6 +257,19 @@ describe('what cannot be read', () => {
     expect([statuses(p), p.vms()]).toEqual([['success', 'success'], []]);
   });
 
+  it('a pause that cannot be read any more is not told as over', async () => {
+    const p = await wanting();
+    await say(p, { kind: 'pause' });
+    await p.advance(2 * MINUTE);
+    await p.run(({ store }) => store.put('control/v1/pause/pool0.json', 'nonsense'));
+    await p.advance(2 * MINUTE);
+    const told = async () => (await p.ledger()).filter((e) => e.kind === 'control').map((e) => e.state);
+    expect(await told()).toEqual(['begun']);
+    await takeBack(p, 'pause');
+    await p.advance(2 * MINUTE);
+    expect(await told()).toEqual(['begun', 'ended']);
+  });
+
   it('a drain whose content cannot be read launches nothing, and removes nothing more than otherwise', async () => {
     const p = await play({ ...FAST, pools: [{ limit: 4, idle_count: 1, idle_time: 3600, boot_timeout: 120 }] });
     await p.advance(2 * MINUTE);
