@@ -118,7 +118,11 @@ function lineOf({ place, outcome, hookId, lastDelivery, notes }: HookOutcome): s
 /** First step of a replacement: new secrets in front of the old ones. Nothing is sent to GitLab. */
 export function rotateHookSecrets(file: string, finish: boolean, output: Output): number {
   const known = readHookSecrets({}, file);
-  if (!known) throw new UserError(`${file} has no secrets of hooks; scaler hook install makes them.`);
+  if (!known) {
+    throw new UserError(
+      `${file} has no secrets of hooks. Those of the environment are yours to replace: put them into ${file} first; where there are none, scaler hook install makes them.`,
+    );
+  }
   if (finish) {
     writeHookSecrets(file, withoutOld(known.secrets));
     output.say(`The old secrets are gone from ${file}. Deploy once more, and nothing accepts them any longer.`);

@@ -229,10 +229,9 @@ program
   .description('start a stand-in for GitLab and OTC on loopback, to try a configuration against')
   .option('-p, --port <number>', 'first of four ports; 0 takes free ones', wholeNumber, 7400)
   .option('--write-config <file>', 'write a scaler.yml that fits it')
+  .option('--write-serverless <file>', 'write a serverless.yml that deploys that scaler.yml into it')
   .option('--boot <seconds>', 'from the order of a machine to its first question for a job', atLeastOne, 132)
-  .action(({ port, writeConfig, boot }) =>
-    run(false, (output) => sandbox({ port, bootMs: boot * 1000, ...(writeConfig ? { writeConfig } : {}) }, output, stopSignal)),
-  );
+  .action(({ port, boot, ...files }) => run(false, (output) => sandbox({ port, bootMs: boot * 1000, ...files }, output, stopSignal)));
 
 program
   .command('demo')

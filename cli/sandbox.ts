@@ -1,9 +1,11 @@
-import { writeFileSync } from 'node:fs';
-import { stringify } from 'yaml';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { type Document, parseDocument, stringify } from 'yaml';
 import { RunningClock } from '../sandbox/clock.ts';
-import { startSandbox } from '../sandbox/sandbox.ts';
+import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
 import { farmDocument, GROUP } from './farm.ts';
 import type { Output } from './output.ts';
+import { UserError } from './session.ts';
 
 /** What a pipeline of the project consists of: long enough to be seen running, short enough to be waited for. */
 const JOBS = [{ name: 'image', stage: 'build', tags: ['bitbake'], durationMs: 30_000 }];
@@ -17,14 +19,17 @@ export interface SandboxCommand {
   /** From the order of a machine to its first question for a job. */
   readonly bootMs: number;
   readonly writeConfig?: string;
+  /** Of the deployment into it; goes with `writeConfig`. */
+  readonly writeServerless?: string;
 }
 
 /** A sandbox to play with: prints what a shell needs to use it, and stays until it is stopped. */
 export async function sandbox(
-  { port, bootMs, writeConfig }: SandboxCommand,
+  { port, bootMs, writeConfig, writeServerless }: SandboxCommand,
   output: Output,
   stopped: () => Promise<void>,
 ): Promise<number> {
+  const deployment = writeServerless ? readDeployment(writeConfig) : undefined;
   const world = await startSandbox({
     clock: new RunningClock(),
     port,
@@ -41,6 +46,10 @@ export async function sandbox(
   if (writeConfig) {
     writeFileSync(writeConfig, stringify(farmDocument(world, { pools: [POOL], document: DOCUMENT })));
     output.say(`${writeConfig} fits this sandbox.`);
+    if (writeServerless && deployment) {
+      writeFileSync(writeServerless, deploymentInto(world, deployment, path.relative(path.dirname(writeServerless), writeConfig)));
+      output.say(`${writeServerless} deploys it here: npx osls deploy --config ${writeServerless}`);
+    }
   }
   output.say(`GitLab ${urls.gitlab}   OTC ${urls.otc}   OBS ${urls.obs}   gateway ${urls.gateway}`);
   output.say(`The group ${GROUP} has the project ${project.path}. For a shell:\n`);
@@ -59,4 +68,23 @@ export async function sandbox(
   await stopped();
   await world.close();
   return 0;
+}
+
+/** Before anything is started. */
+function readDeployment(config: string | undefined): Document {
+  if (config === undefined) throw new UserError('--write-serverless needs --write-config: what is deployed is that configuration.');
+  try {
+    return parseDocument(readFileSync('serverless.yml', 'utf8'));
+  } catch {
+    throw new UserError('serverless.yml cannot be read: use --write-serverless in the folder of this repository.');
+  }
+}
+
+/** The same deployment with a farm, a stage and secrets of its own, at the addresses of the sandbox: it touches nothing of the real one. */
+function deploymentInto({ urls: { otc, obs } }: Sandbox, deployment: Document, config: string): string {
+  deployment.setIn(['provider', 'stage'], 'sandbox');
+  deployment.setIn(['provider', 'config'], config);
+  deployment.setIn(['provider', 'secrets'], 'sandbox.secrets.env');
+  deployment.setIn(['provider', 'endpoints'], deployment.createNode({ functiongraph: otc, apig: otc, iam: otc, lts: otc, obs }));
+  return deployment.toString({ lineWidth: 0 });
 }

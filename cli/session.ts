@@ -5,7 +5,7 @@ import type { Config } from '../lib/config/config.ts';
 import { loadConfigText } from '../lib/config/load-yaml.ts';
 import { InvalidConfigError, renderProblems } from '../lib/config/problems.ts';
 import { readSecrets, type Secrets } from '../lib/config/secrets.ts';
-import { ConfigError } from '../lib/core/errors.ts';
+import { AccessError, ConfigError, ThrottledError, UnclearError } from '../lib/core/errors.ts';
 import { ObsSite } from '../lib/otc/obs-site.ts';
 import { systemClock } from '../lib/runtime/clock.ts';
 import { composeStore, composeWorld } from '../lib/runtime/compose.ts';
@@ -23,7 +23,7 @@ export function loadConfig(file: string): Config {
     text = readFileSync(file, 'utf8');
   } catch {
     throw new UserError(
-      `${file} cannot be read. Say where the configuration is with --config, or copy examples/scaler.yml and fill it in.`,
+      `${file} cannot be read. Copy examples/scaler.yml to it and fill it in, or say where the configuration is: scaler --config, or provider.config in serverless.yml.`,
     );
   }
   try {
@@ -76,6 +76,14 @@ export async function withinDeadline<T>(ms: number, work: (deadline: Deadline) =
 export function explainFailure(error: unknown): { readonly text: string; readonly code: number } {
   if (error instanceof UserError) return { text: error.message, code: 2 };
   if (error instanceof ConfigError) return { text: `${error.message} (${error.code})`, code: 2 };
-  if (error instanceof Error) return { text: `${error.name}: ${error.message}`, code: 1 };
+  if (error instanceof Error) return { text: `${error.name}: ${error.message}${remedyOf(error)}`, code: 1 };
   return { text: String(error), code: 1 };
+}
+
+function remedyOf(error: Error): string {
+  if (error instanceof AccessError) return '\n  → a key or token is wrong, or lacks a right (docs/rights.md); scaler doctor looks at each.';
+  if (error instanceof UnclearError)
+    return '\n  → is the network there, and the address in the configuration right? Then do it again: nothing is made twice.';
+  if (error instanceof ThrottledError) return `\n  → try again in ${Math.ceil(error.retryAfterMs / 1000)} s.`;
+  return 'code' in error && error.code === 'EADDRINUSE' ? '\n  → something else listens there: end it, or choose another with --port.' : '';
 }

@@ -7,7 +7,7 @@ import { UserError } from '../cli/session.ts';
 import { type FunctionContext, localContext } from '../lib/runtime/function-graph.ts';
 import { oneSecret } from './deploy-secrets.ts';
 import { type DeployInputs, makePackages, openDeployment } from './deployment.ts';
-import { functionUrn } from './function-urn.ts';
+import { deployedUrn } from './function-urn.ts';
 import { parseService, SECRET_KEYS } from './schema.ts';
 
 export interface InvokeOptions {
@@ -23,8 +23,9 @@ export interface InvokeOptions {
 export async function invoke(inputs: DeployInputs, options: InvokeOptions): Promise<void> {
   const { output } = inputs;
   const deployment = openDeployment(inputs);
-  const urn = functionUrn(deployment, options.function);
-  const answer = await deployment.clients.fgs.invoke(urn, eventOf(inputs, options));
+  const event = eventOf(inputs, options);
+  const urn = await deployedUrn(deployment, options.function);
+  const answer = await deployment.clients.fgs.invoke(urn, event);
   if (options.log && answer.log) output.say(answer.log);
   const result = shown(answer.result);
   if (answer.failed)

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../cli/session.ts';
 import { parseDuration } from '../lib/config/duration.ts';
 import { type DeployInputs, openDeployment } from './deployment.ts';
-import { functionUrn } from './function-urn.ts';
+import { deployedUrn } from './function-urn.ts';
 
 export interface LogsOptions {
   readonly function: string;
@@ -21,8 +21,7 @@ const OVERLAP_MS = 60_000;
 export async function logs(inputs: DeployInputs, options: LogsOptions, now: () => number = Date.now): Promise<void> {
   const deployment = openDeployment(inputs);
   const { clients } = deployment;
-  const urn = functionUrn(deployment, options.function);
-  if (!(await clients.fgs.config(urn))) throw new UserError(`${urn} does not exist: osls deploy makes it.`);
+  const urn = await deployedUrn(deployment, options.function);
   const place = await clients.fgs.logPlace(urn);
   if (!place) throw new UserError("The function's log is not collected: set provider.logs in serverless.yml to { days: 14 } and deploy.");
   const shown = new Set<string>();

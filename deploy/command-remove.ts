@@ -50,9 +50,17 @@ export async function remove(inputs: DeployInputs, options: RemoveOptions = {}):
   const actual = await readActual(places, clients);
   const { wakers, rest } = planRemoval(places, actual);
   const cloud = clients.cloud();
+  const say = (line: string) => output.say(line);
+  if (wakers.length + rest.length === 0) {
+    await noWorkers(
+      cloud,
+      `${outline.name} is not deployed: is it the right stage (--stage)? If so, run osls deploy, and then osls remove --drain.`,
+    );
+    // Hook, bucket and controls may be those of another stage with the same scaler.yml.
+    return say(`Nothing to do: nothing of ${outline.name} is deployed. Is it the right stage (--stage, provider.stage)?`);
+  }
   if (!options.drain) await noWorkers(cloud, 'Let them finish first: osls remove --drain.');
   await confirm(options, `Remove ${outline.name} (${wakers.length + rest.length} steps)? Type its name: `, outline.name);
-  const say = (line: string) => output.say(line);
   const run = (steps: readonly Step[]) =>
     apply(steps, { clients, desired: places, actual, material: { zip: () => new Uint8Array() }, say });
   let drainedAt: number | undefined;
@@ -73,8 +81,10 @@ export async function remove(inputs: DeployInputs, options: RemoveOptions = {}):
     await (options.sleep ?? wait)(leftMs);
   }
   await noWorkers(cloud, 'One came meanwhile. Run osls deploy, and then osls remove --drain.');
-  await run(rest);
+  // While something is left the next run takes away what this one could not.
+  await run(rest.slice(0, -1));
   if (actual.bucket.exists) await removeObjects(clients.store(), say);
+  await run(rest.slice(-1));
   output.say(`${outline.name} is removed. The bucket ${config.bucket.name} stays, with counts/ and ledger/ in it.`);
 }
 

@@ -86,11 +86,13 @@ class OtcProvider {
   async run(name, options) {
     const commands = await this.load();
     const { configurationInput, serviceDir } = this.serverless;
+    // osls adds an environment for `invoke local`; one in the file it has refused already.
+    const { environment: _, ...provider } = configurationInput.provider;
     const inputs = {
       service: configurationInput.service,
-      provider: configurationInput.provider,
+      provider,
       functions: withoutPackages(configurationInput.functions ?? {}),
-      stage: this.options.stage ?? configurationInput.provider.stage,
+      stage: this.options.stage ?? provider.stage,
       ...(this.options.region && { region: this.options.region }),
       dir: serviceDir,
       env: process.env,

@@ -112,6 +112,7 @@ async function attempt(place: HookPlace, work: () => Promise<HookOutcome>): Prom
 function remedy(place: HookPlace, error: ScalerError): string {
   const said = describeError(error).message;
   if (error instanceof AccessError && error.code === 'insufficient_scope') return `${said}: hooks need a token with the scope api`;
+  if (error.code === 'http-401') return `${said}: GitLab does not take GITLAB_TOKEN (wrong, revoked or run out)`;
   if (error instanceof AccessError || error instanceof NotFoundError) {
     return place.kind === 'group'
       ? `${said}: hooks of a group need the role Owner and GitLab Premium; without, use --all-projects`

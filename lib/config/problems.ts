@@ -19,6 +19,7 @@ export type Locate = (path: Path) => { readonly line: number; readonly column: n
 
 /** The configuration is refused; `problems` holds everything that is wrong with it, in the order of the text. */
 export class InvalidConfigError extends ConfigError {
+  override readonly name = 'InvalidConfigError';
   readonly problems: readonly ConfigProblem[];
 
   constructor(problems: readonly ConfigProblem[]) {

@@ -6,27 +6,38 @@ export abstract class ScalerError extends Error {
   /** The other side's code where it has one (`Ecs.0319`, `NoSuchKey`), else ours in kebab-case. */
   readonly code: string;
 
+  /** Written out in each class: in the functions' bundles the classes themselves have other names. */
+  abstract override readonly name: string;
+
   constructor(code: string, message: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = new.target.name;
     this.code = code;
   }
 }
 
 /** The operator must change a setting; repeating the call changes nothing. */
-export class ConfigError extends ScalerError {}
+export class ConfigError extends ScalerError {
+  override readonly name: string = 'ConfigError';
+}
 
 /** Credentials or rights are wrong. Never repeat in a loop: OTC locks a key after five bad signatures. */
-export class AccessError extends ScalerError {}
+export class AccessError extends ScalerError {
+  override readonly name: string = 'AccessError';
+}
 
 /** A quota is used up: create nothing more for a while and say which. */
-export class QuotaError extends ScalerError {}
+export class QuotaError extends ScalerError {
+  override readonly name: string = 'QuotaError';
+}
 
 /** This flavor, zone or disk type has no capacity now: try the next one. */
-export class SoldOutError extends ScalerError {}
+export class SoldOutError extends ScalerError {
+  override readonly name: string = 'SoldOutError';
+}
 
 /** Too many calls: stop calling this service for `retryAfterMs`. The call was not carried out. */
 export class ThrottledError extends ScalerError {
+  override readonly name: string = 'ThrottledError';
   readonly retryAfterMs: number;
 
   constructor(code: string, message: string, retryAfterMs: number, options?: ErrorOptions) {
@@ -36,13 +47,19 @@ export class ThrottledError extends ScalerError {
 }
 
 /** The thing is not there. On delete this is success. */
-export class NotFoundError extends ScalerError {}
+export class NotFoundError extends ScalerError {
+  override readonly name: string = 'NotFoundError';
+}
 
 /** The state changed under the call: read again, decide again. */
-export class ConflictError extends ScalerError {}
+export class ConflictError extends ScalerError {
+  override readonly name: string = 'ConflictError';
+}
 
 /** No trustworthy answer (timeout, 5xx, half a body, nonsense). A write may or may not have happened: look before repeating. */
-export class UnclearError extends ScalerError {}
+export class UnclearError extends ScalerError {
+  override readonly name: string = 'UnclearError';
+}
 
 /**
  * A message for records: class and code, and the message of errors that are ours. Of anything else only the name and where it was thrown: its

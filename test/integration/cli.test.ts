@@ -3,8 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { type Farm, farmDocument, GROUP, startFarm } from '../../cli/farm.ts';
+import { parseService } from '../../deploy/schema.ts';
 import { RunningClock } from '../../sandbox/clock.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -178,9 +179,15 @@ describe('scaler', () => {
 describe('scaler sandbox', () => {
   it('prints what a shell needs, writes a configuration that fits, and ends when told', async () => {
     const file = path.join(dir, 'sandbox.yml');
-    const { child, ended, err } = start(['sandbox', '--port', '0', '--write-config', file]);
+    const deployment = path.join(dir, 'sandbox.serverless.yml');
+    const { child, ended, err } = start(['sandbox', '--port', '0', '--write-config', file, '--write-serverless', deployment]);
     await until(() => err().includes('Ctrl-C'));
     expect((await start(['--config', file, 'check']).ended).code).toBe(0);
+    const { provider, ...rest } = parse(readFileSync(deployment, 'utf8'));
+    const service = parseService({ service: rest.service, functions: rest.functions, provider, stage: provider.stage });
+    const [, otc, obs] = /OTC (\S+) +OBS (\S+)/.exec(err()) ?? [];
+    const endpoints = { functiongraph: otc, apig: otc, iam: otc, lts: otc, obs };
+    expect(service).toMatchObject({ stage: 'sandbox', provider: { config: 'sandbox.yml', secrets: 'sandbox.secrets.env', endpoints } });
     child.kill('SIGINT');
     const { code, out } = await ended;
     expect(code).toBe(0);
@@ -204,6 +211,7 @@ describe('scaler doctor', () => {
 
   it.each([
     { name: 'an option that it does not have', args: ['doctor', '--fix'] },
+    { name: 'a deployment without its configuration', args: ['sandbox', '--write-serverless', 'x.yml'] },
     { name: 'a configuration that is not there', args: ['--config', '/no/such/scaler.yml', 'doctor'] },
   ])('ends with 2 for a mistake of the caller: $name', async ({ args }) => {
     const { code, err } = await start(args).ended;

@@ -1,10 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { GROUP } from '../../cli/farm.ts';
 import { deploy } from '../../deploy/command-deploy.ts';
 import { info } from '../../deploy/command-info.ts';
 import { invoke, invokeLocal } from '../../deploy/command-invoke.ts';
 import { logs } from '../../deploy/command-logs.ts';
+import { remove } from '../../deploy/command-remove.ts';
 import { explain } from '../../deploy/commands.ts';
 import type { DeployInputs } from '../../deploy/deployment.ts';
 import type { Bundles } from '../../deploy/package.ts';
@@ -97,7 +99,7 @@ describe('a deployment of what has changed', () => {
 describe('a mistake', () => {
   it.each<[name: string, mistake: (bench: DeployBench) => void, said: RegExp]>([
     ['no key', ({ env }) => delete env.OTC_ACCESS_KEY && delete env.OTC_SECRET_KEY, /^OTC_ACCESS_KEY and OTC_SECRET_KEY are not set/],
-    ['a wrong key', ({ env }) => Object.assign(env, { OTC_SECRET_KEY: 'wrong' }), /AccessError: .*APIG.0301/],
+    ['a wrong key', ({ env }) => Object.assign(env, { OTC_SECRET_KEY: 'wrong' }), /AccessError: .*APIG.0301[^→]*→ a key or token is wrong/],
     ['no token', ({ env }) => delete env.GITLAB_TOKEN, /GITLAB_TOKEN is not set: put it into the environment or into/],
     [
       'a mistake in scaler.yml',
@@ -143,6 +145,30 @@ describe('commands', () => {
       'the function reaper failed: told to fail',
     );
     expect(deployedState(bench.sandbox).functions).toEqual([]);
+  });
+
+  it('remove of a stage that is not deployed leaves hook and bucket of the one that is', async () => {
+    const bench = await started({
+      document: ({ urls }) => ({ gitlab: { url: urls.gitlab, scope: { group: GROUP }, hook_url: 'https://hooks.example/gitlab' } }),
+    });
+    const { sandbox } = bench;
+    await deploy(bench.inputs());
+    const group = sandbox.gitlab.createGroup(GROUP);
+    sandbox.gitlab.createHook(group, 'https://hooks.example/gitlab', { jobEvents: true, pushEvents: false });
+    sandbox.obs.bucket(sandbox.bucket).put('control/v1/pause/_all.json', Buffer.from('{}'), {});
+    const before = deployedState(sandbox);
+    await remove(bench.inputs({ stage: 'prd' }));
+    expect(bench.said.at(-1)).toMatch(/^Nothing to do: nothing of gl-scaler-prd is deployed/);
+    expect(deployedState(sandbox)).toEqual(before);
+    expect(sandbox.gitlab.hooks.size).toBe(1);
+    expect(sandbox.obs.bucket(sandbox.bucket).list({ prefix: 'control/', delimiter: '', from: '', maxKeys: 9 }).objects).toHaveLength(1);
+  });
+
+  it.each([invoke, logs])('%o of a function that is not deployed says so', async (command) => {
+    const bench = await started();
+    await expect(command(bench.inputs(), { function: 'reaper' })).rejects.toThrow(
+      /gl-scaler-prod-reaper does not exist: osls deploy makes it/,
+    );
   });
 
   it('info tells what is there, before and after', async () => {

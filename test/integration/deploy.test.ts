@@ -71,6 +71,10 @@ describe('osls', () => {
     const second = await osls.run('deploy');
     expect([second.code, second.err]).toEqual([0, expect.stringContaining('Nothing to do')]);
 
+    // osls itself adds to what it has read for this command.
+    const local = await osls.run('invoke', 'local', '-f', 'reaper');
+    expect([local.code, local.out]).toEqual([0, expect.stringContaining('"turnstile": "ran"')]);
+
     expect(await installHook(bench)).toBe(0);
     sandbox.gitlab.createPipeline(`${GROUP}/product`, [{ name: 'build', tags: ['pool0'], durationMs: 1000 }]);
     await happened('server-created');

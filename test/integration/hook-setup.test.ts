@@ -12,12 +12,12 @@ import { MINUTE, type Play, type PlayOptions, PROJECT, play } from './harness.ts
 const POLICY = { jobEvents: true, pushEvents: false };
 
 /** A farm without hooks, and the command against it, with a file of secrets of its own. */
-async function bare(options: PlayOptions = {}, scopes: readonly string[] = ['api']) {
+async function bare(options: PlayOptions = {}, scopes: readonly string[] = ['api'], given?: string) {
   const dir = mkdtempSync(path.join(tmpdir(), 'hook-'));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   const file = path.join(dir, 'secrets.env');
   const p = await play({ hooks: false, timer: false, ...options });
-  const token = p.gitlab.createToken({ scopes: [...scopes], admin: true }).value;
+  const token = given ?? p.gitlab.createToken({ scopes: [...scopes], admin: true }).value;
   const forge = new HookAdmin({ url: p.sandbox.urls.gitlab, token, clock: p.clock });
   const url = `${p.sandbox.urls.gateway}${HOOK_PATH}`;
   const ask = async (verb: Parameters<typeof hook>[0], more: Record<string, unknown> = {}) => {
@@ -43,6 +43,11 @@ describe('scaler hook', () => {
     expect(await ask('install')).toMatchObject({ code: 0, text: expect.stringContaining('in order') });
     expect(hooks(p)).toHaveLength(1);
     expect(readHookSecrets({}, file)?.secrets).toEqual(secrets);
+  });
+
+  it('says when it is the token that GitLab does not take', async () => {
+    const { ask } = await bare({}, undefined, 'glpat-nobody');
+    expect(await ask('status')).toEqual({ code: 1, text: expect.stringMatching(/HTTP 401.*does not take GITLAB_TOKEN/) });
   });
 
   it('leaves hooks of others alone, also when it removes its own', async () => {

@@ -1,5 +1,21 @@
+import { runInThisContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
 import { AccessError, ConflictError, describeError, NotFoundError, ScalerError, ThrottledError } from '../../../lib/core/errors.ts';
+import { bundle } from '../../../scripts/bundle.ts';
+
+type Load = (module: { exports: object }) => unknown;
+type Made = new (code: string, message: string) => Error;
+const Load = z.custom<Load>((value) => typeof value === 'function');
+const Classes = z
+  .looseObject({})
+  .transform((all) => Object.fromEntries(Object.entries(all).filter(([name]) => /^[A-Z].*Error$/.test(name))))
+  .pipe(
+    z.record(
+      z.string(),
+      z.custom<Made>((value) => typeof value === 'function'),
+    ),
+  );
 
 describe('errors', () => {
   it('carry class, code, message and cause', () => {
@@ -19,6 +35,15 @@ describe('errors', () => {
       'too many calls',
       cause,
     ]);
+  });
+
+  it('keep their names in the bundles of the functions, where the classes have others', async () => {
+    const { code } = await bundle('lib/core/errors.ts');
+    const load = Load.parse(runInThisContext(`(module) => { ${new TextDecoder().decode(code)}; return module.exports; }`));
+    const { ScalerError: _, ...classes } = Classes.parse(load({ exports: {} }));
+    const made = Object.entries(classes).map(([name, Made]) => [name, new Made('code', 'text').name]);
+    expect(made.length).toBeGreaterThan(7);
+    for (const [exported, name] of made) expect(name).toBe(exported);
   });
 
   it('of different reactions are different classes', () => {
