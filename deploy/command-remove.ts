@@ -73,13 +73,7 @@ export async function remove(inputs: DeployInputs, options: RemoveOptions = {}):
   const passMs = longestPass(outline.name, actual);
   if (passMs > 0 && drainedAt === undefined) drainedAt = await drainAll(clients.store(), 'osls remove');
   await run(wakers);
-  const leftMs = passMs + (drainedAt ?? 0) - Date.now();
-  if (leftMs > 0) {
-    say(
-      `Nothing is launched any more ("scaler undrain --all" takes that back). Waiting ${Math.ceil(leftMs / 1000)} s for passes that run still.`,
-    );
-    await (options.sleep ?? wait)(leftMs);
-  }
+  await lastPasses(passMs + (drainedAt ?? 0), say, options);
   await noWorkers(cloud, 'One came meanwhile. Run osls deploy, and then osls remove --drain.');
   // While something is left the next run takes away what this one could not.
   await run(rest.slice(0, -1));
@@ -95,6 +89,16 @@ export async function remove(inputs: DeployInputs, options: RemoveOptions = {}):
 function longestPass(name: string, { functions, bucket }: Actual): number {
   const launching = ['scaler', 'reaper'].flatMap((key) => functions[`${name}-${key}`] ?? []);
   return launching.length === 0 || !bucket.exists ? 0 : Math.max(...launching.map(({ timeout }) => timeout * 1000)) + LISTED_MS;
+}
+
+/** Waits until no pass can launch any more that began before it could see the drain. */
+async function lastPasses(until: number, say: (line: string) => void, { sleep = wait }: RemoveOptions): Promise<void> {
+  const leftMs = until - Date.now();
+  if (leftMs <= 0) return;
+  say(
+    `Nothing is launched any more ("scaler undrain --all" takes that back). Waiting ${Math.ceil(leftMs / 1000)} s for passes that run still.`,
+  );
+  await sleep(leftMs);
 }
 
 async function confirm({ ask, yes = false }: RemoveOptions, question: string, name: string): Promise<void> {
