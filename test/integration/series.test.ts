@@ -22,7 +22,7 @@ function trouble(p: Play, minutes: number): void {
     p.clock.after(at, () => {
       const kind = KINDS[Math.floor(random() * KINDS.length)] ?? 'lost';
       const operation = random() < 0.7 ? 'obs.append' : 'obs.put';
-      p.faults.inject({ operation, times: 1, kind, ...(kind === 'delay' && { delayMs: 100 + random() * 100 }) });
+      p.faults.inject({ operation, times: 1, kind, ...(kind === 'delay' && { delayMs: 170 + random() * 100 }) });
     });
   }
 }
@@ -31,7 +31,7 @@ async function evening(append: boolean): Promise<Play> {
   const p = await play({
     start: EVENING,
     pools: POOLS,
-    composeWorld: hasty(80),
+    composeWorld: hasty(160),
     ...(append ? {} : { append: 'refused', document: { bucket: { name: 'ci-fleet', append: false } } }),
   });
   trouble(p, 45);
