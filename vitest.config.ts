@@ -3,8 +3,6 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     environment: 'node',
-    // The default leaves one core idle, and most tests wait for sockets and processes.
-    maxWorkers: 2,
     testTimeout: 20_000,
     projects: [
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
@@ -28,6 +26,7 @@ export default defineConfig({
           name: 'machines',
           include: ['test/real/machines-*.test.ts'],
           testTimeout: 480_000,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },
