@@ -77,7 +77,7 @@ export function showControls(controls: NonNullable<Farm['controls']>, { now, zon
     const text = `${target === '_all' ? 'Every pool' : target} is ${BY_HAND[kind] ?? kind} by hand since ${moment(Date.parse(since), now, zone)}${end}.`;
     return element('p', { class: 'warning' }, text);
   });
-  byId('controls', HTMLElement).replaceChildren(...lines);
+  byId('by-hand', HTMLElement).replaceChildren(...lines);
 }
 
 /** Gives how many there are that are not shown. */

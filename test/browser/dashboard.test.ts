@@ -207,6 +207,25 @@ describe('the dashboard in the bucket, in a browser', () => {
     expect(complaints).toEqual([]);
   });
 
+  it('says what people have told the farm, beside the settings of the page', async () => {
+    const key = 'counts/v1/farm.json';
+    const objects = new Map(farmObjects(Date.now()));
+    const since = new Date(Date.now() - 5 * MINUTE).toISOString();
+    const controls = [
+      { kind: 'pause', target: '_all', since },
+      { kind: 'keep', target: 'bitbake-01k9p3v8qz', since, until: new Date(Date.now() + 60 * MINUTE).toISOString() },
+    ];
+    objects.set(key, JSON.stringify({ ...JSON.parse(objects.get(key) ?? '{}'), controls }));
+    const { url } = await emptySite(objects);
+    const { page, complaints } = await open({}, url);
+    const said = await page.locator('#by-hand p').allInnerTexts();
+    expect(said[0]).toMatch(/^Every pool is paused by hand since .*\d\.$/);
+    expect(said[1]).toMatch(/^bitbake-01k9p3v8qz is kept by hand since .*, until .*\d\.$/);
+    await page.getByLabel('Pool').selectOption('tests');
+    expect(await violations(page)).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
+
   it('warns of old numbers', async () => {
     const { url } = await emptySite(farmObjects(Date.now() - 20 * MINUTE));
     const { page } = await open({}, url);

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { duration, hashOf, isStale, pollEvery, spanOf, viewOf } from '../../../dashboard/model/view.ts';
 import { dayTime, startOfDay, startOfMonth } from '../../../dashboard/model/zone.ts';
@@ -72,4 +73,11 @@ describe('the built page', async () => {
     expect(html).not.toMatch(/(src|href)="(https?:)?\/\//);
     expect(html).toContain("default-src 'none'");
   });
+});
+
+it('names every part of the page once: what fills one part must never empty another', () => {
+  const html = readFileSync(new URL('../../../dashboard/index.html', import.meta.url), 'utf8');
+  const ids = [...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
+  expect(ids.length).toBeGreaterThan(10);
+  expect(ids).toEqual([...new Set(ids)]);
 });
