@@ -101,9 +101,12 @@ module.exports = {
       name: 'plans-are-pure',
       comment: 'what is wanted and what is to be done is decided without asking anybody',
       severity: 'error',
-      from: { path: '^deploy/(desired|plan|plan-function|plan-remove|steps)[.]ts$' },
+      from: { path: '^deploy/(outline|desired|plan|plan-function|plan-gateway|plan-remove|steps)[.]ts$' },
       to: {
-        pathNot: ['^deploy/(desired|plan|plan-function|plan-remove|steps|client-bucket|actual)[.]ts$', '^lib/(core|config)/'],
+        pathNot: [
+          '^deploy/(outline|desired|plan|plan-function|plan-gateway|plan-remove|steps|client-bucket|actual)[.]ts$',
+          '^lib/(core|config)/',
+        ],
         ...values,
       },
     },

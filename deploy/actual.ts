@@ -2,9 +2,10 @@ import { AccessError } from '../lib/core/errors.ts';
 import type { ApiGroup } from './client-apig.ts';
 import type { Lifecycle } from './client-bucket.ts';
 import type { AsyncAnswer, FunctionConfig, FunctionTrigger } from './client-fgs.ts';
+import type { Gateway } from './client-gateways.ts';
 import type { GrantPlace, PolicyDocument } from './client-iam.ts';
 import type { Clients } from './clients.ts';
-import { type Desired, type DesiredAsync, ownerMark } from './desired.ts';
+import { type Desired, type DesiredAsync, gatewayName, ownerMark } from './desired.ts';
 
 export interface ActualTrigger {
   readonly id: string;
@@ -34,6 +35,14 @@ export interface ActualFunction {
   readonly tags: Readonly<Record<string, string>>;
 }
 
+export interface ActualGateway extends Gateway {
+  /** Made by this deployment, not only referred to. */
+  readonly own: boolean;
+  readonly group?: ApiGroup;
+  /** Groups that others use there; only looked for at one of our own. */
+  readonly foreign: readonly string[];
+}
+
 /** What is there of all that the deployment could want. */
 export interface Actual {
   readonly bucket: { readonly exists: boolean; readonly lifecycle: Lifecycle };
@@ -48,7 +57,9 @@ export interface Actual {
     readonly days?: number;
     readonly streams: Readonly<Record<string, string>>;
   };
-  readonly gateway?: { readonly status: string; readonly address?: string; readonly group?: ApiGroup };
+  readonly gateway?: ActualGateway;
+  /** Those that serverless.yml does not name any more: one that an earlier deployment made, and those at which a trigger of it still is. */
+  readonly left: readonly ActualGateway[];
   /** Those with our names and those that carry our mark, by name. */
   readonly functions: Readonly<Record<string, ActualFunction>>;
 }
@@ -69,7 +80,8 @@ export async function readActual(places: Places, clients: Clients): Promise<Actu
     readGateway(places, clients),
     readFunctions(places, clients),
   ]);
-  return { bucket, ...identity, ...(logs && { logs }), ...(gateway && { gateway }), functions };
+  const left = await readLeft(places, clients, functions, gateway?.id);
+  return { bucket, ...identity, ...(logs && { logs }), ...(gateway && { gateway }), left, functions };
 }
 
 async function readBucket({ bucket }: Clients): Promise<Actual['bucket']> {
@@ -108,13 +120,53 @@ async function readLogs({ logs }: Places, { lts }: Clients): Promise<Actual['log
   return { groupId: found.id, groupName: found.name, ...(found.days !== undefined && { days: found.days }), streams };
 }
 
-async function readGateway({ gateway }: Places, clients: Clients): Promise<Actual['gateway']> {
-  const admin = clients.gateway;
-  if (!gateway || !admin) return undefined;
-  const instance = await admin.instance();
-  if (!instance) return undefined;
-  const group = await admin.group(gateway.group);
-  return { ...instance, ...(group && { group }) };
+async function readGateway({ name, gateway }: Places, { gateways }: Clients): Promise<Actual['gateway']> {
+  if (!gateway) return undefined;
+  const found = await gateways.find(gateway.instance);
+  return found && (await readGroups(name, { ...found, own: 'name' in gateway.instance && isOurs(name, found) }, gateway.group, gateways));
+}
+
+/** Whoever never had a gateway may lack the right to look. */
+async function readLeft(
+  { name, gateway }: Places,
+  { gateways }: Clients,
+  functions: Actual['functions'],
+  wanted: string | undefined,
+): Promise<Actual['left']> {
+  const triggers = Object.values(functions).flatMap((f) => f.triggers.filter(({ type }) => type === 'DEDICATEDGATEWAY'));
+  const named = triggers.map(({ data }) => data.instance_id).filter((id) => typeof id === 'string');
+  try {
+    const own = gateway && 'name' in gateway.instance ? undefined : await gateways.find({ name });
+    const ids = new Set([...named, ...(own && isOurs(name, own) ? [own.id] : [])]);
+    const found = await Promise.all([...ids].filter((id) => id !== wanted).map((id) => gateways.find({ id })));
+    const left = found.flatMap((one) => (one ? [{ ...one, own: isOurs(name, one) }] : []));
+    return await Promise.all(left.map((one) => readGroups(name, one, { name: gatewayName(name) }, gateways)));
+  } catch (error) {
+    if (error instanceof AccessError) return [];
+    throw error;
+  }
+}
+
+/** One of our own that is not there yet has no groups to ask for. */
+async function readGroups(
+  name: string,
+  gateway: Gateway & { readonly own: boolean },
+  which: NonNullable<Desired['gateway']>['group'],
+  gateways: Clients['gateways'],
+): Promise<ActualGateway> {
+  if (gateway.own && !isRunning(gateway)) return { ...gateway, foreign: [] };
+  const admin = gateways.at(gateway.id);
+  const group = await admin.group(which);
+  const foreign = gateway.own ? await admin.foreignGroups(gatewayName(name)) : [];
+  return { ...gateway, ...(group && { group }), foreign };
+}
+
+export function isRunning({ status }: Pick<Gateway, 'status'>): boolean {
+  return /^running$/i.test(status);
+}
+
+function isOurs(name: string, { description }: Gateway): boolean {
+  return description.startsWith(`${ownerMark(name)},`);
 }
 
 async function readFunctions({ name }: Places, { fgs }: Clients): Promise<Actual['functions']> {

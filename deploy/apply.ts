@@ -1,8 +1,10 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { ScalerError } from '../lib/core/errors.ts';
 import type { Actual } from './actual.ts';
+import { awaitGateway, type Patience, removeGateway } from './apply-gateway.ts';
 import type { Clients } from './clients.ts';
 import { type Desired, type DesiredFunction, type DesiredTrigger, RUNTIME, TRUSTED } from './desired.ts';
-import type { Change, Changes, Step } from './steps.ts';
+import type { Change, Changes, GroupPlace, Step } from './steps.ts';
 
 /** What is too large or too secret for a plan. */
 export interface Material {
@@ -16,15 +18,16 @@ export class StepError extends Error {}
 const NOTE = 'made by otc-gitlab-scaler, removed by osls remove';
 
 /** The ids of what is there, and of what the steps so far have made. */
-interface Known {
+interface Known extends Patience {
   readonly clients: Clients;
   readonly name: string;
-  readonly instanceId: string;
   readonly collectsLogs: boolean;
   readonly material: Material;
   readonly policies: Map<string, string>;
   readonly streams: Map<string, string>;
   readonly domains: Map<string, string>;
+  /** The gateway's id. */
+  instanceId: string;
   agency: string;
   logGroup: { readonly id: string; readonly name: string };
   apiGroup: { readonly id: string; readonly name: string; readonly address: string };
@@ -36,6 +39,8 @@ export interface ApplyInputs {
   readonly actual: Actual;
   readonly material: Material;
   readonly say: (line: string) => void;
+  /** Waits so many milliseconds. */
+  readonly sleep?: (ms: number) => Promise<unknown>;
 }
 
 /** Carries steps out, one after the other; gives the address of the API group, empty without one. Throws `StepError`. */
@@ -56,13 +61,15 @@ export async function apply(steps: readonly Step[], inputs: ApplyInputs): Promis
   return known.apiGroup.address;
 }
 
-function knownBefore({ clients, desired, actual, material }: ApplyInputs): Known {
+function knownBefore({ clients, desired, actual, material, say, sleep = wait }: ApplyInputs): Known {
   const { logs, gateway, agency } = actual;
   const group = gateway?.group;
   return {
     clients,
     name: desired.name,
-    instanceId: desired.gateway?.instanceId ?? '',
+    say,
+    sleep,
+    instanceId: gateway?.id ?? '',
     collectsLogs: desired.logs !== undefined,
     material,
     policies: new Map(Object.entries(actual.policies).map(([name, { id }]) => [name, id])),
@@ -81,10 +88,8 @@ function carryOut<K extends keyof Changes>(change: Change<K>, known: Known): Pro
   return handler(change, known);
 }
 
-/** Only asked for with a gateway. */
-function gatewayOf({ clients }: Known) {
-  if (!clients.gateway) throw new Error('there is no gateway in this deployment');
-  return clients.gateway;
+function gatewayOf({ clients, instanceId }: Known, at?: GroupPlace) {
+  return clients.gateways.at(at?.instanceId ?? instanceId);
 }
 
 const HANDLERS: Handlers = {
@@ -115,20 +120,25 @@ const HANDLERS: Handlers = {
   'remove-log-stream': ({ name }, { clients, logGroup, streams }) => clients.lts.removeStream(logGroup.id, streams.get(name) ?? ''),
   'remove-log-group': ({ id }, { clients }) => clients.lts.removeGroup(id),
 
+  'create-gateway': async ({ order }, known) => {
+    known.instanceId = await known.clients.gateways.create(order);
+  },
+  'await-gateway': (_, known) => awaitGateway(known.clients.gateways, known.instanceId, known),
+  'remove-gateway': ({ id }, { clients, name }) => removeGateway(clients.gateways, id, name),
   'create-api-group': async ({ name }, known) => {
     known.apiGroup = { name, ...(await gatewayOf(known).createGroup(name, NOTE)) };
   },
-  'remove-api-group': ({ id }, known) => gatewayOf(known).removeGroup(id),
+  'remove-api-group': ({ id, at }, known) => gatewayOf(known, at).removeGroup(id),
   'bind-domain': async ({ domain }, known) => {
     known.domains.set(domain, await gatewayOf(known).bindDomain(known.apiGroup.id, domain));
   },
-  'unbind-domain': ({ domain }, known) => gatewayOf(known).unbindDomain(known.apiGroup.id, domain.id),
+  'unbind-domain': ({ domain, at }, known) => gatewayOf(known, at).unbindDomain(at?.groupId ?? known.apiGroup.id, domain.id),
   'bind-certificate': async ({ domain, name }, known) => {
     const { cert = '', key = '' } = known.material.certificate ?? {};
     await gatewayOf(known).bindCertificate(known.apiGroup.id, known.domains.get(domain) ?? '', { name, cert, key });
   },
-  'unbind-certificate': ({ domain }, known) =>
-    gatewayOf(known).unbindCertificate(known.apiGroup.id, domain.id, domain.certificate?.id ?? ''),
+  'unbind-certificate': ({ domain, at }, known) =>
+    gatewayOf(known, at).unbindCertificate(at?.groupId ?? known.apiGroup.id, domain.id, domain.certificate?.id ?? ''),
 
   'create-function': async ({ of }, known) => {
     const body = { func_name: of.name, package: 'default', type: 'v2', ...configBody(of, known), ...codeBody(of, known) };

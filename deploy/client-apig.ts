@@ -2,15 +2,15 @@ import * as z from 'zod';
 import type { OtcHttp } from '../lib/otc/http.ts';
 import { absent, nothing } from './client-fgs.ts';
 
-/* The dedicated gateway: groups of APIs and their domains. Source: OTC API Gateway API reference V2, "API Group Management", "Domain Name Management". */
+/* One dedicated gateway: groups of APIs and their domains. Source: OTC API Gateway API reference V2, "API Group Management", "Domain Name Management". */
 
 const text = z.string().nullish();
-const instanceSchema = z.object({ id: z.string(), instance_name: text, status: text, ingress_ip: text, eip_address: text });
-const groupSchema = z.object({ id: z.string(), name: z.string(), sl_domain: text });
+const groupSchema = z.object({ id: z.string(), name: z.string(), sl_domain: text, is_default: z.number().nullish() });
 const groupsSchema = z.object({ groups: z.array(groupSchema), total: z.number().nullish() });
 const domainSchema = z.object({ id: z.string(), domain: text, url_domain: text, ssl_id: text, ssl_name: text });
 const detailSchema = groupSchema.extend({ url_domains: z.array(domainSchema).nullish() });
 const madeDomain = z.object({ id: z.string() });
+const apisSchema = z.object({ total: z.number() });
 
 export interface ApiGroup {
   readonly id: string;
@@ -27,6 +27,7 @@ export interface BoundDomain {
 }
 
 const PAGE = 100;
+const DEFAULT_GROUP = 1;
 
 export class GatewayAdmin {
   readonly #http: OtcHttp;
@@ -35,14 +36,6 @@ export class GatewayAdmin {
   constructor(options: { readonly http: OtcHttp; readonly endpoint: string; readonly projectId: string; readonly instanceId: string }) {
     this.#http = options.http;
     this.#base = `${options.endpoint}/v2/${options.projectId}/apigw/instances/${options.instanceId}`;
-  }
-
-  /** `undefined` when there is no such gateway. */
-  async instance(): Promise<{ readonly status: string; readonly address?: string } | undefined> {
-    const call = { name: 'apig.instance', kind: 'read', method: 'GET', schema: instanceSchema } as const;
-    const found = await absent(this.#http.call({ ...call, url: this.#base }));
-    const address = found?.eip_address || found?.ingress_ip;
-    return found && { status: found.status ?? '', ...(address && { address }) };
   }
 
   /** By its id, or by its exact name. */
@@ -57,6 +50,13 @@ export class GatewayAdmin {
       return { id: d.id, name: d.domain ?? d.url_domain ?? '', ...(certificate && { certificate }) };
     });
     return { id: found.id, name: found.name, address: found.sl_domain ?? '', domains };
+  }
+
+  /** Names of the groups that others use, the group with our name left out. */
+  async foreignGroups(ours: string): Promise<readonly string[]> {
+    const others = (await this.#list({})).filter(({ name }) => name !== ours);
+    const used = await Promise.all(others.map(async (group) => ((await this.#isUsed(group)) ? [group.name] : [])));
+    return used.flat();
   }
 
   async createGroup(name: string, remark: string): Promise<{ readonly id: string; readonly address: string }> {
@@ -97,12 +97,25 @@ export class GatewayAdmin {
 
   /** The filter by name is fuzzy. */
   async #idOf(name: string): Promise<string | undefined> {
-    for (let offset = 0; ; offset += PAGE) {
+    return (await this.#list({ name })).find((group) => group.name === name)?.id;
+  }
+
+  async #list(filter: { readonly name?: string }): Promise<readonly z.output<typeof groupSchema>[]> {
+    const all: z.output<typeof groupSchema>[] = [];
+    for (;;) {
       const call = { name: 'apig.groups', kind: 'read', method: 'GET', schema: groupsSchema } as const;
-      const { groups, total } = await this.#http.call({ ...call, url: this.#groups(), query: { limit: PAGE, name, offset } });
-      const found = groups.find((group) => group.name === name);
-      if (found || groups.length === 0 || offset + groups.length >= (total ?? 0)) return found?.id;
+      const query = { limit: PAGE, offset: all.length, ...filter };
+      const { groups, total } = await this.#http.call({ ...call, url: this.#groups(), query });
+      all.push(...groups);
+      if (groups.length === 0 || all.length >= (total ?? 0)) return all;
     }
+  }
+
+  /** The gateway's default group is everybody's: only APIs in it are somebody's. */
+  async #isUsed(group: z.output<typeof groupSchema>): Promise<boolean> {
+    if (group.is_default !== DEFAULT_GROUP) return true;
+    const call = { name: 'apig.apis', kind: 'read', method: 'GET', schema: apisSchema } as const;
+    return (await this.#http.call({ ...call, url: `${this.#base}/apis`, query: { group_id: group.id, limit: 1 } })).total > 0;
   }
 
   #groups(): string {

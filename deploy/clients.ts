@@ -5,9 +5,9 @@ import { Ecs } from '../lib/otc/ecs.ts';
 import { OtcHttp } from '../lib/otc/http.ts';
 import { Obs } from '../lib/otc/obs.ts';
 import { systemClock } from '../lib/runtime/clock.ts';
-import { GatewayAdmin } from './client-apig.ts';
 import { BucketAdmin } from './client-bucket.ts';
 import { FunctionGraphAdmin } from './client-fgs.ts';
+import { Gateways } from './client-gateways.ts';
 import { accountOf, IamAdmin } from './client-iam.ts';
 import { LogAdmin } from './client-lts.ts';
 import type { Provider } from './schema.ts';
@@ -16,8 +16,7 @@ export interface Clients {
   readonly fgs: FunctionGraphAdmin;
   readonly lts: LogAdmin;
   readonly bucket: BucketAdmin;
-  /** Absent without a gateway. */
-  readonly gateway?: GatewayAdmin;
+  readonly gateways: Gateways;
   /** Asks once which account the project belongs to. */
   iam(): Promise<IamAdmin>;
   /** The farm's servers and objects, as the scaler sees them. */
@@ -48,7 +47,7 @@ export function openClients({
   deadlineMs = DEADLINE_MS,
   backoffMs,
 }: ClientsInputs): Clients {
-  const { endpoints, gateway } = provider;
+  const { endpoints } = provider;
   const patience = { deadlineMs, ...(backoffMs !== undefined && { backoffMs }) };
   const common = { credentials, projectId, clock: systemClock, ...patience };
   const http = new OtcHttp(common);
@@ -75,7 +74,7 @@ export function openClients({
     fgs: new FunctionGraphAdmin({ http, endpoint: at('functiongraph', own), projectId }),
     lts: new LogAdmin({ http, endpoint: at('lts'), projectId }),
     bucket: new BucketAdmin(store, config.otc.region),
-    ...(gateway !== 'none' && { gateway: new GatewayAdmin({ http, endpoint: at('apig'), projectId, instanceId: gateway.id }) }),
+    gateways: new Gateways({ http, endpoint: at('apig'), projectId }),
     iam: () => {
       iam ??= openIam();
       return iam;

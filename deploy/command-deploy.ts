@@ -4,6 +4,7 @@ import { apply } from './apply.ts';
 import { compareDeployment, type DeployInputs, type Deployment, openDeployment, type Wanted } from './deployment.ts';
 import { hookUrl } from './hook-url.ts';
 import { plan } from './plan.ts';
+import { gatewayNotes } from './plan-gateway.ts';
 import type { Step } from './steps.ts';
 
 export interface DeployOptions {
@@ -44,6 +45,7 @@ export async function deploy(inputs: DeployInputs, { dryRun = false, only }: Dep
     ...wanted,
     material: materialOf(wanted),
     say: (line) => output.say(line),
+    ...(inputs.sleep && { sleep: inputs.sleep }),
   });
   output.say(`${wanted.desired.name} is deployed.`);
   sayNotes(deployment, wanted);
@@ -68,6 +70,7 @@ function stepsOf(key: string, { outline }: Deployment, all: readonly Step[]): re
 
 /** What a deployment does not mend. */
 function sayNotes({ inputs: { output } }: Deployment, { desired: { logs }, actual }: Wanted): void {
+  for (const note of gatewayNotes(actual.left)) output.say(note);
   const days = logs && 'days' in logs.group ? logs.group.days : undefined;
   const there = actual.logs?.days;
   if (days !== undefined && there !== undefined && days !== there)

@@ -1,4 +1,4 @@
-import { readActual } from './actual.ts';
+import { type Actual, readActual } from './actual.ts';
 import { type DeployInputs, openDeployment, placesOf } from './deployment.ts';
 import { hookUrl } from './hook-url.ts';
 
@@ -28,6 +28,7 @@ export async function info(inputs: DeployInputs): Promise<void> {
     region: outline.region,
     project: outline.projectId,
     ...(url !== undefined && { hookUrl: url }),
+    ...(actual.gateway && { gateway: gatewayOf(actual.gateway) }),
     bucket: { name: config.bucket.name, exists: actual.bucket.exists },
     agency: { name: places.agency.name, exists: actual.agency !== undefined },
     ...(actual.logs && { logGroup: { name: actual.logs.groupName, days: actual.logs.days } }),
@@ -40,12 +41,21 @@ export async function info(inputs: DeployInputs): Promise<void> {
       `deployment  ${facts.name}`,
       `region      ${facts.region}, project ${facts.project}`,
       `hooks       ${url ?? 'no gateway: the timer alone'}`,
+      ...(facts.gateway ? [lineOfGateway(facts.gateway)] : []),
       `bucket      ${facts.bucket.name}${there(facts.bucket.exists)}`,
       `agency      ${facts.agency.name}${there(facts.agency.exists)}`,
       `logs        ${actual.logs ? `${actual.logs.groupName}, ${actual.logs.days ?? '?'} days` : 'not collected'}`,
       ...(functions.length === 0 ? ['functions   none: osls deploy makes them'] : functions.map(lineOf)),
     ].join('\n'),
   );
+}
+
+function gatewayOf({ id, name, status, address, own }: NonNullable<Actual['gateway']>) {
+  return { id, name, status, ...(address !== undefined && { address }), own };
+}
+
+function lineOfGateway({ id, name, status, address, own }: ReturnType<typeof gatewayOf>): string {
+  return `gateway     ${name} (${id}), ${status}${address === undefined ? '' : ` at ${address}`}${own ? ', made by this deployment' : ''}`;
 }
 
 function lineOf(f: {

@@ -13,6 +13,7 @@ import { oneSecret } from './deploy-secrets.ts';
 import { type DeployInputs, type Deployment, openDeployment, placesOf } from './deployment.ts';
 import { drain, drainAll } from './drain.ts';
 import { hookUrl } from './hook-url.ts';
+import { gatewayNotes } from './plan-gateway.ts';
 import { planRemoval } from './plan-remove.ts';
 import type { Step } from './steps.ts';
 
@@ -63,12 +64,8 @@ export async function remove(inputs: DeployInputs, options: RemoveOptions = {}):
   await confirm(options, `Remove ${outline.name} (${wakers.length + rest.length} steps)? Type its name: `, outline.name);
   const run = (steps: readonly Step[]) =>
     apply(steps, { clients, desired: places, actual, material: { zip: () => new Uint8Array() }, say });
-  let drainedAt: number | undefined;
-  if (options.drain) {
-    // Nobody else takes workers away.
-    if (!actual.functions[`${outline.name}-reaper`]) await noWorkers(cloud, 'No reaper is deployed to drain them: run osls deploy first.');
-    else drainedAt = await drain({ cloud, store: clients.store(), say, pollMs: options.pollMs ?? POLL_MS, mostMs });
-  }
+  const notes = gatewayNotes([actual.gateway ?? [], actual.left].flat());
+  let drainedAt = options.drain ? await drainFirst(deployment, actual, { ...options, mostMs }) : undefined;
   await removeHooks(deployment, hookUrl(deployment.service, actual.gateway?.group?.address ?? ''));
   const passMs = longestPass(outline.name, actual);
   if (passMs > 0 && drainedAt === undefined) drainedAt = await drainAll(clients.store(), 'osls remove');
@@ -79,7 +76,20 @@ export async function remove(inputs: DeployInputs, options: RemoveOptions = {}):
   await run(rest.slice(0, -1));
   if (actual.bucket.exists) await removeObjects(clients.store(), say);
   await run(rest.slice(-1));
+  for (const note of notes) output.say(note);
   output.say(`${outline.name} is removed. The bucket ${config.bucket.name} stays, with counts/ and ledger/ in it.`);
+}
+
+/** When the drain was put; `undefined` where there is nobody who could take workers away, and none. */
+async function drainFirst(
+  { clients, outline: { name }, inputs: { output } }: Deployment,
+  { functions }: Actual,
+  { pollMs = POLL_MS, mostMs }: RemoveOptions & { readonly mostMs: number },
+): Promise<number | undefined> {
+  const cloud = clients.cloud();
+  if (functions[`${name}-reaper`]) return await drain({ cloud, store: clients.store(), say: output.say, pollMs, mostMs });
+  await noWorkers(cloud, 'No reaper is deployed to drain them: run osls deploy first.');
+  return undefined;
 }
 
 /**

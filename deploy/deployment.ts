@@ -11,7 +11,8 @@ import { ROOT } from '../scripts/bundle.ts';
 import { type Actual, type Places, readActual } from './actual.ts';
 import { type Clients, openClients } from './clients.ts';
 import { deploySecrets, fingerprint, hookSecretsMaker } from './deploy-secrets.ts';
-import { type Desired, desired, type Outline, outline } from './desired.ts';
+import { type Desired, desired } from './desired.ts';
+import { type Outline, outline } from './outline.ts';
 import { type Bundles, buildBundles, type Packages, packageFunctions } from './package.ts';
 import { renderPolicy } from './policies.ts';
 import { parseService, type Service } from './schema.ts';
@@ -32,6 +33,8 @@ export interface DeployInputs {
   readonly bundles?: Bundles;
   /** Made already of this configuration. */
   readonly packages?: Packages;
+  /** Waits so many milliseconds, for what takes its time outside. */
+  readonly sleep?: (ms: number) => Promise<unknown>;
   /** Per call, in real milliseconds. */
   readonly patience?: { readonly deadlineMs: number; readonly backoffMs: number };
 }

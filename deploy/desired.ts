@@ -3,6 +3,7 @@ import type { Secret } from '../lib/config/secrets.ts';
 import { ConfigError } from '../lib/core/errors.ts';
 import { type ExpiryRule, RULE_PREFIX } from './client-bucket.ts';
 import type { GrantPlace, PolicyDocument } from './client-iam.ts';
+import { type Outline, urnOf } from './outline.ts';
 import type { FunctionEntry, FunctionKey, SecretKey, Service } from './schema.ts';
 
 /** FunctionGraph's newest Node.js; the runtime of a function can never be changed. */
@@ -54,6 +55,20 @@ export interface DesiredFunction {
   readonly tags: Readonly<Record<string, string>>;
 }
 
+/** A dedicated gateway to be made, with a public address of its own. It costs as long as it exists. */
+export interface GatewayOrder {
+  readonly name: string;
+  /** By this it is known as made by this deployment. */
+  readonly description: string;
+  readonly spec: string;
+  readonly zones: readonly string[];
+  readonly vpcId: string;
+  readonly subnetId: string;
+  readonly securityGroupId: string;
+  /** Of the public address, in Mbit/s. */
+  readonly bandwidth: number;
+}
+
 export interface Desired {
   /** `<service>-<stage>`: the name of everything that the deployment makes. */
   readonly name: string;
@@ -63,105 +78,12 @@ export interface Desired {
   readonly agency: { readonly name: string; readonly create: boolean; readonly policies: readonly DesiredPolicy[] };
   readonly logs?: { readonly group: { readonly name: string; readonly days: number } | { readonly id: string } };
   readonly gateway?: {
-    readonly instanceId: string;
+    readonly instance: { readonly id: string } | GatewayOrder;
     readonly group: { readonly name: string } | { readonly id: string };
     readonly domain?: string;
     readonly certificate?: { readonly name: string };
   };
   readonly functions: readonly DesiredFunction[];
-}
-
-/** What is known before anything is built: names, places, which functions. */
-export interface Outline {
-  readonly name: string;
-  readonly region: string;
-  readonly projectId: string;
-  readonly keys: readonly FunctionKey[];
-  /** What the configuration of the functions must name as `functions.scaler`; absent: the timer alone scales. */
-  readonly scalerFunction?: string;
-}
-
-/** Throws `ConfigError` for what serverless.yml and scaler.yml say against each other. */
-export function outline(service: Service, config: Config, region = service.provider.region ?? config.otc.region): Outline {
-  const { provider } = service;
-  const { projectId = config.otc.projectId, gateway } = provider;
-  const name = `${service.service}-${service.stage}`;
-  const known = provider.endpoints.functiongraph !== undefined;
-  if (region !== config.otc.region && provider.projectId === undefined) {
-    throw new ConfigError(
-      'region-mismatch',
-      `the region of the functions is ${region}, that of scaler.yml is ${config.otc.region}: a project belongs to one region, so set provider.projectId to the functions' own`,
-    );
-  }
-  if (region === 'eu-nl' && !known) {
-    throw new ConfigError(
-      'no-functiongraph',
-      'FunctionGraph is not offered in eu-nl: set provider.region to eu-de and provider.projectId to a project there',
-    );
-  }
-  const keys = gateway === 'none' ? timerKeys(service) : allKeys(service);
-  for (const key of keys) checkName(service, key, `${name}-${key}`);
-  if (gateway === 'none') return { name, region, projectId, keys };
-  const scaler = `${name}-scaler`;
-  const here = region === config.otc.region && projectId === config.otc.projectId;
-  const scalerFunction = here ? scaler : `${urnOf(region, projectId, scaler)}:latest`;
-  const other = config.scalerFunction;
-  if (other !== undefined && other !== scaler && other !== scalerFunction) {
-    throw new ConfigError(
-      'scaler-mismatch',
-      `functions.scaler of ${provider.config} is ${other}, but this deployment's is ${scaler}: leave it out there, the deployment fills it in`,
-    );
-  }
-  return { name, region, projectId, keys, scalerFunction };
-}
-
-/** In the order in which they are deployed: what is called comes before what calls it. */
-const ORDER: readonly FunctionKey[] = ['scaler', 'reaper', 'webhook'];
-
-function entries(service: Service): readonly (readonly [FunctionKey, FunctionEntry])[] {
-  return ORDER.flatMap((key) => {
-    const entry = service.functions[key];
-    return entry ? [[key, entry] as const] : [];
-  });
-}
-
-function timerKeys(service: Service): readonly FunctionKey[] {
-  return needTimer(
-    service,
-    entries(service).flatMap(([key, { events }]) => (events.some((event) => 'timer' in event) ? [key] : [])),
-  );
-}
-
-function allKeys(service: Service): readonly FunctionKey[] {
-  const { webhook, scaler } = service.functions;
-  if (!webhook?.events.some((event) => 'apig' in event))
-    throw new ConfigError(
-      'no-webhook',
-      'a gateway needs functions.webhook with an apig event; for the timer alone set provider.gateway to none',
-    );
-  if (!scaler)
-    throw new ConfigError(
-      'no-scaler',
-      'a gateway needs functions.scaler, which the webhook wakes; for the timer alone set provider.gateway to none',
-    );
-  return needTimer(
-    service,
-    entries(service).map(([key]) => key),
-  );
-}
-
-function needTimer(service: Service, keys: readonly FunctionKey[]): readonly FunctionKey[] {
-  if (service.functions.reaper.events.some((event) => 'timer' in event)) return keys;
-  throw new ConfigError(
-    'no-timer',
-    'functions.reaper needs a timer event, such as { timer: { rate: 1m } }: without it nothing is ever removed',
-  );
-}
-
-function checkName(service: Service, key: FunctionKey, name: string): void {
-  const given = service.functions[key]?.name;
-  if (given !== undefined && given !== name)
-    throw new ConfigError('name-given', `functions.${key}.name is ${given}; leave it out, the function is called ${name}`);
 }
 
 export interface DesiredInputs {
@@ -194,8 +116,8 @@ export function desired(inputs: DesiredInputs): Desired {
     }),
     ...(gateway && {
       gateway: {
-        instanceId: gateway.id,
-        group: 'id' in gateway.group ? gateway.group : { name: gatewayName(plan.name) },
+        instance: 'id' in gateway ? { id: gateway.id } : orderOf(gateway.create, plan.name),
+        group: 'group' in gateway && 'id' in gateway.group ? gateway.group : { name: gatewayName(plan.name) },
         ...(gateway.domain !== undefined && { domain: gateway.domain }),
         ...(gateway.certificate && {
           certificate: { name: `${gateway.certificate.name}_${(inputs.certificateDigest ?? '').slice(0, 8)}` },
@@ -204,6 +126,10 @@ export function desired(inputs: DesiredInputs): Desired {
     }),
     functions,
   };
+}
+
+function orderOf(asked: Omit<GatewayOrder, 'name' | 'description'>, name: string): GatewayOrder {
+  return { ...asked, name, description: `${ownerMark(name)}, removed by osls remove` };
 }
 
 /** docs/deploy.md, "The bucket". Prefixes of two rules may not overlap (OBS). */
@@ -259,7 +185,7 @@ function functionOf({ service, outline: plan, config, digests, secrets, fingerpr
   };
 }
 
-/** By this a function in OTC is known as one of this deployment; the comma keeps stages apart of which one's name begins with the other's. */
+/** By this a function or a gateway in OTC is known as one of this deployment; the comma keeps stages apart of which one's name begins with the other's. */
 export function ownerMark(name: string): string {
   return `otc-gitlab-scaler, deployment ${name}`;
 }
@@ -290,11 +216,6 @@ function numbered(name: string, joint: string, n: number): string {
 }
 
 /** API Gateway's names have no hyphen. */
-function gatewayName(name: string): string {
+export function gatewayName(name: string): string {
   return name.replaceAll('-', '_');
-}
-
-/** Without a version. */
-export function urnOf(region: string, projectId: string, name: string): string {
-  return `urn:fss:${region}:${projectId}:function:default:${name}`;
 }

@@ -1,6 +1,6 @@
 import { UserError } from '../cli/session.ts';
 import type { Deployment } from './deployment.ts';
-import { urnOf } from './desired.ts';
+import { urnOf } from './outline.ts';
 
 /** Of a function by its key in serverless.yml. */
 function functionUrn({ outline: { name, region, projectId, keys } }: Deployment, key: string): string {

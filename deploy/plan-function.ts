@@ -33,7 +33,7 @@ export function planFunction(of: DesiredFunction, desired: Desired, actual: Actu
       ? []
       : [step({ do: 'set-instances', of }, `at most ${of.maxInstances} instances (now ${there.maxInstances ?? 'not known'})`)]),
     ...asyncSteps(of, there.async, step),
-    ...triggerSteps(of, there, actual, desired, step),
+    ...triggerSteps(of, there, actual, step),
     ...tagSteps(of, there.tags, step),
   ];
 }
@@ -82,9 +82,10 @@ function asyncKey({ retries, maxAgeSeconds, onFailure }: DesiredAsync) {
 const OURS = ['TIMER', 'DEDICATEDGATEWAY'];
 
 /** A trigger can only be switched on and off: what differs is removed and made anew. Triggers of other types are left alone. */
-function triggerSteps(of: DesiredFunction, there: ActualFunction, actual: Actual, desired: Desired, step: Make): readonly Step[] {
+function triggerSteps(of: DesiredFunction, there: ActualFunction, actual: Actual, step: Make): readonly Step[] {
   const groupId = actual.gateway?.group?.id;
-  const isAs = (trigger: DesiredTrigger, other: ActualTrigger) => sameTrigger(trigger, other, groupId, desired.gateway?.instanceId);
+  const instanceId = actual.gateway?.id;
+  const isAs = (trigger: DesiredTrigger, other: ActualTrigger) => sameTrigger(trigger, other, groupId, instanceId);
   const matched = new Map<DesiredTrigger, ActualTrigger>();
   for (const trigger of of.triggers) {
     const found = there.triggers.find((other) => ![...matched.values()].includes(other) && isAs(trigger, other));

@@ -1,5 +1,7 @@
 import type { Actual, Places } from './actual.ts';
-import { releaseDomain, removeFunction } from './plan.ts';
+import type { ApiGroup } from './client-apig.ts';
+import { removeFunction } from './plan.ts';
+import { leaveGateway, releaseDomain, releaseDomains, removeGateway } from './plan-gateway.ts';
 import type { Step } from './steps.ts';
 
 /**
@@ -20,12 +22,19 @@ export function planRemoval(places: Places, actual: Actual): { readonly wakers: 
   };
 }
 
-function gatewaySteps({ gateway }: Places, actual: Actual): readonly Step[] {
-  const group = actual.gateway?.group;
+function gatewaySteps(places: Places, { gateway, left }: Actual): readonly Step[] {
+  return [
+    ...groupSteps(places, gateway?.group),
+    ...(gateway?.own ? removeGateway(gateway, 'with its public address') : []),
+    ...left.flatMap((one) => [...(one.group ? releaseDomains(one.group, one.id) : []), ...leaveGateway(one)]),
+  ];
+}
+
+function groupSteps({ gateway }: Places, group: ApiGroup | undefined): readonly Step[] {
   if (!gateway || !group) return [];
   const own = 'name' in gateway.group;
   return [
-    ...group.domains.filter(({ name }) => own || name === gateway.domain).flatMap(releaseDomain),
+    ...group.domains.filter(({ name }) => own || name === gateway.domain).flatMap((domain) => releaseDomain(domain)),
     ...(own ? [{ change: { do: 'remove-api-group', id: group.id }, what: `remove the API group ${group.name}` } as const] : []),
   ];
 }

@@ -2,6 +2,7 @@ import { ConfigError } from '../lib/core/errors.ts';
 import { type Actual, grantKey } from './actual.ts';
 import { type Desired, type DesiredPolicy, TRUSTED } from './desired.ts';
 import { planFunction } from './plan-function.ts';
+import { gatewayProblems, leaveGateway, planGateways } from './plan-gateway.ts';
 import type { Step } from './steps.ts';
 
 /**
@@ -14,9 +15,10 @@ export function plan(desired: Desired, actual: Actual): readonly Step[] {
     ...planBucket(desired, actual),
     ...planAgency(desired, actual),
     ...planLogs(desired, actual),
-    ...planGateway(desired, actual),
+    ...planGateways(desired, actual),
     ...desired.functions.flatMap((of) => planFunction(of, desired, actual)),
     ...planLeftovers(desired, actual),
+    ...actual.left.flatMap(leaveGateway),
   ];
 }
 
@@ -34,15 +36,6 @@ function checkReferences(desired: Desired, actual: Actual): void {
   if (logs && 'id' in logs.group && !actual.logs) missing.push(`the log group ${logs.group.id} does not exist in this project`);
   if (gateway) missing.push(...gatewayProblems(gateway, actual.gateway));
   if (missing.length > 0) throw new ConfigError('not-there', missing.join('\n'));
-}
-
-function gatewayProblems(gateway: NonNullable<Desired['gateway']>, actual: Actual['gateway']): readonly string[] {
-  if (!actual) return [`the gateway ${gateway.instanceId} does not exist in this project: see provider.gateway.id`];
-  const problems: string[] = [];
-  if (!/^running$/i.test(actual.status))
-    problems.push(`the gateway ${gateway.instanceId} is ${actual.status}, not Running: try again later`);
-  if ('id' in gateway.group && !actual.group) problems.push(`the API group ${gateway.group.id} does not exist at this gateway`);
-  return problems;
 }
 
 function planBucket({ bucket }: Desired, actual: Actual): readonly Step[] {
@@ -118,49 +111,6 @@ function planLogs({ logs, functions }: Desired, actual: Actual): readonly Step[]
     ...streams.map(
       ({ name }) => ({ change: { do: 'create-log-stream', name }, what: `create the log stream ${name}`, function: name }) as const,
     ),
-  ];
-}
-
-function planGateway({ gateway }: Desired, actual: Actual): readonly Step[] {
-  if (!gateway) return [];
-  const group = actual.gateway?.group;
-  const { domain, certificate } = gateway;
-  const steps: Step[] = [];
-  if (!group && 'name' in gateway.group)
-    steps.push({
-      change: { do: 'create-api-group', name: gateway.group.name },
-      what: `create the API group ${gateway.group.name} at the gateway`,
-    });
-  // In a group of its own, other domains are those of an earlier configuration.
-  const others = 'name' in gateway.group ? (group?.domains ?? []).filter(({ name }) => name !== domain) : [];
-  for (const other of others) steps.push(...releaseDomain(other));
-  if (domain === undefined) return steps;
-  const bound = group?.domains.find(({ name }) => name === domain);
-  if (!bound) steps.push({ change: { do: 'bind-domain', domain }, what: `bind the domain ${domain}` });
-  if (!certificate || bound?.certificate?.name === certificate.name) return steps;
-  if (bound?.certificate)
-    steps.push({
-      change: { do: 'unbind-certificate', domain: bound },
-      what: `take the certificate ${bound.certificate.name} from ${domain}`,
-    });
-  steps.push({
-    change: { do: 'bind-certificate', domain, name: certificate.name },
-    what: `give ${domain} the certificate ${certificate.name}`,
-  });
-  return steps;
-}
-
-export function releaseDomain(domain: NonNullable<NonNullable<Actual['gateway']>['group']>['domains'][number]): readonly Step[] {
-  return [
-    ...(domain.certificate
-      ? [
-          {
-            change: { do: 'unbind-certificate', domain },
-            what: `take the certificate ${domain.certificate.name} from ${domain.name}`,
-          } as const,
-        ]
-      : []),
-    { change: { do: 'unbind-domain', domain }, what: `release the domain ${domain.name}` },
   ];
 }
 

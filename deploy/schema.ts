@@ -20,22 +20,33 @@ const Group = z.union([section({ create: z.literal(true) }), section({ id })], {
   error: 'must be { create: true }, or { id: <an API group that exists> }',
 });
 
+const GatewayParts = {
+  domain: HostName.optional(),
+  // APIG: 4 to 50 of letters, digits and underscores; a digest of the certificate is added.
+  certificate: section({
+    name: z.string().regex(/^[A-Za-z]\w{0,40}$/, 'must be letters, digits and "_"'),
+    cert: file,
+    key: file,
+  }).optional(),
+};
+
+/** Source: OTC API Gateway API reference V2, "Creating a Dedicated Gateway". */
+const NewGateway = section({
+  spec: z.enum(['BASIC', 'PROFESSIONAL', 'ENTERPRISE', 'PLATINUM']).default('BASIC'),
+  zones: z.array(z.string().regex(/^[a-z]+-[a-z]+-\d+[a-z]?$/, 'must be a zone, such as eu-de-01')).min(1),
+  vpcId: Uuid,
+  subnetId: Uuid,
+  securityGroupId: Uuid,
+  bandwidth: z.int().min(5).max(2000).default(5),
+});
+
 const Gateway = z.union(
   [
     z.literal('none'),
-    section({
-      id,
-      group: Group.default({ create: true }),
-      domain: HostName.optional(),
-      // APIG: 4 to 50 of letters, digits and underscores; a digest of the certificate is added.
-      certificate: section({
-        name: z.string().regex(/^[A-Za-z]\w{0,40}$/, 'must be letters, digits and "_"'),
-        cert: file,
-        key: file,
-      }).optional(),
-    }),
+    section({ id, group: Group.default({ create: true }), ...GatewayParts }),
+    section({ create: NewGateway, ...GatewayParts }),
   ],
-  { error: 'must be none, or { id: <instance of the dedicated gateway> }' },
+  { error: 'must be none, or { id: <instance of the dedicated gateway> }, or { create: … } for one of its own' },
 );
 
 const Logs = z.union([section({ days: z.int().min(1).max(365).default(14) }), section({ groupId: Uuid })], {

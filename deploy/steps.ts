@@ -3,7 +3,13 @@ import type { BoundDomain } from './client-apig.ts';
 import type { Lifecycle } from './client-bucket.ts';
 import type { Tag } from './client-fgs.ts';
 import type { GrantPlace } from './client-iam.ts';
-import type { DesiredAsync, DesiredFunction, DesiredPolicy, DesiredTrigger } from './desired.ts';
+import type { DesiredAsync, DesiredFunction, DesiredPolicy, DesiredTrigger, GatewayOrder } from './desired.ts';
+
+/** A group at another gateway than the deployment's. */
+export interface GroupPlace {
+  readonly instanceId: string;
+  readonly groupId: string;
+}
 
 /** What can be done, and what it takes. Ids of what an earlier step makes are not known yet: steps name things, apply.ts knows the ids. */
 export interface Changes {
@@ -15,11 +21,13 @@ export interface Changes {
   readonly grant: { readonly policy: string; readonly place: GrantPlace };
   readonly 'create-log-group': { readonly name: string; readonly days: number };
   readonly 'create-log-stream': { readonly name: string };
+  readonly 'create-gateway': { readonly order: GatewayOrder };
+  readonly 'await-gateway': object;
   readonly 'create-api-group': { readonly name: string };
   readonly 'bind-domain': { readonly domain: string };
-  readonly 'unbind-domain': { readonly domain: BoundDomain };
+  readonly 'unbind-domain': { readonly domain: BoundDomain; readonly at?: GroupPlace };
   readonly 'bind-certificate': { readonly domain: string; readonly name: string };
-  readonly 'unbind-certificate': { readonly domain: BoundDomain };
+  readonly 'unbind-certificate': { readonly domain: BoundDomain; readonly at?: GroupPlace };
   readonly 'create-function': { readonly of: DesiredFunction };
   readonly 'update-code': { readonly of: DesiredFunction };
   readonly 'update-config': { readonly of: DesiredFunction };
@@ -33,7 +41,8 @@ export interface Changes {
   readonly 'remove-function': { readonly urn: string };
   readonly 'remove-log-stream': { readonly name: string };
   readonly 'remove-log-group': { readonly id: string };
-  readonly 'remove-api-group': { readonly id: string };
+  readonly 'remove-api-group': { readonly id: string; readonly at?: GroupPlace };
+  readonly 'remove-gateway': { readonly id: string };
   readonly 'remove-agency': { readonly id: string };
   readonly 'remove-policy': { readonly id: string };
 }

@@ -105,7 +105,11 @@ export const OTC_CALLS = {
   'lts.stream-delete': { actions: ['lts:topics:delete'], usedBy: ['deploy'] },
   'lts.query': { actions: ['lts:logs:list'], usedBy: ['deploy'] },
 
+  'apig.instances': GATEWAY,
   'apig.instance': GATEWAY,
+  'apig.instance-create': GATEWAY,
+  'apig.instance-progress': GATEWAY,
+  'apig.instance-delete': GATEWAY,
   'apig.groups': GATEWAY,
   'apig.group': GATEWAY,
   'apig.group-create': GATEWAY,

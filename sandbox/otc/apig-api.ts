@@ -4,7 +4,7 @@ import type { SandboxContext } from '../context.ts';
 import type { FaultLayer, SandboxEnv, SandboxRequest } from '../http.ts';
 import type { ApiGroup, Apig, GatewayInstance } from './apig.ts';
 import { mountDomains } from './apig-domains.ts';
-import { apiView, groupView, instanceView } from './apig-view.ts';
+import { apiView, groupView, instanceView, progressView } from './apig-view.ts';
 import { Envelopes } from './envelopes.ts';
 import { firstIssue, Refused } from './refused.ts';
 
@@ -12,18 +12,29 @@ const GroupBody = z.strictObject({
   name: z.string().regex(/^[A-Za-z][\w-]{2,63}$/, '3 to 64 letters, digits, _ and -, a letter first'),
   remark: z.string().max(255).default(''),
 });
-const InstanceBody = z.strictObject({
-  instance_name: z.string().regex(/^[A-Za-z][\w-]{2,63}$/),
-  spec_id: z.enum(['BASIC', 'PROFESSIONAL', 'ENTERPRISE', 'PLATINUM']),
-  vpc_id: z.string().min(1),
-  subnet_id: z.string().min(1),
-  security_group_id: z.string().min(1),
-  available_zone_ids: z.array(z.string()).min(1),
-  description: z.string().max(255).optional(),
-  bandwidth_size: z.number().int().min(0).optional(),
-  ingress_bandwidth_size: z.number().int().min(0).optional(),
-  loadbalancer_provider: z.literal('elb').optional(),
-});
+/** A public address is charged by bandwidth or by traffic, and one has to say by which. */
+const InstanceBody = z
+  .strictObject({
+    instance_name: z.string().regex(/^[A-Za-z][\w-]{2,63}$/),
+    spec_id: z.enum(['BASIC', 'PROFESSIONAL', 'ENTERPRISE', 'PLATINUM']),
+    vpc_id: z.string().min(1),
+    subnet_id: z.string().min(1),
+    security_group_id: z.string().min(1),
+    available_zone_ids: z.array(z.string()).min(1),
+    description: z
+      .string()
+      .max(255)
+      .regex(/^[^<>]*$/)
+      .default(''),
+    bandwidth_size: z.number().int().min(0).optional(),
+    ingress_bandwidth_size: z.number().int().min(1).optional(),
+    ingress_bandwidth_charging_mode: z.enum(['bandwidth', 'traffic']).optional(),
+    loadbalancer_provider: z.literal('elb'),
+  })
+  .refine((order) => (order.ingress_bandwidth_size === undefined) === (order.ingress_bandwidth_charging_mode === undefined), {
+    path: ['ingress_bandwidth_charging_mode'],
+    error: 'goes with ingress_bandwidth_size',
+  });
 
 /** What the calls of one service need to answer. */
 export interface ApigCalls {
@@ -72,7 +83,7 @@ function apigCalls(ctx: SandboxContext, apig: Apig): ApigCalls {
 const ROOT = '/v2/:project/apigw/instances';
 
 function mountInstances(app: Hono<SandboxEnv>, operation: FaultLayer, { say, refuse, body, instance }: ApigCalls, apig: Apig): void {
-  const view = (i: GatewayInstance) => instanceView(i, apig.ready(i));
+  const view = (i: GatewayInstance) => instanceView(i, apig.stateOf(i));
 
   app.get(ROOT, operation('apig.instances'), () => {
     const instances = [...apig.instances.values()].map(view);
@@ -82,7 +93,15 @@ function mountInstances(app: Hono<SandboxEnv>, operation: FaultLayer, { say, ref
   app.post(ROOT, operation('apig.instance-create'), async (c) => {
     const order = await body(c, InstanceBody);
     if (order instanceof Response) return order;
-    const made = apig.createInstance(order.instance_name);
+    const made = apig.createInstance({
+      name: order.instance_name,
+      description: order.description,
+      spec: order.spec_id,
+      vpcId: order.vpc_id,
+      subnetId: order.subnet_id,
+      securityGroupId: order.security_group_id,
+      isPublic: order.ingress_bandwidth_size !== undefined,
+    });
     return made instanceof Refused ? refuse(made) : say.json({ instance_id: made.id, message: 'Job created successfully' }, 202);
   });
 
@@ -94,14 +113,14 @@ function mountInstances(app: Hono<SandboxEnv>, operation: FaultLayer, { say, ref
   app.get(`${ROOT}/:instance/progress`, operation('apig.instance-progress'), (c) => {
     const found = instance(c);
     if (found instanceof Response) return found;
-    return say.json(apig.ready(found) ? { progress: 100, status: 'success' } : { progress: 20, status: 'creating' });
+    return say.json(progressView(found, apig.stateOf(found)));
   });
 
   app.delete(`${ROOT}/:instance`, operation('apig.instance-delete'), (c) => {
     const found = instance(c);
     if (found instanceof Response) return found;
     apig.instances.delete(found.id);
-    return say.empty(202);
+    return say.empty(204);
   });
 
   app.get(`${ROOT}/:instance/apis`, operation('apig.apis'), (c) => {

@@ -1,21 +1,37 @@
-import type { Api, ApiGroup, GatewayInstance } from './apig.ts';
+import type { Api, ApiGroup, GatewayInstance, GatewayState } from './apig.ts';
 
 type View = Readonly<Record<string, unknown>>;
 
-export function instanceView({ id, name, createdAt }: GatewayInstance, ready: boolean): View {
+const STATUS: Readonly<Record<GatewayState, number>> = { Creating: 1, CreateFail: 3, Registering: 5, Running: 6 };
+
+export function instanceView(instance: GatewayInstance, state: GatewayState): View {
+  const { id, name, description, spec, createdAt, vpcId, subnetId, securityGroupId, isPublic } = instance;
   return {
     id,
     instance_name: name,
-    instance_status: ready ? 6 : 1,
-    status: ready ? 'Running' : 'Creating',
+    instance_status: STATUS[state],
+    status: state,
     type: 'apig',
-    spec: 'BASIC',
+    spec,
+    description,
+    vpc_id: vpcId,
+    subnet_id: subnetId,
+    security_group_id: securityGroupId,
     create_time: createdAt,
-    ...(ready ? { ingress_ip: '10.0.0.100', eip_address: '80.158.255.1' } : {}),
+    ...(state === 'Running' && { ingress_ip: '10.0.0.100', ...(isPublic && { eip_address: '80.158.255.1' }) }),
   };
 }
 
-export function groupView({ id, name, remark, subDomain, domains, createdAt }: ApiGroup): View {
+/** Source: OTC API Gateway API reference V2, "Querying the Creation Progress of a Dedicated Gateway". */
+export function progressView({ createdAt, readyAt }: GatewayInstance, state: GatewayState): View {
+  const times = { start_time: createdAt, end_time: readyAt };
+  const good = { error_code: null, error_msg: null, ...times };
+  if (state === 'CreateFail') return { progress: 0, status: 'failed', error_code: 'APIC.9219', error_msg: 'create failed...', ...times };
+  if (state === 'Running') return { progress: 100, status: 'success', ...good };
+  return { progress: state === 'Creating' ? 30 : 80, status: 'creating', ...good };
+}
+
+export function groupView({ id, name, remark, subDomain, isDefault, domains, createdAt }: ApiGroup): View {
   const time = new Date(createdAt).toISOString();
   return {
     id,
@@ -27,7 +43,7 @@ export function groupView({ id, name, remark, subDomain, domains, createdAt }: A
     register_time: time,
     update_time: time,
     on_sell_status: 2,
-    is_default: 2,
+    is_default: isDefault ? 1 : 2,
     url_domains: [...domains.values()].map((d) => ({
       id: d.id,
       domain: d.name,

@@ -21,6 +21,8 @@ export interface ApiGroup {
   readonly createdAt: number;
   /** What the gateway answers to without a domain of one's own; for debugging, 1000 calls a day outside. */
   readonly subDomain: string;
+  /** The one that a gateway has from the beginning. */
+  readonly isDefault: boolean;
   readonly domains: Map<string, ApiDomain>;
 }
 
@@ -38,52 +40,81 @@ export interface Api {
   readonly createdAt: number;
 }
 
-export interface GatewayInstance {
-  readonly id: string;
+export interface GatewayOrder {
   readonly name: string;
+  readonly description: string;
+  readonly spec: string;
+  readonly vpcId: string;
+  readonly subnetId: string;
+  readonly securityGroupId: string;
+  /** Has a public address. */
+  readonly isPublic: boolean;
+}
+
+export interface GatewayInstance extends GatewayOrder {
+  readonly id: string;
+  /** It never gets ready. */
+  readonly broken: boolean;
   readonly readyAt: number;
   readonly createdAt: number;
   readonly groups: Map<string, ApiGroup>;
   readonly apis: Map<string, Api>;
 }
 
-const BUILD_MS = 15 * 60_000;
+/** What those have that are there when the sandbox starts. */
+const AT_START = { description: '', spec: 'BASIC', vpcId: '', subnetId: '', securityGroupId: '', isPublic: true };
+
+/** Source: OTC API Gateway API reference V2, "Querying Dedicated Gateway Details". */
+export type GatewayState = 'Creating' | 'Registering' | 'Running' | 'CreateFail';
+
 const INSTANCES = 5;
 const DOMAINS_PER_GROUP = 5;
 
 /** Dedicated gateways (OTC APIG API reference, "Dedicated Gateway APIs (V2)"). */
 export class Apig {
   readonly instances = new Map<string, GatewayInstance>();
+  /** How long the next one takes to be made. */
+  buildMs = 15 * 60_000;
   readonly #ctx: SandboxContext;
   readonly #region: string;
   readonly #ids = new Ids('apig');
+  #nextBreaks = false;
 
   constructor(ctx: SandboxContext, region: string, atStart: readonly string[]) {
     this.#ctx = ctx;
     this.#region = region;
-    for (const name of atStart) this.#add(name, ctx.clock.now());
+    for (const name of atStart) this.#add({ ...AT_START, name }, ctx.clock.now());
   }
 
-  /** Ready after a quarter of an hour. */
-  createInstance(name: string): GatewayInstance | Refused {
+  createInstance(order: GatewayOrder): GatewayInstance | Refused {
     if (this.instances.size >= INSTANCES) return new Refused(400, 'APIG.3704', 'The number of instances exceeds the limit.');
-    if ([...this.instances.values()].some((i) => i.name === name))
+    if ([...this.instances.values()].some((i) => i.name === order.name))
       return new Refused(400, 'APIG.3708', 'The instance name already exists.');
-    return this.#add(name, this.#ctx.clock.now() + BUILD_MS);
+    const made = this.#add(order, this.#ctx.clock.now() + this.buildMs, this.#nextBreaks);
+    this.#nextBreaks = false;
+    this.#addGroup(made, 'DEFAULT', '', true);
+    return made;
+  }
+
+  /** The next gateway to be made comes to nothing, as without resources. */
+  breakNext(): void {
+    this.#nextBreaks = true;
+  }
+
+  stateOf({ readyAt, createdAt, broken }: GatewayInstance): GatewayState {
+    const now = this.#ctx.clock.now();
+    if (readyAt <= now) return broken ? 'CreateFail' : 'Running';
+    return now < (createdAt + readyAt) / 2 ? 'Creating' : 'Registering';
   }
 
   ready(instance: GatewayInstance): boolean {
-    return instance.readyAt <= this.#ctx.clock.now();
+    return this.stateOf(instance) === 'Running';
   }
 
   createGroup(instance: GatewayInstance, name: string, remark: string): ApiGroup | Refused {
     const taken = [...instance.groups.values()].some((g) => g.name === name);
     if (taken) return new Refused(400, 'APIG.3300', 'The API group name already exists');
-    const id = this.#ids.hex(32);
-    const subDomain = `${id}.apic.${this.#region}.otc.t-systems.com`;
-    const group = { id, name, remark, subDomain, createdAt: this.#ctx.clock.now(), domains: new Map<string, ApiDomain>() };
-    instance.groups.set(id, group);
-    return group;
+    return this.#addGroup(instance, name, remark, false);
   }
 
   deleteGroup(instance: GatewayInstance, id: string): Refused | undefined {
@@ -126,11 +157,21 @@ export class Apig {
     return made;
   }
 
-  #add(name: string, readyAt: number): GatewayInstance {
+  #addGroup(instance: GatewayInstance, name: string, remark: string, isDefault: boolean): ApiGroup {
+    const id = this.#ids.hex(32);
+    const subDomain = `${id}.apic.${this.#region}.otc.t-systems.com`;
+    const domains = new Map<string, ApiDomain>();
+    const group = { id, name, remark, subDomain, isDefault, createdAt: this.#ctx.clock.now(), domains };
+    instance.groups.set(id, group);
+    return group;
+  }
+
+  #add(order: GatewayOrder, readyAt: number, broken = false): GatewayInstance {
     const id = this.#ids.hex(32);
     const instance = {
       id,
-      name,
+      ...order,
+      broken,
       readyAt,
       createdAt: this.#ctx.clock.now(),
       groups: new Map<string, ApiGroup>(),

@@ -40,14 +40,25 @@ const PROVIDER: Readonly<Record<string, Description>> = {
     means:
       '`none`: nothing costs while nothing runs; only functions with a timer are deployed, and that scales up within a minute. With a dedicated gateway it takes seconds.',
   },
-  'provider.gateway.id': { means: 'the instance of the dedicated gateway' },
+  'provider.gateway.id': { means: 'the instance of a dedicated gateway that exists: console → API Gateway → Gateways' },
+  'provider.gateway.create': {
+    means:
+      'Make a dedicated gateway `<service>-<stage>` with a public address, and remove it with the deployment or when this key goes. It **costs each hour that it exists**.',
+  },
+  'provider.gateway.create.spec': { means: 'its size; the smallest is more than enough' },
+  'provider.gateway.create.zones': { means: 'availability zones' },
+  'provider.gateway.create.vpcId': { means: 'VPC that it stands in; `machine.vpc_id` of scaler.yml will do' },
+  'provider.gateway.create.subnetId': { means: 'subnet there, with three free addresses (BASIC) to seven (PLATINUM)' },
+  'provider.gateway.create.securityGroupId': { means: 'must let GitLab in at port 443' },
+  'provider.gateway.create.bandwidth': { means: 'of the public address, in Mbit/s; charged by traffic' },
   'provider.gateway.group': { means: 'the API group' },
   'provider.gateway.group.create': { means: 'make one' },
   'provider.gateway.group.id': { means: 'use this one, which exists' },
   'provider.gateway.domain': {
-    means: 'Name that GitLab calls. Without it the group has an address for trying out, with 1000 calls a day.',
+    means:
+      'Host name that GitLab calls, bound to the API group. Without it the group has an address for trying out, with 1000 calls a day, inside the VPC only unless the gateway has a public address.',
   },
-  'provider.gateway.certificate': { means: 'of that name, for TLS' },
+  'provider.gateway.certificate': { means: 'of that name, for TLS. Put renewed files there and deploy.' },
   'provider.gateway.certificate.name': { means: 'its name in the gateway; a digest of the certificate is added' },
   'provider.gateway.certificate.cert': { means: 'file with the certificate and its chain (PEM)' },
   'provider.gateway.certificate.key': { means: 'file with its private key (PEM)' },
@@ -57,7 +68,7 @@ const PROVIDER: Readonly<Record<string, Description>> = {
   'provider.vpc': { means: 'Put the functions into a VPC. Then the internet needs a NAT gateway there.' },
   'provider.vpc.id': { means: 'the VPC' },
   'provider.vpc.subnetId': { means: 'the subnet in it' },
-  'provider.tags': { means: 'of all functions' },
+  'provider.tags': { means: 'of all functions; other tags are taken off' },
 };
 
 const FUNCTION: Readonly<Record<string, Description>> = {
@@ -67,12 +78,14 @@ const FUNCTION: Readonly<Record<string, Description>> = {
   'functions.webhook.handler': { means: 'what is called in the zip' },
   'functions.webhook.memorySize': { means: 'in MB; the share of a processor grows with it' },
   'functions.webhook.timeout': { means: 'seconds that a call may take' },
-  'functions.webhook.maxInstances': { means: 'most calls at once' },
+  'functions.webhook.maxInstances': {
+    means: 'Most calls at once. What comes beyond is discarded in silence; the next tick repairs what that loses.',
+  },
   'functions.webhook.async': {
     means: 'asynchronous calls: how they are repeated and what becomes of failed ones',
     absent: "FunctionGraph's own settings",
   },
-  'functions.webhook.async.retries': { means: 'times that a failed call is repeated' },
+  'functions.webhook.async.retries': { means: 'times that a failed call is repeated; the next tick does better with what is true by then' },
   'functions.webhook.async.maxAge': { means: 'seconds that a call may wait' },
   'functions.webhook.async.onFailure': { means: 'where a note of each failed call goes' },
   'functions.webhook.async.onFailure.obs': { means: 'below this prefix of the bucket' },
@@ -114,6 +127,7 @@ export const SERVERLESS_YML: FileReference = {
   notes: {
     functions: 'All three have [the same keys](#functionswebhook).',
     'provider.agency': 'Either of the two.',
+    'provider.gateway': 'Either with `id` or with `create`.',
     'provider.gateway.group': 'Either of the two.',
     'provider.logs': 'Either of the two.',
     'functions.webhook': 'Likewise of `functions.scaler` and `functions.reaper`.',

@@ -102,7 +102,7 @@ export async function deployBench(options: BenchOptions = {}): Promise<DeployBen
 export function deployedState({ deployed, agencies, lts, apig, obs, bucket }: Sandbox) {
   const policies = new Map([...agencies.roles.values()].map((role) => [role.id, role.display_name]));
   const named = (ids: ReadonlySet<string>) => [...ids].map((id) => policies.get(id)).toSorted();
-  const groups = [...apig.instances.values()].flatMap((instance) => [...instance.groups.values()]);
+  const groups = [...apig.instances.values()].flatMap((instance) => [...instance.groups.values()]).filter((g) => !g.isDefault);
   return {
     functions: deployed.all().map((f) => ({
       name: f.name,
@@ -121,6 +121,7 @@ export function deployedState({ deployed, agencies, lts, apig, obs, bucket }: Sa
     agencies: [...agencies.agencies.values()].map((a) => [a.name, named(a.onProject), named(a.onDomain)]),
     policies: [...policies.values()].toSorted(),
     logs: [...lts.groups.values()].map((g) => [g.name, g.days, [...g.streams.values()].map((s) => s.name).toSorted()]),
+    gateways: [...apig.instances.values()].map((g) => [g.name, apig.stateOf(g)]),
     groups: groups.map((g) => [g.name, [...g.domains.values()].map((d) => [d.name, d.certificate?.name])]),
     lifecycle: obs.find(bucket)?.documents.get('lifecycle'),
   };

@@ -52,6 +52,7 @@ describe('a deployment of what has changed', () => {
       [
         'reaper: new code or configuration',
         'webhook: remove the trigger gl_scaler_prod_webhook',
+        'remove the API group gl_scaler_prod from the gateway gateway',
         'remove the function gl-scaler-prod-webhook, which is not wanted any more',
         'remove the function gl-scaler-prod-scaler, which is not wanted any more',
       ],

@@ -13,6 +13,7 @@ import { composeWorld } from '../../lib/runtime/compose.ts';
 import { startDeadline } from '../../lib/runtime/deadline.ts';
 import { createLog } from '../../lib/runtime/log.ts';
 import type { Fault } from '../../sandbox/faults.ts';
+import { NEW_GATEWAY } from '../unit/deploy/builders.ts';
 import { type DeployBench, deployBench, deployedState } from './deploy-bench.ts';
 
 const code = Buffer.from('exports.handler = async () => ({ ok: true });');
@@ -87,6 +88,28 @@ it('a deployment that is cut at every change, before it and after it, ends in th
   expect(cut.said.at(-1)).toMatch(/^Nothing to do/);
 });
 
+it('so does one that makes a gateway, too, and there is never a second one', async () => {
+  const at = await bench();
+  Object.assign(at.provider, { gateway: { create: NEW_GATEWAY, domain: 'hooks.example.com' } });
+  at.sandbox.apig.buildMs = 0;
+  const cuts = await cutEverywhere(
+    at,
+    () => deploy(at.inputs()),
+    () => readsOf(at),
+  );
+  expect(cuts).toBeGreaterThan(40);
+  expect(stateOf(at).gateways).toEqual([
+    ['gateway', 'Running'],
+    ['gl-scaler-prod', 'Running'],
+  ]);
+  for (const kind of ['reset', 'lost'] as const) {
+    at.sandbox.ctx.faults.inject({ operation: 'apig.instance-delete', times: 1, kind });
+    await expect(remove(at.inputs())).rejects.toThrow(/^step \d+ of \d+ failed/);
+  }
+  await remove(at.inputs());
+  expect(stateOf(at)).toMatchObject({ functions: [], groups: [], gateways: [['gateway', 'Running']] });
+});
+
 it('a removal that is cut at every kind of change, before it and after it, leaves nothing but the counts', async () => {
   const at = await bench();
   await deploy(at.inputs());
@@ -105,7 +128,7 @@ it('a removal that is cut at every kind of change, before it and after it, leave
   }
   await remove(at.inputs());
   const { lifecycle, ...left } = stateOf(at);
-  expect(left).toEqual({ functions: [], agencies: [], policies: [], logs: [], groups: [] });
+  expect(left).toEqual({ functions: [], agencies: [], policies: [], logs: [], groups: [], gateways: [['gateway', 'Running']] });
   expect(lifecycle).toContain('handoff/');
   const { objects } = bucket.list({ prefix: '', delimiter: '', from: '', maxKeys: 100 });
   expect(objects.map(({ key }) => key)).toEqual(['counts/v1/latest.json', 'ledger/v1/a.ndjson']);

@@ -5,7 +5,7 @@ import { type Desired, type DesiredFunction, RUNTIME, TRUSTED } from '../../depl
 import { plan } from '../../deploy/plan.ts';
 import { planRemoval } from '../../deploy/plan-remove.ts';
 import type { Change } from '../../deploy/steps.ts';
-import { deployed, desiredOf, NOTHING, service } from '../unit/deploy/builders.ts';
+import { deployed, desiredOf, gatewayThere, NEW_GATEWAY, NOTHING, service } from '../unit/deploy/builders.ts';
 
 /** A cloud that does what it is told, and refuses what needs something that is not there. */
 function after(actual: Actual, change: Change, wanted: Desired): Actual {
@@ -32,11 +32,19 @@ function after(actual: Actual, change: Change, wanted: Desired): Actual {
 function afterOthers(actual: Actual, change: Change, wanted: Desired): Actual {
   const { logs, gateway } = actual;
   switch (change.do) {
+    case 'create-gateway':
+      if (gateway) throw new Error('a second gateway of this name');
+      return { ...actual, gateway: gatewayThere(true, { status: 'Creating' }) };
+    case 'await-gateway':
+      return { ...actual, gateway: { ...there(gateway), status: 'Running' } };
+    case 'remove-gateway':
+      return without(actual, change.id);
     case 'create-log-group':
       return { ...actual, logs: { groupId: 'logs', groupName: change.name, days: change.days, streams: {} } };
     case 'create-log-stream':
       return { ...actual, logs: { ...there(logs), streams: { ...logs?.streams, [change.name]: `stream of ${change.name}` } } };
     case 'create-api-group':
+      if (there(gateway).status !== 'Running') throw new Error('a group at a gateway that does not run');
       return { ...actual, gateway: { ...there(gateway), group: { id: 'group', name: change.name, address: 'a', domains: [] } } };
     default:
       return { ...actual, functions: functionsAfter(actual, change, wanted) };
@@ -92,13 +100,17 @@ function functionsAfter(actual: Actual, change: Change, wanted: Desired): Actual
   }
 }
 
+function without({ gateway, left, ...rest }: Actual, id: string): Actual {
+  return { ...rest, ...(gateway && gateway.id !== id && { gateway }), left: left.filter((one) => one.id !== id) };
+}
+
 function there<T>(value: T | undefined): T {
   if (value === undefined) throw new Error('a step needs what is not there');
   return value;
 }
 
 const provider = fc.record({
-  gateway: fc.constantFrom('none', { id: 'gateway-1' }),
+  gateway: fc.constantFrom('none', { id: 'gateway-1' }, { create: NEW_GATEWAY }),
   logs: fc.constantFrom(undefined, { days: 14 }),
   tags: fc.dictionary(fc.constantFrom('team', 'cost', 'stage'), fc.constantFrom('a', 'b')),
 });
@@ -139,22 +151,36 @@ const states = fc
       policies: some(whole.policies),
       grants: whole.grants.filter(() => keep.next().value),
       ...(logs && keep.next().value && { logs: { ...logs, streams: some(logs.streams) } }),
-      gateway: { status: 'Running', ...group },
+      gateway: { ...gatewayThere(), ...group },
+      left: [],
       functions,
     };
   });
 
-/** Without an agency there are no grants of it. */
-const sound = (actual: Actual): Actual => (actual.agency ? actual : { ...actual, grants: [] });
+const lives = fc.record({ status: fc.constantFrom(undefined, 'Creating', 'CreateFail', 'Running'), left: fc.boolean() });
+type Life = typeof lives extends fc.Arbitrary<infer T> ? T : never;
+
+/** Without an agency there are no grants of it, and a gateway of one's own may be anything, or left from before. */
+function sound(wanted: Desired, actual: Actual, { status, left }: Life): Actual {
+  const { gateway: _, ...rest } = actual.agency ? actual : { ...actual, grants: [] };
+  const own = wanted.gateway && 'name' in wanted.gateway.instance;
+  if (own && status === undefined) return rest;
+  if (own && status !== undefined && status !== 'Running') return { ...rest, gateway: gatewayThere(true, { status }) };
+  const gateway = { ...(actual.gateway ?? gatewayThere()), own: own === true };
+  return { ...rest, gateway, left: !own && left ? [gatewayThere(true, { id: 'left' })] : [] };
+}
 
 it('whatever is there, after the plan nothing is left to be done, also when it was broken off and made anew anywhere', () => {
   fc.assert(
-    fc.property(wantedStates, states, fc.nat(40), (wanted, any, stop) => {
-      const steps = plan(wanted, sound(any));
-      const half = steps.slice(0, stop).reduce((actual, { change }) => after(actual, change, wanted), sound(any));
+    fc.property(wantedStates, states, lives, fc.nat(40), (wanted, any, life, stop) => {
+      const from = sound(wanted, any, life);
+      const half = plan(wanted, from)
+        .slice(0, stop)
+        .reduce((actual, { change }) => after(actual, change, wanted), from);
       const rest = plan(wanted, half);
       const end = rest.reduce((actual, { change }) => after(actual, change, wanted), half);
       expect(plan(wanted, end)).toEqual([]);
+      expect([end.gateway?.status ?? 'none', end.left]).toEqual([wanted.gateway ? 'Running' : expect.anything(), []]);
     }),
     { numRuns: 300 },
   );
@@ -162,14 +188,15 @@ it('whatever is there, after the plan nothing is left to be done, also when it w
 
 it('whatever is there, a removal names every function, and after a deployment there is no function but those that are wanted', () => {
   fc.assert(
-    fc.property(wantedStates, states, (wanted, any) => {
+    fc.property(wantedStates, states, lives, (wanted, any, life) => {
       const removed = planRemoval(wanted, any).rest.flatMap(({ change }) => (change.do === 'remove-function' ? [change.urn] : []));
       expect(removed.toSorted()).toEqual(
         Object.values(any.functions)
           .map(({ urn }) => urn)
           .toSorted(),
       );
-      const end = plan(wanted, sound(any)).reduce((actual, { change }) => after(actual, change, wanted), sound(any));
+      const from = sound(wanted, any, life);
+      const end = plan(wanted, from).reduce((actual, { change }) => after(actual, change, wanted), from);
       expect(Object.keys(end.functions).toSorted()).toEqual(wanted.functions.map(({ name }) => name).toSorted());
     }),
     { numRuns: 100 },

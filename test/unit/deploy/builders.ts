@@ -1,12 +1,18 @@
-import type { Actual, ActualFunction } from '../../../deploy/actual.ts';
+import type { Actual, ActualFunction, ActualGateway } from '../../../deploy/actual.ts';
 import { grantKey } from '../../../deploy/actual.ts';
 import { type DeploySecrets, fingerprint } from '../../../deploy/deploy-secrets.ts';
-import { type Desired, type DesiredFunction, desired, outline, RUNTIME, TRUSTED } from '../../../deploy/desired.ts';
+import { type Desired, type DesiredFunction, desired, RUNTIME, TRUSTED } from '../../../deploy/desired.ts';
+import { outline } from '../../../deploy/outline.ts';
 import { parseService, type Service } from '../../../deploy/schema.ts';
 import { type Config, parseConfig } from '../../../lib/config/config.ts';
 import { Secret } from '../../../lib/config/secrets.ts';
 
 export type Part = Readonly<Record<string, unknown>>;
+
+const UUID = '0f3c2b1a-1111-4222-8333-444455556666';
+
+/** `gateway.create` of serverless.yml. */
+export const NEW_GATEWAY: Part = { zones: ['eu-de-01'], vpcId: UUID, subnetId: UUID, securityGroupId: UUID };
 
 export const PROJECT = '0123456789abcdef0123456789abcdef';
 
@@ -40,12 +46,11 @@ export const service = (provider?: Part, functions?: Readonly<Record<string, Par
   parseService(serviceData(provider, functions));
 
 export function config(document: Part = {}, otc: Part = {}): Config {
-  const uuid = '0f3c2b1a-1111-4222-8333-444455556666';
   return parseConfig({
     gitlab: { url: 'https://gitlab.example.com', scope: { group: 'acme' } },
     otc: { region: 'eu-de', project_id: PROJECT, ...otc },
     bucket: { name: 'acme-ci' },
-    machine: { image: 'image', flavors: ['s3.large.8'], zones: ['eu-de-01'], vpc_id: uuid, subnet_id: uuid, security_groups: [uuid] },
+    machine: { image: 'image', flavors: ['s3.large.8'], zones: ['eu-de-01'], vpc_id: UUID, subnet_id: UUID, security_groups: [UUID] },
     pools: [{ name: 'bitbake', tags: ['bitbake'], limit: 19 }],
     ...document,
   });
@@ -89,7 +94,8 @@ export const NOTHING: Actual = {
   bucket: { exists: false, lifecycle: { rules: [], others: [] } },
   policies: {},
   grants: [],
-  gateway: { status: 'Running' },
+  gateway: gatewayThere(),
+  left: [],
   functions: {},
 };
 
@@ -107,7 +113,7 @@ export function deployed(wanted: Desired): Actual {
     ...(logs && { logs: { groupId: 'logs', groupName: wanted.name, days: 14, streams } }),
     ...(gateway && {
       gateway: {
-        status: 'Running',
+        ...gatewayThere('name' in gateway.instance),
         group: {
           id: 'group',
           name: 'gl_scaler_prod',
@@ -116,8 +122,13 @@ export function deployed(wanted: Desired): Actual {
         },
       },
     }),
+    left: [],
     functions: Object.fromEntries(wanted.functions.map((of) => [of.name, functionThere(of, wanted)])),
   };
+}
+
+export function gatewayThere(own = false, more: Partial<ActualGateway> = {}): ActualGateway {
+  return { id: 'gateway-1', name: own ? 'gl-scaler-prod' : 'gateway', status: 'Running', description: '', own, foreign: [], ...more };
 }
 
 function boundDomain(name: string, certificate: string | undefined) {

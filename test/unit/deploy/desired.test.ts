@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { outline } from '../../../deploy/desired.ts';
+import { outline } from '../../../deploy/outline.ts';
 import { config, desiredOf, type Given, PROJECT, service } from './builders.ts';
 
 const named = (given: Given, key: string) => desiredOf(given).functions.find((f) => f.key === key);

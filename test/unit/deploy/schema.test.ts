@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { oslsSchemas, parseService } from '../../../deploy/schema.ts';
-import { type Part, serviceData } from './builders.ts';
+import { NEW_GATEWAY, type Part, serviceData } from './builders.ts';
 
 const wrong = (data: ReturnType<typeof serviceData>) => {
   try {
@@ -18,6 +18,17 @@ describe('mistakes in serverless.yml', () => {
     ['an agency that is neither', { agency: { create: false } }, 'provider.agency'],
     ['a gateway without an id', { gateway: {} }, 'provider.gateway.id: is missing'],
     ['a gateway that is a word', { gateway: 'shared' }, 'must be none, or { id: <instance of the dedicated gateway> }'],
+    [
+      'a gateway to be made nowhere',
+      { gateway: { create: { ...NEW_GATEWAY, zones: [] } } },
+      'gateway.create.zones: needs at least one entry',
+    ],
+    [
+      'a gateway to be made, with a group that is',
+      { gateway: { create: NEW_GATEWAY, group: { id: 'g' } } },
+      'gateway.group: is not a key here',
+    ],
+    ['a gateway that is there and to be made', { gateway: { id: 'g', create: NEW_GATEWAY } }, 'or { create: … } for one of its own'],
     [
       'a certificate without its key',
       { gateway: { id: 'g', domain: 'a.example.com', certificate: { name: 'a', cert: 'a' } } },

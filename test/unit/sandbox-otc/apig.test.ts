@@ -37,6 +37,7 @@ describe('a dedicated gateway', () => {
       subnet_id: 's',
       security_group_id: 'g',
       available_zone_ids: ['eu-de-01'],
+      loadbalancer_provider: 'elb',
     };
     const made = await cloud.call('POST', `${cloud.v2}/apigw/instances`, body);
     const second = `${cloud.v2}/apigw/instances/${made.json.instance_id}`;
@@ -45,7 +46,50 @@ describe('a dedicated gateway', () => {
     expect((await cloud.call('POST', `${second}/api-groups`, { name: 'farm' })).status).toBe(400);
     await cloud.clock.advance(15 * 60_000);
     expect([await progress(), (await cloud.call('POST', `${second}/api-groups`, { name: 'farm' })).status]).toEqual(['success', 201]);
-    expect([(await cloud.call('DELETE', second)).status, (await cloud.call('GET', second)).status]).toEqual([202, 404]);
+    expect([(await cloud.call('DELETE', second)).status, (await cloud.call('GET', second)).status]).toEqual([204, 404]);
+  });
+});
+
+describe("a dedicated gateway of one's own", () => {
+  const order = {
+    instance_name: 'second',
+    spec_id: 'BASIC',
+    vpc_id: 'v',
+    subnet_id: 's',
+    security_group_id: 'g',
+    available_zone_ids: ['eu-de-01'],
+    loadbalancer_provider: 'elb',
+  };
+  const create = (more = {}) => cloud.call('POST', `${cloud.v2}/apigw/instances`, { ...order, ...more });
+
+  it.each([
+    ['what charges its public address', { ingress_bandwidth_size: 5 }, 'ingress_bandwidth_charging_mode'],
+    ['a spec that there is', { spec_id: 'TINY' }, 'spec_id'],
+    ['no angle brackets in its description', { description: '<b>' }, 'description'],
+    ['a load balancer', { loadbalancer_provider: undefined }, 'loadbalancer_provider'],
+  ])('demands %s', async (_, more, parameter) => {
+    const { status, json } = await create(more);
+    expect([status, json.error_code, String(json.error_msg)]).toEqual([400, 'APIG.2011', expect.stringContaining(parameter)]);
+  });
+
+  it('has a public address if it was asked for, and a group from the beginning', async () => {
+    const ids = [];
+    for (const more of [{ ingress_bandwidth_size: 5, ingress_bandwidth_charging_mode: 'traffic' }, { instance_name: 'inner' }])
+      ids.push((await create(more)).json.instance_id);
+    await cloud.clock.advance(15 * 60_000);
+    const view = async (id: unknown) => (await cloud.call('GET', `${cloud.v2}/apigw/instances/${id}`)).json;
+    expect([(await view(ids[0])).eip_address, (await view(ids[1])).eip_address]).toEqual(['80.158.255.1', undefined]);
+    const { groups } = (await cloud.call('GET', `${cloud.v2}/apigw/instances/${ids[0]}/api-groups`)).json;
+    expect(groups).toMatchObject([{ name: 'DEFAULT', is_default: 1 }]);
+  });
+
+  it('may come to nothing, and says so where its progress is asked for', async () => {
+    cloud.sandbox.apig.breakNext();
+    const { instance_id: id } = (await create()).json;
+    await cloud.clock.advance(15 * 60_000);
+    const told = await cloud.call('GET', `${cloud.v2}/apigw/instances/${id}/progress`);
+    expect(told.json).toMatchObject({ status: 'failed', error_code: 'APIC.9219' });
+    expect((await cloud.call('GET', `${cloud.v2}/apigw/instances/${id}`)).json.status).toBe('CreateFail');
   });
 });
 

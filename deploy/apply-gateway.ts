@@ -1,0 +1,40 @@
+import { ConfigError, UnclearError } from '../lib/core/errors.ts';
+import { isRunning } from './actual.ts';
+import type { Gateways } from './client-gateways.ts';
+import { gatewayName } from './desired.ts';
+
+export interface Patience {
+  readonly say: (line: string) => void;
+  /** Waits so many milliseconds. */
+  readonly sleep: (ms: number) => Promise<unknown>;
+}
+
+/** Two looks at a gateway that is being made, and how many at most: an hour. */
+const GATEWAY_POLL_MS = 15_000;
+const GATEWAY_POLLS = 240;
+
+/** Throws `ConfigError` when it failed for good, `UnclearError` when it takes too long. */
+export async function awaitGateway(gateways: Gateways, instanceId: string, { say, sleep }: Patience): Promise<void> {
+  let told = -1;
+  for (let polls = 0; polls < GATEWAY_POLLS; polls++) {
+    const { status, percent, why } = await gateways.progress(instanceId);
+    if (status === 'failed') throw new ConfigError('gateway-failed', `the gateway could not be made: ${why || 'no cause is given'}`);
+    if (status === 'success') {
+      const { address } = (await gateways.find({ id: instanceId })) ?? {};
+      return say(`  the gateway runs${address ? `, its address is ${address}` : ''}`);
+    }
+    if (percent !== told) say(`  ${percent} %`);
+    told = percent;
+    await sleep(GATEWAY_POLL_MS);
+  }
+  throw new UnclearError('gateway-slow', 'the gateway is not there after an hour; its state stands in the console of API Gateway');
+}
+
+/** Others may have come since it was looked at. */
+export async function removeGateway(gateways: Gateways, id: string, name: string): Promise<void> {
+  const there = await gateways.find({ id });
+  if (!there) return;
+  const foreign = isRunning(there) ? await gateways.at(id).foreignGroups(gatewayName(name)) : [];
+  if (foreign.length > 0) throw new ConfigError('gateway-used', `others use the gateway: ${foreign.join(', ')}`);
+  await gateways.remove(id);
+}

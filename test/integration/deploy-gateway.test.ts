@@ -1,0 +1,129 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { deploy } from '../../deploy/command-deploy.ts';
+import { info } from '../../deploy/command-info.ts';
+import { remove as removeNow } from '../../deploy/command-remove.ts';
+import type { DeployInputs } from '../../deploy/deployment.ts';
+import type { Bundles } from '../../deploy/package.ts';
+import { NEW_GATEWAY } from '../unit/deploy/builders.ts';
+import { type DeployBench, deployBench, deployedState } from './deploy-bench.ts';
+
+const code = Buffer.from(`exports.handler = async () => ({ statusCode: 200, headers: {}, body: 'served', isBase64Encoded: false });`);
+const BUNDLES: Bundles = { webhook: code, scaler: code, reaper: code };
+const NAME = 'gl-scaler-prod';
+const DOMAIN = 'hooks.example.com';
+
+/** A farm with a gateway to be made, which takes a moment only. */
+async function started(): Promise<DeployBench & { readonly waits: number[] }> {
+  const waits: number[] = [];
+  const bench = await deployBench({ bundles: BUNDLES, provider: { gateway: { create: NEW_GATEWAY } } });
+  bench.sandbox.apig.buildMs = 300;
+  const sleep = async (ms: number) => {
+    waits.push(ms);
+    await wait(40);
+  };
+  return { ...bench, waits, inputs: (more) => bench.inputs({ sleep, ...more }) };
+}
+
+const remove = (inputs: DeployInputs) => removeNow(inputs, { sleep: async () => undefined });
+const own = ({ sandbox }: DeployBench) => [...sandbox.apig.instances.values()].find(({ name }) => name === NAME);
+const others = { gateways: [['gateway', 'Running']], groups: [], functions: [] };
+
+describe('a gateway that the deployment makes', () => {
+  it('is waited for, serves the webhook, is found again, and goes with everything else', async () => {
+    const bench = await started();
+    await deploy(bench.inputs());
+    const said = bench.said.join('\n');
+    expect(said).toMatch(
+      /wait until the gateway gl-scaler-prod runs.*\n {2}30 %\n {2}80 %\n {2}the gateway runs, its address is 80\.158\.255\.1/,
+    );
+    expect(bench.waits.every((ms) => ms === 15_000)).toBe(true);
+    const made = own(bench);
+    expect(made).toMatchObject({ spec: 'BASIC', isPublic: true, vpcId: NEW_GATEWAY.vpcId, securityGroupId: NEW_GATEWAY.securityGroupId });
+    const group = [...(made?.groups.values() ?? [])].find(({ isDefault }) => !isDefault);
+    const answer = await fetch(`${bench.sandbox.urls.gateway}/gitlab`, {
+      method: 'POST',
+      headers: { host: group?.subDomain ?? '' },
+      body: '{}',
+    });
+    expect([answer.status, await answer.text()]).toEqual([200, 'served']);
+    bench.said.length = 0;
+    await deploy(bench.inputs());
+    expect(bench.said.some((line) => line.startsWith('Nothing to do'))).toBe(true);
+    bench.data.length = 0;
+    await info(bench.inputs());
+    expect(bench.data.join('')).toContain(`gateway     ${NAME} (${made?.id}), Running at 80.158.255.1, made by this deployment`);
+    await remove(bench.inputs());
+    expect(deployedState(bench.sandbox)).toMatchObject(others);
+  });
+
+  it('that is broken off while it is made is waited for by the next deployment', async () => {
+    const bench = await started();
+    const broken = new Error('broken off');
+    await expect(deploy(bench.inputs({ sleep: () => Promise.reject(broken) }))).rejects.toBe(broken);
+    bench.said.length = 0;
+    await deploy(bench.inputs());
+    expect(bench.said.filter((line) => /gateway/.test(line))[0]).toMatch(/^\[1\/\d+\] wait until the gateway/);
+    expect(deployedState(bench.sandbox).gateways).toEqual([...others.gateways, [NAME, 'Running']]);
+  });
+
+  it('that comes to nothing says why, and the next deployment makes it anew', async () => {
+    const bench = await started();
+    bench.sandbox.apig.breakNext();
+    await expect(deploy(bench.inputs())).rejects.toThrow(/wait until the gateway .*\n.*could not be made: APIC\.9219 create failed/);
+    expect(deployedState(bench.sandbox).gateways).toContainEqual([NAME, 'CreateFail']);
+    await deploy(bench.inputs());
+    expect(deployedState(bench.sandbox).gateways).toEqual([...others.gateways, [NAME, 'Running']]);
+  });
+
+  it.each([
+    ['none', () => 'none', []],
+    ["somebody's", ({ sandbox }: DeployBench) => ({ id: sandbox.gatewayId, domain: DOMAIN }), [['gl_scaler_prod', [[DOMAIN, undefined]]]]],
+  ])('goes when serverless.yml names %s instead: nobody would think of it, and somebody would pay', async (_, gateway, groups) => {
+    const bench = await started();
+    Object.assign(bench.provider, { gateway: { create: NEW_GATEWAY, domain: DOMAIN } });
+    await deploy(bench.inputs());
+    Object.assign(bench.provider, { gateway: gateway(bench) });
+    await deploy(bench.inputs());
+    expect(deployedState(bench.sandbox)).toMatchObject({ gateways: others.gateways, groups });
+  });
+
+  it("takes the domain over from somebody's gateway, and leaves nothing there", async () => {
+    const bench = await started();
+    const { provider, sandbox } = bench;
+    Object.assign(provider, { gateway: { id: sandbox.gatewayId, domain: DOMAIN } });
+    await deploy(bench.inputs());
+    Object.assign(provider, { gateway: { create: NEW_GATEWAY, domain: DOMAIN } });
+    await deploy(bench.inputs());
+    expect(sandbox.apig.instances.get(sandbox.gatewayId)?.groups.size).toBe(0);
+    expect(deployedState(sandbox).groups).toEqual([['gl_scaler_prod', [[DOMAIN, undefined]]]]);
+    bench.said.length = 0;
+    await deploy(bench.inputs());
+    expect(bench.said.some((line) => line.startsWith('Nothing to do'))).toBe(true);
+  });
+
+  it('stays while others use it, which is said at each deployment and removal', async () => {
+    const bench = await started();
+    await deploy(bench.inputs());
+    const made = own(bench);
+    if (!made) throw new Error('no gateway');
+    bench.sandbox.apig.createGroup(made, 'theirs', '');
+    Object.assign(bench.provider, { gateway: 'none' });
+    const stays = `The gateway ${NAME} (${made.id}) stays, since others use it: the API groups theirs. It costs as long as it exists.`;
+    for (const run of [deploy, deploy, remove]) {
+      bench.said.length = 0;
+      await run(bench.inputs());
+      expect(bench.said).toContain(stays);
+    }
+    expect(own(bench)).toBe(made);
+  });
+
+  it("with a name that somebody's has already is refused before anything is changed", async () => {
+    const bench = await started();
+    const { apig } = bench.sandbox;
+    apig.createInstance({ name: NAME, description: 'mine', spec: 'BASIC', vpcId: '', subnetId: '', securityGroupId: '', isPublic: true });
+    await expect(deploy(bench.inputs())).rejects.toThrow('which this deployment has not made');
+    await remove(bench.inputs());
+    expect(own(bench)).toBeDefined();
+  });
+});
