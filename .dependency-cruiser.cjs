@@ -104,7 +104,7 @@ module.exports = {
       from: { path: '^deploy/(outline|desired|plan|plan-function|plan-gateway|plan-remove|steps)[.]ts$' },
       to: {
         pathNot: [
-          '^deploy/(outline|desired|plan|plan-function|plan-gateway|plan-remove|steps|client-bucket|actual)[.]ts$',
+          '^deploy/(outline|desired|plan|plan-function|plan-gateway|plan-remove|steps|client-bucket|actual|actual-function)[.]ts$',
           '^lib/(core|config)/',
         ],
         ...values,

@@ -10,6 +10,7 @@ import { parseDuration } from '../lib/config/duration.ts';
 import { ALL_POOLS, type Control, type ControlKind, holds } from '../lib/core/controls.ts';
 import { isWorkerOf } from '../lib/core/names.ts';
 import { systemClock } from '../lib/runtime/clock.ts';
+import { harmless } from './console.ts';
 import type { Output } from './output.ts';
 import { openStore, openWorld, UserError } from './session.ts';
 
@@ -212,10 +213,10 @@ async function tell({ store, clock }: Saying, lines: readonly string[], output: 
   else
     output.data(
       [
-        ...lines,
+        ...lines.map(harmless),
         ...(controls.length === 0
           ? ['Nothing is paused, drained, rolled or kept now.']
-          : ['Now:', ...controls.map((c) => `  ${controlText(c)}`)]),
+          : ['Now:', ...controls.map((c) => `  ${harmless(controlText(c))}`)]),
       ].join('\n'),
     );
   return 0;

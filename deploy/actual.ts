@@ -1,39 +1,11 @@
 import { AccessError } from '../lib/core/errors.ts';
+import { type ActualFunction, readFunction } from './actual-function.ts';
 import type { ApiGroup } from './client-apig.ts';
 import type { Lifecycle } from './client-bucket.ts';
-import type { AsyncAnswer, FunctionConfig, FunctionTrigger } from './client-fgs.ts';
 import type { Gateway } from './client-gateways.ts';
 import type { GrantPlace, PolicyDocument } from './client-iam.ts';
 import type { Clients } from './clients.ts';
-import { type Desired, type DesiredAsync, gatewayName, ownerMark } from './desired.ts';
-
-export interface ActualTrigger {
-  readonly id: string;
-  readonly type: string;
-  readonly name: string;
-  readonly active: boolean;
-  readonly data: Readonly<Record<string, unknown>>;
-}
-
-export interface ActualFunction {
-  readonly name: string;
-  readonly urn: string;
-  readonly runtime: string;
-  readonly handler: string;
-  readonly memorySize: number;
-  readonly timeout: number;
-  readonly description: string;
-  readonly agency: string;
-  readonly digest: string;
-  /** Absent where the answer does not tell. */
-  readonly maxInstances?: number;
-  readonly vpc?: { readonly id: string; readonly subnetId: string };
-  readonly logs?: { readonly groupId: string; readonly streamId: string };
-  /** Absent: the platform's defaults hold. */
-  readonly async?: DesiredAsync;
-  readonly triggers: readonly ActualTrigger[];
-  readonly tags: Readonly<Record<string, string>>;
-}
+import { type Desired, deploymentAt, gatewayName, ownerMark } from './desired.ts';
 
 export interface ActualGateway extends Gateway {
   /** Made by this deployment, not only referred to. */
@@ -60,6 +32,8 @@ export interface Actual {
   readonly gateway?: ActualGateway;
   /** Those that serverless.yml does not name any more: one that an earlier deployment made, and those at which a trigger of it still is. */
   readonly left: readonly ActualGateway[];
+  /** Other deployments of the project whose farm has the same bucket. */
+  readonly rivals: readonly string[];
   /** Those with our names and those that carry our mark, by name. */
   readonly functions: Readonly<Record<string, ActualFunction>>;
 }
@@ -73,7 +47,7 @@ export type Places = Pick<Desired, 'name' | 'bucket' | 'agency' | 'logs' | 'gate
 
 /** Reads what is there. Changes nothing. */
 export async function readActual(places: Places, clients: Clients): Promise<Actual> {
-  const [bucket, identity, logs, gateway, functions] = await Promise.all([
+  const [bucket, identity, logs, gateway, { functions, rivals }] = await Promise.all([
     readBucket(clients),
     readIdentity(places, clients),
     readLogs(places, clients),
@@ -81,7 +55,7 @@ export async function readActual(places: Places, clients: Clients): Promise<Actu
     readFunctions(places, clients),
   ]);
   const left = await readLeft(places, clients, functions, gateway?.id);
-  return { bucket, ...identity, ...(logs && { logs }), ...(gateway && { gateway }), left, functions };
+  return { bucket, ...identity, ...(logs && { logs }), ...(gateway && { gateway }), left, rivals, functions };
 }
 
 async function readBucket({ bucket }: Clients): Promise<Actual['bucket']> {
@@ -169,77 +143,16 @@ function isOurs(name: string, { description }: Gateway): boolean {
   return description.startsWith(`${ownerMark(name)},`);
 }
 
-async function readFunctions({ name }: Places, { fgs }: Clients): Promise<Actual['functions']> {
+async function readFunctions({ name, bucket }: Places, { fgs }: Clients): Promise<Pick<Actual, 'functions' | 'rivals'>> {
   const listed = await fgs.functions();
   const mark = `${ownerMark(name)},`;
   const ours = listed.filter(
     (f) => f.description?.startsWith(mark) || ['webhook', 'scaler', 'reaper'].some((key) => f.func_name === `${name}-${key}`),
   );
-  const read = await Promise.all(ours.map(({ func_urn }) => readFunction(func_urn.replace(/:latest$/, ''), { fgs })));
-  return Object.fromEntries(read.flatMap((f) => (f ? [[f.name, f]] : [])));
-}
-
-async function readFunction(urn: string, { fgs }: Pick<Clients, 'fgs'>): Promise<ActualFunction | undefined> {
-  const config = await fgs.config(urn);
-  if (!config) return undefined;
-  const [digest, logs, asynchronous, triggers, tags] = await Promise.all([
-    config.digest ?? fgs.digest(urn),
-    fgs.logPlace(urn),
-    fgs.asyncConfig(urn),
-    fgs.triggers(urn),
-    fgs.tags(urn),
-  ]);
-  const async_ = asyncOf(asynchronous);
+  const read = await Promise.all(ours.map(({ func_urn }) => readFunction(func_urn.replace(/:latest$/, ''), fgs)));
+  const at = listed.flatMap(({ description }) => deploymentAt(bucket.name, description ?? '') ?? []);
   return {
-    ...partsOf(config),
-    urn,
-    digest: digest ?? '',
-    ...(logs && { logs }),
-    ...(async_ && { async: async_ }),
-    triggers: triggers.map(triggerOf),
-    tags: Object.fromEntries(tags.map(({ key, value }) => [key, value])),
+    functions: Object.fromEntries(read.flatMap((f) => (f ? [[f.name, f]] : []))),
+    rivals: [...new Set(at)].filter((other) => other !== name),
   };
-}
-
-function partsOf(config: FunctionConfig) {
-  const { func_vpc: vpc, strategy_config: strategy } = config;
-  return {
-    name: config.func_name,
-    runtime: config.runtime,
-    handler: config.handler,
-    memorySize: config.memory_size,
-    timeout: config.timeout,
-    description: config.description ?? '',
-    // Without an agency for execution that of configuration is used.
-    agency: config.app_xrole || config.xrole || '',
-    ...(typeof strategy?.concurrency === 'number' && { maxInstances: strategy.concurrency }),
-    ...(vpc?.vpc_id && vpc.subnet_id && { vpc: { id: vpc.vpc_id, subnetId: vpc.subnet_id } }),
-  };
-}
-
-function triggerOf({ trigger_id, trigger_type_code, trigger_status, event_data }: FunctionTrigger): ActualTrigger {
-  const { api_name } = event_data;
-  const name = event_data.name ?? (typeof api_name === 'string' ? api_name : '');
-  return { id: trigger_id, type: trigger_type_code, name, active: trigger_status !== 'DISABLED', data: event_data };
-}
-
-function asyncOf(answer: AsyncAnswer | undefined): DesiredAsync | undefined {
-  if (!answer) return undefined;
-  const { on_failure: failure } = answer.destination_config ?? {};
-  const onFailure = failure?.destination === 'OBS' ? destinationOf(failure.param ?? '') : undefined;
-  return {
-    retries: answer.max_async_retry_attempts ?? 1,
-    maxAgeSeconds: answer.max_async_event_age_in_seconds ?? 3600,
-    ...(onFailure && { onFailure }),
-  };
-}
-
-/** `{"bucket":…,"prefix":…}` as a text inside the answer; what cannot be read is as if it were another. */
-function destinationOf(param: string): DesiredAsync['onFailure'] {
-  try {
-    const { bucket, prefix } = JSON.parse(param);
-    return { bucket: String(bucket), prefix: String(prefix ?? '') };
-  } catch {
-    return { bucket: '', prefix: '' };
-  }
 }

@@ -37,7 +37,7 @@ export async function deploy(inputs: DeployInputs, { dryRun = false, only }: Dep
   }
   if (dryRun) {
     if (!output.json) output.data(steps.map(({ what }, i) => `${i + 1}. ${what}`).join('\n'));
-    output.say(`${steps.length} steps would be done; nothing was changed.`);
+    output.say(`${steps.length === 1 ? '1 step' : `${steps.length} steps`} would be done; nothing was changed.`);
     return;
   }
   const address = await apply(steps, {
@@ -68,6 +68,12 @@ function stepsOf(key: string, { outline }: Deployment, all: readonly Step[]): re
   return all.filter((step) => step.function === `${outline.name}-${key}`);
 }
 
+function hookUrlNote(set: string | undefined, url: string, file: string): readonly string[] {
+  if (set === url) return [];
+  if (set === undefined) return [`  Set gitlab.hook_url in ${file} to it, and deploy once more: the reaper watches the hook.`];
+  return [`  gitlab.hook_url in ${file} is ${set}: right if that leads there, as through a proxy of yours.`];
+}
+
 /** What a deployment does not mend. */
 function sayNotes({ inputs: { output } }: Deployment, { desired: { logs }, actual }: Wanted): void {
   for (const note of gatewayNotes(actual.left)) output.say(note);
@@ -93,9 +99,7 @@ function sayNext({ inputs: { output }, service, config }: Deployment, steps: rea
       ...(own
         ? []
         : ["  This is the API group's own address: 1000 calls a day, for trying out only. Set provider.gateway.domain for more."]),
-      ...(config.settings.hookUrl === url
-        ? []
-        : [`  Set gitlab.hook_url in ${service.provider.config} to it, and deploy once more: the reaper watches the hook.`]),
+      ...hookUrlNote(config.settings.hookUrl, url, service.provider.config),
       'Next: npm run scaler -- hook install, then npm run scaler -- doctor',
     ].join('\n'),
   );

@@ -31,6 +31,8 @@ export async function invoke(inputs: DeployInputs, options: InvokeOptions): Prom
   if (answer.failed)
     throw new UserError(`the function ${options.function} failed (request ${answer.requestId ?? 'not known'}):\n${result}`);
   output.data(result);
+  if (Unwell.safeParse(answer.result).success)
+    throw new UserError(`the function ${options.function} ran, but not all went well: "ok" is false (osls logs -f ${options.function})`);
 }
 
 /** Runs the function as it would be deployed in this process, against the real GitLab and OTC, with the keys and secrets of the environment. */
@@ -54,6 +56,9 @@ export async function invokeLocal(inputs: DeployInputs, options: InvokeOptions):
     throw new UserError(`the function ${key} failed: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
+
+/** What a tick returns, as an object or as its text. */
+const Unwell = z.preprocess((value) => (typeof value === 'string' ? parsed(value) : value), z.object({ ok: z.literal(false) }));
 
 const SomeKey = z.enum(['webhook', 'scaler', 'reaper']);
 type Handler = (event: unknown, context: FunctionContext) => Promise<unknown>;
@@ -105,10 +110,14 @@ function readEvent(file: string): string {
 
 /** A text that is JSON is shown as what it says. */
 function shown(result: unknown): string {
-  if (typeof result !== 'string') return JSON.stringify(result, undefined, 2) ?? '';
+  const value = typeof result === 'string' ? parsed(result) : result;
+  return typeof value === 'string' ? value : (JSON.stringify(value, undefined, 2) ?? '');
+}
+
+function parsed(text: string): unknown {
   try {
-    return JSON.stringify(JSON.parse(result), undefined, 2);
+    return JSON.parse(text);
   } catch {
-    return result;
+    return text;
   }
 }

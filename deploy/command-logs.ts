@@ -33,13 +33,17 @@ export async function logs(inputs: DeployInputs, options: LogsOptions, now: () =
       if (!shown.has(id)) inputs.output.data(content.trimEnd());
       shown.add(id);
     }
-    if (!options.tail) {
-      if (lines.length === 0) inputs.output.say('No lines in this span; --startTime 2h looks further back.');
-      return;
-    }
+    const note = noteOf(lines.length, options.tail ?? false);
+    if (note !== undefined) inputs.output.say(note);
+    if (!options.tail) return;
     from = Math.max(from, to - OVERLAP_MS);
     await sleep(Math.max(1000, Number(options.interval) || 2000));
   }
+}
+
+function noteOf(lines: number, tail: boolean): string | undefined {
+  if (lines === MOST) return `Only the first ${MOST} lines since then; a later --startTime shows what follows.`;
+  return lines === 0 && !tail ? 'No lines in this span; --startTime 2h looks further back.' : undefined;
 }
 
 function startOf(text: string, now: number): number {

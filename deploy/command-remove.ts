@@ -122,7 +122,8 @@ async function noWorkers(cloud: Pick<Cloud, 'servers'>, remedy: string): Promise
   if (workers.length === 0) return;
   const names = workers.slice(0, 5).map(({ name }) => name);
   const more = workers.length > names.length ? ` and ${workers.length - names.length} more` : '';
-  throw new UserError(`${workers.length} workers exist, which nobody would remove any more: ${names.join(', ')}${more}. ${remedy}`);
+  const exist = workers.length === 1 ? '1 worker exists' : `${workers.length} workers exist`;
+  throw new UserError(`${exist}, which nobody would remove any more: ${names.join(', ')}${more}. ${remedy}`);
 }
 
 /** A hook that is left is only a nuisance: its deliveries fail, and GitLab disables it. */
@@ -147,6 +148,6 @@ async function removeHooks({ inputs, config, secretsFile }: Deployment, url: str
 async function removeObjects(store: Pick<Store, 'list' | 'delete'>, say: (line: string) => void): Promise<void> {
   const keys = (await Promise.all(SHORT_LIVED.map((prefix) => store.list(prefix)))).flat();
   if (keys.length === 0) return;
-  say(`removing ${keys.length} objects below ${SHORT_LIVED.join(', ')}`);
+  say(`removing what is below ${SHORT_LIVED.join(', ')}: ${keys.length === 1 ? '1 object' : `${keys.length} objects`}`);
   for (const key of keys) await store.delete(key);
 }

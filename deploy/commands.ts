@@ -26,9 +26,18 @@ const inputsOf = (given: Given, json: boolean): DeployInputs => ({
   ...(packaged && { packages: packaged }),
 });
 
-export async function packageAll(given: Given, { folder = join(given.dir, '.serverless') }: { readonly folder?: string }, json: boolean) {
-  packaged = await makePackages(inputsOf(given, json));
-  return writePackages(packaged, folder);
+export interface PackageOptions {
+  readonly folder?: string;
+  /** Say what was written: it is all that was asked for. */
+  readonly say?: boolean;
+}
+
+export async function packageAll(given: Given, { folder = join(given.dir, '.serverless'), say = false }: PackageOptions, json: boolean) {
+  const inputs = inputsOf(given, json);
+  packaged = await makePackages(inputs);
+  const paths = writePackages(packaged, folder);
+  for (const [key, { zip }] of Object.entries(packaged)) if (say) inputs.output.say(`${paths[key]}: ${Math.ceil(zip.length / 1000)} kB`);
+  return paths;
 }
 
 export async function deploy(given: Given, options: DeployOptions & { readonly otherPackage?: string }, json: boolean): Promise<void> {

@@ -14,7 +14,7 @@ export interface SecretPlaces {
   readonly file: string;
 }
 
-const HOOK_KEYS: readonly SecretKey[] = ['HOOK_TOKENS', 'HOOK_SIGNING_TOKENS'];
+export const HOOK_KEYS: readonly SecretKey[] = ['HOOK_TOKENS', 'HOOK_SIGNING_TOKENS'];
 
 /**
  * The secrets that the functions ask for: from the environment, or else from the file. Throws `ConfigError`, which names what is missing. Secrets of

@@ -6,11 +6,12 @@ import { loadConfig, UserError } from '../cli/session.ts';
 import type { Config } from '../lib/config/config.ts';
 import { compileConfig } from '../lib/config/load-yaml.ts';
 import { readSecrets } from '../lib/config/secrets.ts';
+import { ConfigError } from '../lib/core/errors.ts';
 import { SecretCredentials } from '../lib/otc/credentials.ts';
 import { ROOT } from '../scripts/bundle.ts';
 import { type Actual, type Places, readActual } from './actual.ts';
 import { type Clients, openClients } from './clients.ts';
-import { deploySecrets, fingerprint, hookSecretsMaker } from './deploy-secrets.ts';
+import { type DeploySecrets, deploySecrets, fingerprint, HOOK_KEYS, hookSecretsMaker } from './deploy-secrets.ts';
 import { type Desired, desired } from './desired.ts';
 import { type Outline, outline } from './outline.ts';
 import { type Bundles, buildBundles, type Packages, packageFunctions } from './package.ts';
@@ -129,9 +130,22 @@ export async function compareDeployment(deployment: Deployment, dryRun: boolean)
   const there = actual.functions[`${plan.name}-webhook`] !== undefined;
   const make = hookSecretsMaker(secretsFile, there, dryRun, (line) => inputs.output.say(line));
   const secrets = deploySecrets(keys, { env: inputs.env, file: secretsFile }, make);
+  mustTakeHooks(service, plan, secrets);
   const digests = Object.fromEntries(Object.entries(packages).map(([key, { digest }]) => [key, digest]));
   const wanted = desired({ service, outline: plan, config, digests, secrets, policies: policiesOf(config), fingerprint, ...certificate });
   return { desired: wanted, actual, packages, ...(certificate.material && { certificate: certificate.material }) };
+}
+
+/** Without a secret of hooks the webhook refuses every one. */
+function mustTakeHooks({ functions, provider }: Service, { keys }: Outline, secrets: DeploySecrets): void {
+  if (!keys.includes('webhook')) return;
+  const named = functions.webhook?.secrets.filter((key) => HOOK_KEYS.includes(key)) ?? [];
+  if (named.some((key) => secrets[key])) return;
+  const what = named.length === 0 ? 'names neither HOOK_TOKENS nor HOOK_SIGNING_TOKENS' : `names ${named.join()}, which is not set`;
+  throw new ConfigError(
+    'no-hook-secret',
+    `functions.webhook.secrets ${what}: the webhook would refuse every hook. Name both; see ${provider.secrets}.`,
+  );
 }
 
 function certificateOf(

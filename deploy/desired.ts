@@ -174,7 +174,7 @@ function functionOf({ service, outline: plan, config, digests, secrets, fingerpr
     memorySize: entry.memorySize,
     timeout: entry.timeout,
     maxInstances: entry.maxInstances,
-    description: `${ownerMark(plan.name)}, secrets ${fingerprint(urn, own)}`,
+    description: `${farmMark(plan.name, config.bucket.name)}, secrets ${fingerprint(urn, own)}`,
     agency: 'name' in provider.agency ? provider.agency.name : plan.name,
     secrets: own,
     digest,
@@ -188,6 +188,17 @@ function functionOf({ service, outline: plan, config, digests, secrets, fingerpr
 /** By this a function or a gateway in OTC is known as one of this deployment; the comma keeps stages apart of which one's name begins with the other's. */
 export function ownerMark(name: string): string {
   return `otc-gitlab-scaler, deployment ${name}`;
+}
+
+/** Whose a function is, and which farm's. */
+function farmMark(name: string, bucket: string): string {
+  return `${ownerMark(name)}, bucket ${bucket}`;
+}
+
+/** The deployment that a function with this description belongs to, when its farm has this bucket. */
+export function deploymentAt(bucket: string, description: string): string | undefined {
+  const [, name = '', of] = /^otc-gitlab-scaler, deployment ([^,]+), bucket ([^,]+), /.exec(description) ?? [];
+  return of === bucket ? name : undefined;
 }
 
 function asyncOf({ retries, maxAge, onFailure }: NonNullable<FunctionEntry['async']>, bucket: string): DesiredAsync {

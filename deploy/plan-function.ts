@@ -1,4 +1,5 @@
-import type { Actual, ActualFunction, ActualTrigger } from './actual.ts';
+import type { Actual } from './actual.ts';
+import type { ActualFunction, ActualTrigger } from './actual-function.ts';
 import { type Desired, type DesiredAsync, type DesiredFunction, type DesiredTrigger, RUNTIME } from './desired.ts';
 import type { Change, Step } from './steps.ts';
 

@@ -26,6 +26,10 @@ export function plan(desired: Desired, actual: Actual): readonly Step[] {
 function checkReferences(desired: Desired, actual: Actual): void {
   const { bucket, agency, logs, gateway } = desired;
   const missing: string[] = [];
+  if (actual.rivals.length > 0)
+    missing.push(
+      `the bucket ${bucket.name} is that of the deployment ${actual.rivals.join(', ')} already, and one would take away the hook and the records of the other: give each stage a scaler.yml of its own (provider.config), with another bucket, installation and hook URL`,
+    );
   if (!actual.bucket.exists && !bucket.create)
     missing.push(`the bucket ${bucket.name} does not exist: make it, or set provider.bucket to { create: true }`);
   if (!agency.create && !actual.agency)

@@ -75,7 +75,8 @@ class OtcProvider {
 
   /** A zip each, where osls expects it: it makes none of its own then. */
   async package() {
-    const paths = await this.run('packageAll', { folder: this.options.package });
+    const [command] = this.serverless.processedInput.commands;
+    const paths = await this.run('packageAll', { folder: this.options.package, say: command === 'package' });
     const { service } = this.serverless;
     for (const key of service.getAllFunctions()) {
       const artifact = paths[key];
@@ -97,11 +98,20 @@ class OtcProvider {
       dir: serviceDir,
       env: process.env,
     };
+    // Neither is ever half done for good: what is there is looked at afresh.
+    const interrupted = () => {
+      process.stderr.write(`\nBroken off. What was done stays; the same command goes on from there.\n`);
+      process.exit(130);
+    };
+    const changes = name === 'deploy' || name === 'remove';
+    if (changes) process.once('SIGINT', interrupted);
     try {
       return await commands[name](inputs, options, this.options.json ?? false);
     } catch (error) {
       const text = commands.explain(error);
       throw text === undefined ? error : new ServerlessError(text);
+    } finally {
+      process.removeListener('SIGINT', interrupted);
     }
   }
 

@@ -1,4 +1,4 @@
-import type { ActualTrigger } from './actual.ts';
+import type { ActualTrigger } from './actual-function.ts';
 import type { BoundDomain } from './client-apig.ts';
 import type { Lifecycle } from './client-bucket.ts';
 import type { Tag } from './client-fgs.ts';

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { GROUP } from '../../cli/farm.ts';
@@ -17,6 +17,7 @@ const code = Buffer.from(`
   exports.handler = async (event, context) => {
     console.log('called with ' + JSON.stringify(event));
     if (event.fail) throw new Error('told to fail');
+    if (event.unwell) return { ok: false };
     return { event, name: context.getFunctionName(), secret: typeof context.getUserData('GITLAB_TOKEN') };
   };`);
 const BUNDLES: Bundles = { webhook: code, scaler: code, reaper: code };
@@ -84,9 +85,28 @@ describe('a deployment of what has changed', () => {
   it('two stages side by side do not know each other', async () => {
     const bench = await started({ provider: { gateway: 'none' } });
     await deploy(bench.inputs({ stage: 'prod' }));
-    await deploy(bench.inputs({ stage: 'prod-b' }));
+    const document = JSON.parse(readFileSync(join(bench.dir, 'scaler.yml'), 'utf8'));
+    writeFileSync(join(bench.dir, 'scaler.b.yml'), JSON.stringify({ ...document, bucket: { ...document.bucket, name: 'farm-b' } }));
+    await deploy(bench.inputs({ stage: 'prod-b', provider: { ...bench.provider, config: 'scaler.b.yml' } }));
     expect(await stepsOf(bench, { stage: 'prod' })).toEqual([]);
     expect(deployedState(bench.sandbox).functions.map(({ name }) => name)).toEqual(['gl-scaler-prod-reaper', 'gl-scaler-prod-b-reaper']);
+  });
+
+  it("two stages never share one farm's bucket: one would take away what the other needs", async () => {
+    const bench = await started();
+    await deploy(bench.inputs({ stage: 'prod' }));
+    await expect(deploy(bench.inputs({ stage: 'dev' }))).rejects.toThrow(
+      'the bucket ci-fleet is that of the deployment gl-scaler-prod already',
+    );
+  });
+
+  it("an address of hooks that is not the deployment's own is taken for a proxy's", async () => {
+    const of = (gitlab: object) =>
+      started({ document: ({ urls }) => ({ gitlab: { url: urls.gitlab, scope: { group: GROUP }, ...gitlab } }) });
+    const [without, proxied] = [await of({}), await of({ hook_url: 'https://proxy.example.com/hooks' })];
+    for (const { inputs } of [without, proxied]) await deploy(inputs());
+    expect(without.said.at(-1)).toContain('Set gitlab.hook_url in scaler.yml to it');
+    expect(proxied.said.at(-1)).toContain('gitlab.hook_url in scaler.yml is https://proxy.example.com/hooks: right if that leads there');
   });
 
   it('secrets of hooks are made once, and never again while a webhook has some', async () => {
@@ -109,6 +129,14 @@ describe('a mistake', () => {
     ],
     ['another region', ({ provider }) => Object.assign(provider, { region: 'eu-nl' }), /set provider.projectId to the functions' own/],
     [
+      'no secret of hooks that is set',
+      ({ env, functions }) => {
+        Object.assign(env, { HOOK_SIGNING_TOKENS: `whsec_${'A'.repeat(43)}=` });
+        Object.assign(functions.webhook ?? {}, { secrets: ['HOOK_TOKENS'] });
+      },
+      /functions.webhook.secrets names HOOK_TOKENS, which is not set: the webhook would refuse every hook/,
+    ],
+    [
       'a gateway that does not exist',
       ({ provider }) => Object.assign(provider, { gateway: { id: 'gone' } }),
       /the gateway gone does not exist/,
@@ -128,6 +156,9 @@ describe('commands', () => {
     await deploy(bench.inputs());
     await invoke(bench.inputs(), { function: 'reaper', data: '{"a":1}' });
     expect(JSON.parse(bench.data.at(-1) ?? '')).toEqual({ event: { a: 1 }, name: 'gl-scaler-prod-reaper', secret: 'string' });
+    await expect(invoke(bench.inputs(), { function: 'reaper', data: '{"unwell":true}' })).rejects.toThrow(
+      /reaper ran, but not all went well/,
+    );
     await expect(invoke(bench.inputs(), { function: 'reaper', data: '{"fail":true}' })).rejects.toThrow(
       /the function reaper failed[\s\S]*told to fail/,
     );

@@ -166,7 +166,7 @@ it('a removal waits for passes that run still, and keeps the functions when one 
     waited.push(ms);
     await launchOne(at);
   });
-  await expect(launching).rejects.toThrow(/1 workers exist.*osls deploy, and then osls remove --drain/);
+  await expect(launching).rejects.toThrow(/1 worker exists.*osls deploy, and then osls remove --drain/);
   // As long as a function may run, and a VM may be listed late.
   expect(waited).toEqual([expect.closeTo(70_000, -4)]);
   expect(deployedState(at.sandbox).functions).toHaveLength(3);

@@ -81,7 +81,7 @@ describe('osls', () => {
     expect(sandbox.ecs.all().map((vm) => vm.order.metadata['managed-by'])).toEqual(['sandbox']);
 
     const early = await osls.run('remove');
-    expect([early.code, early.out]).toEqual([1, expect.stringMatching(/1 workers exist.*pool0-.*osls remove --drain/)]);
+    expect([early.code, early.out]).toEqual([1, expect.stringMatching(/1 worker exists.*pool0-.*osls remove --drain/)]);
     expect(deployedState(sandbox).functions).toHaveLength(3);
 
     const last = osls.start('remove', '--drain');
@@ -98,15 +98,17 @@ describe('osls', () => {
     const { bench } = await watched({ provider: withGateway });
     const { sandbox } = bench;
     const osls = new Osls(bench);
-    for (const [operation, step] of [
-      ['iam.agency-create', 'create the agency'],
-      ['fgs.trigger-create', 'gl-scaler-prod-reaper: timer'],
+    for (const [operation, step, signal] of [
+      ['iam.agency-create', 'create the agency', 'SIGKILL'],
+      ['fgs.trigger-create', 'gl-scaler-prod-reaper: timer', 'SIGKILL'],
+      ['fgs.trigger-create', 'gl-scaler-prod-reaper: timer', 'SIGINT'],
     ] as const) {
       sandbox.ctx.faults.inject({ operation, times: 1, kind: 'hang' });
       const killed = osls.start('deploy');
       await killed.said(step);
-      killed.child.kill('SIGKILL');
-      expect(await killed.ended).toMatchObject({ code: null, signal: 'SIGKILL' });
+      killed.child.kill(signal);
+      const told = signal === 'SIGINT' && { code: 130, signal: null, err: expect.stringContaining('the same command goes on from there') };
+      expect(await killed.ended).toMatchObject(told || { code: null, signal });
       sandbox.ctx.faults.clear();
     }
     expect(await osls.run('deploy')).toMatchObject({ code: 0, err: expect.stringContaining('gl-scaler-prod is deployed') });

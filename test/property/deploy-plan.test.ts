@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type Actual, type ActualFunction, grantKey } from '../../deploy/actual.ts';
+import { type Actual, grantKey } from '../../deploy/actual.ts';
+import type { ActualFunction } from '../../deploy/actual-function.ts';
 import { type Desired, type DesiredFunction, RUNTIME, TRUSTED } from '../../deploy/desired.ts';
 import { plan } from '../../deploy/plan.ts';
 import { planRemoval } from '../../deploy/plan-remove.ts';
@@ -153,6 +154,7 @@ const states = fc
       ...(logs && keep.next().value && { logs: { ...logs, streams: some(logs.streams) } }),
       gateway: { ...gatewayThere(), ...group },
       left: [],
+      rivals: [],
       functions,
     };
   });

@@ -1,5 +1,6 @@
-import type { Actual, ActualFunction, ActualGateway } from '../../../deploy/actual.ts';
+import type { Actual, ActualGateway } from '../../../deploy/actual.ts';
 import { grantKey } from '../../../deploy/actual.ts';
+import type { ActualFunction } from '../../../deploy/actual-function.ts';
 import { type DeploySecrets, fingerprint } from '../../../deploy/deploy-secrets.ts';
 import { type Desired, type DesiredFunction, desired, RUNTIME, TRUSTED } from '../../../deploy/desired.ts';
 import { outline } from '../../../deploy/outline.ts';
@@ -96,6 +97,7 @@ export const NOTHING: Actual = {
   grants: [],
   gateway: gatewayThere(),
   left: [],
+  rivals: [],
   functions: {},
 };
 
@@ -123,6 +125,7 @@ export function deployed(wanted: Desired): Actual {
       },
     }),
     left: [],
+    rivals: [],
     functions: Object.fromEntries(wanted.functions.map((of) => [of.name, functionThere(of, wanted)])),
   };
 }

@@ -60,7 +60,7 @@ describe('the wanted state', () => {
       maxInstances: 50,
       agency: 'gl-scaler-prod',
       digest: 'd1',
-      description: expect.stringMatching(/^otc-gitlab-scaler, deployment gl-scaler-prod, secrets [0-9a-f]{32}$/),
+      description: expect.stringMatching(/^otc-gitlab-scaler, deployment gl-scaler-prod, bucket acme-ci, secrets [0-9a-f]{32}$/),
       triggers: [{ type: 'DEDICATEDGATEWAY', name: 'gl_scaler_prod_webhook', path: '/gitlab', method: 'POST', timeoutMs: 10_000 }],
     });
     expect(named({}, 'reaper')?.triggers).toEqual([{ type: 'TIMER', name: 'gl-scaler-prod-reaper', scheduleType: 'Rate', schedule: '1m' }]);

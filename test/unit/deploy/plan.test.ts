@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Actual, ActualFunction } from '../../../deploy/actual.ts';
+import type { Actual } from '../../../deploy/actual.ts';
+import type { ActualFunction } from '../../../deploy/actual-function.ts';
 import { plan } from '../../../deploy/plan.ts';
 import { gatewayNotes } from '../../../deploy/plan-gateway.ts';
 import { planRemoval } from '../../../deploy/plan-remove.ts';
