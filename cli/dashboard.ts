@@ -2,9 +2,9 @@ import { gzipSync } from 'node:zlib';
 import type { Clock, Store } from '../lib/app/ports.ts';
 import { parseSubnet } from '../lib/config/subnet.ts';
 import {
-  dashboardStatement,
   ourStatement,
   type PolicyStatement,
+  readersStatement,
   sameStatement,
   withoutStatement,
   withStatement,
@@ -61,7 +61,7 @@ export async function publish(bucket: Bucket, page: readonly PageFile[], options
   const changes = await publishing(bucket, page.map(compressed), options.networks);
   await carryOut(changes, options.dryRun, output);
   if (options.dryRun) return 0;
-  const open = ourStatement(await bucket.site.policy());
+  const open = ourStatement('dashboard', await bucket.site.policy());
   const found = await look(bucket, open, options.patienceMs);
   const { url } = bucket.site;
   if (output.json) output.data(JSON.stringify({ ok: found.ok, url, changes: changes.map(({ what }) => what), notes: found.notes }));
@@ -78,8 +78,11 @@ export async function unpublish({ site, store }: Bucket, options: { readonly dry
   const policy = await site.policy();
   const [hosting, mine, assets] = await Promise.all([hostingOf(site), isOurs(store), store.list('assets/')]);
   const changes: Change[] = [];
-  if (ourStatement(policy)) {
-    changes.push({ what: 'take the statement ScalerDashboard out of the policy', apply: () => site.setPolicy(withoutStatement(policy)) });
+  if (ourStatement('dashboard', policy)) {
+    changes.push({
+      what: 'take the statement ScalerDashboard out of the policy',
+      apply: () => site.setPolicy(withoutStatement('dashboard', policy)),
+    });
   }
   if (hosting === 'ours' && mine !== 'other') changes.push({ what: 'end website hosting', apply: () => site.unhost() });
   const files = [...(mine === 'ours' ? [PAGE] : []), ...assets.filter((key) => ASSET.test(key))];
@@ -113,8 +116,8 @@ async function publishing(
   const old = assets.filter((key) => ASSET.test(key) && !keys.has(key));
   const removals = old.map((key): Change => ({ what: `delete ${key}`, apply: () => store.delete(key) }));
   const host: Change[] = site.hostable && hosting === 'none' ? [{ what: 'set website hosting', apply: () => site.host() }] : [];
-  const wanted = networks && dashboardStatement(site.bucket, networks, site.scheme);
-  if (!wanted || sameStatement(ourStatement(policy), wanted)) return [...uploads, ...removals, ...host];
+  const wanted = networks && readersStatement('dashboard', site.bucket, networks, site.scheme);
+  if (!wanted || sameStatement(ourStatement('dashboard', policy), wanted)) return [...uploads, ...removals, ...host];
   const who = networks.length === 0 ? 'everybody' : networks.join(', ');
   const what = `let ${who} read the page and counts/`;
   return [...uploads, ...removals, ...host, { what, apply: () => site.setPolicy(withStatement(policy, wanted, site.scheme)) }];

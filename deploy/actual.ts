@@ -1,4 +1,5 @@
 import { AccessError } from '../lib/core/errors.ts';
+import type { BucketPolicy } from '../lib/otc/obs-policy.ts';
 import { type ActualFunction, readFunction } from './actual-function.ts';
 import type { ApiGroup } from './client-apig.ts';
 import type { Lifecycle } from './client-bucket.ts';
@@ -17,7 +18,7 @@ export interface ActualGateway extends Gateway {
 
 /** What is there of all that the deployment could want. */
 export interface Actual {
-  readonly bucket: { readonly exists: boolean; readonly lifecycle: Lifecycle };
+  readonly bucket: { readonly exists: boolean; readonly lifecycle: Lifecycle; readonly policy?: BucketPolicy };
   /** `unread`: the key may not look at agencies; an agency that is only referenced may be there all the same. */
   readonly agency?: { readonly id: string; readonly trusts: string } | 'unread';
   readonly policies: Readonly<Record<string, { readonly id: string; readonly document: PolicyDocument }>>;
@@ -48,7 +49,7 @@ export type Places = Pick<Desired, 'name' | 'bucket' | 'agency' | 'logs' | 'gate
 /** Reads what is there. Changes nothing. */
 export async function readActual(places: Places, clients: Clients): Promise<Actual> {
   const [bucket, identity, logs, gateway, { functions, rivals }] = await Promise.all([
-    readBucket(clients),
+    readBucket(places, clients),
     readIdentity(places, clients),
     readLogs(places, clients),
     readGateway(places, clients),
@@ -58,9 +59,12 @@ export async function readActual(places: Places, clients: Clients): Promise<Actu
   return { bucket, ...identity, ...(logs && { logs }), ...(gateway && { gateway }), left, rivals, functions };
 }
 
-async function readBucket({ bucket }: Clients): Promise<Actual['bucket']> {
+/** A bucket that is only referred to is nobody's to look into. */
+async function readBucket({ bucket: { create } }: Places, { bucket, site }: Clients): Promise<Actual['bucket']> {
   const exists = await bucket.exists();
-  return { exists, lifecycle: exists ? await bucket.lifecycle() : { rules: [], others: [] } };
+  if (!exists || !create) return { exists, lifecycle: { rules: [], others: [] } };
+  const [lifecycle, policy] = await Promise.all([bucket.lifecycle(), site.policy()]);
+  return { exists, lifecycle, ...(policy && { policy }) };
 }
 
 async function readIdentity({ agency }: Places, clients: Clients): Promise<Pick<Actual, 'agency' | 'policies' | 'grants'>> {

@@ -94,6 +94,7 @@ function gatewayOf({ clients, instanceId }: Known, at?: GroupPlace) {
 
 const HANDLERS: Handlers = {
   'create-bucket': (_, { clients }) => clients.bucket.create(),
+  'set-bucket-policy': ({ policy }, { clients }) => clients.site.setPolicy(policy),
   'set-lifecycle': ({ lifecycle }, { clients }) => clients.bucket.setLifecycle(lifecycle),
 
   'create-policy': async ({ policy: { name, type, document } }, known) => {

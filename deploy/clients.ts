@@ -4,6 +4,7 @@ import type { Credentials } from '../lib/otc/credentials.ts';
 import { Ecs } from '../lib/otc/ecs.ts';
 import { OtcHttp } from '../lib/otc/http.ts';
 import { Obs } from '../lib/otc/obs.ts';
+import { ObsSite } from '../lib/otc/obs-site.ts';
 import { systemClock } from '../lib/runtime/clock.ts';
 import { BucketAdmin } from './client-bucket.ts';
 import { FunctionGraphAdmin } from './client-fgs.ts';
@@ -16,6 +17,8 @@ export interface Clients {
   readonly fgs: FunctionGraphAdmin;
   readonly lts: LogAdmin;
   readonly bucket: BucketAdmin;
+  /** The same bucket's policy. */
+  readonly site: ObsSite;
   readonly gateways: Gateways;
   /** Asks once which account the project belongs to. */
   iam(): Promise<IamAdmin>;
@@ -74,6 +77,7 @@ export function openClients({
     fgs: new FunctionGraphAdmin({ http, endpoint: at('functiongraph', own), projectId }),
     lts: new LogAdmin({ http, endpoint: at('lts'), projectId }),
     bucket: new BucketAdmin(store, config.otc.region),
+    site: new ObsSite(store),
     gateways: new Gateways({ http, endpoint: at('apig'), projectId }),
     iam: () => {
       iam ??= openIam();

@@ -1,6 +1,8 @@
 import type { Config } from '../lib/config/config.ts';
 import type { Secret } from '../lib/config/secrets.ts';
+import { parseSubnet } from '../lib/config/subnet.ts';
 import { ConfigError } from '../lib/core/errors.ts';
+import type { ObsScheme } from '../lib/otc/obs-signer.ts';
 import { type ExpiryRule, RULE_PREFIX } from './client-bucket.ts';
 import type { GrantPlace, PolicyDocument } from './client-iam.ts';
 import { type Outline, urnOf } from './outline.ts';
@@ -74,7 +76,15 @@ export interface Desired {
   readonly name: string;
   readonly region: string;
   readonly projectId: string;
-  readonly bucket: { readonly name: string; readonly create: boolean; readonly rules: readonly ExpiryRule[] };
+  readonly bucket: {
+    readonly name: string;
+    readonly create: boolean;
+    readonly rules: readonly ExpiryRule[];
+    /** Networks that may read the counts without a key; empty: everybody. Absent: nobody. */
+    readonly countsFor?: readonly string[];
+    /** In which dialect a policy is written. */
+    readonly scheme: ObsScheme;
+  };
   readonly agency: { readonly name: string; readonly create: boolean; readonly policies: readonly DesiredPolicy[] };
   readonly logs?: { readonly group: { readonly name: string; readonly days: number } | { readonly id: string } };
   readonly gateway?: {
@@ -109,7 +119,13 @@ export function desired(inputs: DesiredInputs): Desired {
     name: plan.name,
     region: plan.region,
     projectId: plan.projectId,
-    bucket: { name: config.bucket.name, create: provider.bucket.create, rules: rulesOf(functions) },
+    bucket: {
+      name: config.bucket.name,
+      create: provider.bucket.create,
+      rules: rulesOf(functions),
+      scheme: schemeOf(config),
+      ...readersOf(provider.bucket),
+    },
     agency: agencyOf(inputs),
     ...(provider.logs && {
       logs: { group: 'groupId' in provider.logs ? { id: provider.logs.groupId } : { name: plan.name, days: provider.logs.days } },
@@ -130,6 +146,16 @@ export function desired(inputs: DesiredInputs): Desired {
 
 function orderOf(asked: Omit<GatewayOrder, 'name' | 'description'>, name: string): GatewayOrder {
   return { ...asked, name, description: `${ownerMark(name)}, removed by osls remove` };
+}
+
+function schemeOf({ bucket }: Config): ObsScheme {
+  return bucket.dialect === 's3-v2' ? 'aws' : 'obs';
+}
+
+function readersOf({ countsFor }: Service['provider']['bucket']): { readonly countsFor?: readonly string[] } {
+  if (countsFor === undefined) return {};
+  const whole = (text: string) => (text.includes('/') ? text : `${text}/${parseSubnet(text)?.prefix}`);
+  return { countsFor: countsFor === 'everybody' ? [] : countsFor.map(whole) };
 }
 
 /** docs/deploy.md, "The bucket". Prefixes of two rules may not overlap (OBS). */

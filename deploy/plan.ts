@@ -1,6 +1,7 @@
 import { ConfigError } from '../lib/core/errors.ts';
 import { type Actual, grantKey } from './actual.ts';
 import { type Desired, type DesiredPolicy, TRUSTED } from './desired.ts';
+import { planBucket } from './plan-bucket.ts';
 import { planFunction } from './plan-function.ts';
 import { gatewayProblems, leaveGateway, planGateways } from './plan-gateway.ts';
 import type { Step } from './steps.ts';
@@ -12,7 +13,7 @@ import type { Step } from './steps.ts';
 export function plan(desired: Desired, actual: Actual): readonly Step[] {
   checkReferences(desired, actual);
   return [
-    ...planBucket(desired, actual),
+    ...planBucket(desired.bucket, actual.bucket),
     ...planAgency(desired, actual),
     ...planLogs(desired, actual),
     ...planGateways(desired, actual),
@@ -40,25 +41,6 @@ function checkReferences(desired: Desired, actual: Actual): void {
   if (logs && 'id' in logs.group && !actual.logs) missing.push(`the log group ${logs.group.id} does not exist in this project`);
   if (gateway) missing.push(...gatewayProblems(gateway, actual.gateway));
   if (missing.length > 0) throw new ConfigError('not-there', missing.join('\n'));
-}
-
-function planBucket({ bucket }: Desired, actual: Actual): readonly Step[] {
-  if (!bucket.create) return [];
-  const { exists, lifecycle } = actual.bucket;
-  const same =
-    bucket.rules.length === lifecycle.rules.length && bucket.rules.every((rule) => lifecycle.rules.some((other) => equal(rule, other)));
-  const days = bucket.rules.map(({ prefix, days }) => `${prefix} after ${days} d`).join(', ');
-  return [
-    ...(exists ? [] : [{ change: { do: 'create-bucket' }, what: `create the bucket ${bucket.name}` } as const]),
-    ...(same
-      ? []
-      : [
-          {
-            change: { do: 'set-lifecycle', lifecycle: { rules: bucket.rules, others: lifecycle.others } },
-            what: `let objects of ${bucket.name} expire: ${days}`,
-          } as const,
-        ]),
-  ];
 }
 
 function planAgency({ agency }: Desired, actual: Actual): readonly Step[] {

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { BaseUrl, HostName, Uuid } from '../lib/config/fields.ts';
 import { plainMessage, section } from '../lib/config/messages.ts';
 import { findingsOf, InvalidConfigError, problem } from '../lib/config/problems.ts';
+import { SubnetText } from '../lib/config/subnet.ts';
 
 /*
  * What serverless.yml may hold under `provider` and `functions`. Handed to osls as a JSON schema (so that osls itself refuses unknown keys), and
@@ -14,6 +15,16 @@ const file = z.string().min(1);
 
 const Agency = z.union([section({ create: z.literal(true) }), section({ name: id })], {
   error: 'must be { create: true }, or { name: <an agency that exists> }',
+});
+
+const Bucket = section({
+  create: z.boolean(),
+  countsFor: z
+    .union([z.literal('everybody'), z.array(SubnetText).min(1)], { error: 'must be everybody, or a list of networks' })
+    .optional(),
+}).refine(({ create, countsFor }) => create || countsFor === undefined, {
+  path: ['countsFor'],
+  error: 'is for a bucket with create: true; of another the policy is yours',
 });
 
 const Group = z.union([section({ create: z.literal(true) }), section({ id })], {
@@ -73,7 +84,7 @@ export const Provider = section({
     obs: BaseUrl.optional(),
   }).default({}),
   agency: Agency,
-  bucket: section({ create: z.boolean() }).default({ create: false }),
+  bucket: Bucket.default({ create: false }),
   gateway: Gateway,
   logs: Logs.optional(),
   vpc: section({ id: Uuid, subnetId: Uuid }).optional(),

@@ -1,3 +1,4 @@
+import type { BucketPolicy } from '../lib/otc/obs-policy.ts';
 import type { ActualTrigger } from './actual-function.ts';
 import type { BoundDomain } from './client-apig.ts';
 import type { Lifecycle } from './client-bucket.ts';
@@ -15,6 +16,8 @@ export interface GroupPlace {
 export interface Changes {
   readonly 'create-bucket': object;
   readonly 'set-lifecycle': { readonly lifecycle: Lifecycle };
+  /** Absent: the bucket has no policy afterwards. */
+  readonly 'set-bucket-policy': { readonly policy?: BucketPolicy };
   readonly 'create-policy': { readonly policy: DesiredPolicy };
   readonly 'update-policy': { readonly policy: DesiredPolicy; readonly id: string };
   readonly 'create-agency': { readonly name: string };

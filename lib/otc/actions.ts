@@ -62,7 +62,7 @@ export const OTC_CALLS = {
   'obs.versioning': { actions: ['obs:bucket:GetBucketVersioning'], usedBy: ['cli'] },
   'obs.policy': {
     actions: ['obs:bucket:GetBucketPolicy', 'obs:bucket:PutBucketPolicy', 'obs:bucket:DeleteBucketPolicy'],
-    usedBy: ['cli'],
+    usedBy: ['cli', 'deploy'],
   },
   'obs.website': {
     actions: ['obs:bucket:GetBucketWebsite', 'obs:bucket:PutBucketWebsite', 'obs:bucket:DeleteBucketWebsite'],

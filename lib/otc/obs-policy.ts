@@ -10,10 +10,12 @@ export type PolicyStatement = z.infer<typeof Statement>;
 /** A bucket policy: ours and other people's statements. */
 export type BucketPolicy = z.infer<typeof Policy>;
 
-/** By this our statement is known again. */
-const DASHBOARD_SID = 'ScalerDashboard';
-/** What anybody may read; everything else in the bucket stays private. */
-const PUBLIC_KEYS = ['index.html', 'assets/*', 'counts/*'] as const;
+/** Our statements: by what they are known again, and which objects they open. Everything else in the bucket stays private. */
+const OURS = {
+  dashboard: { sid: 'ScalerDashboard', keys: ['index.html', 'assets/*', 'counts/*'] },
+  counts: { sid: 'ScalerCounts', keys: ['counts/*'] },
+} as const;
+export type Opening = keyof typeof OURS;
 /** OBS API reference, configuring_a_bucket_policy: at most 20 KB. */
 const MOST_BYTES = 20_480;
 
@@ -39,36 +41,37 @@ export function policyText(policy: BucketPolicy): string {
 }
 
 /**
- * Lets anybody read the page and the counts, from everywhere or from these networks only. The two dialects say the same. Source: OTC OBS permissions
+ * Lets anybody read the counts, or the page and the counts, from everywhere or from these networks only. The two dialects say the same. Source: OTC OBS permissions
  * configuration guide, bucket_policy_parameters; for `aws` the S3 policy language.
  */
-export function dashboardStatement(bucket: string, networks: readonly string[], scheme: ObsScheme): PolicyStatement {
+export function readersStatement(opening: Opening, bucket: string, networks: readonly string[], scheme: ObsScheme): PolicyStatement {
+  const { sid, keys } = OURS[opening];
   const aws = scheme === 'aws';
   const address = { [aws ? 'aws:SourceIp' : 'SourceIp']: [...networks] };
   return {
-    Sid: DASHBOARD_SID,
+    Sid: sid,
     Effect: 'Allow',
     Principal: aws ? { AWS: ['*'] } : { ID: ['*'] },
     Action: [aws ? 's3:GetObject' : 'GetObject'],
-    Resource: PUBLIC_KEYS.map((key) => `${aws ? 'arn:aws:s3:::' : ''}${bucket}/${key}`),
+    Resource: keys.map((key) => `${aws ? 'arn:aws:s3:::' : ''}${bucket}/${key}`),
     ...(networks.length > 0 && { Condition: { IpAddress: address } }),
   };
 }
 
 /** Our statement of a policy, if it has one. */
-export function ourStatement(policy: BucketPolicy | undefined): PolicyStatement | undefined {
-  return policy?.Statement.find(({ Sid }) => Sid === DASHBOARD_SID);
+export function ourStatement(opening: Opening, policy: BucketPolicy | undefined): PolicyStatement | undefined {
+  return policy?.Statement.find(({ Sid }) => Sid === OURS[opening].sid);
 }
 
 /** The policy with our statement in it, once; the others in their order. */
 export function withStatement(policy: BucketPolicy | undefined, statement: PolicyStatement, scheme: ObsScheme): BucketPolicy {
   const version = policy === undefined && scheme === 'aws' ? { Version: '2012-10-17' } : {};
-  return { ...version, ...policy, Statement: [...others(policy), statement] };
+  return { ...version, ...policy, Statement: [...others(policy, statement.Sid), statement] };
 }
 
 /** The policy without our statement; `undefined` when nothing is left of it. */
-export function withoutStatement(policy: BucketPolicy | undefined): BucketPolicy | undefined {
-  const left = others(policy);
+export function withoutStatement(opening: Opening, policy: BucketPolicy | undefined): BucketPolicy | undefined {
+  const left = others(policy, OURS[opening].sid);
   return policy === undefined || left.length === 0 ? undefined : { ...policy, Statement: left };
 }
 
@@ -77,8 +80,8 @@ export function sameStatement(a: PolicyStatement | undefined, b: PolicyStatement
   return a !== undefined && b !== undefined && canonical(a) === canonical(b);
 }
 
-function others(policy: BucketPolicy | undefined): PolicyStatement[] {
-  return (policy?.Statement ?? []).filter(({ Sid }) => Sid !== DASHBOARD_SID);
+function others(policy: BucketPolicy | undefined, ours: string | undefined): PolicyStatement[] {
+  return (policy?.Statement ?? []).filter(({ Sid }) => Sid !== ours);
 }
 
 function canonical(value: unknown): string {

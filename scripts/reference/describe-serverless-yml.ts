@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import { Service } from '../../deploy/schema.ts';
 import { BaseUrl, HostName, Uuid } from '../../lib/config/fields.ts';
+import { SubnetText } from '../../lib/config/subnet.ts';
 import type { Description, FileReference } from './describe.ts';
 
 const OTHER_ADDRESS: Description = {
@@ -36,6 +37,11 @@ const PROVIDER: Readonly<Record<string, Description>> = {
   'provider.agency.name': { means: 'use this one, which exists' },
   'provider.bucket': { means: 'the bucket of scaler.yml' },
   'provider.bucket.create': { means: 'make it, with the rules that let handoffs and the like expire; `false`: it must exist' },
+  'provider.bucket.countsFor': {
+    means:
+      "Who may read `counts/` without a key, by a statement of the bucket's policy: everybody, or these networks. Only with `create: true`. For the page as well: [dashboard publish](../dashboard.md).",
+    absent: 'nobody',
+  },
   'provider.gateway': {
     means:
       '`none`: nothing costs while nothing runs; only functions with a timer are deployed, and that scales up within a minute. With a dedicated gateway it takes seconds.',
@@ -116,6 +122,7 @@ export const SERVERLESS_YML: FileReference = {
     [BaseUrl, 'URL with `https://`, without password and query'],
     [HostName, 'host name'],
     [Uuid, 'UUID'],
+    [SubnetText, 'network, such as 203.0.113.0/24'],
   ]),
   keys: {
     service: { means: 'Beginning of every name: functions are called `<service>-<stage>-<key>`.' },

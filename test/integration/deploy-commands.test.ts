@@ -67,6 +67,20 @@ describe('a deployment of what has changed', () => {
     expect(await stepsOf(bench)).toEqual([]);
   });
 
+  it('opens the counts to whom serverless.yml names, nothing else, and closes them again', async () => {
+    const bench = await started({ provider: { gateway: 'none', bucket: { create: true, countsFor: 'everybody' } } });
+    const { sandbox, provider } = bench;
+    const read = async (key: string) => (await fetch(`${sandbox.urls.obs}/${sandbox.bucket}/${key}`)).status;
+    expect(await stepsOf(bench)).toContain('let everybody read counts/ of ci-fleet without a key');
+    for (const key of ['counts/v1/latest.json', 'state/v1/a.json', 'index.html'])
+      sandbox.obs.bucket(sandbox.bucket).put(key, Buffer.from('{}'), {});
+    expect([await read('counts/v1/latest.json'), await read('state/v1/a.json'), await read('index.html')]).toEqual([200, 403, 403]);
+    expect(await stepsOf(bench)).toEqual([]);
+    Object.assign(provider, { bucket: { create: true } });
+    expect(await stepsOf(bench)).toEqual(['let nobody read counts/ of ci-fleet without a key']);
+    expect(await read('counts/v1/latest.json')).toBe(403);
+  });
+
   it('of one function alone', async () => {
     const bench = await started();
     await expect(deploy(bench.inputs(), { only: 'reaper' })).rejects.toThrow('Run osls deploy.');

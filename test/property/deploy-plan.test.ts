@@ -13,8 +13,12 @@ function after(actual: Actual, change: Change, wanted: Desired): Actual {
   switch (change.do) {
     case 'create-bucket':
       return { ...actual, bucket: { exists: true, lifecycle: { rules: [], others: [] } } };
+    case 'set-bucket-policy': {
+      const { policy: _, ...bucket } = actual.bucket;
+      return { ...actual, bucket: { ...bucket, ...(change.policy && { policy: change.policy }) } };
+    }
     case 'set-lifecycle':
-      return { ...actual, bucket: { exists: there(actual.bucket.exists || undefined), lifecycle: change.lifecycle } };
+      return { ...actual, bucket: { ...actual.bucket, exists: there(actual.bucket.exists || undefined), lifecycle: change.lifecycle } };
     case 'create-policy':
     case 'update-policy': {
       const { name, document } = change.policy;
@@ -112,6 +116,7 @@ function there<T>(value: T | undefined): T {
 
 const provider = fc.record({
   gateway: fc.constantFrom('none', { id: 'gateway-1' }, { create: NEW_GATEWAY }),
+  bucket: fc.constantFrom({ create: true }, { create: true, countsFor: 'everybody' }, { create: true, countsFor: ['203.0.113.0/24'] }),
   logs: fc.constantFrom(undefined, { days: 14 }),
   tags: fc.dictionary(fc.constantFrom('team', 'cost', 'stage'), fc.constantFrom('a', 'b')),
 });

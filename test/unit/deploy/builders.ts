@@ -7,6 +7,7 @@ import { outline } from '../../../deploy/outline.ts';
 import { parseService, type Service } from '../../../deploy/schema.ts';
 import { type Config, parseConfig } from '../../../lib/config/config.ts';
 import { Secret } from '../../../lib/config/secrets.ts';
+import { readersStatement } from '../../../lib/otc/obs-policy.ts';
 
 export type Part = Readonly<Record<string, unknown>>;
 
@@ -107,8 +108,13 @@ export function deployed(wanted: Desired): Actual {
   const grants = wanted.agency.policies.flatMap(({ name, grants: places }) => places.map((place) => grantKey(`id of ${name}`, place)));
   const streams = Object.fromEntries(wanted.functions.map(({ name }) => [name, `stream of ${name}`]));
   const { logs, gateway } = wanted;
+  const { name, create, rules, countsFor, scheme } = wanted.bucket;
   return {
-    bucket: { exists: true, lifecycle: { rules: wanted.bucket.create ? wanted.bucket.rules : [], others: [] } },
+    bucket: {
+      exists: true,
+      lifecycle: { rules: create ? rules : [], others: [] },
+      ...(countsFor && { policy: { Statement: [readersStatement('counts', name, countsFor, scheme)] } }),
+    },
     agency: { id: 'agency', trusts: TRUSTED },
     policies,
     grants,

@@ -202,6 +202,43 @@ function withoutLogGroup(): Actual {
   return rest;
 }
 
+describe('who reads the counts', () => {
+  const of = (countsFor?: unknown) =>
+    desiredOf({ service: service({ bucket: { create: true, ...(countsFor !== undefined && { countsFor }) } }) });
+  const dashboard = { Sid: 'ScalerDashboard', Effect: 'Allow' };
+  const having = (...Statement: readonly Readonly<Record<string, unknown>>[]): Actual => ({
+    ...there,
+    bucket: { ...there.bucket, policy: { Statement: [...Statement] } },
+  });
+  const steps = (...args: Parameters<typeof plan>) => plan(...args).map(({ what, change }) => [what, Object(change).policy?.Statement]);
+  const counts = (networks?: readonly string[]) => ({
+    Sid: 'ScalerCounts',
+    Effect: 'Allow',
+    Principal: { ID: ['*'] },
+    Action: ['GetObject'],
+    Resource: ['acme-ci/counts/*'],
+    ...(networks && { Condition: { IpAddress: { SourceIp: networks } } }),
+  });
+
+  it.each<[name: string, wanted: unknown, actual: Actual, told: readonly unknown[]]>([
+    ['everybody', 'everybody', there, ['let everybody read counts/ of acme-ci without a key', [counts()]]],
+    [
+      'networks, beside statements of others',
+      ['203.0.113.7', '2001:db8::/48'],
+      having(dashboard, counts()),
+      ['let 203.0.113.7/32, 2001:db8::/48 read counts/ of acme-ci without a key', [dashboard, counts(['203.0.113.7/32', '2001:db8::/48'])]],
+    ],
+    ['nobody any more', undefined, having(dashboard, counts()), ['let nobody read counts/ of acme-ci without a key', [dashboard]]],
+    ['nobody, and there is no policy then', undefined, having(counts()), ['let nobody read counts/ of acme-ci without a key', undefined]],
+  ])('%s', (_, wanted, actual, told) => expect(steps(of(wanted), actual)).toEqual([told]));
+
+  it('is left as it is when it is as wanted, and where the bucket is only referred to', () => {
+    expect(steps(of('everybody'), having(dashboard, { ...counts(), Action: 'GetObject' }))).toEqual([]);
+    expect(steps(of(), having(dashboard))).toEqual([]);
+    expect(steps(desiredOf({ service: service({ bucket: { create: false } }) }), having(counts()))).toEqual([]);
+  });
+});
+
 describe('a gateway of its own', () => {
   const own = desiredOf({ service: service({ gateway: { create: NEW_GATEWAY } }) });
   const { gateway: _, ...nothing } = NOTHING;

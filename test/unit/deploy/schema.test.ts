@@ -16,6 +16,17 @@ describe('mistakes in serverless.yml', () => {
     ['an unknown key', { agncy: {} }, 'provider.agncy: is not a key here; did you mean "agency"?'],
     ['no agency', { agency: undefined }, 'provider.agency: must be { create: true }, or { name: <an agency that exists> }'],
     ['an agency that is neither', { agency: { create: false } }, 'provider.agency'],
+    [
+      'readers of a bucket that is not ours',
+      { bucket: { create: false, countsFor: 'everybody' } },
+      'bucket.countsFor: is for a bucket with create: true',
+    ],
+    ['everybody as a network', { bucket: { create: true, countsFor: ['0.0.0.0/0'] } }, 'bucket.countsFor[0]: is everybody'],
+    [
+      'readers that are no networks',
+      { bucket: { create: true, countsFor: 'all' } },
+      'bucket.countsFor: must be everybody, or a list of networks',
+    ],
     ['a gateway without an id', { gateway: {} }, 'provider.gateway.id: is missing'],
     ['a gateway that is a word', { gateway: 'shared' }, 'must be none, or { id: <instance of the dedicated gateway> }'],
     [

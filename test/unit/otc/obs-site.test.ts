@@ -2,10 +2,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { SecretCredentials } from '../../../lib/otc/credentials.ts';
 import type { ObsOptions } from '../../../lib/otc/obs-http.ts';
 import {
-  dashboardStatement,
   ourStatement,
   parsePolicy,
   policyText,
+  readersStatement,
   sameStatement,
   withoutStatement,
   withStatement,
@@ -147,7 +147,7 @@ describe('the policy', () => {
     Resource: 'farm/*',
     Extra: 1,
   };
-  const ours = dashboardStatement('farm', [], 'obs');
+  const ours = readersStatement('dashboard', 'farm', [], 'obs');
 
   it('opens the page and the counts, and nothing else', () => {
     expect(ours).toEqual({
@@ -157,8 +157,8 @@ describe('the policy', () => {
       Action: ['GetObject'],
       Resource: ['farm/index.html', 'farm/assets/*', 'farm/counts/*'],
     });
-    expect(dashboardStatement('farm', ['10.0.0.0/8'], 'obs').Condition).toEqual({ IpAddress: { SourceIp: ['10.0.0.0/8'] } });
-    expect(dashboardStatement('farm', ['10.0.0.0/8'], 'aws')).toMatchObject({
+    expect(readersStatement('dashboard', 'farm', ['10.0.0.0/8'], 'obs').Condition).toEqual({ IpAddress: { SourceIp: ['10.0.0.0/8'] } });
+    expect(readersStatement('dashboard', 'farm', ['10.0.0.0/8'], 'aws')).toMatchObject({
       Principal: { AWS: ['*'] },
       Action: ['s3:GetObject'],
       Resource: ['arn:aws:s3:::farm/index.html', 'arn:aws:s3:::farm/assets/*', 'arn:aws:s3:::farm/counts/*'],
@@ -166,16 +166,25 @@ describe('the policy', () => {
     });
   });
 
+  it('of the counts alone opens them and nothing else, and lives beside that of the page', () => {
+    const counts = readersStatement('counts', 'farm', [], 'obs');
+    expect(counts).toMatchObject({ Sid: 'ScalerCounts', Resource: ['farm/counts/*'] });
+    const both = withStatement(withStatement({ Statement: [ours] }, counts, 'obs'), counts, 'obs');
+    expect(both.Statement).toEqual([ours, counts]);
+    expect([ourStatement('counts', both), ourStatement('dashboard', both)]).toEqual([counts, ours]);
+    expect(withoutStatement('counts', both)).toEqual({ Statement: [ours] });
+  });
+
   it('keeps what others said, word for word, and holds ours once', () => {
     const before = parsePolicy(JSON.stringify({ Version: '2008-10-17', Statement: [{ ...ours, Action: ['*'] }, theirs] }));
     const after = withStatement(before, ours, 'obs');
     expect(after).toEqual({ Version: '2008-10-17', Statement: [theirs, ours] });
-    expect(withoutStatement(after)).toEqual({ Version: '2008-10-17', Statement: [theirs] });
+    expect(withoutStatement('dashboard', after)).toEqual({ Version: '2008-10-17', Statement: [theirs] });
   });
 
   it('is none when nothing is left', () => {
-    expect(withoutStatement(withStatement(undefined, ours, 'obs'))).toBeUndefined();
-    expect(withoutStatement(undefined)).toBeUndefined();
+    expect(withoutStatement('dashboard', withStatement(undefined, ours, 'obs'))).toBeUndefined();
+    expect(withoutStatement('dashboard', undefined)).toBeUndefined();
   });
 
   it('with one statement that is no list', () => {
@@ -190,8 +199,8 @@ describe('the policy', () => {
       Effect: 'Allow',
       Sid: ours.Sid,
     };
-    expect(sameStatement(ourStatement({ Statement: [theirs, written] }), ours)).toBe(true);
-    expect(sameStatement(dashboardStatement('farm', ['10.0.0.0/8'], 'obs'), ours)).toBe(false);
+    expect(sameStatement(ourStatement('dashboard', { Statement: [theirs, written] }), ours)).toBe(true);
+    expect(sameStatement(readersStatement('dashboard', 'farm', ['10.0.0.0/8'], 'obs'), ours)).toBe(false);
     expect(sameStatement(undefined, ours)).toBe(false);
   });
 
