@@ -106,6 +106,7 @@ module.exports = {
         pathNot: [
           '^deploy/(outline|desired|plan|plan-bucket|plan-function|plan-gateway|plan-remove|steps|client-bucket|actual|actual-function)[.]ts$',
           '^lib/(core|config)/',
+          '^lib/otc/obs-policy[.]ts$',
         ],
         ...values,
       },
