@@ -1,19 +1,23 @@
-import { AccessError } from '../lib/core/errors.ts';
+import { AccessError, ScalerError } from '../lib/core/errors.ts';
 import type { BucketPolicy } from '../lib/otc/obs-policy.ts';
 import { type ActualFunction, readFunction } from './actual-function.ts';
+import { readGateway, readLeft } from './actual-gateway.ts';
 import type { ApiGroup } from './client-apig.ts';
 import type { Lifecycle } from './client-bucket.ts';
 import type { Gateway } from './client-gateways.ts';
 import type { GrantPlace, PolicyDocument } from './client-iam.ts';
 import type { Clients } from './clients.ts';
-import { type Desired, deploymentAt, gatewayName, ownerMark } from './desired.ts';
+import type { Desired } from './desired.ts';
+import { deploymentAt, ownerMark } from './marks.ts';
 
 export interface ActualGateway extends Gateway {
-  /** Made by this deployment, not only referred to. */
+  /** Made by this deployment, and serverless.yml does not refer to it by id: it goes with the deployment. */
   readonly own: boolean;
+  /** Made by this deployment, but referred to by id now: it stays. */
+  readonly adopted?: true;
   readonly group?: ApiGroup;
-  /** Groups that others use there; only looked for at one of our own. */
-  readonly foreign: readonly string[];
+  /** Groups that others use there; only looked for at one of our own. `unread`: it could not be asked. */
+  readonly foreign: readonly string[] | 'unread';
 }
 
 /** What is there of all that the deployment could want. */
@@ -31,8 +35,10 @@ export interface Actual {
     readonly streams: Readonly<Record<string, string>>;
   };
   readonly gateway?: ActualGateway;
-  /** Those that serverless.yml does not name any more: one that an earlier deployment made, and those at which a trigger of it still is. */
+  /** Where an earlier deployment has left something that is not wanted any more: the gateway that it made, its API group at one. */
   readonly left: readonly ActualGateway[];
+  /** Why nothing is known of what is left. */
+  readonly leftUnread?: string;
   /** Other deployments of the project whose farm has the same bucket. */
   readonly rivals: readonly string[];
   /** Those with our names and those that carry our mark, by name. */
@@ -55,16 +61,26 @@ export async function readActual(places: Places, clients: Clients): Promise<Actu
     readGateway(places, clients),
     readFunctions(places, clients),
   ]);
-  const left = await readLeft(places, clients, functions, gateway?.id);
-  return { bucket, ...identity, ...(logs && { logs }), ...(gateway && { gateway }), left, rivals, functions };
+  const left = await readLeft(places, clients);
+  return { bucket, ...identity, ...(logs && { logs }), ...(gateway && { gateway }), ...left, rivals, functions };
 }
 
 /** A bucket that is only referred to is nobody's to look into. */
-async function readBucket({ bucket: { create } }: Places, { bucket, site }: Clients): Promise<Actual['bucket']> {
+async function readBucket({ bucket: { create, countsFor } }: Places, { bucket, site }: Clients): Promise<Actual['bucket']> {
   const exists = await bucket.exists();
   if (!exists || !create) return { exists, lifecycle: { rules: [], others: [] } };
-  const [lifecycle, policy] = await Promise.all([bucket.lifecycle(), site.policy()]);
+  const [lifecycle, policy] = await Promise.all([bucket.lifecycle(), readPolicy(countsFor !== undefined, site)]);
   return { exists, lifecycle, ...(policy && { policy }) };
+}
+
+/** Only who asks for a statement in it must be able to read it: what cannot be read must never be overwritten. */
+async function readPolicy(wanted: boolean, site: Clients['site']): Promise<BucketPolicy | undefined> {
+  try {
+    return await site.policy();
+  } catch (error) {
+    if (wanted || !(error instanceof ScalerError)) throw error;
+    return undefined;
+  }
 }
 
 async function readIdentity({ agency }: Places, clients: Clients): Promise<Pick<Actual, 'agency' | 'policies' | 'grants'>> {
@@ -96,55 +112,6 @@ async function readLogs({ logs }: Places, { lts }: Clients): Promise<Actual['log
   if (!found) return undefined;
   const streams = await lts.streams(found.id);
   return { groupId: found.id, groupName: found.name, ...(found.days !== undefined && { days: found.days }), streams };
-}
-
-async function readGateway({ name, gateway }: Places, { gateways }: Clients): Promise<Actual['gateway']> {
-  if (!gateway) return undefined;
-  const found = await gateways.find(gateway.instance);
-  return found && (await readGroups(name, { ...found, own: 'name' in gateway.instance && isOurs(name, found) }, gateway.group, gateways));
-}
-
-/** Whoever never had a gateway may lack the right to look. */
-async function readLeft(
-  { name, gateway }: Places,
-  { gateways }: Clients,
-  functions: Actual['functions'],
-  wanted: string | undefined,
-): Promise<Actual['left']> {
-  const triggers = Object.values(functions).flatMap((f) => f.triggers.filter(({ type }) => type === 'DEDICATEDGATEWAY'));
-  const named = triggers.map(({ data }) => data.instance_id).filter((id) => typeof id === 'string');
-  try {
-    const own = gateway && 'name' in gateway.instance ? undefined : await gateways.find({ name });
-    const ids = new Set([...named, ...(own && isOurs(name, own) ? [own.id] : [])]);
-    const found = await Promise.all([...ids].filter((id) => id !== wanted).map((id) => gateways.find({ id })));
-    const left = found.flatMap((one) => (one ? [{ ...one, own: isOurs(name, one) }] : []));
-    return await Promise.all(left.map((one) => readGroups(name, one, { name: gatewayName(name) }, gateways)));
-  } catch (error) {
-    if (error instanceof AccessError) return [];
-    throw error;
-  }
-}
-
-/** One of our own that is not there yet has no groups to ask for. */
-async function readGroups(
-  name: string,
-  gateway: Gateway & { readonly own: boolean },
-  which: NonNullable<Desired['gateway']>['group'],
-  gateways: Clients['gateways'],
-): Promise<ActualGateway> {
-  if (gateway.own && !isRunning(gateway)) return { ...gateway, foreign: [] };
-  const admin = gateways.at(gateway.id);
-  const group = await admin.group(which);
-  const foreign = gateway.own ? await admin.foreignGroups(gatewayName(name)) : [];
-  return { ...gateway, ...(group && { group }), foreign };
-}
-
-export function isRunning({ status }: Pick<Gateway, 'status'>): boolean {
-  return /^running$/i.test(status);
-}
-
-function isOurs(name: string, { description }: Gateway): boolean {
-  return description.startsWith(`${ownerMark(name)},`);
 }
 
 async function readFunctions({ name, bucket }: Places, { fgs }: Clients): Promise<Pick<Actual, 'functions' | 'rivals'>> {

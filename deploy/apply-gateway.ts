@@ -1,7 +1,7 @@
 import { ConfigError, UnclearError } from '../lib/core/errors.ts';
-import { isRunning } from './actual.ts';
 import type { Gateways } from './client-gateways.ts';
-import { gatewayName } from './desired.ts';
+import { isBeingMade, wasNotMade } from './gateway-life.ts';
+import { gatewayName } from './marks.ts';
 
 export interface Patience {
   readonly say: (line: string) => void;
@@ -9,7 +9,7 @@ export interface Patience {
   readonly sleep: (ms: number) => Promise<unknown>;
 }
 
-/** Two looks at a gateway that is being made, and how many at most: an hour. */
+/** Two looks at a gateway that comes or goes, and how many at most: an hour. */
 const GATEWAY_POLL_MS = 15_000;
 const GATEWAY_POLLS = 240;
 
@@ -30,11 +30,16 @@ export async function awaitGateway(gateways: Gateways, instanceId: string, { say
   throw new UnclearError('gateway-slow', 'the gateway is not there after an hour; its state stands in the console of API Gateway');
 }
 
-/** Others may have come since it was looked at. */
-export async function removeGateway(gateways: Gateways, id: string, name: string): Promise<void> {
+/** Until it is gone: it is paid for until then, and its name is taken. Others may have come since it was looked at. */
+export async function removeGateway(gateways: Gateways, id: string, name: string, { sleep }: Patience): Promise<void> {
   const there = await gateways.find({ id });
   if (!there) return;
-  const foreign = isRunning(there) ? await gateways.at(id).foreignGroups(gatewayName(name)) : [];
+  const foreign = wasNotMade(there) || isBeingMade(there) ? [] : await gateways.at(id).foreignGroups(gatewayName(name));
   if (foreign.length > 0) throw new ConfigError('gateway-used', `others use the gateway: ${foreign.join(', ')}`);
   await gateways.remove(id);
+  for (let polls = 0; polls < GATEWAY_POLLS; polls++) {
+    if (!(await gateways.find({ id }))) return;
+    await sleep(GATEWAY_POLL_MS);
+  }
+  throw new UnclearError('gateway-slow', 'the gateway is still there after an hour; its state stands in the console of API Gateway');
 }

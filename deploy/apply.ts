@@ -4,6 +4,7 @@ import type { Actual } from './actual.ts';
 import { awaitGateway, type Patience, removeGateway } from './apply-gateway.ts';
 import type { Clients } from './clients.ts';
 import { type Desired, type DesiredFunction, type DesiredTrigger, RUNTIME, TRUSTED } from './desired.ts';
+import { madeBy } from './marks.ts';
 import type { Change, Changes, GroupPlace, Step } from './steps.ts';
 
 /** What is too large or too secret for a plan. */
@@ -125,9 +126,9 @@ const HANDLERS: Handlers = {
     known.instanceId = await known.clients.gateways.create(order);
   },
   'await-gateway': (_, known) => awaitGateway(known.clients.gateways, known.instanceId, known),
-  'remove-gateway': ({ id }, { clients, name }) => removeGateway(clients.gateways, id, name),
+  'remove-gateway': ({ id }, known) => removeGateway(known.clients.gateways, id, known.name, known),
   'create-api-group': async ({ name }, known) => {
-    known.apiGroup = { name, ...(await gatewayOf(known).createGroup(name, NOTE)) };
+    known.apiGroup = { name, ...(await gatewayOf(known).createGroup(name, madeBy(known.name))) };
   },
   'remove-api-group': ({ id, at }, known) => gatewayOf(known, at).removeGroup(id),
   'bind-domain': async ({ domain }, known) => {

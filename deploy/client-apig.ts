@@ -5,7 +5,7 @@ import { absent, nothing } from './client-fgs.ts';
 /* One dedicated gateway: groups of APIs and their domains. Source: OTC API Gateway API reference V2, "API Group Management", "Domain Name Management". */
 
 const text = z.string().nullish();
-const groupSchema = z.object({ id: z.string(), name: z.string(), sl_domain: text, is_default: z.number().nullish() });
+const groupSchema = z.object({ id: z.string(), name: z.string(), sl_domain: text, remark: text, is_default: z.number().nullish() });
 const groupsSchema = z.object({ groups: z.array(groupSchema), total: z.number().nullish() });
 const domainSchema = z.object({ id: z.string(), domain: text, url_domain: text, ssl_id: text, ssl_name: text });
 const detailSchema = groupSchema.extend({ url_domains: z.array(domainSchema).nullish() });
@@ -17,6 +17,7 @@ export interface ApiGroup {
   readonly name: string;
   /** The group's own address, for trying out: 1000 calls a day. */
   readonly address: string;
+  readonly remark: string;
   readonly domains: readonly BoundDomain[];
 }
 
@@ -49,7 +50,7 @@ export class GatewayAdmin {
       const certificate = d.ssl_id ? { id: d.ssl_id, name: d.ssl_name ?? '' } : undefined;
       return { id: d.id, name: d.domain ?? d.url_domain ?? '', ...(certificate && { certificate }) };
     });
-    return { id: found.id, name: found.name, address: found.sl_domain ?? '', domains };
+    return { id: found.id, name: found.name, address: found.sl_domain ?? '', remark: found.remark ?? '', domains };
   }
 
   /** Names of the groups that others use, the group with our name left out. */

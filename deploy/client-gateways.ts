@@ -12,7 +12,10 @@ const instanceSchema = z.object({
   instance_name: text,
   status: text,
   description: text,
-  ingress_ip: text,
+  spec: text,
+  vpc_id: text,
+  subnet_id: text,
+  security_group_id: text,
   eip_address: text,
   publicips: z.array(z.object({ ip_address: text })).nullish(),
 });
@@ -28,6 +31,8 @@ export interface Gateway {
   readonly description: string;
   /** The public one, if it has one. */
   readonly address?: string;
+  /** What it was made with, as far as OTC tells. */
+  readonly made: Partial<Pick<GatewayOrder, 'spec' | 'vpcId' | 'subnetId' | 'securityGroupId'>>;
 }
 
 export interface GatewayProgress {
@@ -60,14 +65,30 @@ export class Gateways {
     const call = { name: 'apig.instance', kind: 'read', method: 'GET', schema: instanceSchema } as const;
     const found = await absent(this.#options.http.call({ ...call, url: `${this.#base}/${id}` }));
     if (!found) return undefined;
-    const address = found.eip_address || found.publicips?.[0]?.ip_address || found.ingress_ip;
-    const { instance_name: name, status, description } = found;
-    return { id, name: name ?? '', status: status ?? '', description: description ?? '', ...(address && { address }) };
+    const address = found.eip_address || found.publicips?.[0]?.ip_address;
+    const {
+      instance_name: name,
+      status,
+      description,
+      spec,
+      vpc_id: vpcId,
+      subnet_id: subnetId,
+      security_group_id: securityGroupId,
+    } = found;
+    const made = {
+      ...(spec && { spec }),
+      ...(vpcId && { vpcId }),
+      ...(subnetId && { subnetId }),
+      ...(securityGroupId && { securityGroupId }),
+    };
+    return { id, name: name ?? '', status: status ?? '', description: description ?? '', made, ...(address && { address }) };
   }
 
   /** Takes about a quarter of an hour; gives its id at once. */
-  async create({ name, description, spec, zones, vpcId, subnetId, securityGroupId, bandwidth }: GatewayOrder): Promise<string> {
+  async create(order: GatewayOrder): Promise<string> {
+    const { name, description, spec, zones, vpcId, subnetId, securityGroupId, bandwidth, enterpriseProjectId } = order;
     const json = {
+      ...(enterpriseProjectId !== undefined && { enterprise_project_id: enterpriseProjectId }),
       instance_name: name,
       description,
       spec_id: spec,
@@ -95,12 +116,18 @@ export class Gateways {
     await absent(this.#options.http.call({ ...call, url: `${this.#base}/${id}` }));
   }
 
-  async #idOf(name: string): Promise<string | undefined> {
-    for (let offset = 0; ; offset += PAGE) {
+  /** Ids and names of all in the project. */
+  async list(): Promise<readonly { readonly id: string; readonly name: string }[]> {
+    const all: { readonly id: string; readonly name: string }[] = [];
+    for (;;) {
       const call = { name: 'apig.instances', kind: 'read', method: 'GET', schema: instancesSchema } as const;
-      const { instances, total } = await this.#options.http.call({ ...call, url: this.#base, query: { limit: PAGE, offset } });
-      const found = instances.find(({ instance_name }) => instance_name === name);
-      if (found || instances.length === 0 || offset + instances.length >= (total ?? 0)) return found?.id;
+      const { instances, total } = await this.#options.http.call({ ...call, url: this.#base, query: { limit: PAGE, offset: all.length } });
+      all.push(...instances.map(({ id, instance_name }) => ({ id, name: instance_name ?? '' })));
+      if (instances.length === 0 || all.length >= (total ?? 0)) return all;
     }
+  }
+
+  async #idOf(name: string): Promise<string | undefined> {
+    return (await this.list()).find((one) => one.name === name)?.id;
   }
 }

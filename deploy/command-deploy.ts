@@ -4,7 +4,7 @@ import { apply } from './apply.ts';
 import { compareDeployment, type DeployInputs, type Deployment, openDeployment, type Wanted } from './deployment.ts';
 import { hookUrl } from './hook-url.ts';
 import { plan } from './plan.ts';
-import { gatewayNotes } from './plan-gateway.ts';
+import { gatewayNotes, orderNotes } from './plan-gateway.ts';
 import type { Step } from './steps.ts';
 
 export interface DeployOptions {
@@ -75,8 +75,9 @@ function hookUrlNote(set: string | undefined, url: string, file: string): readon
 }
 
 /** What a deployment does not mend. */
-function sayNotes({ inputs: { output } }: Deployment, { desired: { logs }, actual }: Wanted): void {
-  for (const note of gatewayNotes(actual.left)) output.say(note);
+function sayNotes({ inputs: { output } }: Deployment, { desired, actual }: Wanted): void {
+  const { logs } = desired;
+  for (const note of [...gatewayNotes(actual.left, actual.leftUnread), ...orderNotes(desired, actual)]) output.say(note);
   const days = logs && 'days' in logs.group ? logs.group.days : undefined;
   const there = actual.logs?.days;
   if (days !== undefined && there !== undefined && days !== there)

@@ -40,44 +40,74 @@ const LISTED_MS = 10_000;
 /** What is only good for a farm that runs. Counts and ledger stay. */
 const SHORT_LIVED = ['handoff/', 'state/', CONTROL_PREFIX];
 
+interface Removal {
+  readonly deployment: Deployment;
+  readonly actual: Actual;
+  readonly wakers: readonly Step[];
+  readonly rest: readonly Step[];
+  readonly options: RemoveOptions & { readonly mostMs: number };
+  readonly say: (line: string) => void;
+  readonly run: (steps: readonly Step[]) => Promise<unknown>;
+}
+
 /** Takes down what a deployment made. Throws `UserError` while workers exist, which nothing would look after any more. */
 export async function remove(inputs: DeployInputs, options: RemoveOptions = {}): Promise<void> {
-  const { output } = inputs;
   const mostMs = parseDuration(options.drainTimeout ?? '24h');
   if (mostMs === undefined) throw new UserError(`--drain-timeout ${options.drainTimeout} is no span, such as 24h.`);
   const deployment = openDeployment(inputs);
-  const { clients, outline, config } = deployment;
+  const { clients, outline } = deployment;
   const places = placesOf(deployment);
   const actual = await readActual(places, clients);
-  const { wakers, rest } = planRemoval(places, actual);
-  const cloud = clients.cloud();
-  const say = (line: string) => output.say(line);
-  if (wakers.length + rest.length === 0) {
-    await noWorkers(
-      cloud,
-      `${outline.name} is not deployed: is it the right stage (--stage)? If so, run osls deploy, and then osls remove --drain.`,
-    );
-    // Hook, bucket and controls may be those of another stage with the same scaler.yml.
-    return say(`Nothing to do: nothing of ${outline.name} is deployed. Is it the right stage (--stage, provider.stage)?`);
-  }
-  if (!options.drain) await noWorkers(cloud, 'Let them finish first: osls remove --drain.');
-  await confirm(options, `Remove ${outline.name} (${wakers.length + rest.length} steps)? Type its name: `, outline.name);
-  const run = (steps: readonly Step[]) =>
-    apply(steps, { clients, desired: places, actual, material: { zip: () => new Uint8Array() }, say });
-  const notes = gatewayNotes([actual.gateway ?? [], actual.left].flat());
-  let drainedAt = options.drain ? await drainFirst(deployment, actual, { ...options, mostMs }) : undefined;
+  const steps = planRemoval(places, actual);
+  const say = (line: string) => inputs.output.say(line);
+  const { sleep } = options;
+  const shared = { clients, desired: places, actual, material: { zip: () => new Uint8Array() }, say, ...(sleep && { sleep }) };
+  const removal = {
+    deployment,
+    actual,
+    ...steps,
+    options: { ...options, mostMs },
+    say,
+    run: (some: readonly Step[]) => apply(some, shared),
+  };
+  for (const note of gatewayNotes([actual.gateway ?? [], actual.left].flat(), actual.leftUnread)) say(note);
+  const count = steps.wakers.length + steps.rest.length;
+  if (count === 0) return await removeNothing(removal);
+  if (!options.drain && actual.rivals.length === 0) await noWorkers(clients.cloud(), 'Let them finish first: osls remove --drain.');
+  await confirm(options, `Remove ${outline.name} (${count} steps)? Type its name: `, outline.name);
+  await (actual.rivals.length > 0 ? removeBeside(removal) : removeFarm(removal));
+}
+
+async function removeNothing({ deployment: { clients, outline }, say }: Removal): Promise<void> {
+  await noWorkers(
+    clients.cloud(),
+    `${outline.name} is not deployed: is it the right stage (--stage)? If so, run osls deploy, and then osls remove --drain.`,
+  );
+  // Hook, bucket and controls may be those of another stage with the same scaler.yml.
+  say(`Nothing to do: nothing of ${outline.name} is deployed. Is it the right stage (--stage, provider.stage)?`);
+}
+
+/** Another deployment serves the same farm and needs all of it. */
+async function removeBeside({ deployment: { outline }, actual, wakers, rest, say, run }: Removal): Promise<void> {
+  await run([...wakers, ...rest]);
+  const others = actual.rivals.join(', ');
+  say(`${outline.name} is removed. Workers, hooks, records and controls stay: ${others} has the same bucket and goes on with them.`);
+}
+
+async function removeFarm({ deployment, actual, wakers, rest, options, say, run }: Removal): Promise<void> {
+  const { clients, outline, config } = deployment;
+  let drainedAt = options.drain ? await drainFirst(deployment, actual, options) : undefined;
   await removeHooks(deployment, hookUrl(deployment.service, actual.gateway?.group?.address ?? ''));
   const passMs = longestPass(outline.name, actual);
   if (passMs > 0 && drainedAt === undefined) drainedAt = await drainAll(clients.store(), 'osls remove');
   await run(wakers);
   await lastPasses(passMs + (drainedAt ?? 0), say, options);
-  await noWorkers(cloud, 'One came meanwhile. Run osls deploy, and then osls remove --drain.');
+  await noWorkers(clients.cloud(), 'One came meanwhile. Run osls deploy, and then osls remove --drain.');
   // While something is left the next run takes away what this one could not.
   await run(rest.slice(0, -1));
   if (actual.bucket.exists) await removeObjects(clients.store(), say);
   await run(rest.slice(-1));
-  for (const note of notes) output.say(note);
-  output.say(`${outline.name} is removed. The bucket ${config.bucket.name} stays, with counts/ and ledger/ in it.`);
+  say(`${outline.name} is removed. The bucket ${config.bucket.name} stays, with counts/ and ledger/ in it.`);
 }
 
 /** When the drain was put; `undefined` where there is nobody who could take workers away, and none. */

@@ -48,9 +48,16 @@ export async function deploy(given: Given, options: DeployOptions & { readonly o
 
 export async function remove(given: Given, options: Omit<RemoveOptions, 'ask'>, json: boolean): Promise<void> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return await removeAll(inputsOf(given, json), options);
+  await removeAll(inputsOf(given, json), { ...options, ask });
+}
+
+/** Only while it asks: a terminal that is read sends no signal at Ctrl-C. */
+async function ask(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    await removeAll(inputsOf(given, json), { ...options, ask: (question) => terminal.question(question) });
+    return await terminal.question(question);
+  } catch {
+    throw new UserError('Nothing was removed.');
   } finally {
     terminal.close();
   }

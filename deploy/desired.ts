@@ -5,6 +5,7 @@ import { ConfigError } from '../lib/core/errors.ts';
 import type { ObsScheme } from '../lib/otc/obs-signer.ts';
 import { type ExpiryRule, RULE_PREFIX } from './client-bucket.ts';
 import type { GrantPlace, PolicyDocument } from './client-iam.ts';
+import { farmMark, gatewayName, madeBy } from './marks.ts';
 import { type Outline, urnOf } from './outline.ts';
 import type { FunctionEntry, FunctionKey, SecretKey, Service } from './schema.ts';
 
@@ -69,6 +70,7 @@ export interface GatewayOrder {
   readonly securityGroupId: string;
   /** Of the public address, in Mbit/s. */
   readonly bandwidth: number;
+  readonly enterpriseProjectId?: string | undefined;
 }
 
 export interface Desired {
@@ -145,7 +147,7 @@ export function desired(inputs: DesiredInputs): Desired {
 }
 
 function orderOf(asked: Omit<GatewayOrder, 'name' | 'description'>, name: string): GatewayOrder {
-  return { ...asked, name, description: `${ownerMark(name)}, removed by osls remove` };
+  return { ...asked, name, description: madeBy(name) };
 }
 
 function schemeOf({ bucket }: Config): ObsScheme {
@@ -211,22 +213,6 @@ function functionOf({ service, outline: plan, config, digests, secrets, fingerpr
   };
 }
 
-/** By this a function or a gateway in OTC is known as one of this deployment; the comma keeps stages apart of which one's name begins with the other's. */
-export function ownerMark(name: string): string {
-  return `otc-gitlab-scaler, deployment ${name}`;
-}
-
-/** Whose a function is, and which farm's. */
-function farmMark(name: string, bucket: string): string {
-  return `${ownerMark(name)}, bucket ${bucket}`;
-}
-
-/** The deployment that a function with this description belongs to, when its farm has this bucket. */
-export function deploymentAt(bucket: string, description: string): string | undefined {
-  const [, name = '', of] = /^otc-gitlab-scaler, deployment ([^,]+), bucket ([^,]+), /.exec(description) ?? [];
-  return of === bucket ? name : undefined;
-}
-
 function asyncOf({ retries, maxAge, onFailure }: NonNullable<FunctionEntry['async']>, bucket: string): DesiredAsync {
   return { retries, maxAgeSeconds: maxAge, ...(onFailure && { onFailure: { bucket, prefix: onFailure.obs } }) };
 }
@@ -250,9 +236,4 @@ function triggersOf(name: string, { events }: FunctionEntry): readonly DesiredTr
 
 function numbered(name: string, joint: string, n: number): string {
   return n === 1 ? name : `${name}${joint}${n}`;
-}
-
-/** API Gateway's names have no hyphen. */
-export function gatewayName(name: string): string {
-  return name.replaceAll('-', '_');
 }

@@ -48,12 +48,19 @@ function configChanges(of: DesiredFunction, there: ActualFunction, desired: Desi
     ...from('memory MB', there.memorySize, of.memorySize),
     ...from('timeout s', there.timeout, of.timeout),
     ...from('agency', there.agency || 'none', of.agency),
-    ...(there.description === of.description ? [] : ['secrets are new']),
+    ...markChanges(there.description, of.description),
     ...(there.vpc?.id === of.vpc?.id && there.vpc?.subnetId === of.vpc?.subnetId ? [] : [of.vpc ? `VPC ${of.vpc.id}` : 'out of the VPC']),
     ...(sameLogs(of, there, desired, actual)
       ? []
       : [desired.logs ? 'its log goes to its own stream' : 'its log is not collected any more']),
   ];
+}
+
+/** It tells whose the function is, and of which secrets. */
+function markChanges(was: string, is: string): readonly string[] {
+  if (was === is) return [];
+  const secrets = (mark: string) => /, secrets (\w+)$/.exec(mark)?.[1];
+  return [secrets(was) === secrets(is) ? 'its description says whose it is' : 'secrets are new'];
 }
 
 function sameLogs(of: DesiredFunction, { logs }: ActualFunction, desired: Desired, actual: Actual): boolean {

@@ -1,14 +1,31 @@
-import { type Actual, type ActualGateway, isRunning } from './actual.ts';
+import type { Actual, ActualGateway } from './actual.ts';
 import type { ApiGroup, BoundDomain } from './client-apig.ts';
 import type { Desired } from './desired.ts';
+import { isBeingMade, isRunning, wasNotMade } from './gateway-life.ts';
 import type { GroupPlace, Step } from './steps.ts';
 
-/** The gateway first, then what is at it; domains of an earlier one before, since a domain can be bound once only. */
-export function planGateways(desired: Desired, actual: Actual): readonly Step[] {
+/** Before the functions: what their triggers need. */
+export function planGateway(desired: Desired, actual: Actual): readonly Step[] {
+  const { gateway } = desired;
+  if (!gateway) return [];
+  const group: Step[] =
+    !actual.gateway?.group && 'name' in gateway.group
+      ? [
+          {
+            change: { do: 'create-api-group', name: gateway.group.name },
+            what: `create the API group ${gateway.group.name} at the gateway`,
+          },
+        ]
+      : [];
+  return [...planInstance(desired, actual), ...group];
+}
+
+/** After the functions, so that hooks are cut off only when all else is in place: a domain can be bound once only. */
+export function planDomains(desired: Desired, actual: Actual): readonly Step[] {
   return [
-    ...planInstance(desired, actual),
     ...actual.left.flatMap(({ id, group }) => (group ? releaseDomains(group, id) : [])),
-    ...planGroup(desired, actual),
+    ...planDomain(desired, actual),
+    ...actual.left.flatMap(leaveGateway),
   ];
 }
 
@@ -21,6 +38,8 @@ export function gatewayProblems(gateway: NonNullable<Desired['gateway']>, actual
       problems.push(
         `there is a gateway ${instance.name} already, which this deployment has not made: refer to it with provider.gateway.id ${actual.id}`,
       );
+    else if (actual && !isRunning(actual) && !isBeingMade(actual) && !wasNotMade(actual))
+      problems.push(`the gateway ${instance.name} is ${actual.status}, not Running: try again later`);
     return problems;
   }
   if (!actual) return [`the gateway ${instance.id} does not exist in this project: see provider.gateway.id`];
@@ -34,7 +53,7 @@ function planInstance({ gateway }: Desired, { gateway: there }: Actual): readonl
   if (!gateway || !('name' in gateway.instance) || (there && isRunning(there))) return [];
   const order = gateway.instance;
   const { name, spec, bandwidth } = order;
-  const failed = there !== undefined && /fail/i.test(there.status);
+  const failed = there !== undefined && wasNotMade(there);
   const make: Step = {
     change: { do: 'create-gateway', order },
     what: `create the gateway ${name} (${spec}, public address with ${bandwidth} Mbit/s), which costs from now on for as long as it exists`,
@@ -48,30 +67,48 @@ function planInstance({ gateway }: Desired, { gateway: there }: Actual): readonl
 
 /** Nothing while others use it: see `gatewayNotes`. */
 export function removeGateway({ id, name, foreign }: ActualGateway, why: string): readonly Step[] {
-  return foreign.length > 0 ? [] : [{ change: { do: 'remove-gateway', id }, what: `remove the gateway ${name}, ${why}` }];
+  return foreign === 'unread' || foreign.length > 0
+    ? []
+    : [{ change: { do: 'remove-gateway', id }, what: `remove the gateway ${name}, ${why}` }];
 }
 
-/** A gateway of our own that stays although nothing of this deployment needs it. */
-export function gatewayNotes(gateways: readonly ActualGateway[]): readonly string[] {
-  return gateways.flatMap((gateway) =>
-    gateway.own && gateway.foreign.length > 0
-      ? [
-          `The gateway ${gateway.name} (${gateway.id}) stays, since others use it: the API groups ${gateway.foreign.join(', ')}. It costs as long as it exists.`,
-        ]
-      : [],
-  );
+/** Gateways that stay and cost although nothing of this deployment needs them, or that nobody could look for. */
+export function gatewayNotes(gateways: readonly ActualGateway[], unread?: string): readonly string[] {
+  const notes = gateways.flatMap(({ id, name, own, adopted, foreign }) => {
+    const stays = (why: string) => `The gateway ${name} (${id}) stays, ${why}. It costs as long as it exists.`;
+    if (adopted) return [stays('which this deployment once made, since serverless.yml refers to it by its id')];
+    if (!own || foreign.length === 0) return [];
+    return [
+      stays(foreign === 'unread' ? 'since it could not be asked who uses it' : `since others use it: the API groups ${foreign.join(', ')}`),
+    ];
+  });
+  return unread === undefined
+    ? notes
+    : [
+        ...notes,
+        `Gateways could not be looked for (${unread}): one that was made with gateway.create earlier would still be there, and cost.`,
+      ];
 }
 
-function planGroup({ gateway }: Desired, actual: Actual): readonly Step[] {
+/** What serverless.yml says of a gateway counts only when it is made. */
+export function orderNotes({ gateway }: Pick<Desired, 'gateway'>, { gateway: there }: Pick<Actual, 'gateway'>): readonly string[] {
+  if (!gateway || !('name' in gateway.instance) || !there) return [];
+  const { instance } = gateway;
+  return (['spec', 'vpcId', 'subnetId', 'securityGroupId'] as const).flatMap((key) => {
+    const has = there.made[key];
+    return has === undefined || has === instance[key]
+      ? []
+      : [
+          `The gateway ${there.name} has ${key} ${has}, serverless.yml says ${instance[key]}: that counts only when it is made; change it in the console.`,
+        ];
+  });
+}
+
+function planDomain({ gateway }: Desired, actual: Actual): readonly Step[] {
   if (!gateway) return [];
   const group = actual.gateway?.group;
   const { domain, certificate } = gateway;
   const steps: Step[] = [];
-  if (!group && 'name' in gateway.group)
-    steps.push({
-      change: { do: 'create-api-group', name: gateway.group.name },
-      what: `create the API group ${gateway.group.name} at the gateway`,
-    });
   // In a group of its own, other domains are those of an earlier configuration.
   const others = 'name' in gateway.group ? (group?.domains ?? []).filter(({ name }) => name !== domain) : [];
   for (const other of others) steps.push(...releaseDomain(other));
@@ -99,7 +136,8 @@ export function releaseDomains({ id, domains }: ApiGroup, instanceId: string): r
 /** After its domains and triggers are gone. */
 export function leaveGateway(gateway: ActualGateway): readonly Step[] {
   const { id, name, group } = gateway;
-  if (gateway.own && gateway.foreign.length === 0) return removeGateway(gateway, 'which is not wanted any more');
+  const going = gateway.own ? removeGateway(gateway, 'which is not wanted any more') : [];
+  if (going.length > 0) return going;
   if (!group) return [];
   const at = { instanceId: id, groupId: group.id };
   return [{ change: { do: 'remove-api-group', id: group.id, at }, what: `remove the API group ${group.name} from the gateway ${name}` }];

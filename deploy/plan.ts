@@ -3,7 +3,7 @@ import { type Actual, grantKey } from './actual.ts';
 import { type Desired, type DesiredPolicy, TRUSTED } from './desired.ts';
 import { planBucket } from './plan-bucket.ts';
 import { planFunction } from './plan-function.ts';
-import { gatewayProblems, leaveGateway, planGateways } from './plan-gateway.ts';
+import { gatewayProblems, planDomains, planGateway } from './plan-gateway.ts';
 import type { Step } from './steps.ts';
 
 /**
@@ -16,10 +16,10 @@ export function plan(desired: Desired, actual: Actual): readonly Step[] {
     ...planBucket(desired.bucket, actual.bucket),
     ...planAgency(desired, actual),
     ...planLogs(desired, actual),
-    ...planGateways(desired, actual),
+    ...planGateway(desired, actual),
     ...desired.functions.flatMap((of) => planFunction(of, desired, actual)),
     ...planLeftovers(desired, actual),
-    ...actual.left.flatMap(leaveGateway),
+    ...planDomains(desired, actual),
   ];
 }
 

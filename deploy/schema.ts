@@ -49,6 +49,7 @@ const NewGateway = section({
   subnetId: Uuid,
   securityGroupId: Uuid,
   bandwidth: z.int().min(5).max(2000).default(5),
+  enterpriseProjectId: z.union([z.literal('0'), Uuid]).optional(),
 });
 
 const Gateway = z.union(

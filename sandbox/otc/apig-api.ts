@@ -119,7 +119,7 @@ function mountInstances(app: Hono<SandboxEnv>, operation: FaultLayer, { say, ref
   app.delete(`${ROOT}/:instance`, operation('apig.instance-delete'), (c) => {
     const found = instance(c);
     if (found instanceof Response) return found;
-    apig.instances.delete(found.id);
+    apig.deleteInstance(found);
     return say.empty(204);
   });
 

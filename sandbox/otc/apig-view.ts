@@ -2,7 +2,15 @@ import type { Api, ApiGroup, GatewayInstance, GatewayState } from './apig.ts';
 
 type View = Readonly<Record<string, unknown>>;
 
-const STATUS: Readonly<Record<GatewayState, number>> = { Creating: 1, CreateFail: 3, Registering: 5, Running: 6 };
+const STATUS: Readonly<Record<GatewayState, number>> = {
+  Creating: 1,
+  CreateFail: 3,
+  Registering: 5,
+  Running: 6,
+  Updating: 12,
+  UpdateFailed: 13,
+  Deleting: 22,
+};
 
 export function instanceView(instance: GatewayInstance, state: GatewayState): View {
   const { id, name, description, spec, createdAt, vpcId, subnetId, securityGroupId, isPublic } = instance;
@@ -27,8 +35,8 @@ export function progressView({ createdAt, readyAt }: GatewayInstance, state: Gat
   const times = { start_time: createdAt, end_time: readyAt };
   const good = { error_code: null, error_msg: null, ...times };
   if (state === 'CreateFail') return { progress: 0, status: 'failed', error_code: 'APIC.9219', error_msg: 'create failed...', ...times };
-  if (state === 'Running') return { progress: 100, status: 'success', ...good };
-  return { progress: state === 'Creating' ? 30 : 80, status: 'creating', ...good };
+  if (state === 'Creating' || state === 'Registering') return { progress: state === 'Creating' ? 30 : 80, status: 'creating', ...good };
+  return { progress: 100, status: 'success', ...good };
 }
 
 export function groupView({ id, name, remark, subDomain, isDefault, domains, createdAt }: ApiGroup): View {

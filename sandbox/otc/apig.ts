@@ -55,6 +55,8 @@ export interface GatewayInstance extends GatewayOrder {
   readonly id: string;
   /** It never gets ready. */
   readonly broken: boolean;
+  /** What it is in place of what its age says: people and OTC do things to gateways. */
+  state: GatewayState | undefined;
   readonly readyAt: number;
   readonly createdAt: number;
   readonly groups: Map<string, ApiGroup>;
@@ -65,7 +67,7 @@ export interface GatewayInstance extends GatewayOrder {
 const AT_START = { description: '', spec: 'BASIC', vpcId: '', subnetId: '', securityGroupId: '', isPublic: true };
 
 /** Source: OTC API Gateway API reference V2, "Querying Dedicated Gateway Details". */
-export type GatewayState = 'Creating' | 'Registering' | 'Running' | 'CreateFail';
+export type GatewayState = 'Creating' | 'Registering' | 'Running' | 'CreateFail' | 'Updating' | 'UpdateFailed' | 'Deleting';
 
 const INSTANCES = 5;
 const DOMAINS_PER_GROUP = 5;
@@ -75,6 +77,8 @@ export class Apig {
   readonly instances = new Map<string, GatewayInstance>();
   /** How long the next one takes to be made. */
   buildMs = 15 * 60_000;
+  /** How long one goes on to be there that is deleted. */
+  deleteMs = 60_000;
   readonly #ctx: SandboxContext;
   readonly #region: string;
   readonly #ids = new Ids('apig');
@@ -96,12 +100,20 @@ export class Apig {
     return made;
   }
 
+  /** Answers at once and goes on. */
+  deleteInstance(instance: GatewayInstance): void {
+    instance.state = 'Deleting';
+    if (this.deleteMs === 0) this.instances.delete(instance.id);
+    else this.#ctx.clock.after(this.deleteMs, () => void this.instances.delete(instance.id));
+  }
+
   /** The next gateway to be made comes to nothing, as without resources. */
   breakNext(): void {
     this.#nextBreaks = true;
   }
 
-  stateOf({ readyAt, createdAt, broken }: GatewayInstance): GatewayState {
+  stateOf({ readyAt, createdAt, broken, state }: GatewayInstance): GatewayState {
+    if (state) return state;
     const now = this.#ctx.clock.now();
     if (readyAt <= now) return broken ? 'CreateFail' : 'Running';
     return now < (createdAt + readyAt) / 2 ? 'Creating' : 'Registering';
@@ -172,6 +184,7 @@ export class Apig {
       id,
       ...order,
       broken,
+      state: undefined,
       readyAt,
       createdAt: this.#ctx.clock.now(),
       groups: new Map<string, ApiGroup>(),

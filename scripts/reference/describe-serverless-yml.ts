@@ -56,6 +56,10 @@ const PROVIDER: Readonly<Record<string, Description>> = {
   'provider.gateway.create.vpcId': { means: 'VPC that it stands in; `machine.vpc_id` of scaler.yml will do' },
   'provider.gateway.create.subnetId': { means: 'subnet there, with three free addresses (BASIC) to seven (PLATINUM)' },
   'provider.gateway.create.securityGroupId': { means: 'must let GitLab in at port 443' },
+  'provider.gateway.create.enterpriseProjectId': {
+    means: 'enterprise project; an enterprise account must name one',
+    absent: 'none is named',
+  },
   'provider.gateway.create.bandwidth': { means: 'of the public address, in Mbit/s; charged by traffic' },
   'provider.gateway.group': { means: 'the API group' },
   'provider.gateway.group.create': { means: 'make one' },

@@ -112,6 +112,33 @@ describe('a deployment of what has changed', () => {
     await expect(deploy(bench.inputs({ stage: 'dev' }))).rejects.toThrow(
       'the bucket ci-fleet is that of the deployment gl-scaler-prod already',
     );
+    // One that has come there before: it goes, and takes nothing with it.
+    const dev = { stage: 'dev', provider: { ...bench.provider, agency: { create: true }, bucket: { create: false } } };
+    const marked = bench.sandbox.deployed.all().map((f) => [f, f.config.description] as const);
+    for (const [f] of marked) f.config.description = '';
+    await deploy(bench.inputs(dev));
+    for (const [f, description] of marked) f.config.description = description;
+    const bucket = bench.sandbox.obs.bucket(bench.sandbox.bucket);
+    bucket.put('state/v1/pools/a.json', Buffer.from('x'), {});
+    bench.said.length = 0;
+    await remove(bench.inputs(dev));
+    expect(bench.said.at(-1)).toMatch(
+      /gl-scaler-dev is removed\. Workers, hooks, records and controls stay: gl-scaler-prod has the same bucket/,
+    );
+    expect([
+      bucket.get('state/v1/pools/a.json')?.body.toString(),
+      bucket.list({ prefix: 'control/', delimiter: '', from: '', maxKeys: 9 }).objects,
+    ]).toEqual(['x', []]);
+    expect(deployedState(bench.sandbox).functions.map(({ name }) => name)).toEqual(marked.map(([{ name }]) => name));
+  });
+
+  it("a policy of the bucket that cannot be read is nobody's business who asks for none", async () => {
+    const bench = await started();
+    await deploy(bench.inputs());
+    bench.sandbox.obs.bucket(bench.sandbox.bucket).documents.set('policy', '"a form that is not known"');
+    await deploy(bench.inputs());
+    Object.assign(bench.provider, { bucket: { create: true, countsFor: 'everybody' } });
+    await expect(deploy(bench.inputs())).rejects.toThrow('is not in a form that is known here; it is left as it is');
   });
 
   it("an address of hooks that is not the deployment's own is taken for a proxy's", async () => {

@@ -92,6 +92,7 @@ it('so does one that makes a gateway, too, and there is never a second one', asy
   const at = await bench();
   Object.assign(at.provider, { gateway: { create: NEW_GATEWAY, domain: 'hooks.example.com' } });
   at.sandbox.apig.buildMs = 0;
+  at.sandbox.apig.deleteMs = 0;
   const cuts = await cutEverywhere(
     at,
     () => deploy(at.inputs()),

@@ -18,6 +18,7 @@ async function started(): Promise<DeployBench & { readonly waits: number[] }> {
   const waits: number[] = [];
   const bench = await deployBench({ bundles: BUNDLES, provider: { gateway: { create: NEW_GATEWAY } } });
   bench.sandbox.apig.buildMs = 300;
+  bench.sandbox.apig.deleteMs = 60;
   const sleep = async (ms: number) => {
     waits.push(ms);
     await wait(40);
@@ -25,7 +26,7 @@ async function started(): Promise<DeployBench & { readonly waits: number[] }> {
   return { ...bench, waits, inputs: (more) => bench.inputs({ sleep, ...more }) };
 }
 
-const remove = (inputs: DeployInputs) => removeNow(inputs, { sleep: async () => undefined });
+const remove = (inputs: DeployInputs) => removeNow(inputs, { sleep: async (ms) => void (ms === 15_000 && (await wait(20))) });
 const own = ({ sandbox }: DeployBench) => [...sandbox.apig.instances.values()].find(({ name }) => name === NAME);
 const others = { gateways: [['gateway', 'Running']], groups: [], functions: [] };
 
@@ -116,6 +117,53 @@ describe('a gateway that the deployment makes', () => {
       expect(bench.said).toContain(stays);
     }
     expect(own(bench)).toBe(made);
+  });
+
+  it.each(['Updating', 'UpdateFailed'] as const)('that others use stays, also while it is %s', async (state) => {
+    const bench = await started();
+    await deploy(bench.inputs());
+    const made = own(bench);
+    if (!made) throw new Error('no gateway');
+    bench.sandbox.apig.createGroup(made, 'theirs', '');
+    made.state = state;
+    await expect(deploy(bench.inputs())).rejects.toThrow(`is ${state}, not Running: try again later`);
+    await remove(bench.inputs());
+    expect(own(bench)?.groups.size).toBeGreaterThan(1);
+  });
+
+  it('that serverless.yml refers to by its id from then on stays with the removal, and that is said', async () => {
+    const bench = await started();
+    await deploy(bench.inputs());
+    Object.assign(bench.provider, { gateway: { id: own(bench)?.id } });
+    bench.said.length = 0;
+    await deploy(bench.inputs());
+    expect(bench.said.some((line) => line.startsWith('Nothing to do'))).toBe(true);
+    await remove(bench.inputs());
+    expect(bench.said.join('\n')).toContain('since serverless.yml refers to it by its id. It costs as long as it exists.');
+    expect(own(bench)).toBeDefined();
+  });
+
+  it("leaves somebody's API group with our name alone", async () => {
+    const bench = await started();
+    const { apig, gatewayId } = bench.sandbox;
+    const gateway = apig.instances.get(gatewayId);
+    if (!gateway) throw new Error('no gateway');
+    apig.createGroup(gateway, 'gl_scaler_prod', 'mine');
+    await deploy(bench.inputs());
+    await remove(bench.inputs());
+    expect([...gateway.groups.values()].map(({ name }) => name)).toEqual(['gl_scaler_prod']);
+  });
+
+  it('is not looked for by who may not, which is said and hinders nobody without one', async () => {
+    const bench = await started();
+    Object.assign(bench.provider, { gateway: 'none' });
+    const refuse = () => bench.sandbox.ctx.faults.inject({ operation: 'apig.instances', times: 1, status: 403 });
+    refuse();
+    await deploy(bench.inputs());
+    expect(bench.said.join('\n')).toMatch(/is deployed\.\nGateways could not be looked for \(.+\): one that was made with gateway.create/);
+    Object.assign(bench.provider, { gateway: { id: bench.sandbox.gatewayId } });
+    refuse();
+    await expect(deploy(bench.inputs())).rejects.toThrow();
   });
 
   it("with a name that somebody's has already is refused before anything is changed", async () => {

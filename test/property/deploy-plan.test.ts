@@ -50,7 +50,10 @@ function afterOthers(actual: Actual, change: Change, wanted: Desired): Actual {
       return { ...actual, logs: { ...there(logs), streams: { ...logs?.streams, [change.name]: `stream of ${change.name}` } } };
     case 'create-api-group':
       if (there(gateway).status !== 'Running') throw new Error('a group at a gateway that does not run');
-      return { ...actual, gateway: { ...there(gateway), group: { id: 'group', name: change.name, address: 'a', domains: [] } } };
+      return {
+        ...actual,
+        gateway: { ...there(gateway), group: { id: 'group', name: change.name, address: 'a', remark: '', domains: [] } },
+      };
     default:
       return { ...actual, functions: functionsAfter(actual, change, wanted) };
   }

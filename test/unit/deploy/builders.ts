@@ -126,6 +126,7 @@ export function deployed(wanted: Desired): Actual {
           id: 'group',
           name: 'gl_scaler_prod',
           address: 'group.example.com',
+          remark: '',
           domains: gateway.domain === undefined ? [] : [boundDomain(gateway.domain, gateway.certificate?.name)],
         },
       },
@@ -137,7 +138,16 @@ export function deployed(wanted: Desired): Actual {
 }
 
 export function gatewayThere(own = false, more: Partial<ActualGateway> = {}): ActualGateway {
-  return { id: 'gateway-1', name: own ? 'gl-scaler-prod' : 'gateway', status: 'Running', description: '', own, foreign: [], ...more };
+  return {
+    id: 'gateway-1',
+    name: own ? 'gl-scaler-prod' : 'gateway',
+    status: 'Running',
+    description: '',
+    made: {},
+    own,
+    foreign: [],
+    ...more,
+  };
 }
 
 function boundDomain(name: string, certificate: string | undefined) {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Actual } from '../../../deploy/actual.ts';
 import type { ActualFunction } from '../../../deploy/actual-function.ts';
 import { plan } from '../../../deploy/plan.ts';
-import { gatewayNotes } from '../../../deploy/plan-gateway.ts';
+import { gatewayNotes, orderNotes } from '../../../deploy/plan-gateway.ts';
 import { planRemoval } from '../../../deploy/plan-remove.ts';
 import { config, deployed, desiredOf, gatewayThere, NEW_GATEWAY, NOTHING, service } from './builders.ts';
 
@@ -254,6 +254,11 @@ describe('a gateway of its own', () => {
       making({ status: 'CreateFail' }),
       ['remove-gateway', 'create-gateway', 'await-gateway', 'create-api-group'],
     ],
+    [
+      'that was not ready in time is made anew',
+      making({ status: 'InitTimeout' }),
+      ['remove-gateway', 'create-gateway', 'await-gateway', 'create-api-group'],
+    ],
     ['that runs is left as it is', making({}), ['create-api-group']],
   ])('%s', (_, actual, steps) => {
     expect(first(actual).slice(0, steps.length)).toEqual(steps);
@@ -264,6 +269,22 @@ describe('a gateway of its own', () => {
     expect(plan(own, nothing).find(({ change }) => change.do === 'create-gateway')?.what).toBe(
       'create the gateway gl-scaler-prod (BASIC, public address with 5 Mbit/s), which costs from now on for as long as it exists',
     );
+  });
+
+  it.each(['UpdateFailed', 'Updating', 'RollbackFailed', 'RestartFail', 'Unhealthy', 'Frozen', 'Deleting', 'DeleteFailed'])(
+    'that ran and is %s now is neither awaited nor made anew',
+    (status) => {
+      expect(() => plan(own, making({ status }))).toThrow(`the gateway gl-scaler-prod is ${status}, not Running: try again later`);
+    },
+  );
+
+  it('that is another than serverless.yml says is told', () => {
+    const having = (made: object) => ({ ...nothing, gateway: gatewayThere(true, { made }) });
+    expect(orderNotes(own, having({ spec: 'BASIC', vpcId: NEW_GATEWAY.vpcId }))).toEqual([]);
+    expect(orderNotes(own, having({ spec: 'PLATINUM' }))).toEqual([
+      'The gateway gl-scaler-prod has spec PLATINUM, serverless.yml says BASIC: that counts only when it is made; change it in the console.',
+    ]);
+    expect(orderNotes(wanted, having({ spec: 'PLATINUM' }))).toEqual([]);
   });
 
   it("never is somebody else's with the same name", () => {
@@ -282,7 +303,7 @@ describe('a gateway of its own', () => {
 
   it('gives its domain to the one that serverless.yml names instead, before that takes it, and takes our group along where it stays', () => {
     const domains = [{ id: 'd', name: 'hooks.example.com', certificate: { id: 'c', name: 'hooks' } }];
-    const group = { id: 'old', name: 'gl_scaler_prod', address: 'a', domains };
+    const group = { id: 'old', name: 'gl_scaler_prod', address: 'a', remark: '', domains };
     const other = desiredOf({ service: service({ gateway: { id: 'gateway-1', domain: 'hooks.example.com' } }) });
     const at = { instanceId: 'left', groupId: 'old' };
     expect(plan(other, { ...there, left: [gatewayThere(true, { id: 'left', group })] }).map(({ change }) => change)).toMatchObject([
@@ -301,6 +322,10 @@ describe('a gateway of its own', () => {
     expect(gatewayNotes(used.left)).toEqual([
       'The gateway gl-scaler-prod (left) stays, since others use it: the API groups their_apis. It costs as long as it exists.',
     ]);
+    expect(doing(wanted, left({ foreign: 'unread' }))).toEqual([]);
+    expect(gatewayNotes(left({ foreign: 'unread' }).left)[0]).toContain('since it could not be asked who uses it');
+    expect(gatewayNotes([gatewayThere(false, { adopted: true })])[0]).toContain('since serverless.yml refers to it by its id');
+    expect(gatewayNotes([], 'PERMISSION')[0]).toContain('Gateways could not be looked for (PERMISSION)');
     expect(gatewayNotes([gatewayThere()])).toEqual([]);
     expect(planRemoval(wanted, there).rest.map(({ change }) => change.do)).not.toContain('remove-gateway');
   });

@@ -46,7 +46,10 @@ describe('a dedicated gateway', () => {
     expect((await cloud.call('POST', `${second}/api-groups`, { name: 'farm' })).status).toBe(400);
     await cloud.clock.advance(15 * 60_000);
     expect([await progress(), (await cloud.call('POST', `${second}/api-groups`, { name: 'farm' })).status]).toEqual(['success', 201]);
-    expect([(await cloud.call('DELETE', second)).status, (await cloud.call('GET', second)).status]).toEqual([204, 404]);
+    expect((await cloud.call('DELETE', second)).status).toBe(204);
+    expect((await cloud.call('GET', second)).json.status).toBe('Deleting');
+    await cloud.clock.advance(60_000);
+    expect((await cloud.call('GET', second)).status).toBe(404);
   });
 });
 
