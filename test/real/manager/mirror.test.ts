@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ManagerMachine } from './machine.ts';
@@ -77,6 +77,20 @@ function commit(work: string, text: string): string {
   return git(work, 'rev-parse', 'HEAD');
 }
 
+/** Turns its packs into loose objects, as plain HTTP brings them; gives their files. */
+function unpacked(mirror: string): readonly string[] {
+  const packs = join(mirror, 'objects', 'pack');
+  for (const name of readdirSync(packs)) {
+    const pack = readFileSync(join(packs, name));
+    rmSync(join(packs, name), { force: true });
+    if (name.endsWith('.pack'))
+      execFileSync('git', ['unpack-objects', '-q'], { cwd: mirror, input: pack, stdio: ['pipe', 'ignore', 'pipe'] });
+  }
+  rmSync(join(mirror, 'objects', 'info', 'commit-graphs'), { recursive: true, force: true });
+  const folders = readdirSync(join(mirror, 'objects')).filter((name) => name.length === 2);
+  return folders.flatMap((folder) => readdirSync(join(mirror, 'objects', folder)).map((name) => join(mirror, 'objects', folder, name)));
+}
+
 function refs(mirror: string): readonly string[] {
   return git(mirror, 'for-each-ref', '--format=%(refname)').split('\n');
 }
@@ -103,6 +117,27 @@ describe('fetching', () => {
     expect(mirrors.fetch().status).toBe(0);
     expect(refs(mirrors.mirror('poky.git'))).toEqual(['refs/heads/main', 'refs/heads/new']);
     expect(git(mirrors.mirror('poky.git'), 'rev-parse', 'new')).toBe(tip);
+  });
+
+  it.each(['all of its objects', 'one of many'])('mends what a power failure emptied: %s', (which) => {
+    const mirrors = new Mirrors('poky.git');
+    const work = mirrors.upstream('poky.git');
+    for (const text of ['two', 'three']) commit(work, text);
+    git(work, 'push', '--quiet', 'origin', 'HEAD:refs/heads/main');
+    mirrors.fetch();
+    const mirror = mirrors.mirror('poky.git');
+    const loose = unpacked(mirror);
+    expect(loose.length).toBeGreaterThan(8);
+    for (const file of which === 'one of many' ? loose.slice(0, 1) : loose) {
+      chmodSync(file, 0o644);
+      truncateSync(file);
+    }
+    expect(() => git(mirror, 'fsck', '--strict')).toThrow();
+    const { status, stdout } = mirrors.fetch();
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '1 of 1 mirrors fetched\n' });
+    git(mirror, 'fsck', '--strict', '--full');
+    expect(git(mirror, 'rev-parse', 'main')).toBe(git(work, 'rev-parse', 'HEAD'));
+    expect(mirrors.fetch().status).toBe(0);
   });
 
   it('leaves sets with another interval alone', () => {
