@@ -5,56 +5,79 @@ import type { Clients } from './clients.ts';
 import { isBeingMade, isGoing, isRunning, wasNotMade } from './gateway-life.ts';
 import { gatewayName, madeBy } from './marks.ts';
 
-/** The gateway that serverless.yml names. */
+/** The gateway that serverless.yml names. One that we have made is ours whatever somebody calls it now. */
 export async function readGateway({ name, gateway }: Places, { gateways }: Clients): Promise<Actual['gateway']> {
   if (!gateway) return undefined;
-  const found = await gateways.find(gateway.instance);
+  const { instance } = gateway;
+  const found = 'id' in instance ? await gateways.find(instance) : ((await madeOne(name, gateways)) ?? (await gateways.find(instance)));
   if (!found) return undefined;
   const ours = isOurs(name, found);
-  const own = ours && 'name' in gateway.instance;
+  const own = ours && 'name' in instance;
+  const told = { ...found, own, ...(ours && !own && { adopted: true as const }) };
   // One of somebody's that only has the name is none of our business.
-  if (('name' in gateway.instance && !ours) || !isRunning(found))
-    return { ...found, own, foreign: await foreignAt(found, own, name, gateways) };
+  if (('name' in instance && !ours) || !isRunning(found)) return { ...told, foreign: await foreignAt(found, own, name, gateways) };
   const group = await gateways.at(found.id).group(gateway.group);
-  const foreign = await foreignAt(found, own, name, gateways);
-  return { ...found, own, ...(ours && !own && { adopted: true }), ...(group && { group }), foreign };
+  return { ...told, ...(group && { group }), foreign: await foreignAt(found, own, name, gateways) };
 }
 
-/** Looks at every gateway of the project. Whoever never had one may lack the right to look, or have no such service at all. */
-export async function readLeft({ name, gateway }: Places, { gateways }: Clients): Promise<Pick<Actual, 'left' | 'leftUnread'>> {
-  try {
-    const listed = await gateways.list();
-    const found = await Promise.all(listed.map(({ id }) => readOne(id, name, gateway, gateways)));
-    return { left: found.flatMap((one) => one ?? []) };
-  } catch (error) {
-    if (gateway || !(error instanceof ScalerError)) throw error;
-    return { left: [], leftUnread: error.code };
-  }
+async function madeOne(name: string, gateways: Gateways): Promise<Gateway | undefined> {
+  const listed = await gateways.list();
+  const found = await Promise.all(listed.map(({ id }) => gateways.find({ id }).catch(unlessOurs)));
+  return found.find((one) => one && isOurs(name, one) && !isGoing(one)) ?? found.find((one) => one && isOurs(name, one));
+}
+
+/**
+ * What an earlier deployment has left at the gateways of the project, but for what is wanted. Whoever never had one may lack the right to look, or have
+ * no such service at all; and one gateway that cannot be looked at is no reason to forget the others.
+ */
+export async function readLeft(
+  { name, gateway }: Places,
+  { gateways }: Clients,
+  wanted: ActualGateway | undefined,
+): Promise<Pick<Actual, 'left' | 'leftUnread'>> {
+  const unread: string[] = [];
+  const tolerate = (error: unknown) => {
+    if (!(error instanceof ScalerError)) throw error;
+    unread.push(error.code);
+    return undefined;
+  };
+  const listed = (await gateways.list().catch(tolerate)) ?? [];
+  const groupId = gateway && 'id' in gateway.group ? gateway.group.id : undefined;
+  const found = await Promise.all(listed.map(({ id }) => readOne(id, name, { id: wanted?.id, groupId }, gateways).catch(tolerate)));
+  return { left: found.flatMap((one) => one ?? []), ...(unread[0] !== undefined && { leftUnread: unread[0] }) };
 }
 
 /** `undefined` when nothing of ours is there, or what is there is wanted. */
-async function readOne(id: string, name: string, gateway: Places['gateway'], gateways: Gateways): Promise<ActualGateway | undefined> {
+async function readOne(
+  id: string,
+  name: string,
+  wanted: { readonly id: string | undefined; readonly groupId: string | undefined },
+  gateways: Gateways,
+): Promise<ActualGateway | undefined> {
+  // In the wanted one our own group is left when serverless.yml names another.
+  if (id === wanted.id && wanted.groupId === undefined) return undefined;
   const found = await gateways.find({ id });
   if (!found || isGoing(found)) return undefined;
-  const wanted = gateway && ('id' in gateway.instance ? gateway.instance.id === id : isOurs(name, found));
-  // In the wanted one our own group is left when serverless.yml names another.
-  if (wanted && !('id' in gateway.group)) return undefined;
-  const own = !wanted && isOurs(name, found);
+  const own = id !== wanted.id && isOurs(name, found);
   const group = isRunning(found) ? await gateways.at(id).group({ name: gatewayName(name) }) : undefined;
-  const ours = group?.remark === madeBy(name) ? group : undefined;
+  const ours = group?.remark === madeBy(name) && group.id !== wanted.groupId ? group : undefined;
   if (!own && !ours) return undefined;
   return { ...found, own, ...(ours && { group: ours }), foreign: await foreignAt(found, own, name, gateways) };
 }
 
 /** Before it is there nobody can have anything at it; afterwards what cannot be asked may be somebody's. */
 async function foreignAt(gateway: Gateway, own: boolean, name: string, gateways: Gateways): Promise<ActualGateway['foreign']> {
-  if (!own || isBeingMade(gateway) || wasNotMade(gateway)) return [];
+  if (!own || isBeingMade(gateway) || wasNotMade(gateway) || isGoing(gateway)) return [];
   try {
-    return await gateways.at(gateway.id).foreignGroups(gatewayName(name));
+    return await gateways.at(gateway.id).foreignGroups({ name: gatewayName(name), remark: madeBy(name) });
   } catch (error) {
     if (!(error instanceof ScalerError)) throw error;
     return 'unread';
   }
+}
+
+function unlessOurs(error: unknown): undefined {
+  if (!(error instanceof ScalerError)) throw error;
 }
 
 function isOurs(name: string, { description }: Gateway): boolean {

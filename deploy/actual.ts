@@ -61,7 +61,7 @@ export async function readActual(places: Places, clients: Clients): Promise<Actu
     readGateway(places, clients),
     readFunctions(places, clients),
   ]);
-  const left = await readLeft(places, clients);
+  const left = await readLeft(places, clients, gateway);
   return { bucket, ...identity, ...(logs && { logs }), ...(gateway && { gateway }), ...left, rivals, functions };
 }
 

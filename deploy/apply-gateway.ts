@@ -1,7 +1,7 @@
 import { ConfigError, UnclearError } from '../lib/core/errors.ts';
 import type { Gateways } from './client-gateways.ts';
-import { isBeingMade, wasNotMade } from './gateway-life.ts';
-import { gatewayName } from './marks.ts';
+import { isBeingMade, isGoing, wasNotMade } from './gateway-life.ts';
+import { gatewayName, madeBy } from './marks.ts';
 
 export interface Patience {
   readonly say: (line: string) => void;
@@ -34,9 +34,10 @@ export async function awaitGateway(gateways: Gateways, instanceId: string, { say
 export async function removeGateway(gateways: Gateways, id: string, name: string, { sleep }: Patience): Promise<void> {
   const there = await gateways.find({ id });
   if (!there) return;
-  const foreign = wasNotMade(there) || isBeingMade(there) ? [] : await gateways.at(id).foreignGroups(gatewayName(name));
+  const ours = { name: gatewayName(name), remark: madeBy(name) };
+  const foreign = wasNotMade(there) || isBeingMade(there) || isGoing(there) ? [] : await gateways.at(id).foreignGroups(ours);
   if (foreign.length > 0) throw new ConfigError('gateway-used', `others use the gateway: ${foreign.join(', ')}`);
-  await gateways.remove(id);
+  if (!isGoing(there)) await gateways.remove(id);
   for (let polls = 0; polls < GATEWAY_POLLS; polls++) {
     if (!(await gateways.find({ id }))) return;
     await sleep(GATEWAY_POLL_MS);

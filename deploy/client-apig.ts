@@ -53,9 +53,9 @@ export class GatewayAdmin {
     return { id: found.id, name: found.name, address: found.sl_domain ?? '', remark: found.remark ?? '', domains };
   }
 
-  /** Names of the groups that others use, the group with our name left out. */
-  async foreignGroups(ours: string): Promise<readonly string[]> {
-    const others = (await this.#list({})).filter(({ name }) => name !== ours);
+  /** Names of the groups that others use, ours left out. */
+  async foreignGroups(ours: { readonly name: string; readonly remark: string }): Promise<readonly string[]> {
+    const others = (await this.#list({})).filter(({ name, remark }) => name !== ours.name || remark !== ours.remark);
     const used = await Promise.all(others.map(async (group) => ((await this.#isUsed(group)) ? [group.name] : [])));
     return used.flat();
   }

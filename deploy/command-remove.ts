@@ -12,6 +12,7 @@ import { apply } from './apply.ts';
 import { oneSecret } from './deploy-secrets.ts';
 import { type DeployInputs, type Deployment, openDeployment, placesOf } from './deployment.ts';
 import { drain, drainAll } from './drain.ts';
+import { isRunning } from './gateway-life.ts';
 import { hookUrl } from './hook-url.ts';
 import { gatewayNotes } from './plan-gateway.ts';
 import { planRemoval } from './plan-remove.ts';
@@ -71,6 +72,7 @@ export async function remove(inputs: DeployInputs, options: RemoveOptions = {}):
     run: (some: readonly Step[]) => apply(some, shared),
   };
   for (const note of gatewayNotes([actual.gateway ?? [], actual.left].flat(), actual.leftUnread)) say(note);
+  if (places.gateway && 'id' in places.gateway.instance) mustBeThere(actual.gateway);
   const count = steps.wakers.length + steps.rest.length;
   if (count === 0) return await removeNothing(removal);
   if (!options.drain && actual.rivals.length === 0) await noWorkers(clients.cloud(), 'Let them finish first: osls remove --drain.');
@@ -78,11 +80,21 @@ export async function remove(inputs: DeployInputs, options: RemoveOptions = {}):
   await (actual.rivals.length > 0 ? removeBeside(removal) : removeFarm(removal));
 }
 
-async function removeNothing({ deployment: { clients, outline }, say }: Removal): Promise<void> {
-  await noWorkers(
-    clients.cloud(),
-    `${outline.name} is not deployed: is it the right stage (--stage)? If so, run osls deploy, and then osls remove --drain.`,
+/** What is at somebody's gateway cannot be taken away while that does not answer, and would be forgotten. */
+function mustBeThere(gateway: Actual['gateway']): void {
+  if (!gateway || isRunning(gateway)) return;
+  throw new UserError(
+    `the gateway ${gateway.name} is ${gateway.status}, not Running: what this deployment has there cannot be removed now. Try again later.`,
   );
+}
+
+async function removeNothing({ deployment: { clients, outline }, actual, say }: Removal): Promise<void> {
+  // Of another deployment's workers that one takes care.
+  if (actual.rivals.length === 0)
+    await noWorkers(
+      clients.cloud(),
+      `${outline.name} is not deployed: is it the right stage (--stage)? If so, run osls deploy, and then osls remove --drain.`,
+    );
   // Hook, bucket and controls may be those of another stage with the same scaler.yml.
   say(`Nothing to do: nothing of ${outline.name} is deployed. Is it the right stage (--stage, provider.stage)?`);
 }

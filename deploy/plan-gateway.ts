@@ -2,6 +2,7 @@ import type { Actual, ActualGateway } from './actual.ts';
 import type { ApiGroup, BoundDomain } from './client-apig.ts';
 import type { Desired } from './desired.ts';
 import { isBeingMade, isRunning, wasNotMade } from './gateway-life.ts';
+import { madeBy } from './marks.ts';
 import type { GroupPlace, Step } from './steps.ts';
 
 /** Before the functions: what their triggers need. */
@@ -24,8 +25,10 @@ export function planGateway(desired: Desired, actual: Actual): readonly Step[] {
 export function planDomains(desired: Desired, actual: Actual): readonly Step[] {
   return [
     ...actual.left.flatMap(({ id, group }) => (group ? releaseDomains(group, id) : [])),
+    // With one that does not run its domains go only when it goes.
+    ...actual.left.filter(({ group }) => !group).flatMap(leaveGateway),
     ...planDomain(desired, actual),
-    ...actual.left.flatMap(leaveGateway),
+    ...actual.left.filter(({ group }) => group).flatMap(leaveGateway),
   ];
 }
 
@@ -39,7 +42,9 @@ export function gatewayProblems(gateway: NonNullable<Desired['gateway']>, actual
         `there is a gateway ${instance.name} already, which this deployment has not made: refer to it with provider.gateway.id ${actual.id}`,
       );
     else if (actual && !isRunning(actual) && !isBeingMade(actual) && !wasNotMade(actual))
-      problems.push(`the gateway ${instance.name} is ${actual.status}, not Running: try again later`);
+      problems.push(
+        `the gateway ${instance.name} is ${actual.status}, not Running: try again later; when it stays so, osls remove takes it away`,
+      );
     return problems;
   }
   if (!actual) return [`the gateway ${instance.id} does not exist in this project: see provider.gateway.id`];
@@ -86,7 +91,7 @@ export function gatewayNotes(gateways: readonly ActualGateway[], unread?: string
     ? notes
     : [
         ...notes,
-        `Gateways could not be looked for (${unread}): one that was made with gateway.create earlier would still be there, and cost.`,
+        `Not all gateways could be looked at (${unread}): one that was made with gateway.create earlier may still be there, and cost.`,
       ];
 }
 
@@ -104,13 +109,20 @@ export function orderNotes({ gateway }: Pick<Desired, 'gateway'>, { gateway: the
   });
 }
 
-function planDomain({ gateway }: Desired, actual: Actual): readonly Step[] {
+/** One that was there under its name before may be somebody's. */
+export function isOurGroup(name: string, { remark }: ApiGroup): boolean {
+  return remark === madeBy(name);
+}
+
+function planDomain(desired: Desired, actual: Actual): readonly Step[] {
+  const { gateway } = desired;
   if (!gateway) return [];
   const group = actual.gateway?.group;
   const { domain, certificate } = gateway;
   const steps: Step[] = [];
-  // In a group of its own, other domains are those of an earlier configuration.
-  const others = 'name' in gateway.group ? (group?.domains ?? []).filter(({ name }) => name !== domain) : [];
+  // In a group that this deployment has made, other domains are those of an earlier configuration.
+  const others =
+    group && 'name' in gateway.group && isOurGroup(desired.name, group) ? group.domains.filter(({ name }) => name !== domain) : [];
   for (const other of others) steps.push(...releaseDomain(other));
   if (domain === undefined) return steps;
   const bound = group?.domains.find(({ name }) => name === domain);

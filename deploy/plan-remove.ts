@@ -1,7 +1,7 @@
 import type { Actual, Places } from './actual.ts';
 import type { ApiGroup } from './client-apig.ts';
 import { removeFunction } from './plan.ts';
-import { leaveGateway, releaseDomain, releaseDomains, removeGateway } from './plan-gateway.ts';
+import { isOurGroup, leaveGateway, releaseDomain, releaseDomains, removeGateway } from './plan-gateway.ts';
 import type { Step } from './steps.ts';
 
 /**
@@ -30,11 +30,11 @@ function gatewaySteps(places: Places, { gateway, left }: Actual): readonly Step[
   ];
 }
 
-function groupSteps({ gateway }: Places, group: ApiGroup | undefined): readonly Step[] {
+function groupSteps({ name, gateway }: Places, group: ApiGroup | undefined): readonly Step[] {
   if (!gateway || !group) return [];
-  const own = 'name' in gateway.group;
+  const own = 'name' in gateway.group && isOurGroup(name, group);
   return [
-    ...group.domains.filter(({ name }) => own || name === gateway.domain).flatMap((domain) => releaseDomain(domain)),
+    ...group.domains.filter((domain) => own || domain.name === gateway.domain).flatMap((domain) => releaseDomain(domain)),
     ...(own ? [{ change: { do: 'remove-api-group', id: group.id }, what: `remove the API group ${group.name}` } as const] : []),
   ];
 }

@@ -149,9 +149,76 @@ describe('a gateway that the deployment makes', () => {
     const gateway = apig.instances.get(gatewayId);
     if (!gateway) throw new Error('no gateway');
     apig.createGroup(gateway, 'gl_scaler_prod', 'mine');
+    const theirs = [...gateway.groups.values()].find(({ name }) => name === 'gl_scaler_prod');
+    if (theirs) apig.bindDomain(theirs, 'www.example.com');
+    for (const provider of [{ gateway: { create: NEW_GATEWAY } }, { gateway: { id: gatewayId, domain: DOMAIN } }]) {
+      Object.assign(bench.provider, provider);
+      await deploy(bench.inputs());
+      await remove(bench.inputs());
+      const left = [...gateway.groups.values()].map(({ name, domains }) => [name, [...domains.values()].map((d) => d.name)]);
+      expect(left).toEqual([['gl_scaler_prod', ['www.example.com']]]);
+    }
+  });
+
+  it('is ours whatever it is called now, and is never made a second time', async () => {
+    const bench = await started();
     await deploy(bench.inputs());
+    const made = own(bench);
+    if (!made) throw new Error('no gateway');
+    Object.assign(made, { name: 'renamed' });
+    bench.said.length = 0;
+    await deploy(bench.inputs());
+    expect(bench.said.some((line) => line.startsWith('Nothing to do'))).toBe(true);
     await remove(bench.inputs());
-    expect([...gateway.groups.values()].map(({ name }) => name)).toEqual(['gl_scaler_prod']);
+    expect(deployedState(bench.sandbox)).toMatchObject(others);
+  });
+
+  it('whose API group serverless.yml names by its id from then on keeps group and domain', async () => {
+    const bench = await started();
+    const { sandbox, provider } = bench;
+    Object.assign(provider, { gateway: { id: sandbox.gatewayId, domain: DOMAIN } });
+    await deploy(bench.inputs());
+    const [group] = sandbox.apig.instances.get(sandbox.gatewayId)?.groups.values() ?? [];
+    Object.assign(provider, { gateway: { id: sandbox.gatewayId, group: { id: group?.id }, domain: DOMAIN } });
+    bench.said.length = 0;
+    await deploy(bench.inputs());
+    expect(bench.said.some((line) => line.startsWith('Nothing to do'))).toBe(true);
+    await remove(bench.inputs());
+    expect(deployedState(sandbox).groups).toEqual([['gl_scaler_prod', []]]);
+  });
+
+  it('goes before its domain is needed elsewhere when it does not run any more', async () => {
+    const bench = await started();
+    Object.assign(bench.provider, { gateway: { create: NEW_GATEWAY, domain: DOMAIN } });
+    await deploy(bench.inputs());
+    const made = own(bench);
+    if (made) made.state = 'Updating';
+    Object.assign(bench.provider, { gateway: { id: bench.sandbox.gatewayId, domain: DOMAIN } });
+    await deploy(bench.inputs());
+    expect(deployedState(bench.sandbox)).toMatchObject({ gateways: others.gateways, groups: [['gl_scaler_prod', [[DOMAIN, undefined]]]] });
+  });
+
+  it('is waited for by the next removal when one was broken off while it went', async () => {
+    const bench = await started();
+    await deploy(bench.inputs());
+    const broken = new Error('broken off');
+    await expect(removeNow(bench.inputs(), { sleep: async (ms) => void (ms === 15_000 && (await Promise.reject(broken))) })).rejects.toBe(
+      broken,
+    );
+    expect(deployedState(bench.sandbox).gateways).toContainEqual([NAME, 'Deleting']);
+    await remove(bench.inputs());
+    expect(deployedState(bench.sandbox)).toMatchObject(others);
+  });
+
+  it("nothing is removed while somebody's gateway that holds a part of it does not run", async () => {
+    const bench = await started();
+    const { sandbox, provider } = bench;
+    Object.assign(provider, { gateway: { id: sandbox.gatewayId, domain: DOMAIN } });
+    await deploy(bench.inputs());
+    const gateway = sandbox.apig.instances.get(sandbox.gatewayId);
+    if (gateway) gateway.state = 'Updating';
+    await expect(remove(bench.inputs())).rejects.toThrow('is Updating, not Running: what this deployment has there cannot be removed now');
+    expect(deployedState(sandbox).functions).toHaveLength(3);
   });
 
   it('is not looked for by who may not, which is said and hinders nobody without one', async () => {
@@ -160,10 +227,14 @@ describe('a gateway that the deployment makes', () => {
     const refuse = () => bench.sandbox.ctx.faults.inject({ operation: 'apig.instances', times: 1, status: 403 });
     refuse();
     await deploy(bench.inputs());
-    expect(bench.said.join('\n')).toMatch(/is deployed\.\nGateways could not be looked for \(.+\): one that was made with gateway.create/);
+    expect(bench.said.join('\n')).toMatch(
+      /is deployed\.\nNot all gateways could be looked at \(.+\): one that was made with gateway.create/,
+    );
     Object.assign(bench.provider, { gateway: { id: bench.sandbox.gatewayId } });
     refuse();
-    await expect(deploy(bench.inputs())).rejects.toThrow();
+    bench.said.length = 0;
+    await deploy(bench.inputs());
+    expect(bench.said.join('\n')).toContain('Not all gateways could be looked at');
   });
 
   it("with a name that somebody's has already is refused before anything is changed", async () => {

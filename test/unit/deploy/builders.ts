@@ -3,6 +3,7 @@ import { grantKey } from '../../../deploy/actual.ts';
 import type { ActualFunction } from '../../../deploy/actual-function.ts';
 import { type DeploySecrets, fingerprint } from '../../../deploy/deploy-secrets.ts';
 import { type Desired, type DesiredFunction, desired, RUNTIME, TRUSTED } from '../../../deploy/desired.ts';
+import { madeBy } from '../../../deploy/marks.ts';
 import { outline } from '../../../deploy/outline.ts';
 import { parseService, type Service } from '../../../deploy/schema.ts';
 import { type Config, parseConfig } from '../../../lib/config/config.ts';
@@ -126,7 +127,7 @@ export function deployed(wanted: Desired): Actual {
           id: 'group',
           name: 'gl_scaler_prod',
           address: 'group.example.com',
-          remark: '',
+          remark: madeBy(wanted.name),
           domains: gateway.domain === undefined ? [] : [boundDomain(gateway.domain, gateway.certificate?.name)],
         },
       },

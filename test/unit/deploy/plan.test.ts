@@ -303,7 +303,13 @@ describe('a gateway of its own', () => {
 
   it('gives its domain to the one that serverless.yml names instead, before that takes it, and takes our group along where it stays', () => {
     const domains = [{ id: 'd', name: 'hooks.example.com', certificate: { id: 'c', name: 'hooks' } }];
-    const group = { id: 'old', name: 'gl_scaler_prod', address: 'a', remark: '', domains };
+    const group = {
+      id: 'old',
+      name: 'gl_scaler_prod',
+      address: 'a',
+      remark: 'otc-gitlab-scaler, deployment gl-scaler-prod, removed by osls remove',
+      domains,
+    };
     const other = desiredOf({ service: service({ gateway: { id: 'gateway-1', domain: 'hooks.example.com' } }) });
     const at = { instanceId: 'left', groupId: 'old' };
     expect(plan(other, { ...there, left: [gatewayThere(true, { id: 'left', group })] }).map(({ change }) => change)).toMatchObject([
@@ -325,7 +331,7 @@ describe('a gateway of its own', () => {
     expect(doing(wanted, left({ foreign: 'unread' }))).toEqual([]);
     expect(gatewayNotes(left({ foreign: 'unread' }).left)[0]).toContain('since it could not be asked who uses it');
     expect(gatewayNotes([gatewayThere(false, { adopted: true })])[0]).toContain('since serverless.yml refers to it by its id');
-    expect(gatewayNotes([], 'PERMISSION')[0]).toContain('Gateways could not be looked for (PERMISSION)');
+    expect(gatewayNotes([], 'PERMISSION')[0]).toContain('Not all gateways could be looked at (PERMISSION)');
     expect(gatewayNotes([gatewayThere()])).toEqual([]);
     expect(planRemoval(wanted, there).rest.map(({ change }) => change.do)).not.toContain('remove-gateway');
   });
