@@ -96,15 +96,18 @@ def fetch(url, path):
         git(path, 60, 'config', key, value)
     # What the configuration says now; a repository that has moved keeps its objects.
     git(path, 60, 'config', 'remote.origin.url', url)
-    if remove_empty_objects(path):
-        try:
-            # Whatever hung on them may be missing as well. Git before 2.36 does not know it.
-            git(path, FETCH_SECONDS, 'fetch', '--refetch', '--prune', 'origin')
-            return
-        except Failed:
-            pass
-    git(path, FETCH_SECONDS, 'remote', 'update', '--prune')
+    if not (remove_empty_objects(path) and refetch(path)):
+        git(path, FETCH_SECONDS, 'remote', 'update', '--prune')
     os.sync()
+
+
+def refetch(path):
+    """Everything again: whatever hung on lost objects may be missing as well. False where it fails, or git (before 2.36) does not know it."""
+    try:
+        git(path, FETCH_SECONDS, 'fetch', '--refetch', '--prune', 'origin')
+        return True
+    except Failed:
+        return False
 
 
 def remove_empty_objects(path):

@@ -9,7 +9,7 @@ import { gatewayName, madeBy } from './marks.ts';
 export async function readGateway({ name, gateway }: Places, { gateways }: Clients): Promise<Actual['gateway']> {
   if (!gateway) return undefined;
   const { instance } = gateway;
-  const found = 'id' in instance ? await gateways.find(instance) : ((await madeOne(name, gateways)) ?? (await gateways.find(instance)));
+  const found = 'id' in instance ? await gateways.find(instance) : await madeOne(instance, name, gateways);
   if (!found) return undefined;
   const ours = isOurs(name, found);
   const own = ours && 'name' in instance;
@@ -20,10 +20,17 @@ export async function readGateway({ name, gateway }: Places, { gateways }: Clien
   return { ...told, ...(group && { group }), foreign: await foreignAt(found, own, name, gateways) };
 }
 
-async function madeOne(name: string, gateways: Gateways): Promise<Gateway | undefined> {
+/** By its mark, or else by its name. Throws where one that cannot be read could be it: nobody wants to pay for a second one. */
+async function madeOne(which: { readonly name: string }, name: string, gateways: Gateways): Promise<Gateway | undefined> {
   const listed = await gateways.list();
-  const found = await Promise.all(listed.map(({ id }) => gateways.find({ id }).catch(unlessOurs)));
-  return found.find((one) => one && isOurs(name, one) && !isGoing(one)) ?? found.find((one) => one && isOurs(name, one));
+  const answers = await Promise.allSettled(listed.map(({ id }) => gateways.find({ id })));
+  const ours = answers.flatMap((answer) =>
+    answer.status === 'fulfilled' && answer.value && isOurs(name, answer.value) ? [answer.value] : [],
+  );
+  const found = ours.find((one) => !isGoing(one)) ?? ours[0] ?? (await gateways.find(which));
+  const unread = answers.find((answer) => answer.status === 'rejected');
+  if (!found && unread) throw unread.reason;
+  return found;
 }
 
 /**
@@ -74,10 +81,6 @@ async function foreignAt(gateway: Gateway, own: boolean, name: string, gateways:
     if (!(error instanceof ScalerError)) throw error;
     return 'unread';
   }
-}
-
-function unlessOurs(error: unknown): undefined {
-  if (!(error instanceof ScalerError)) throw error;
 }
 
 function isOurs(name: string, { description }: Gateway): boolean {

@@ -75,9 +75,12 @@ export async function remove(inputs: DeployInputs, options: RemoveOptions = {}):
   if (places.gateway && 'id' in places.gateway.instance) mustBeThere(actual.gateway);
   const count = steps.wakers.length + steps.rest.length;
   if (count === 0) return await removeNothing(removal);
-  if (!options.drain && actual.rivals.length === 0) await noWorkers(clients.cloud(), 'Let them finish first: osls remove --drain.');
+  const beside = actual.rivals.length > 0;
+  // Whether the other one looks after them nobody can tell.
+  if (beside) await noWorkers(clients.cloud(), `Remove it when no worker is there: ${actual.rivals.join(', ')} has the same bucket.`);
+  else if (!options.drain) await noWorkers(clients.cloud(), 'Let them finish first: osls remove --drain.');
   await confirm(options, `Remove ${outline.name} (${count} steps)? Type its name: `, outline.name);
-  await (actual.rivals.length > 0 ? removeBeside(removal) : removeFarm(removal));
+  await (beside ? removeBeside(removal) : removeFarm(removal));
 }
 
 /** What is at somebody's gateway cannot be taken away while that does not answer, and would be forgotten. */
@@ -103,7 +106,7 @@ async function removeNothing({ deployment: { clients, outline }, actual, say }: 
 async function removeBeside({ deployment: { outline }, actual, wakers, rest, say, run }: Removal): Promise<void> {
   await run([...wakers, ...rest]);
   const others = actual.rivals.join(', ');
-  say(`${outline.name} is removed. Workers, hooks, records and controls stay: ${others} has the same bucket and goes on with them.`);
+  say(`${outline.name} is removed. Hooks, records and controls stay: ${others} has the same bucket and goes on with them.`);
 }
 
 async function removeFarm({ deployment, actual, wakers, rest, options, say, run }: Removal): Promise<void> {

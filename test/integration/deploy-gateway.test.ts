@@ -173,6 +173,15 @@ describe('a gateway that the deployment makes', () => {
     expect(deployedState(bench.sandbox)).toMatchObject(others);
   });
 
+  it('is not made a second time while one that could be it cannot be read', async () => {
+    const bench = await started();
+    await deploy(bench.inputs());
+    Object.assign(own(bench) ?? {}, { name: 'renamed' });
+    bench.sandbox.ctx.faults.inject({ operation: 'apig.instance', times: 20, status: 500 });
+    await expect(deploy(bench.inputs())).rejects.toThrow();
+    expect(bench.sandbox.apig.instances.size).toBe(2);
+  });
+
   it('whose API group serverless.yml names by its id from then on keeps group and domain', async () => {
     const bench = await started();
     const { sandbox, provider } = bench;

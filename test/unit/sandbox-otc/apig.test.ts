@@ -22,6 +22,17 @@ async function publish(group: string, more: Readonly<Record<string, unknown>> = 
   return `${triggers}/DEDICATEDGATEWAY/${made.json.trigger_id}`;
 }
 
+/** What a new gateway needs at least. */
+const ORDER = {
+  instance_name: 'second',
+  spec_id: 'BASIC',
+  vpc_id: 'v',
+  subnet_id: 's',
+  security_group_id: 'g',
+  available_zone_ids: ['eu-de-01'],
+  loadbalancer_provider: 'elb',
+};
+
 describe('a dedicated gateway', () => {
   it('is there or not', async () => {
     expect((await cloud.call('GET', at())).json).toMatchObject({ instance_name: 'gateway', status: 'Running' });
@@ -30,16 +41,7 @@ describe('a dedicated gateway', () => {
   });
 
   it('takes a quarter of an hour to be built, and is deleted', async () => {
-    const body = {
-      instance_name: 'second',
-      spec_id: 'BASIC',
-      vpc_id: 'v',
-      subnet_id: 's',
-      security_group_id: 'g',
-      available_zone_ids: ['eu-de-01'],
-      loadbalancer_provider: 'elb',
-    };
-    const made = await cloud.call('POST', `${cloud.v2}/apigw/instances`, body);
+    const made = await cloud.call('POST', `${cloud.v2}/apigw/instances`, ORDER);
     const second = `${cloud.v2}/apigw/instances/${made.json.instance_id}`;
     const progress = async () => (await cloud.call('GET', `${second}/progress`)).json.status;
     expect([made.status, await progress()]).toEqual([202, 'creating']);
@@ -54,16 +56,7 @@ describe('a dedicated gateway', () => {
 });
 
 describe("a dedicated gateway of one's own", () => {
-  const order = {
-    instance_name: 'second',
-    spec_id: 'BASIC',
-    vpc_id: 'v',
-    subnet_id: 's',
-    security_group_id: 'g',
-    available_zone_ids: ['eu-de-01'],
-    loadbalancer_provider: 'elb',
-  };
-  const create = (more = {}) => cloud.call('POST', `${cloud.v2}/apigw/instances`, { ...order, ...more });
+  const create = (more = {}) => cloud.call('POST', `${cloud.v2}/apigw/instances`, { ...ORDER, ...more });
 
   it.each([
     ['what charges its public address', { ingress_bandwidth_size: 5 }, 'ingress_bandwidth_charging_mode'],
