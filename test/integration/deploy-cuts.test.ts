@@ -159,6 +159,22 @@ async function launchOne({ dir, sandbox }: DeployBench): Promise<void> {
   expect(launched).toMatchObject({ outcome: 'done' });
 }
 
+it('a removal beside another deployment of the same farm refuses while workers exist, drain or not', async () => {
+  const at = await bench();
+  Object.assign(at.provider, { gateway: 'none' });
+  const { deployed } = at.sandbox;
+  await deploy(at.inputs({ stage: 'dev' }));
+  const marked = deployed.all().map((f) => [f, f.config.description] as const);
+  // As if the two had been deployed before there were marks.
+  for (const [f] of marked) f.config.description = '';
+  await deploy(at.inputs());
+  for (const [f, description] of marked) f.config.description = description;
+  await launchOne(at);
+  for (const drain of [false, true])
+    await expect(removeNow(at.inputs(), { drain })).rejects.toThrow(/1 worker exists.*Remove it when no worker is there: gl-scaler-dev/);
+  expect(deployed.all().map(({ name }) => name)).toContain('gl-scaler-prod-reaper');
+});
+
 it('a removal waits for passes that run still, and keeps the functions when one of them has launched', async () => {
   const at = await bench();
   await deploy(at.inputs());
