@@ -8,7 +8,7 @@ import { createLog } from '../lib/runtime/log.ts';
 import { createReaper } from '../lib/runtime/reaper.ts';
 import { createScaler } from '../lib/runtime/scaler.ts';
 import { secretReader } from '../lib/runtime/secret-source.ts';
-import { createWebhook } from '../lib/runtime/webhook.ts';
+import { MOST_BYTES, receiveHooks } from '../lib/runtime/webhook.ts';
 
 export interface ServeOptions {
   readonly config: Config;
@@ -27,8 +27,8 @@ export interface Serving {
 }
 
 const CALL_MS = 60_000;
-/** A little more than the webhook itself takes: the rest is cut there. */
-const MOST_BYTES = 2_000_000;
+/** Each may hold a megabyte of a body. GitLab sends far fewer hooks at a time; what finds no place is served by the timer. */
+const MOST_CONNECTIONS = 100;
 
 /** The three functions in one process, for those without a gateway. Hooks are taken at any path; the timer is ours. */
 export async function serve(options: ServeOptions): Promise<Serving> {
@@ -46,17 +46,18 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   const scaler = createScaler({ ...parts('scaler'), wake: { wake: async () => start() } });
   const start = () => track(scaler({}, context('scaler')));
   const reaper = createReaper({ ...parts('reaper'), wake: { wake: async () => start() } });
-  const webhook = createWebhook({ ...parts('webhook'), composeWake: () => ({ wake: async () => start() }) });
+  const receive = receiveHooks({ ...parts('webhook'), composeWake: () => ({ wake: async () => start() }) });
   const tick = () => track(reaper({ trigger_type: 'TIMER', trigger_name: 'serve' }, context('reaper')));
 
   const server = createServer((request, response) => {
     track(
-      answer(request, webhook).then(({ statusCode, headers }) => {
-        response.writeHead(statusCode, { ...headers, 'content-length': '0' });
+      answer(request, receive).then(({ statusCode, headers }) => {
+        response.writeHead(statusCode, { ...headers, 'content-length': '0', ...(!request.complete && { connection: 'close' }) });
         response.end();
       }),
     );
   });
+  server.maxConnections = MOST_CONNECTIONS;
   await listen(server, options);
   tick();
   const timer = setInterval(tick, options.everyMs);
@@ -76,28 +77,29 @@ function context(functionName: string): FunctionContext {
   return localContext({ requestId: randomUUID(), functionName, timeoutMs: CALL_MS });
 }
 
-async function answer(request: IncomingMessage, webhook: ReturnType<typeof createWebhook>) {
-  const body = await readBody(request);
-  if (!body) return { statusCode: 413, headers: { connection: 'close' } };
+async function answer(request: IncomingMessage, receive: ReturnType<typeof receiveHooks>) {
   const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
-  const event = { httpMethod: request.method ?? 'GET', headers, body: body.toString('base64'), isBase64Encoded: true };
-  return await webhook(event, context('webhook'));
+  const reply = await receive({ httpMethod: request.method ?? 'GET', headers, body: read(request) }, context('webhook'));
+  // GitLab takes a connection that is closed while it still sends as a failure. Whom we do not believe need not get to the end.
+  if (reply.statusCode === 200) await discard(request);
+  return reply;
 }
 
-/** `undefined` for a body that is too large or does not end. */
-async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let size = 0;
+/** A body that breaks off is shorter: who sent it does not wait for the answer. */
+async function* read(request: IncomingMessage): AsyncGenerator<Buffer> {
   try {
-    for await (const chunk of request) {
-      size += (chunk as Buffer).length;
-      if (size > MOST_BYTES) return undefined;
-      chunks.push(chunk as Buffer);
-    }
-  } catch {
-    return undefined;
+    // Leaving the loop early must not close the connection before the answer.
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) yield chunk as Buffer;
+  } catch {}
+}
+
+/** Reads what is left of a body, as far as GitLab would send it, and keeps nothing. */
+async function discard(request: IncomingMessage): Promise<void> {
+  let bytes = 0;
+  for await (const chunk of read(request)) {
+    bytes += chunk.length;
+    if (bytes > MOST_BYTES) return;
   }
-  return Buffer.concat(chunks);
 }
 
 function listen(server: Server, { port, host }: ServeOptions): Promise<void> {

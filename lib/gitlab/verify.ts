@@ -9,13 +9,19 @@ export interface HookSecrets {
   readonly signingTokens: readonly string[];
 }
 
+/** A delivery without its body. */
 export interface HookDelivery {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>;
-  /** The bytes as received: a signature covers these and not what they parse to. */
-  readonly body: Uint8Array;
   /** Milliseconds. */
   readonly now: number;
+}
+
+/** A signature covers the bytes as received, and not what they parse to. It takes them piece by piece, so that no body has to fit into memory. */
+export interface SignatureCheck {
+  update(bytes: Uint8Array): void;
+  /** After the last byte, once. */
+  verdict(): Verdict;
 }
 
 /** `ok`, or why the sender is not believed (HTTP 401 in every case). */
@@ -29,11 +35,12 @@ const MOST_SIGNATURES = 16;
 const SIGNING_TOKEN = /^whsec_([A-Za-z0-9+/]{32,86}={0,2})$/;
 
 /**
- * Gives a function that tells whether a delivery is GitLab's. It never throws and compares in constant time.
+ * Returns a function that decides from the headers whether a delivery is GitLab's, or returns what is needed to decide it from the body as
+ * well. It never throws and compares in constant time.
  * Throws `ConfigError` when no secret is configured at all or one is unusable: an open endpoint is never the answer to a forgotten setting.
  * The scheme is Standard Webhooks (GitLab docs, "Webhooks", signing tokens, 19.0).
  */
-export function hookVerifier(secrets: HookSecrets): (delivery: HookDelivery) => Verdict {
+export function hookVerifier(secrets: HookSecrets): (delivery: HookDelivery) => Verdict | SignatureCheck {
   if (secrets.tokens.length + secrets.signingTokens.length === 0) {
     throw new ConfigError('no-hook-secret', 'neither a hook token nor a signing token is configured, so no hook can be believed');
   }
@@ -57,7 +64,7 @@ function verifyToken({ headers }: HookDelivery, hashes: readonly Buffer[]): Verd
   return anyEqual([hash(given)], hashes) ? 'ok' : 'wrong-token';
 }
 
-function verifySignature({ headers, body, now }: HookDelivery, keys: readonly Buffer[]): Verdict {
+function verifySignature({ headers, now }: HookDelivery, keys: readonly Buffer[]): Verdict | SignatureCheck {
   const id = headers['webhook-id'];
   const timestamp = headers['webhook-timestamp'];
   const header = headers['webhook-signature'];
@@ -65,8 +72,17 @@ function verifySignature({ headers, body, now }: HookDelivery, keys: readonly Bu
   if (!/^\d{1,12}$/.test(timestamp)) return 'stale-signature';
   if (Math.abs(now - Number(timestamp) * 1000) > TOLERANCE_MS) return 'stale-signature';
   const given = header.split(' ', MOST_SIGNATURES).flatMap(signatureBytes);
-  const expected = keys.map((key) => createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest());
-  return anyEqual(given, expected) ? 'ok' : 'wrong-signature';
+  if (given.length === 0) return 'wrong-signature';
+  const sums = keys.map((key) => createHmac('sha256', key).update(`${id}.${timestamp}.`));
+  return {
+    update: (bytes) => {
+      for (const sum of sums) sum.update(bytes);
+    },
+    verdict: () => {
+      const expected = sums.map((sum) => sum.digest());
+      return anyEqual(given, expected) ? 'ok' : 'wrong-signature';
+    },
+  };
 }
 
 /** `v1,<base64 of 32 bytes>`; other versions and broken ones are as if they were not there. */

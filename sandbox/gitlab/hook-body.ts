@@ -54,7 +54,7 @@ function commitOf(pipeline: Pipeline, base: string): unknown {
     id: pipeline.id,
     name: null,
     sha: pipeline.sha,
-    message: 'Change\n',
+    message: pipeline.message,
     author_name: 'Dev',
     author_email: 'dev@example.com',
     author_url: `${base}/dev`,

@@ -25,6 +25,8 @@ const FORGIVEN_FAILURES = 3;
 const FINAL_FAILURES = 40;
 const REDIRECTS = 5;
 const KEPT_BODY = 8192;
+/** app/services/web_hook_service.rb: what is larger is not sent, and counts as a failure. */
+const MOST_BYTES = 25 * 1024 * 1024;
 
 interface Delivery {
   readonly hook: Hook;
@@ -189,6 +191,7 @@ export class HookCourier {
 
 /** Follows redirects as HTTP clients do (a POST becomes a GET, except with 307 and 308), but never to another host: the headers hold secrets. */
 async function send(url: string, body: string, headers: Readonly<Record<string, string>>, timeoutMs: number): Promise<Answer> {
+  if (Buffer.byteLength(body) > MOST_BYTES) return { status: undefined, body: 'LimitExceeded', headers: {} };
   const signal = AbortSignal.timeout(timeoutMs);
   let target = new URL(url);
   let init: RequestInit = { method: 'POST', body, headers, redirect: 'manual', signal };

@@ -30,6 +30,8 @@ export interface JobBookOptions {
   readonly changed: (job: Job, from: JobStatus | undefined) => void;
 }
 
+const ORDINARY = { ref: 'main', source: 'push', protected: false, message: 'Change\n' };
+
 /** Jobs and pipelines, and every change that a job may go through. */
 export class JobBook {
   readonly all = new Map<number, Job>();
@@ -56,10 +58,9 @@ export class JobBook {
       id: this.#nextPipeline++,
       iid: project.pipelines.length + 1,
       project,
-      ref: options.ref ?? 'main',
       sha: randomHex(this.#random, 40),
-      source: options.source ?? 'push',
-      protected: options.protected ?? false,
+      ...ORDINARY,
+      ...options,
       createdAt: now,
       stages: [...new Set(specs.map((spec) => spec.stage ?? 'test'))],
       jobs: [],

@@ -92,16 +92,15 @@ export interface PipelineOptions {
   readonly source?: string;
   /** The ref is protected: runners for protected refs may take the jobs. */
   readonly protected?: boolean;
+  /** Of the commit. Job Hooks hold all of it. */
+  readonly message?: string;
 }
 
-export interface Pipeline {
+export interface Pipeline extends Required<PipelineOptions> {
   readonly id: number;
   readonly iid: number;
   readonly project: Project;
-  readonly ref: string;
   readonly sha: string;
-  readonly source: string;
-  readonly protected: boolean;
   readonly createdAt: number;
   /** In order of their first job. */
   readonly stages: readonly string[];

@@ -84,39 +84,51 @@ describe('what a hook says', () => {
 describe('bodies that are no hook, rightly signed', () => {
   const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
   const utf16 = new Uint8Array(Buffer.from('{"object_kind":"build"}', 'utf16le'));
-  it.each<{ name: string; body: (hook: Hook) => Body; status: number; woken?: number }>([
-    { name: 'nothing at all', body: () => '', status: 400 },
-    { name: 'half of the JSON', body: (hook) => JSON.stringify(hook).slice(0, 300), status: 400 },
-    { name: 'null', body: () => 'null', status: 400 },
-    { name: 'a list', body: (hook) => JSON.stringify([hook]), status: 400 },
-    { name: 'an object without a kind', body: () => '{}', status: 400 },
-    { name: 'a job without an id', body: (hook) => JSON.stringify({ ...hook, build_id: undefined }), status: 400 },
-    { name: 'a job whose id is text', body: (hook) => JSON.stringify({ ...hook, build_id: '1; drop' }), status: 400 },
-    { name: 'a job whose id is too large for a number', body: (hook) => JSON.stringify({ ...hook, build_id: 1e30 }), status: 400 },
-    { name: 'a job whose status is a list', body: (hook) => JSON.stringify({ ...hook, build_status: ['pending'] }), status: 400 },
-    { name: '100,000 nested lists', body: () => deep, status: 400 },
-    { name: 'a form', body: () => 'object_kind=build&build_status=pending', status: 400 },
-    { name: 'UTF-16', body: () => utf16, status: 400 },
-    { name: 'bytes that are no UTF-8', body: () => new Uint8Array([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x7d]), status: 400 },
-    { name: 'gzip', body: (hook) => new Uint8Array(gzipSync(JSON.stringify(hook))), status: 400 },
-    { name: 'more than a megabyte', body: (hook) => JSON.stringify({ ...hook, padding: 'x'.repeat(1_000_000) }), status: 413 },
+  it.each<{ name: string; body: (hook: Hook) => Body; woken?: number }>([
+    { name: 'nothing at all', body: () => '' },
+    { name: 'half of the JSON', body: (hook) => JSON.stringify(hook).slice(0, 300) },
+    { name: 'null', body: () => 'null' },
+    { name: 'a list', body: (hook) => JSON.stringify([hook]) },
+    { name: 'an object without a kind', body: () => '{}' },
+    { name: 'a job without an id', body: (hook) => JSON.stringify({ ...hook, build_id: undefined }) },
+    { name: 'a job whose id is text', body: (hook) => JSON.stringify({ ...hook, build_id: '1; drop' }) },
+    { name: 'a job whose id is too large for a number', body: (hook) => JSON.stringify({ ...hook, build_id: 1e30 }) },
+    { name: 'a job whose status is a list', body: (hook) => JSON.stringify({ ...hook, build_status: ['pending'] }) },
+    { name: '100,000 nested lists', body: () => deep },
+    { name: 'a form', body: () => 'object_kind=build&build_status=pending' },
+    { name: 'UTF-16', body: () => utf16 },
+    { name: 'bytes that are no UTF-8', body: () => new Uint8Array([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x7d]) },
+    { name: 'gzip', body: (hook) => new Uint8Array(gzipSync(JSON.stringify(hook))) },
+    { name: 'more than a megabyte', body: (hook) => JSON.stringify({ ...hook, padding: 'x'.repeat(1_000_000) }) },
     // What is not used may be as odd as it likes.
     {
       name: 'a job with 100,000 nested lists in a field',
       body: (h) => `{"x":${deep},${JSON.stringify(h).slice(1)}`,
-      status: 200,
       woken: 1,
     },
-    { name: 'a byte order mark before a hook', body: (hook) => `\ufeff${JSON.stringify(hook)}`, status: 200, woken: 1 },
-    { name: 'a hook that names a prototype', body: (h) => `{"__proto__":{"a":1},${JSON.stringify(h).slice(1)}`, status: 200, woken: 1 },
-    { name: 'names beyond ASCII', body: (hook) => JSON.stringify({ ...hook, build_name: 'größe 🚀 \u0000' }), status: 200, woken: 1 },
-  ])('$name: $status', async ({ body: make, status, woken = 0 }) => {
+    { name: 'a byte order mark before a hook', body: (hook) => `\ufeff${JSON.stringify(hook)}`, woken: 1 },
+    { name: 'a hook that names a prototype', body: (h) => `{"__proto__":{"a":1},${JSON.stringify(h).slice(1)}`, woken: 1 },
+    { name: 'names beyond ASCII', body: (hook) => JSON.stringify({ ...hook, build_name: 'größe 🚀 \u0000' }), woken: 1 },
+  ])('$name is answered 200', async ({ body: make, woken = 0 }) => {
     const { p, hook } = await waiting();
     const body = make(hook);
-    expect(await post(p, body, signed(p, body))).toEqual(answered(status, woken));
+    expect(await post(p, body, signed(p, body))).toEqual(answered(200, woken));
     // The next one is served as ever.
     const good = JSON.stringify(hook);
     expect(await post(p, good, signed(p, good))).toEqual(answered(200, 1));
+  });
+
+  it('GitLab does not disable a hook whose commit messages are large, and the timer serves its jobs', async () => {
+    const p = await play();
+    const project = p.gitlab.findProject(PROJECT) ?? p.gitlab.createProject(PROJECT);
+    const spec = { name: 'build', tags: ['pool0'], durationMs: MINUTE };
+    for (let i = 0; i < 5; i++) p.gitlab.createPipeline(project, [spec], { message: 'm'.repeat(1_500_000) });
+    await p.advance(2 * MINUTE);
+    const [hook] = p.gitlab.hooks.values();
+    expect(hook?.log.length).toBeGreaterThanOrEqual(10);
+    expect([hook?.failures, hook?.disabledUntil, p.count('hook-failed')]).toEqual([0, undefined, 0]);
+    expect(p.logged('hook too large; the timer serves its job').length).toBe(hook?.log.length);
+    expect(p.vms().length).toBeGreaterThan(0);
   });
 
   it('more than the gateway passes on never reaches the function', async () => {

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../../lib/core/errors.ts';
-import { type HookDelivery, type HookSecrets, hookVerifier } from '../../../lib/gitlab/verify.ts';
+import { type HookDelivery, type HookSecrets, hookVerifier, type Verdict } from '../../../lib/gitlab/verify.ts';
 
 const NOW = Date.parse('2026-11-23T16:05:00Z');
 const BODY = Buffer.from('{"object_kind":"build","build_name":"größe ✓"}');
@@ -18,8 +18,14 @@ function signature(key: Buffer, id: string, seconds: string, body: Buffer = BODY
 const SECONDS = String(NOW / 1000);
 const SIGNED = { 'webhook-id': 'd-1', 'webhook-timestamp': SECONDS, 'webhook-signature': signature(KEY, 'd-1', SECONDS) };
 
-const verify = (secrets: Partial<HookSecrets>, delivery: Partial<HookDelivery>) =>
-  hookVerifier({ tokens: [], signingTokens: [], ...secrets })({ headers: {}, body: BODY, now: NOW, ...delivery });
+/** The body comes in two pieces. */
+function verify(secrets: Partial<HookSecrets>, { body = BODY, ...delivery }: Partial<HookDelivery> & { readonly body?: Buffer }): Verdict {
+  const proof = hookVerifier({ tokens: [], signingTokens: [], ...secrets })({ headers: {}, now: NOW, ...delivery });
+  if (typeof proof === 'string') return proof;
+  proof.update(body.subarray(0, 3));
+  proof.update(body.subarray(3));
+  return proof.verdict();
+}
 
 describe('with plain tokens', () => {
   const tokens = ['old-token', 'new-token'];
@@ -129,6 +135,17 @@ describe('with signing tokens', () => {
     expect(verify(both, { headers: SIGNED })).toBe('ok');
     expect(verify(both, { headers: { ...SIGNED, 'webhook-signature': signature(OTHER_KEY, 'd-1', SECONDS) } })).toBe('ok');
   });
+});
+
+it('decides from the headers alone whatever can be decided without the body', () => {
+  const early = (secrets: Partial<HookSecrets>, headers: HookDelivery['headers']) =>
+    hookVerifier({ tokens: [], signingTokens: [], ...secrets })({ headers, now: NOW });
+  expect(early({ tokens: ['plain'] }, { 'x-gitlab-token': 'plain' })).toBe('ok');
+  const signingTokens = [whsec(KEY)];
+  expect(early({ signingTokens }, { 'x-gitlab-token': 'plain' })).toBe('no-signature');
+  expect(early({ signingTokens }, { ...SIGNED, 'webhook-timestamp': '1' })).toBe('stale-signature');
+  expect(early({ signingTokens }, { ...SIGNED, 'webhook-signature': 'v1,short' })).toBe('wrong-signature');
+  expect(early({ signingTokens }, SIGNED)).toHaveProperty('verdict');
 });
 
 describe('secrets that cannot be used', () => {

@@ -5,7 +5,7 @@ import type { Wake } from '../../../lib/app/ports.ts';
 import { UnclearError } from '../../../lib/core/errors.ts';
 import { configSource } from '../../../lib/runtime/config-source.ts';
 import { secretReader } from '../../../lib/runtime/secret-source.ts';
-import { createWebhook, type WebhookParts } from '../../../lib/runtime/webhook.ts';
+import { createWebhook, receiveHooks, type WebhookParts } from '../../../lib/runtime/webhook.ts';
 import { configFile, context, document, HOOK_TOKEN, memoryLog, NOW, serve } from './parts.ts';
 
 const job = {
@@ -58,6 +58,15 @@ function setUp(changes: Partial<WebhookParts> = {}) {
   return { webhook, lines, woken, path };
 }
 
+const PIECE = 65_536;
+
+function* endless(onRead: (bytes: number) => void): Generator<Uint8Array> {
+  for (;;) {
+    onRead(PIECE);
+    yield new Uint8Array(PIECE);
+  }
+}
+
 const empty = (statusCode: number) => ({ statusCode, headers: {}, body: '', isBase64Encoded: false });
 
 describe('status codes', () => {
@@ -66,7 +75,7 @@ describe('status codes', () => {
   const rows: readonly { readonly name: string; readonly request: unknown; readonly status: number; readonly wakes?: number }[] = [
     { name: 'a pending job in base64', request: event(), status: 200, wakes: 1 },
     { name: 'a pending job as plain text', request: event({ base64: false }), status: 200, wakes: 1 },
-    { name: 'the flag decides, not how the body looks', request: { ...event(), isBase64Encoded: false }, status: 400 },
+    { name: 'the flag decides, not how the body looks', request: { ...event(), isBase64Encoded: false }, status: 200 },
     { name: 'headers in capitals', request: event({ headers: { 'X-GITLAB-TOKEN': HOOK_TOKEN } }), status: 200, wakes: 1 },
     { name: 'headers as GitLab writes them', request: event({ headers: { 'X-Gitlab-Token': HOOK_TOKEN } }), status: 200, wakes: 1 },
     { name: 'a method in small letters', request: event({ method: 'post' }), status: 200, wakes: 1 },
@@ -90,26 +99,29 @@ describe('status codes', () => {
     { name: 'a wrong token', request: event({ headers: { 'x-gitlab-token': `${HOOK_TOKEN}x` } }), status: 401 },
     { name: 'a token that is no text', request: event({ headers: { 'x-gitlab-token': [HOOK_TOKEN] } }), status: 401 },
     { name: 'a wrong token before a malformed body', request: event({ body: '{', headers: { 'x-gitlab-token': 'wrong' } }), status: 401 },
-    { name: 'no JSON', request: event({ body: 'hello' }), status: 400 },
-    { name: 'half a body', request: event({ body: pending.slice(0, 50) }), status: 400 },
-    { name: 'an empty body', request: { ...event(), body: '' }, status: 400 },
-    { name: 'no body', request: { ...event(), body: null }, status: 400 },
+    { name: 'no JSON', request: event({ body: 'hello' }), status: 200 },
+    { name: 'half a body', request: event({ body: pending.slice(0, 50) }), status: 200 },
+    { name: 'an empty body', request: { ...event(), body: '' }, status: 200 },
+    { name: 'no body', request: { ...event(), body: null }, status: 200 },
     {
       name: 'bytes that are no UTF-8',
       request: { ...event(), body: Buffer.from([0x7b, 0xff, 0xfe, 0x7d]).toString('base64') },
-      status: 400,
+      status: 200,
     },
-    { name: 'a list, very deep', request: event({ body: deep }), status: 400 },
-    { name: 'a job without an id', request: event({ body: JSON.stringify({ ...job, build_id: undefined }) }), status: 400 },
-    { name: 'null', request: event({ body: 'null' }), status: 400 },
-    { name: 'more than a megabyte in base64', request: event({ body: ' '.repeat(1_000_001) }), status: 413 },
-    { name: 'more than a megabyte as text', request: event({ body: ' '.repeat(1_000_001), base64: false }), status: 413 },
-    { name: 'more than a megabyte in bytes, not in characters', request: event({ body: 'ä'.repeat(500_001), base64: false }), status: 413 },
+    { name: 'a list, very deep', request: event({ body: deep }), status: 200 },
+    { name: 'a job without an id', request: event({ body: JSON.stringify({ ...job, build_id: undefined }) }), status: 200 },
+    { name: 'null', request: event({ body: 'null' }), status: 200 },
+    { name: 'a number as text', request: event({ body: JSON.stringify({ ...job, project_id: '42' }) }), status: 200 },
+    { name: 'null in place of an object', request: event({ body: JSON.stringify({ ...job, project: null }) }), status: 200, wakes: 1 },
+    { name: 'more than a megabyte in base64', request: event({ body: ' '.repeat(1_000_001) }), status: 200 },
+    { name: 'more than a megabyte as text', request: event({ body: ' '.repeat(1_000_001), base64: false }), status: 200 },
+    { name: 'more than a megabyte in bytes, not in characters', request: event({ body: 'ä'.repeat(500_001), base64: false }), status: 200 },
     { name: 'a megabyte whose base64 is longer', request: event({ body: pending.padEnd(1_000_000) }), status: 200, wakes: 1 },
+    { name: 'too large without a token', request: event({ body: ' '.repeat(1_000_001), headers: {} }), status: 401 },
     {
-      name: 'too large is refused before the token is looked at',
-      request: event({ body: ' '.repeat(1_000_001), headers: {} }),
-      status: 413,
+      name: 'too large with a wrong token',
+      request: event({ body: ' '.repeat(1_000_001), headers: { 'x-gitlab-token': 'x' } }),
+      status: 401,
     },
     { name: 'an event that is none of the gateway', request: { trigger_type: 'TIMER' }, status: 400 },
     { name: 'no event', request: undefined, status: 400 },
@@ -119,6 +131,46 @@ describe('status codes', () => {
     const { webhook, woken } = setUp();
     expect(await webhook(request, context())).toEqual(empty(status));
     expect(woken).toHaveLength(wakes);
+  });
+
+  it.each([
+    { body: '', message: 'hook malformed; the timer serves its job', fields: { reason: 'not JSON in UTF-8' } },
+    { body: 'null', message: 'hook malformed; the timer serves its job', fields: { reason: 'not an object' } },
+    {
+      body: JSON.stringify({ ...job, build_id: 'glpat-secret' }),
+      message: 'hook malformed; the timer serves its job',
+      fields: { reason: 'unusable build_id' },
+    },
+    { body: 'x'.repeat(1_000_001), message: 'hook too large; the timer serves its job', fields: { bytes: 1_000_001 } },
+  ])('one line in the log for what is not understood, and nothing of its body: $message', async ({ body, message, fields }) => {
+    const { webhook, lines } = setUp();
+    expect(await webhook(event({ body }), context())).toEqual(empty(200));
+    expect(lines).toEqual([{ level: 'warn', message, fields: { request: 'request-1', ...fields } }]);
+  });
+
+  it('does not look at a body when the token says enough: neither of a stranger nor of one that is too large', async () => {
+    const { log } = memoryLog();
+    const receive = receiveHooks({
+      clock: { now: () => NOW },
+      loadConfig: configSource([configFile()]),
+      readSecret: secretReader({}),
+      log,
+    });
+    let read = 0;
+    const request = (token: string, bytes?: number) => ({
+      httpMethod: 'POST',
+      headers: { 'x-gitlab-token': token },
+      ...(bytes !== undefined && { bytes }),
+      body: endless((size) => {
+        read += size;
+      }),
+    });
+    expect(await receive(request('wrong'), context())).toEqual(empty(401));
+    expect(await receive(request(HOOK_TOKEN, 5_000_000), context())).toEqual(empty(200));
+    expect(read).toBe(0);
+    // Its size is not known before: no more than what shows that it is too large.
+    expect(await receive(request(HOOK_TOKEN), context())).toEqual(empty(200));
+    expect(read).toBeLessThanOrEqual(1_000_000 + PIECE);
   });
 
   it.each(['GET', 'PUT', 'HEAD', 'OPTIONS'])('%s: 405 with what is allowed', async (method) => {
@@ -148,15 +200,41 @@ describe('signed hooks', () => {
     return { 'Webhook-Id': 'id-1', 'Webhook-Timestamp': timestamp, 'Webhook-Signature': `v1,${signature}` };
   };
   const secrets = context({}, { HOOK_SIGNING_TOKENS: `whsec_${key.toString('base64')}` });
+  const large = JSON.stringify({ ...job, commit: { message: 'm'.repeat(4_000_000) } });
 
   it.each([
     { name: 'the bytes that were signed, in base64', request: event({ headers: signed(pending) }), status: 200 },
     { name: 'the bytes that were signed, as text', request: event({ headers: signed(pending), base64: false }), status: 200 },
     { name: 'other bytes', request: event({ headers: signed(`${pending} `) }), status: 401 },
     { name: 'only a token', request: event(), status: 401 },
+    { name: 'a body of four megabytes', request: event({ body: large, headers: signed(large) }), status: 200 },
+    {
+      name: 'four megabytes of which the last byte is another',
+      request: event({ body: `${large}y`, headers: signed(`${large}x`) }),
+      status: 401,
+    },
+    { name: 'bytes that are no hook', request: event({ body: 'null', headers: signed('null') }), status: 200 },
   ])('$name: $status', async ({ request, status }) => {
     const { webhook } = setUp();
     expect((await webhook(request, secrets)).statusCode).toBe(status);
+  });
+
+  it('more than GitLab ever sends is refused without reading to its end', async () => {
+    const { log, lines } = memoryLog();
+    const receive = receiveHooks({
+      clock: { now: () => NOW },
+      loadConfig: configSource([configFile()]),
+      readSecret: secretReader({}),
+      log,
+    });
+    let read = 0;
+    const body = endless((size) => {
+      read += size;
+    });
+    const headers = { ...signed(pending) };
+    expect(await receive({ httpMethod: 'POST', headers, body }, secrets)).toEqual(empty(413));
+    expect(read).toBeLessThanOrEqual(25 * 1024 * 1024 + PIECE);
+    expect(lines).toMatchObject([{ level: 'warn', message: 'hook refused', fields: { reason: 'too-large' } }]);
   });
 });
 
@@ -200,16 +278,18 @@ describe('what goes wrong behind it', () => {
     expect(JSON.stringify(lines)).not.toMatch(/very-secret|\bat /);
   });
 
-  it('a configuration that is wrong or missing gives 500, and 200 as soon as it is mended', async () => {
+  it('a configuration that is wrong or missing does not disable the hook: 200, an error in the log, and awake as soon as it is mended', async () => {
     const { webhook, lines, woken, path } = setUp();
     rmSync(path);
-    expect(await webhook(event(), context())).toEqual(empty(500));
+    expect(await webhook(event(), context())).toEqual(empty(200));
     writeFileSync(path, JSON.stringify(document({ pools: [] })));
-    expect(await webhook(event(), context())).toEqual(empty(500));
+    expect(await webhook(event(), context())).toEqual(empty(200));
     writeFileSync(path, '{"gitlab":');
-    expect(await webhook(event(), context())).toEqual(empty(500));
-    expect(lines.map(({ fields }) => fields.code)).toEqual(['no-config', 'invalid-config', 'invalid-config']);
+    expect(await webhook(event(), context())).toEqual(empty(200));
+    const errors = lines.filter(({ level }) => level === 'error');
+    expect(errors.map(({ fields }) => fields.code)).toEqual(['no-config', 'invalid-config', 'invalid-config']);
     expect(woken).toEqual([]);
+    expect((await webhook(event({ headers: {} }), context())).statusCode).toBe(401);
     writeFileSync(path, JSON.stringify(document()));
     expect(await webhook(event(), context())).toEqual(empty(200));
     expect(woken).toHaveLength(1);
