@@ -1,3 +1,5 @@
+import { APT } from './apt.ts';
+
 /** Runs on every boot, and again 30 s after a failure: each step finds out by itself whether there is anything to do. */
 export const SETUP = String.raw`#!/bin/sh
 # Makes this machine the cache manager: firewall, packages, accounts, data volume, NFS.
@@ -8,13 +10,17 @@ set -eu
 VOLUME_WAIT=180
 LABEL=gl-cache
 
-install_packages() {
-  try=1
-  while ! DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@"; do
-    [ "$try" -lt 8 ] || return 1
-    try=$((try + 1))
-    sleep 15
-  done
+# What the last command of apt's complained of.
+NOTES=/run/gl-cache.notes
+
+${APT}
+# packages_or_fail PACKAGE...
+packages_or_fail() {
+  say phase=packages
+  again install_packages --no-install-recommends "$@" && return
+  cat "$NOTES" "$NOTES.lists" >&2 2>/dev/null || true
+  [ -z "$lists_unread" ] || fail package-lists
+  fail packages
 }
 
 missing_packages() {
@@ -28,9 +34,7 @@ missing_packages() {
 
 firewall() {
   if ! command -v nft >/dev/null; then
-    say phase=packages
-    install_packages update || fail package-lists
-    install_packages install --no-install-recommends nftables || fail packages
+    packages_or_fail nftables
   fi
   systemctl restart gl-cache-firewall.service || fail firewall
 }
@@ -46,10 +50,8 @@ no_port_mapper() {
 packages() {
   wanted=$(missing_packages)
   [ -n "$wanted" ] || return 0
-  say phase=packages
-  install_packages update || fail package-lists
   # shellcheck disable=SC2086
-  install_packages install --no-install-recommends $wanted || fail packages
+  packages_or_fail $wanted
 }
 
 # account NAME ID HOME: the same numbers on every manager, because files on the volume outlive it.

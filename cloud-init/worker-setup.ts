@@ -1,3 +1,5 @@
+import { APT } from './apt.ts';
+
 /*
  * Everything before the first job, as POSIX sh. The text never changes from worker to worker; what does is in worker.env. A phase is printed when
  * it has been reached, so that the time between two lines is what the second one took.
@@ -28,22 +30,7 @@ quiet_apt() {
   systemctl mask apt-daily.service apt-daily-upgrade.service unattended-upgrades.service >/dev/null 2>&1 || true
 }
 
-# again COMMAND...: up to eight times, 15 s apart.
-again() {
-  try=1
-  until "$@"; do
-    [ "$try" -lt 8 ] || return 1
-    try=$((try + 1))
-    sleep 15
-  done
-}
-
-apt_get() {
-  # needrestart would restart services that use a renewed library: this one, too, in the middle of its setup.
-  DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 \\
-    apt-get -q -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@" 2>"$NOTES"
-}
-
+${APT}
 # The packages named, each with its pinned version where there is one.
 pinned() {
   for package in "$@"; do
@@ -73,27 +60,39 @@ runner_packages() {
 add_runner_repository() {
   curl --fail --silent --show-error --location --retry 5 --retry-delay 5 --max-time 60 --output "$1" \\
     https://packages.gitlab.com/install/repositories/runner/gitlab-runner/script.deb.sh 2>"$NOTES" \\
-    && NEEDRESTART_SUSPEND=1 bash "$1" >/dev/null 2>"$NOTES"
+    && printf 'DPkg::Lock::Timeout "300";\\n' >"$1.apt" \\
+    && APT_CONFIG=$1.apt NEEDRESTART_SUSPEND=1 bash "$1" >/dev/null 2>"$NOTES"
+}
+
+explain_unread_lists() {
+  [ -z "$lists_unread" ] || explain "$NOTES.lists"
 }
 
 packages() {
   wanted=$(missing_packages)
   if [ -n "$wanted" ]; then
-    again apt_get update || fail package-lists "$NOTES"
     # shellcheck disable=SC2086
-    again apt_get install --no-install-recommends $wanted || fail packages "$NOTES"
+    if ! again install_packages --no-install-recommends $wanted; then
+      [ -z "$lists_unread" ] || fail package-lists "$NOTES.lists"
+      fail packages "$NOTES"
+    fi
     say phase=packages
+    explain_unread_lists
   fi
   if ! command -v gitlab-runner >/dev/null; then
     # An image may know the repository already, or a mirror of it.
     if ! apt-cache show gitlab-runner >/dev/null 2>&1; then
       script=$(mktemp)
       again add_runner_repository "$script" || fail runner-repository "$NOTES"
-      rm -f "$script"
+      rm -f "$script" "$script.apt"
     fi
     # shellcheck disable=SC2046
-    again apt_get install $(runner_packages) || fail runner-package "$NOTES"
+    if ! again install_packages $(runner_packages); then
+      explain_unread_lists
+      fail runner-package "$NOTES"
+    fi
     say phase=runner-package
+    explain_unread_lists
   fi
   # The package starts a service of its own, which would take jobs beside ours. It must be gone before there is a configuration.
   systemctl disable --now gitlab-runner.service >/dev/null 2>&1 || true
@@ -192,7 +191,10 @@ docker_ready() {
 job_user() {
   # Only a shell executor's jobs run on the host itself, as the user that the package makes.
   [ "$EXECUTOR" = shell ] || return 0
-  id gitlab-runner >/dev/null 2>&1 || useradd --create-home --shell /bin/bash gitlab-runner || fail job-user
+  # No skeleton, as the package's own script does: Debian's .bash_logout ends in an error, and every login shell with it.
+  id gitlab-runner >/dev/null 2>&1 || useradd --create-home --skel /dev/null --shell /bin/bash gitlab-runner || fail job-user
+  # Nor one that an image's adduser has copied.
+  if cmp -s /etc/skel/.bash_logout ~gitlab-runner/.bash_logout; then rm -f ~gitlab-runner/.bash_logout; fi
 }
 
 handoff() {

@@ -25,7 +25,7 @@ export function fileIn(text: string, path: string): string {
 }
 
 /** Every command that the scripts use and that is harmless with paths below a folder of our own. */
-const REAL = ['cat', 'chmod', 'grep', 'mkdir', 'mktemp', 'mv', 'rm', 'sh', 'tail', 'tr'];
+const REAL = ['cat', 'chmod', 'cmp', 'grep', 'mkdir', 'mktemp', 'mv', 'rm', 'sh', 'tail', 'tr'];
 
 /**
  * A worker's files below a temporary folder, with stand-ins for every command that touches the machine. A stand-in is a shell text; all of
@@ -39,7 +39,7 @@ export class FakeMachine {
       this.write(path, this.#below(content));
       chmodSync(this.#path(path), Number.parseInt(permissions, 8));
     }
-    for (const folder of ['/dev', '/bin', '/tmp', '/run']) mkdirSync(this.#path(folder), { recursive: true });
+    for (const folder of ['/dev', '/bin', '/tmp', '/run', '/home/gitlab-runner']) mkdirSync(this.#path(folder), { recursive: true });
     for (const command of REAL) {
       symlinkSync(execFileSync('/bin/sh', ['-c', `command -v ${command}`], { encoding: 'utf8' }).trim(), this.#path(`/bin/${command}`));
     }
@@ -82,8 +82,10 @@ export class FakeMachine {
     return join(this.root, path);
   }
 
-  /** No absolute path of the scripts may reach the machine that the tests run on. */
+  /** No absolute path of the scripts may reach the machine that the tests run on, and none of its users. */
   #below(content: string): string {
-    return content.replaceAll(/(?<![\w.:/])\/(?=(?:etc|var|usr|dev|cache|run)\b)/g, `${this.root}/`);
+    return content
+      .replaceAll(/(?<![\w.:/])\/(?=(?:etc|var|usr|dev|cache|run)\b)/g, `${this.root}/`)
+      .replaceAll('~gitlab-runner', `${this.root}/home/gitlab-runner`);
   }
 }

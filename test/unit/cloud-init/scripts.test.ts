@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { renderRunnerConfig, renderWorkerUserData, type WorkerUserDataInput } from '../../../cloud-init/worker.ts';
@@ -171,17 +171,55 @@ describe('setup', () => {
     ]);
   });
 
-  it('waits for a package lock instead of failing on it, and tries again', () => {
-    const vm = machine({ dockerd: undefined, 'apt-get': 'test -e ROOT/run/tried || { : > ROOT/run/tried; exit 100; }' });
+  const LISTS_LOCKED =
+    'echo "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 7 (apt-get)" >&2; echo "E: Unable to lock directory /var/lib/apt/lists/" >&2; exit 100';
+
+  it.each([
+    ['as long as for its own lock', 9, 0, []],
+    ['no longer', 99, 1, ['said: E: Unable to lock directory /var/lib/apt/lists/']],
+  ])('waits for a lock that apt does not wait for itself, %s', (_name, times, status, said) => {
+    // The clock of this machine goes on by 30 s at each look.
+    const locked = `n=$(cat ROOT/run/n 2>/dev/null || echo 0); echo $((n + 1)) > ROOT/run/n; [ "$n" -ge ${times} ] || { ${LISTS_LOCKED}; }`;
+    const vm = machine({ dockerd: undefined, 'apt-get': `case "$*" in *install*) exit ${status} ;; esac; ${locked}` });
+    const ran = vm.run('setup');
+    expect(ran.status).toBe(status);
+    expect(ran.stdout.match(/said: .*/g) ?? []).toEqual(said);
+    const updates = vm.calls('apt-get').filter((call) => call.endsWith(' update'));
+    if (status === 0) expect(updates).toHaveLength(times + 1);
+    else expect(updates.length).toBeLessThan(20);
+    expect(updates[0]).toContain('DPkg::Lock::Timeout=300');
+  });
+
+  it('reads the lists again before each further try', () => {
+    const vm = machine({
+      dockerd: undefined,
+      'apt-get': 'case "$*" in *install*) test -e ROOT/run/tried || { : > ROOT/run/tried; exit 100; } ;; esac',
+    });
     expect(vm.run('setup').status).toBe(0);
-    expect(vm.calls('apt-get')).toHaveLength(3);
-    expect(vm.calls('apt-get')[0]).toContain('DPkg::Lock::Timeout=300');
+    expect(vm.calls('apt-get').map((call) => / (update|install)\b/.exec(call)?.[1])).toEqual(['update', 'install', 'update', 'install']);
+  });
+
+  it('installs what other repositories have when one is refused, and notes it', () => {
+    const refused = `echo "E: The repository 'https://r.example x InRelease' is not signed." >&2; exit 100`;
+    const vm = machine({ dockerd: undefined, 'apt-get': `case "$*" in *update*) ${refused} ;; esac` });
+    const { status, stdout, phases } = vm.run('setup');
+    expect(status).toBe(0);
+    expect(phases).toEqual(['setup', 'packages', ...READY]);
+    expect(stdout.match(/said: .*/g)).toEqual(["said: E: The repository 'https://r.example x InRelease' is not signed."]);
+    expect(vm.calls('apt-get')).toHaveLength(2);
+  });
+
+  it('names the lists, not the package, when they were the reason', () => {
+    const apt = 'case "$*" in *update*) echo "E: refused" >&2 ;; *) echo "E: Unable to locate package" >&2 ;; esac; exit 100';
+    const { stdout, phases } = machine({ dockerd: undefined, 'apt-get': apt }).run('setup');
+    expect(phases.at(-1)).toBe('failed reason=package-lists');
+    expect(stdout).toMatch(/said: E: refused\n$/);
   });
 
   it("installs GitLab's package when there is no runner, and stops the package's own service before there is a configuration", () => {
     const vm = machine({ 'gitlab-runner': undefined });
     expect(vm.run('setup').phases).toEqual(['setup', 'runner-package', ...READY]);
-    expect(vm.calls('apt-get')).toEqual([expect.stringMatching(/ install gitlab-runner\s*$/)]);
+    expect(vm.calls('apt-get')).toEqual([expect.stringMatching(/ update$/), expect.stringMatching(/ install gitlab-runner\s*$/)]);
     expect(vm.calls('systemctl')).toContain('systemctl disable --now gitlab-runner.service');
   });
 
@@ -192,7 +230,7 @@ describe('setup', () => {
       vm
         .calls('apt-get')
         .map((call) => / install (.*?)\s*$/.exec(call)?.[1])
-        .slice(1),
+        .filter((installed) => installed !== undefined),
     ).toEqual(['--no-install-recommends docker.io=26.1.5-1 apparmor', 'gitlab-runner=17.11.0-1 gitlab-runner-helper-images=17.11.0-1']);
   });
 
@@ -299,7 +337,20 @@ describe('setup', () => {
   it('makes that user when no package did', () => {
     const vm = machine({ id: 'exit 1' }, shell);
     vm.run('setup');
-    expect(vm.calls('useradd')).toHaveLength(1);
+    expect(vm.calls('useradd')).toEqual([
+      'useradd --create-home --skel /dev/null --shell /bin/bash gitlab-runner'.replace('/dev', `${vm.root}/dev`),
+    ]);
+  });
+
+  it.each([
+    ['copied from the skeleton', 'clear_console -q\n', false],
+    ['of its own', 'true\n', true],
+  ])("a .bash_logout %s does not end that user's shells with an error", (_name, content, stays) => {
+    const vm = machine({}, shell);
+    vm.write('/etc/skel/.bash_logout', 'clear_console -q\n');
+    vm.write('/home/gitlab-runner/.bash_logout', content);
+    vm.run('setup');
+    expect(existsSync(join(vm.root, '/home/gitlab-runner/.bash_logout'))).toBe(stays);
   });
 });
 
@@ -322,8 +373,6 @@ describe('run', () => {
 
   it("puts our bash before the machine's for a shell executor, and leaves the runner itself root", () => {
     const vm = machine({ 'gitlab-runner': 'bash -l' }, shell);
-    // `~gitlab-runner` is looked up in the machine's own user list, so here it is the temporary folder.
-    vm.write('/usr/local/lib/gl-scaler/run', vm.read('/usr/local/lib/gl-scaler/run').replace('cd ~gitlab-runner', `cd ${vm.root}`));
     expect(vm.run('run', ['--max-builds', '1']).status).toBe(0);
     expect(vm.calls('gitlab-runner')).toEqual([expect.stringMatching(/^gitlab-runner run-single .* --max-builds 1$/)]);
     expect(vm.calls('setpriv')).toEqual(['setpriv --reuid=1000 --regid=1000 --init-groups /bin/bash -l']);
@@ -332,7 +381,7 @@ describe('run', () => {
   it("gives a job's shell the environment of its user, and no way back to our bash", () => {
     const vm = machine({ setpriv: 'echo "$PATH" "$USER" "$LOGNAME" "$HOME"' }, shell);
     const { stdout } = vm.run('shell/bash', [], { PATH: `${vm.root}/usr/local/lib/gl-scaler/shell:${vm.root}/bin`, HOME: '/root' });
-    expect(stdout).toBe(`${vm.root}/bin gitlab-runner gitlab-runner ~gitlab-runner\n`);
+    expect(stdout).toBe(`${vm.root}/bin gitlab-runner gitlab-runner ${vm.root}/home/gitlab-runner\n`);
   });
 });
 
