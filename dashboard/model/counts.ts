@@ -5,7 +5,7 @@ const MINUTE = 60_000;
 const DAY = 1440 * MINUTE;
 /** A day is written to no more this long after its end. */
 const CLOSED_AFTER = 10 * MINUTE;
-/** A day's object that ends this long before it should goes on in another part, or has not got its newest minutes yet. */
+/** A day's object that ends this long before it should, or has a longer hole, goes on in another part, or has not got its newest minutes yet. */
 const LAG = 3 * MINUTE;
 const MOST_PARTS = 9;
 const MOST_RAW = 20;
@@ -41,6 +41,8 @@ export class Counts {
   readonly #read: Read;
   readonly #objects = new Map<string, Known>();
   readonly #months = new Map<string, Rolled>();
+  /** When a part of a day was last found not to be there. */
+  readonly #missing = new Map<string, number>();
   #through: string | undefined;
   #lookedAtIndex = Number.NEGATIVE_INFINITY;
 
@@ -79,9 +81,9 @@ export class Counts {
     const samples: Sample[] = [];
     for (let day = startOf(from); day < to; day += DAY) {
       const own = partsOf(day).flatMap((key) => this.#objects.get(key)?.samples ?? []);
-      const last = own.at(-1)?.at ?? Number.NEGATIVE_INFINITY;
+      const held = new Set(own.map(({ at }) => at));
       const raw = this.#objects.get(rawOf(day))?.samples ?? [];
-      samples.push(...own, ...raw.filter(({ at }) => at > last));
+      samples.push(...own, ...raw.filter(({ at }) => !held.has(at)));
     }
     return samples;
   }
@@ -93,7 +95,8 @@ export class Counts {
     this.#lookedAtIndex = now;
     const { status, body } = await this.#read('counts/v1/index.json');
     const found = status === 200 ? /"through":"(\d{4}-\d{2}-\d{2})"/.exec(text(body))?.[1] : undefined;
-    this.#through = found ?? this.#through;
+    // A day that is not over is in no rollup, whatever the index says.
+    if (found !== undefined && Date.parse(found) + DAY <= now) this.#through = found;
   }
 
   async #readMonth(month: string): Promise<void> {
@@ -105,14 +108,19 @@ export class Counts {
 
   async #readDay(day: number, recorded: number | undefined, now: number): Promise<void> {
     const due = Math.min(day + DAY, recorded ?? 0) - LAG;
-    let last = Number.NEGATIVE_INFINITY;
+    const samples: Sample[] = [];
     for (const key of partsOf(day)) {
+      const mayGoOn = newestOf(samples, recorded ?? now) < due || (hasHole(samples) && now - (this.#missing.get(key) ?? 0) >= CLOSED_AFTER);
+      if (!mayGoOn) return;
       const known = await this.#readLines(key, now > day + DAY + CLOSED_AFTER);
-      if (known.samples.length === 0) break;
-      last = known.samples.at(-1)?.at ?? last;
-      if (last >= due) return;
+      if (known.samples.length === 0) {
+        this.#missing.set(key, now);
+        break;
+      }
+      samples.push(...known.samples);
     }
-    if (day === startOf(recorded ?? 0)) await this.#readRaw(day, Math.max(last + MINUTE, day), recorded ?? 0);
+    const newest = newestOf(samples, recorded ?? now);
+    if (newest < due && day === startOf(recorded ?? 0)) await this.#readRaw(day, Math.max(newest + MINUTE, day), recorded ?? 0);
   }
 
   async #readLines(key: string, closed: boolean): Promise<Known> {
@@ -136,6 +144,17 @@ export class Counts {
     const samples = [...others, first].flatMap(({ status, body }) => (status === 200 ? parseSamples(text(body)) : []));
     this.#objects.set(rawOf(day), { samples, length: 0, closed: false });
   }
+}
+
+/** The newest minute that had come at a time: a line may be ahead of the clock. */
+function newestOf(samples: readonly Sample[], until: number): number {
+  return samples.reduce((last, { at }) => (at <= until ? Math.max(last, at) : last), Number.NEGATIVE_INFINITY);
+}
+
+/** Minutes that are missing within the lines may be in the day's next part. */
+function hasHole(samples: readonly Sample[]): boolean {
+  const times = samples.map(({ at }) => at).sort((a, b) => a - b);
+  return times.some((at, i) => at - (times[i - 1] ?? at) > LAG);
 }
 
 const EMPTY: Known = { samples: [], length: 0, closed: false };

@@ -28,7 +28,14 @@ export interface Sight {
 /** Everything that is wrong at this moment, and of what nothing can be said. */
 export function conditionsOf(sight: Sight): { readonly conditions: readonly Condition[]; readonly unlooked: ReadonlySet<AlarmKind> } {
   const pools = sight.planned.flatMap((planned) => poolConditions(planned, sight));
-  const conditions = [...pools, ...lateTimer(sight), ...lostJobs(sight), ...hookConditions(sight), ...cacheConditions(sight)];
+  const conditions = [
+    ...pools,
+    ...lateTimer(sight),
+    ...wrongClock(sight),
+    ...lostJobs(sight),
+    ...hookConditions(sight),
+    ...cacheConditions(sight),
+  ];
   const unlooked = new Set<AlarmKind>(sight.hooks ? [] : ['hook']);
   // What cannot be read says nothing of jobs and machines: their alarms wait for a look.
   for (const { view, plan } of sight.planned) {
@@ -102,6 +109,13 @@ function lateTimer({ before, now }: Sight): readonly Condition[] {
   const last = before && fromIso(before.time);
   if (last === undefined || now - last <= LATE_MS) return [];
   return [{ kind: 'timer-late', text: `nobody looked after the farm from ${toIso(last)} to ${toIso(now)}: has the timer run?` }];
+}
+
+function wrongClock({ before }: Sight): readonly Condition[] {
+  if (!before?.ahead) return [];
+  const { pool, time } = before.ahead;
+  const text = `the counts hold a line of ${pool} for ${time}, which has not come yet: compare the clocks of all that count`;
+  return [{ kind: 'clock', text }];
 }
 
 function lostJobs({ before, now }: Sight): readonly Condition[] {

@@ -7,11 +7,16 @@ export interface Tail {
   readonly text: string;
 }
 
+/** Answer of `missing`: this part of the object takes no more, go on in the next one. */
+export const NEXT_PART = Symbol('next part');
+export type Missing = string | typeof NEXT_PART | undefined;
+
 /** What to append, and how to tell that it is there already. */
 export interface AppendOnce {
   readonly key: string;
   readonly tailBytes: number;
-  readonly missing: (tail: Tail) => string | undefined;
+  /** Sees the end of a part of the object. Returns the text still to be added, or `undefined` when there is nothing to add. */
+  readonly missing: (tail: Tail, key: string) => Missing | Promise<Missing>;
 }
 
 const TRIES = 8;
@@ -56,14 +61,15 @@ async function ours(store: Store, key: string, position: number, text: string, o
 }
 
 /**
- * Appends what `missing` says is not there yet, once, whoever else appends and however often this is repeated. `missing` sees the end of the
- * object and gives the text still to be added, or `undefined` when there is nothing to add.
+ * Appends what `missing` says is not there yet, once, whoever else appends and however often this is repeated: to the first part of the object that
+ * takes it. A last line without its end stays a line of its own.
  */
 export async function appendOnce(store: Store, input: AppendOnce, options: CallOptions): Promise<'appended' | 'there'> {
   for (let part = 1; part <= 9; part++) {
     const key = part === 1 ? input.key : input.key.replace(/(\.\w+)$/, `-${part}$1`);
     try {
-      return await appendToPart(store, { ...input, key }, options);
+      const done = await appendToPart(store, { ...input, key }, options);
+      if (done !== NEXT_PART) return done;
     } catch (error) {
       // Made by PUT, or 10,000 appends long: it can never grow again, and readers join the parts.
       if (!(error instanceof ConfigError) || error.code !== 'ObjectNotAppendable') throw error;
@@ -72,12 +78,14 @@ export async function appendOnce(store: Store, input: AppendOnce, options: CallO
   throw new ConfigError('ObjectNotAppendable', 'none of nine parts of the object can be appended to');
 }
 
-async function appendToPart(store: Store, input: AppendOnce, options: CallOptions): Promise<'appended' | 'there'> {
+async function appendToPart(store: Store, input: AppendOnce, options: CallOptions): Promise<'appended' | 'there' | typeof NEXT_PART> {
   for (let attempt = 0; attempt < 32; attempt++) {
     const tail = await readTail(store, input.key, input.tailBytes, options);
-    const text = input.missing(tail);
+    const text = await input.missing(tail, input.key);
+    if (text === NEXT_PART) return NEXT_PART;
     if (text === undefined) return 'there';
-    if ((await appendAt(store, input.key, tail.size, text, options)) !== undefined) return 'appended';
+    const begun = tail.size === 0 || tail.text.endsWith('\n') ? '' : '\n';
+    if ((await appendAt(store, input.key, tail.size, begun + text, options)) !== undefined) return 'appended';
   }
   throw new UnclearError('append-contended', 'others appended faster, 32 times in a row');
 }

@@ -70,6 +70,8 @@ export const FarmView = z.object({
   controls: known(FarmControl).optional(),
   /** The hook was last looked at then. */
   hookLookedAt: z.number().optional(),
+  /** A line of the day's counts that was ahead of the clock when this was written. */
+  ahead: z.object({ pool: z.string(), time: z.string() }).optional().catch(undefined),
 });
 export type FarmView = z.infer<typeof FarmView>;
 

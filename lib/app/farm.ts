@@ -1,6 +1,7 @@
 import { type Alarm, stepAlarms } from '../core/alarms.ts';
 import { hourlyCost } from '../core/costs.ts';
 import { describeError } from '../core/errors.ts';
+import type { Sample } from '../core/series.ts';
 import { toIso } from '../core/time.ts';
 import type { Worker } from '../core/worker.ts';
 import type { Acted } from './act.ts';
@@ -32,6 +33,8 @@ export interface FarmLook {
   /** Actions of the last hour, whoever took them: hooks launch, too. The newest last. */
   readonly actions: readonly FarmAction[];
   readonly hookLookedAt?: number;
+  /** A line of today's counts that is ahead of the clock. */
+  readonly ahead?: Sample;
 }
 
 /** What can be read beside the pools: begun together with them. Never rejects; `undefined` when the last view could not be read. */
@@ -219,6 +222,7 @@ function viewOf(
     managers: [...look.managers],
     controls: look.controls,
     ...(look.hookLookedAt === undefined ? {} : { hookLookedAt: look.hookLookedAt }),
+    ...(look.ahead && { ahead: { pool: look.ahead.pool, time: toIso(look.ahead.at) } }),
   };
 }
 

@@ -71,10 +71,13 @@ export async function reconcile(world: World, settings: Settings, options: Recon
   const sampling = looking?.then((look) => writeCounts(world, settings, planned, now, deadline, look?.alarms ?? []));
   const acted = await Promise.all(planned.map(({ view, plan }) => act(world, settings, view, plan, options, stamp, deadline)));
   const recorded = await writeRecords(world, settings, planned, acted, { ...stamp, ...(options.hook && { hook: options.hook }) }, deadline);
-  const look = await looking;
-  if (look) await options.record?.finishFarm(world, settings, planned, acted, look, stamp, deadline);
+  const [look, counted] = await Promise.all([looking, sampling]);
+  if (look) {
+    const { ahead } = counted ?? {};
+    await options.record?.finishFarm(world, settings, planned, acted, { ...look, ...(ahead && { ahead }) }, stamp, deadline);
+  }
   const pools = planned.map(({ view, plan }, i) => report(view, plan, acted[i]?.entries ?? []));
-  return { pass, at, pools, unrecorded: [...((await sampling) ?? []), ...recorded] };
+  return { pass, at, pools, unrecorded: [...(counted?.unrecorded ?? []), ...recorded] };
 }
 
 function planView(view: PoolView, options: ReconcileOptions, now: number): Plan | undefined {

@@ -2,7 +2,7 @@ import type { Alarm } from '../core/alarms.ts';
 import { hourlyCost } from '../core/costs.ts';
 import { describeError } from '../core/errors.ts';
 import type { Plan } from '../core/plan.ts';
-import { type SampleExtra, sampleOf } from '../core/series.ts';
+import { dayKey, type Sample, type SampleExtra, sampleOf } from '../core/series.ts';
 import { toIso } from '../core/time.ts';
 import type { Acted } from './act.ts';
 import { oldestWaitSeconds } from './alarms.ts';
@@ -28,7 +28,15 @@ export function waitingIds({ jobs }: PoolView): readonly number[] {
   return (jobs ?? []).slice(0, MOST_WAITING).map((j) => j.id);
 }
 
-/** This minute's samples. Gives what could not be written. */
+/** What became of a minute's counts. */
+export interface Counted {
+  /** What could not be written. */
+  readonly unrecorded: readonly string[];
+  /** A line of the day that is ahead of the clock. */
+  readonly ahead?: Sample;
+}
+
+/** This minute's samples. */
 export async function writeCounts(
   world: World,
   settings: Settings,
@@ -36,12 +44,18 @@ export async function writeCounts(
   now: number,
   { all: signal }: Deadline,
   alarms: readonly Alarm[],
-): Promise<readonly string[]> {
+): Promise<Counted> {
   const samples = planned.flatMap(({ view, plan }) =>
     plan ? [sampleOf(view.settings.pool.name, plan.numbers, now, extraOf(view, settings, now))] : [],
   );
-  const series = await tried(world, 'series', writeSamples(world.store, samples, settings.append, { signal }));
-  return [...series, ...(await tried(world, 'latest', writeLatest(world.store, samples, alarms, { signal })))];
+  let ahead: Sample | undefined;
+  const writer = { append: settings.append, now: () => world.clock.now() };
+  const series = await tried(world, 'series', async () => {
+    ahead = await writeSamples(world.store, samples, writer, { signal });
+  });
+  if (ahead) world.log.error('count ahead of the clock', { pool: ahead.pool, time: toIso(ahead.at), key: dayKey(ahead.at) });
+  const latest = await tried(world, 'latest', () => writeLatest(world.store, samples, alarms, { signal }));
+  return { unrecorded: [...series, ...latest], ...(ahead && { ahead }) };
 }
 
 function extraOf({ jobs, workers }: PoolView, { costs }: Settings, now: number): SampleExtra {
@@ -73,11 +87,10 @@ export async function writeRecords(
     const changed = JSON.stringify(memory) !== JSON.stringify(view.before);
     // What could not be read must not be overwritten with a fresh start.
     if (!changed || !view.workers || view.unread.some((u) => u.source === 'memory')) return [];
-    return [tried(world, `memory of ${view.settings.pool.name}`, writeMemory(world.store, view.settings.pool.name, memory, { signal }))];
+    const { name } = view.settings.pool;
+    return [tried(world, `memory of ${name}`, () => writeMemory(world.store, name, memory, { signal }))];
   });
-  const ledger = tried(
-    world,
-    'ledger',
+  const ledger = tried(world, 'ledger', () =>
     writeLedger(world.store, { pass: stamp.pass, at: stamp.at, entries, append: settings.append }, { signal }),
   );
   return (await Promise.all([ledger, ...memories])).flat();
@@ -93,9 +106,9 @@ function planEntry(view: PoolView, plan: Plan | undefined, { time, pass, trigger
 }
 
 /** A record that cannot be written is said so and does not stop the others. */
-async function tried(world: World, what: string, work: Promise<void>): Promise<readonly string[]> {
+async function tried(world: World, what: string, work: () => Promise<void>): Promise<readonly string[]> {
   try {
-    await work;
+    await work();
     return [];
   } catch (error) {
     world.log.error('record not written', { what, ...describeError(error) });

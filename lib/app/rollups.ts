@@ -4,7 +4,18 @@ import { parseRollup, ROLLUP_COLUMNS, ROLLUP_HEADER, rollUp, rollupLine, type Se
 import { dayKey, parseSamples, SERIES_HEADER, sampleLine } from '../core/series.ts';
 import { dayOf, floorDay, fromIso } from '../core/time.ts';
 import type { CallOptions, Store } from './ports.ts';
-import { type DaySamples, INDEX_KEY, inOrder, listRaw, monthKey, readDays, readIndex, type SeriesIndex, yearKey } from './series-read.ts';
+import {
+  type DaySamples,
+  daysOf,
+  INDEX_KEY,
+  inOrder,
+  listRaw,
+  monthKey,
+  readDays,
+  readIndex,
+  type SeriesIndex,
+  yearKey,
+} from './series-read.ts';
 import type { World } from './world.ts';
 
 const MINUTE = 60_000;
@@ -38,18 +49,24 @@ export async function upkeep(
 
 /**
  * Adds the days that have closed to their month's hours and their year's days. Pure functions of objects that do not change any more, put to fixed
- * keys: however many do it at once, the outcome is the same. Gives the days that were added. One request when there is nothing to do.
+ * keys: however many do it at once, the outcome is the same. An index that has days which are not over yet, as a wrong clock or a wrong hand leaves it, is made
+ * anew. Returns the days that were added. One request when there is nothing to do.
  */
 export async function rollUpDays(store: Store, now: number, append: boolean, options: CallOptions): Promise<readonly string[]> {
   const end = floorDay(now - CLOSED_AFTER_MS);
   const index = await readIndex(store, options);
-  const from = index ? (fromIso(`${index.through}T00:00:00Z`) ?? 0) + DAY : await firstDay(store, options);
+  const through = index && fromIso(`${index.through}T00:00:00Z`);
+  const known = through !== undefined && through < end;
+  const from = known ? through + DAY : await firstDay(store, options);
   if (from === undefined || from >= end) return [];
   const to = Math.min(end, from + MOST_DAYS * DAY);
-  const days = await readDays(store, { from, to, append }, options);
-  await Promise.all([add(store, days, '1h', (day) => monthKey(day), options), add(store, days, '1d', (day) => yearKey(day), options)]);
+  const days = await readDays(store, daysOf(from, to), append, options);
+  await Promise.all([
+    add(store, days, { step: '1h', keyOf: monthKey, end }, options),
+    add(store, days, { step: '1d', keyOf: yearKey, end }, options),
+  ]);
   // Last: while it is not there, readers take the days themselves, and the next one does the same again.
-  await store.put(INDEX_KEY, `${JSON.stringify(await indexOf(store, index, from, to, options))}\n`, {
+  await store.put(INDEX_KEY, `${JSON.stringify(await indexOf(store, known ? index : undefined, from, to, options))}\n`, {
     ...options,
     contentType: 'application/json',
   });
@@ -62,20 +79,22 @@ async function firstDay(store: Store, options: CallOptions): Promise<number | un
   return day === undefined ? undefined : fromIso(`${day}T00:00:00Z`);
 }
 
-async function add(
-  store: Store,
-  days: readonly DaySamples[],
-  step: Exclude<Step, '1m'>,
-  keyOf: (day: string) => string,
-  options: CallOptions,
-): Promise<void> {
+interface Target {
+  readonly step: Exclude<Step, '1m'>;
+  readonly keyOf: (day: string) => string;
+  /** Rows from here on are of days that are not over, and are dropped. */
+  readonly end: number;
+}
+
+async function add(store: Store, days: readonly DaySamples[], { step, keyOf, end }: Target, options: CallOptions): Promise<void> {
   await pMap(
     [...new Set(days.map(({ day }) => keyOf(day)))],
     async (key) => {
       const added = days.filter(({ day }) => keyOf(day) === key);
       const fresh = new Set(added.map(({ day }) => day));
       const found = await store.get(key, options);
-      const kept = (found ? parseRollup(new TextDecoder().decode(found.body)) : []).filter((row) => !fresh.has(dayOf(row.at)));
+      const before = found ? parseRollup(new TextDecoder().decode(found.body)) : [];
+      const kept = before.filter((row) => row.at < end && !fresh.has(dayOf(row.at)));
       const rows: readonly SeriesRow[] = [...kept, ...added.flatMap(({ samples }) => rollUp(samples, step))];
       const sorted = [...rows].sort((a, b) => a.at - b.at);
       await store.put(key, ROLLUP_HEADER + sorted.map(rollupLine).join(''), { ...options, ...CSV });

@@ -1,35 +1,62 @@
 import type { Alarm } from '../core/alarms.ts';
-import { dayKey, parseSamples, type Sample, SERIES_HEADER, sampleLine, sampleObject } from '../core/series.ts';
-import { toIso } from '../core/time.ts';
-import { appendOnce } from './append.ts';
+import { dayKey, endsInColumns, parseSamples, type Sample, SERIES_HEADER, sampleLine, sampleObject } from '../core/series.ts';
+import { floorMinute, toIso } from '../core/time.ts';
+import { appendOnce, type Missing, NEXT_PART, readTail, type Tail } from './append.ts';
 import type { CallOptions, Store } from './ports.ts';
 import { rawKey } from './series-read.ts';
 
 /** A line is about 80 bytes; what is looked at must hold the last minute of all pools. */
 const BYTES_PER_POOL = 256;
 
+/** How the bucket keeps samples, and what time it is. */
+export interface SeriesWriter {
+  readonly append: boolean;
+  readonly now: () => number;
+}
+
 /**
- * Records one minute's samples: exactly one line per pool and minute, whatever is retried, lost or late. A minute older than the last one
- * there is not added, so that the day stays sorted; a gap stays a gap.
+ * Records one minute's samples: exactly one line per pool and minute, whatever is retried, lost or late. A minute older than the pool's last one is
+ * not added, so that each pool's lines stay sorted; a gap stays a gap. Where a line is ahead of the clock, or the lines have other columns (an upgrade, or a
+ * way back), the day goes on in its next part. Returns the first line ahead of the clock, of whatever pool.
  */
-export async function writeSamples(store: Store, samples: readonly Sample[], append: boolean, options: CallOptions): Promise<void> {
+export async function writeSamples(
+  store: Store,
+  samples: readonly Sample[],
+  { append, now }: SeriesWriter,
+  options: CallOptions,
+): Promise<Sample | undefined> {
   const first = samples[0];
-  if (!first) return;
+  if (!first) return undefined;
   if (!append) {
     await store.put(rawKey(first.at), SERIES_HEADER + samples.map(sampleLine).join(''), {
       ...options,
       contentType: 'text/csv; charset=utf-8',
     });
-    return;
+    return undefined;
   }
-  const missing = (tail: { size: number; text: string }) => {
-    const there = parseSamples(tail.text);
-    const latest = there.at(-1)?.at ?? Number.NEGATIVE_INFINITY;
-    const lines = samples.filter((s) => s.at >= latest && !there.some((t) => t.at === s.at && t.pool === s.pool)).map(sampleLine);
+  const known: Sample[] = [];
+  let ahead: Sample | undefined;
+  const missing = async (tail: Tail, key: string): Promise<Missing> => {
+    const present = floorMinute(now());
+    const isAhead = ({ at }: Sample) => at > present;
+    let there = parseSamples(tail.text);
+    const found = there.find(isAhead);
+    // Behind such a line no order says how far back a minute could be: all of them are looked at.
+    if (found) there = parseSamples((await readTail(store, key, tail.size, options)).text);
+    ahead ??= found;
+    known.push(...there);
+    const lines = samples.filter((sample) => isMissing(sample, known, present)).map(sampleLine);
     if (lines.length === 0) return undefined;
+    if (found || !endsInColumns(tail.text)) return NEXT_PART;
     return (tail.size === 0 ? SERIES_HEADER : '') + lines.join('');
   };
   await appendOnce(store, { key: dayKey(first.at), tailBytes: 4_096 + BYTES_PER_POOL * samples.length, missing }, options);
+  return ahead;
+}
+
+/** Neither there, nor older than what its pool has: a line ahead of the clock makes nothing old. */
+function isMissing({ at, pool }: Sample, known: readonly Sample[], present: number): boolean {
+  return !known.some((line) => line.pool === pool && (line.at === at || (line.at > at && line.at <= present)));
 }
 
 /** For readers that want one number: the newest sample of each pool. Written after the series; the last writer wins. */

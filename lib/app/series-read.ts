@@ -2,7 +2,7 @@ import pMap from 'p-map';
 import * as z from 'zod';
 import { minuteRow, parseRollup, rollUp, type SeriesRow, STEP_MS, type Step } from '../core/rollup.ts';
 import { dayKey, parseSamples, type Sample } from '../core/series.ts';
-import { dayOf, fromIso, toIso } from '../core/time.ts';
+import { dayOf, floorDay, fromIso, toIso } from '../core/time.ts';
 import type { CallOptions, Store } from './ports.ts';
 
 export const INDEX_KEY = 'counts/v1/index.json';
@@ -16,8 +16,8 @@ const AT_ONCE = 16;
 export const SeriesIndex = z.object({
   version: z.literal(1),
   /** The first and the last day that month and year objects hold, `YYYY-MM-DD`. */
-  first: z.string(),
-  through: z.string(),
+  first: z.iso.date(),
+  through: z.iso.date(),
   columns: z.array(z.string()),
   months: z.array(z.string()),
   years: z.array(z.string()),
@@ -44,8 +44,8 @@ export function yearKey(day: string): string {
 }
 
 /**
- * The counts of a span, by time and pool. Hours and days come from the rollups as far as these reach, the rest from the days' own objects. What
- * nobody recorded has no row. A month costs at most 35 requests in three rounds.
+ * The counts of a span, by time and pool. Hours and days come from the rollups, days that these do not hold from their own objects, whatever the index
+ * says. What nobody recorded has no row. A month costs at most 35 requests in four rounds.
  */
 export async function readSeries(store: Store, query: SeriesQuery, options: CallOptions = {}): Promise<readonly SeriesRow[]> {
   const { from, to, step, pool, append } = query;
@@ -64,24 +64,23 @@ interface Span {
 }
 
 async function minutes(store: Store, span: Span, options: CallOptions): Promise<readonly SeriesRow[]> {
-  const days = await readDays(store, span, options);
+  const days = await readDays(store, daysOf(span.from, span.to), span.append, options);
   return days.flatMap(({ samples }) => samples.map(minuteRow));
 }
 
 async function steps(store: Store, span: Span, step: '1h' | '1d', options: CallOptions): Promise<readonly SeriesRow[]> {
   const { from, to } = span;
   const index = await readIndex(store, options);
-  const through = index ? startOf(index.through) + DAY : 0;
-  const closed = Math.min(to, through);
+  const closed = Math.min(to, index ? startOf(index.through) + DAY : 0);
   const keyOf = step === '1h' ? monthKey : yearKey;
   const held = new Set(step === '1h' ? index?.months : index?.years);
   const keys = [...new Set(daysOf(from, closed).map(keyOf))].filter((key) => held.has(key));
-  const [rolled, rest] = await Promise.all([
-    pMap(keys, async (key) => parseRollup(await readText(store, key, options)), { concurrency: AT_ONCE }),
-    from >= to || through >= to ? [] : readDays(store, { ...span, from: Math.max(from, through) }, options),
-  ]);
-  const recent = rest.flatMap(({ samples }) => rollUp(samples, step));
-  return [...rolled.flat().filter((row) => row.at < closed), ...recent];
+  const texts = await pMap(keys, async (key) => readText(store, key, options), { concurrency: AT_ONCE });
+  const rolled = texts.flatMap(parseRollup).filter((row) => row.at < closed);
+  const there = new Set(rolled.map((row) => dayOf(row.at)));
+  const rest = daysOf(from, to).filter((day) => !there.has(day));
+  const recent = await readDays(store, rest, span.append, options);
+  return [...rolled, ...recent.flatMap(({ samples }) => rollUp(samples, step))].sort((a, b) => a.at - b.at);
 }
 
 /** `undefined` when there is none yet, or it is not one. */
@@ -99,13 +98,15 @@ export interface DaySamples {
   readonly samples: readonly Sample[];
 }
 
-/** All samples of the days that the span touches, day by day and sorted; days without any are left out. */
-export async function readDays(store: Store, { from, to, append }: Span, options: CallOptions): Promise<readonly DaySamples[]> {
-  const days = daysOf(from, to);
-  const first = days[0];
-  const last = days.at(-1);
-  if (first === undefined || last === undefined) return [];
-  const listed = await listDays(store, first, last, options);
+/** All samples of the days, day by day and sorted; days without any are left out. */
+export async function readDays(
+  store: Store,
+  days: readonly string[],
+  append: boolean,
+  options: CallOptions,
+): Promise<readonly DaySamples[]> {
+  if (days.length === 0) return [];
+  const listed = await listDays(store, days, options);
   const raw = append ? [] : (await pMap(days.slice(-2), (day) => listRaw(store, day, options))).flat();
   const keys = [...listed, ...raw];
   const texts = await pMap(keys, async ({ day, key }) => ({ day, text: await readText(store, key, options) }), { concurrency: AT_ONCE });
@@ -129,22 +130,25 @@ interface DayObject {
   readonly key: string;
 }
 
-/** A day's own object and its further parts (`-2.csv`). */
-async function listDays(store: Store, first: string, last: string, options: CallOptions): Promise<readonly DayObject[]> {
-  const months = [...new Set(daysBetween(first, last).map((day) => day.slice(0, 7).replace('-', '/')))];
+/** The days' own objects and their further parts (`-2.csv`). */
+async function listDays(store: Store, days: readonly string[], options: CallOptions): Promise<readonly DayObject[]> {
+  const months = [...new Set(days.map((day) => day.slice(0, 7).replace('-', '/')))];
   const listed = await pMap(months, (month) => store.list(`${DAY_PREFIX}${month}/`, options), { concurrency: AT_ONCE });
+  const wanted = new Set(days);
   return listed.flat().flatMap((key) => {
     const day = /(\d{4}-\d{2}-\d{2})(?:-\d)?\.csv$/.exec(key)?.[1];
-    return day !== undefined && day >= first && day <= last ? [{ day, key }] : [];
+    return day !== undefined && wanted.has(day) ? [{ day, key }] : [];
   });
 }
 
 /** A day's minutes that its own object does not hold yet. */
 export async function listRaw(store: Store, day: string, options: CallOptions): Promise<readonly DayObject[]> {
-  const compacted = parseSamples(await readText(store, dayKey(startOf(day)), options)).at(-1);
-  const startAfter = compacted === undefined ? {} : { startAfter: rawKey(compacted.at) };
-  const keys = await store.list(`${RAW_PREFIX}${day.replaceAll('-', '/')}/`, { ...options, ...startAfter });
-  return keys.map((key) => ({ day, key }));
+  const [compacted, keys] = await Promise.all([
+    readText(store, dayKey(startOf(day)), options),
+    store.list(`${RAW_PREFIX}${day.replaceAll('-', '/')}/`, options),
+  ]);
+  const held = new Set(parseSamples(compacted).map(({ at }) => rawKey(at)));
+  return keys.filter((key) => !held.has(key)).map((key) => ({ day, key }));
 }
 
 /** Where one minute's samples are in a bucket that cannot append. */
@@ -154,13 +158,9 @@ export function rawKey(at: number): string {
 }
 
 /** UTC days that the span touches. */
-function daysOf(from: number, to: number): readonly string[] {
-  return from >= to ? [] : daysBetween(dayOf(from), dayOf(to - 1));
-}
-
-function daysBetween(first: string, last: string): readonly string[] {
+export function daysOf(from: number, to: number): readonly string[] {
   const days: string[] = [];
-  for (let at = startOf(first); dayOf(at) <= last; at += DAY) days.push(dayOf(at));
+  for (let at = floorDay(from); at < to; at += DAY) days.push(dayOf(at));
   return days;
 }
 

@@ -23,6 +23,8 @@ const KINDS = {
   'job-lost': { raiseAfter: 0, clearAfter: HOUR },
   /** The timer has paused: nobody looked after the farm. */
   'timer-late': { raiseAfter: 0, clearAfter: 10 * MINUTE },
+  /** The counts hold a line of a time that has not come: a clock is wrong, or was. */
+  clock: { raiseAfter: 3 * MINUTE, clearAfter: 2 * MINUTE },
   /** GitLab has disabled the hook, does not have it, or it sends no job events or without a secret. */
   hook: { raiseAfter: 0, clearAfter: 0 },
   /** The cache manager says that something is wrong, or nothing at all. */

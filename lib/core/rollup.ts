@@ -73,13 +73,19 @@ export function rollupLine(row: SeriesRow): string {
   return `${toIso(row.at)},${row.pool},${ROLLUP_COLUMNS.map(([, member]) => decimal(row[member])).join(',')}\n`;
 }
 
-/** The rows of a month's or year's object; lines that are none are left out. */
+/**
+ * The rows of a month's or year's object, by the names in its header, because another release may have had other columns; lines that are none are left
+ * out. Text without a header has today's columns.
+ */
 export function parseRollup(text: string): readonly SeriesRow[] {
-  return text.split('\n').flatMap((line) => {
+  const [head = '', ...lines] = text.split('\n');
+  const header = head.startsWith('time,pool,');
+  const names = (header ? head : ROLLUP_HEADER.trim()).split(',').slice(2);
+  return (header ? lines : [head, ...lines]).flatMap((line) => {
     const [time = '', pool, ...fields] = line.split(',');
     const at = fromIso(time);
     if (at === undefined || !pool) return [];
-    const entries = ROLLUP_COLUMNS.map(([, member], i) => [member, numberOf(fields[i], true)] as const);
+    const entries = ROLLUP_COLUMNS.map(([column, member]) => [member, numberOf(fields[names.indexOf(column)], true)] as const);
     const known = entries.filter(([, n]) => n !== undefined);
     if (known.some(([, n]) => Number.isNaN(n)) || known.length === 0) return [];
     const { samples = 0, ...rest }: Partial<SeriesRow> = Object.fromEntries(known);

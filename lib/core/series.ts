@@ -92,6 +92,13 @@ export function parseSamples(text: string): readonly Sample[] {
   return complete.split('\n').flatMap((line) => parseLine(line) ?? []);
 }
 
+/** Whether the last header or sample of the text has today's columns, neither fewer nor more; also when there is none. */
+export function endsInColumns(text: string): boolean {
+  const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n');
+  const last = lines.findLast((line) => /^time,/.test(line) || parseLine(line) !== undefined);
+  return last === undefined || last.split(',').length === COLUMNS.length + 2;
+}
+
 function parseLine(line: string): Sample | undefined {
   const [time, pool, ...fields] = line.split(',');
   const at = time === undefined ? undefined : fromIso(time);

@@ -3,12 +3,16 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { GROUP, HOOK_PATH } from '../../cli/farm.ts';
 import { FARM_KEY, type FarmView } from '../../lib/app/farm-view.ts';
+import { readSeries } from '../../lib/app/series-read.ts';
+import { dayKey } from '../../lib/core/series.ts';
+import { floorMinute, toIso } from '../../lib/core/time.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { BRISK, hasty, MINUTE, type Play, type PlayOptions, play } from './harness.ts';
 
 const POOL = { limit: 2, idle_time: 20, max_builds: 1, boot_timeout: 60 };
 const FAST = { ...BRISK, pools: [POOL], composeWorld: hasty(300) } satisfies PlayOptions;
 const EVER = 1_000_000;
+const DAY = 1440 * MINUTE;
 
 function topic({ region, projectId, smn }: Sandbox): string {
   return smn.createTopic(region, projectId, 'ci-alarms');
@@ -85,6 +89,23 @@ describe('an alarm', () => {
     await p.advance(20 * MINUTE);
     await p.tick();
     expect(messages(p)).toEqual(['timer-late']);
+  });
+
+  it('of a line of the counts that is ahead of the clock, while the day goes on', async () => {
+    const p = await play({ ...FAST, document: withTopic });
+    await p.advance(2 * MINUTE);
+    const day = dayKey(p.clock.now());
+    const at = floorMinute(p.clock.now()) + 30 * MINUTE;
+    const sample = p.text(day).trim().split('\n').at(-1) ?? '';
+    const line = `${sample.replace(/^[^,]+,[^,]+/, `${toIso(at)},gone`)}\n`;
+    await p.run((world) => world.store.append(day, p.text(day).length, line));
+    await p.advance(10 * MINUTE);
+    expect(messages(p)).toEqual(['clock']);
+    expect(farm(p).alarms).toMatchObject([{ kind: 'clock', text: expect.stringContaining(`a line of gone for ${toIso(at)}`) }]);
+    const rows = await p.run((world) => readSeries(world.store, { from: at - DAY, to: at, step: '1m', append: true }));
+    expect(rows).toHaveLength(12);
+    await p.advance(25 * MINUTE);
+    expect(messages(p)).toEqual(['clock', 'over: clock']);
   });
 
   it('of a hook that is gone, sends no job events, or has no secret', async () => {

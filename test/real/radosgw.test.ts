@@ -103,7 +103,7 @@ describe('the series through a network that loses and delays', () => {
         writeSamples(
           store,
           POOLS.map((p) => sample(minute, p, w)),
-          true,
+          { append: true, now: () => START + minute * 60_000 },
           {},
         ),
       );
@@ -136,8 +136,10 @@ describe('rollups through a network that loses and delays', () => {
     const store = (endpoint: string, deadlineMs: number) =>
       new Obs({ endpoint, bucket: own, credentials: KEYS, clock, scheme: 'aws', deadlineMs, backoffMs: 20 });
     const samples = minutes.map(sample);
-    if (append) for (const hour of chunk(samples, 50)) await writeSamples(store(gateway.url, 5_000), hour, true, {});
-    else await Promise.all(samples.map((s) => writeSamples(store(gateway.url, 5_000), [s], false, {})));
+    const write = (some: readonly Sample[]) =>
+      writeSamples(store(gateway.url, 5_000), some, { append, now: () => some.at(-1)?.at ?? 0 }, {});
+    if (append) for (const hour of chunk(samples, 50)) await write(hour);
+    else await Promise.all(samples.map((s) => write([s])));
     // Noon of the second day: the first is closed, the second alive.
     const noon = DAY + 1.5 * 86_400_000;
     const pass = async () => {

@@ -99,6 +99,34 @@ describe('readSeries', () => {
     expect(await readSeries(store, { from: FROM, to: FROM + DAY, step: '1m', append: true, pool: 'none' })).toEqual([]);
   });
 
+  it.each([
+    ['has a day of the far future', '9999-12-31'],
+    ['has no date', '9999'],
+    ['promises what the rollups do not hold', '2026-10-31'],
+  ])('takes the days themselves where the index %s, and the next rollup puts it right', async (_name, through) => {
+    const store = await month();
+    const query = { from: FROM, to: FROM + 31 * DAY, append: true } as const;
+    const before = { hours: await readSeries(store, { ...query, step: '1h' }), days: await readSeries(store, { ...query, step: '1d' }) };
+    await rollUpDays(store, FROM + 10 * DAY + HOUR, true, {});
+    await store.put(INDEX_KEY, JSON.stringify({ ...JSON.parse(store.text(INDEX_KEY)), through }));
+    expect(await readSeries(store, { ...query, step: '1h' })).toEqual(before.hours);
+    expect(await readSeries(store, { ...query, step: '1d' })).toEqual(before.days);
+    if (through === '2026-10-31') return;
+    await rollUpDays(store, FROM + 12 * DAY + HOUR, true, {});
+    expect(JSON.parse(store.text(INDEX_KEY))).toMatchObject({ first: '2026-10-01', through: '2026-10-12' });
+  });
+
+  it('takes no rollup of a day that is not over, as a wrong clock leaves it', async () => {
+    const store = await month();
+    await rollUpDays(store, FROM + 40 * DAY, true, {});
+    await store.day(FROM + 9 * DAY, [0, 1, 2, 3, 4, 5]);
+    await rollUpDays(store, FROM + 9 * DAY + HOUR, true, {});
+    expect(store.text('counts/v1/month/2026-10.csv')).not.toContain('2026-10-10');
+    await rollUpDays(store, FROM + 10 * DAY + HOUR, true, {});
+    const [hour] = await readSeries(store, { from: FROM + 9 * DAY, to: FROM + 10 * DAY, step: '1h', append: true });
+    expect(hour).toMatchObject({ at: FROM + 9 * DAY, samples: 6 });
+  });
+
   it('begins with the hour that holds the beginning', async () => {
     const store = await month();
     const [first] = await readSeries(store, { from: FROM + 2 * MINUTE, to: FROM + HOUR, step: '1h', append: true });
@@ -171,7 +199,7 @@ describe('a bucket that cannot append', () => {
 
   async function raw(): Promise<MemoryStore> {
     const store = new MemoryStore();
-    for (const at of minutes) await writeSamples(store, [sample(at), sample(at, 2, 'small')], false, {});
+    for (const at of minutes) await writeSamples(store, [sample(at), sample(at, 2, 'small')], { append: false, now: () => at }, {});
     return store;
   }
 
@@ -193,7 +221,7 @@ describe('a bucket that cannot append', () => {
     expect(await compactDays(store, now, {})).toBe(8);
     expect(await compactDays(store, now, {})).toBe(0);
     const late = FROM + DAY + 7 * MINUTE;
-    await writeSamples(store, [sample(late, 5)], false, {});
+    await writeSamples(store, [sample(late, 5)], { append: false, now: () => late }, {});
     const rows = await readSeries(store, { from: FROM, to: FROM + 2 * DAY, step: '1m', append: false });
     expect(rows).toHaveLength(9);
     expect(rows.at(-1)).toMatchObject({ at: late, machines: 5 });
@@ -204,5 +232,17 @@ describe('a bucket that cannot append', () => {
   it('leaves the minute in progress alone', async () => {
     const store = await raw();
     expect(await compactDays(store, (minutes.at(-1) ?? 0) + MINUTE, {})).toBe(6);
+  });
+
+  it('goes on being read and compacted after a line ahead of the clock', async () => {
+    const store = await raw();
+    await store.put('counts/v1/day/2026/10/2026-10-02.csv', SERIES_HEADER + sampleLine(sample(FROM + DAY + 20 * HOUR)));
+    const read = async () =>
+      (await readSeries(store, { from: FROM + DAY, to: FROM + 2 * DAY, step: '1m', append: false })).map(({ at, pool }) => `${at} ${pool}`);
+    const before = await read();
+    expect(before).toHaveLength(3);
+    await compactDays(store, FROM + DAY + 4 * MINUTE, {});
+    expect(await read()).toEqual(before);
+    expect(store.text('counts/v1/day/2026/10/2026-10-02.csv').trim().split('\n')).toHaveLength(4);
   });
 });

@@ -70,6 +70,14 @@ describe('lines of a rollup', () => {
     expect(parseRollup(ROLLUP_HEADER + text)).toStrictEqual([{ ...rows[0], machines: 2.3333 }]);
   });
 
+  it('are read by their names, so that a release with other columns may have written them', () => {
+    const text =
+      'time,pool,samples,machines,idle,busy,later,limit,machines_max,pending_max\n2026-11-23T12:00:00Z,bake,60,2.5,1,1.5,77,9,4,3\n';
+    expect(parseRollup(text)).toStrictEqual([
+      { at: NOW, pool: 'bake', samples: 60, machines: 2.5, idle: 1, busy: 1.5, limit: 9, machinesMax: 4, pendingMax: 3 },
+    ]);
+  });
+
   it.each(['', 'time,pool', '2026-11-23T12:00:00Z,bake', '2026-11-23T12:00:00Z,bake,x,1', '2026-11-23T12:00:00Z,bake,0,1', ',bake,1,1'])(
     'are left out when they are none: "%s"',
     (line) => {

@@ -65,6 +65,39 @@ describe('the series as the page reads it', () => {
     expect([typeof first?.machines, first?.oldestWait, first?.hourlyCost]).toEqual(['number', undefined, undefined]);
   });
 
+  it.each([
+    ['a line ahead of the clock', (line: string) => [line.replace(/T[\d:]+/, 'T20:00:00')], (text: string) => text],
+    ['an upgrade to more columns', () => [], (text: string) => text.replaceAll(/(,[^,\n]*){2}\n/g, '\n')],
+  ])('goes on in the next part of a day after %s', async (_name, more, older) => {
+    const objects = new Map(farmObjects(NOON));
+    const lines = (objects.get(dayKey(NOON)) ?? '').trim().split('\n');
+    const [header = ''] = lines;
+    const later = lines.filter((line) => line >= '2026-11-24T10:00' && line !== header);
+    const whole = new Counts(bucket(objects).read);
+    await whole.refresh(day, NOON, NOON);
+    const expected = whole.minutes(day).map(({ at, pool }) => `${at} ${pool}`);
+
+    const first = lines.filter((line) => !later.includes(line));
+    objects.set(dayKey(NOON), older(`${[...first, ...more(later[0] ?? '')].join('\n')}\n`));
+    objects.set(dayKey(NOON).replace('.csv', '-2.csv'), `${[header, ...later].join('\n')}\n`);
+    const { read, asked } = bucket(objects);
+    const counts = new Counts(read);
+    await counts.refresh(day, NOON, NOON);
+    expect(counts.minutes({ from: day.from, to: NOON }).map(({ at, pool }) => `${at} ${pool}`)).toEqual(expected);
+    asked.length = 0;
+    await counts.refresh(day, NOON + MINUTE, NOON + MINUTE);
+    expect(asked.filter((key) => key.startsWith('counts/v1/day'))).toHaveLength(2);
+  });
+
+  it('does not believe an index that has days of the future', async () => {
+    const objects = new Map(farmObjects(NOON));
+    objects.set('counts/v1/index.json', '{"version":1,"through":"9999-12-31"}');
+    const counts = new Counts(bucket(objects).read);
+    const span = { from: NOON - DAY, to: NOON };
+    await counts.refresh(span, NOON, NOON);
+    expect(counts.hours(span).length).toBeGreaterThan(2 * 23);
+  });
+
   it('takes a month of closed days from its rollup, in a handful of requests', async () => {
     const { read, asked } = bucket(new Map(farmObjects(NOON)));
     const counts = new Counts(read);
