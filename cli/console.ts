@@ -1,11 +1,11 @@
 import { bootLines } from '../lib/app/boot-text.ts';
 import type { Cloud } from '../lib/app/ports.ts';
-import { parseBootLog, withoutSequences } from '../lib/core/boot-log.ts';
+import { parseBootLog } from '../lib/core/boot-log.ts';
 import { describeError } from '../lib/core/errors.ts';
 import type { Server } from '../lib/core/fleet.ts';
 import { toIso } from '../lib/core/time.ts';
-import { withoutQueries } from '../lib/runtime/scrub.ts';
 import type { Output } from './output.ts';
+import { harmless } from './printable.ts';
 
 /** All of a boot, with what cloud-init and the kernel print in between. */
 const BOOT_LINES = 2000;
@@ -45,12 +45,4 @@ export async function bootSoFar(cloud: Cloud, worker: string): Promise<readonly 
 /** The cloud finds names that only begin like it. */
 async function find(cloud: Cloud, worker: string): Promise<Server | undefined> {
   return (await cloud.servers(worker)).find((server) => server.name === worker);
-}
-
-/** Text of a machine, made fit for a terminal: nothing that moves the cursor or turns the direction of writing, and no query of a URL. */
-export function harmless(text: string): string {
-  const plain = withoutSequences(text)
-    .replace(/\r\n?/g, '\n')
-    .replace(/[^\n\t\P{C}]/gu, '·');
-  return withoutQueries(plain).trimEnd();
 }

@@ -10,8 +10,8 @@ import { parseDuration } from '../lib/config/duration.ts';
 import { ALL_POOLS, type Control, type ControlKind, holds } from '../lib/core/controls.ts';
 import { isWorkerOf } from '../lib/core/names.ts';
 import { systemClock } from '../lib/runtime/clock.ts';
-import { harmless } from './console.ts';
 import type { Output } from './output.ts';
+import { clean, oneLine } from './printable.ts';
 import { openStore, openWorld, UserError } from './session.ts';
 
 const HOUR = 3_600_000;
@@ -213,10 +213,10 @@ async function tell({ store, clock }: Saying, lines: readonly string[], output: 
   else
     output.data(
       [
-        ...lines.map(harmless),
+        ...lines.map(oneLine),
         ...(controls.length === 0
           ? ['Nothing is paused, drained, rolled or kept now.']
-          : ['Now:', ...controls.map((c) => `  ${harmless(controlText(c))}`)]),
+          : ['Now:', ...controls.map((c) => `  ${controlText(clean(c))}`)]),
       ].join('\n'),
     );
   return 0;

@@ -7,6 +7,7 @@ import { decimal } from '../lib/core/series.ts';
 import { toIso } from '../lib/core/time.ts';
 import { renderOpenMetrics } from './open-metrics.ts';
 import type { Output } from './output.ts';
+import { clean } from './printable.ts';
 import { UserError } from './session.ts';
 import { localText, parseSpan, type TimeSpan } from './span.ts';
 
@@ -58,7 +59,8 @@ export async function counts(
     throw new UserError('A PNG is nothing for a terminal: add --output counts.png, or take --format chart.');
   }
   const query = { ...span, step, append, ...(options.pool === undefined ? {} : { pool: options.pool }) };
-  const rows = await readSeries(store, query);
+  const read = await readSeries(store, query);
+  const rows = options.format === 'json' ? read : clean(read);
   const view = { ...span, step, timezone: options.timezone, columns, width: output.width, chosen: options.columns !== undefined };
   const body = await render(rows, options.format, view);
   if (options.output !== undefined) writeResult(options.output, body, output);

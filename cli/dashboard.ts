@@ -11,6 +11,7 @@ import {
 } from '../lib/otc/obs-policy.ts';
 import type { Hosting, ObsSite, SiteFile } from '../lib/otc/obs-site.ts';
 import type { Output } from './output.ts';
+import { oneLine } from './printable.ts';
 import { UserError } from './session.ts';
 import type { PageFile } from './site-files.ts';
 
@@ -67,7 +68,7 @@ export async function publish(bucket: Bucket, page: readonly PageFile[], options
   if (output.json) output.data(JSON.stringify({ ok: found.ok, url, changes: changes.map(({ what }) => what), notes: found.notes }));
   else {
     if (changes.length === 0) output.say('Everything is as it should be; nothing was changed.');
-    for (const note of found.notes) output.say(note);
+    for (const note of found.notes) output.say(oneLine(note));
     output.data(url);
   }
   return found.ok ? 0 : 1;
@@ -96,7 +97,7 @@ export async function unpublish({ site, store }: Bucket, options: { readonly dry
 async function carryOut(changes: readonly Change[], dryRun: boolean, output: Output): Promise<void> {
   for (const { what, apply } of changes) {
     if (!dryRun) await apply();
-    output.say(dryRun ? `would ${what}` : `${what}: done`);
+    output.say(oneLine(dryRun ? `would ${what}` : `${what}: done`));
   }
   if (dryRun && changes.length === 0) output.say('Nothing would be changed.');
 }

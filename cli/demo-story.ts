@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { SandboxEvent } from '../sandbox/context.ts';
+import { clean, oneLine } from './printable.ts';
 
 /** What the functions log about an action. */
 const ActionLine = z.object({
@@ -53,7 +54,7 @@ export class Story {
 
   /** A line that a function logged. */
   log(line: string, at: number): void {
-    const action = ActionLine.safeParse(JSON.parse(line)).data;
+    const action = clean(ActionLine.safeParse(JSON.parse(line)).data);
     if (!action) return;
     const { kind, worker, why, outcome, jobId, flavor, zone, code, alarm } = action;
     if (outcome === 'done') this.#actions[kind] = (this.#actions[kind] ?? 0) + 1;
@@ -94,7 +95,7 @@ export class Story {
   }
 
   #job(at: number, kind: string, id: number, fields: SandboxEvent['fields']): void {
-    const job = this.#jobs.get(id) ?? { name: String(fields.name) };
+    const job = this.#jobs.get(id) ?? { name: oneLine(String(fields.name)) };
     this.#jobs.set(id, job);
     if (kind === 'job-pending' && job.pendingAt === undefined) {
       job.pendingAt = at;
@@ -121,7 +122,7 @@ export class Story {
     } else if (kind === 'server-deleted') {
       this.#machineMs += at - (this.#servers.get(id) ?? at);
       this.#servers.delete(id);
-    } else if (kind === 'server-off') this.#line(at, 'worker', `${name} powers itself off`);
+    } else if (kind === 'server-off') this.#line(at, 'worker', `${oneLine(name)} powers itself off`);
   }
 
   #name(id: number): string {

@@ -6,6 +6,7 @@ import { Story } from './demo-story.ts';
 import { type Farm, GROUP, startFarm } from './farm.ts';
 import { serveDashboard } from './live.ts';
 import type { Output } from './output.ts';
+import { clean } from './printable.ts';
 
 export interface DemoOptions {
   readonly once: boolean;
@@ -101,7 +102,7 @@ The day in figures
   hooks            ${figures.hooksDelivered} delivered`);
   const longest = story.longest();
   if (!longest) return;
-  const { lines } = explainJob(await readLedger(farm.world().store, FROM, now), longest.job);
+  const { lines } = explainJob(clean(await readLedger(farm.world().store, FROM, now)), longest.job);
   output.data(`\nWhy job ${longest.job} waited ${Math.round(longest.ms / 1000)} s (scaler explain --job ${longest.job}):`);
   for (const line of lines) output.data(`  ${line.time}  ${line.text}`);
 }

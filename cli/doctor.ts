@@ -3,9 +3,9 @@ import { CHECK_NAMES, examine } from '../lib/app/doctor/doctor.ts';
 import { AREAS, type Area, type Finding, type Level } from '../lib/app/doctor/finding.ts';
 import type { DoctorWorld, Subject } from '../lib/app/doctor/world.ts';
 import { systemClock } from '../lib/runtime/clock.ts';
-import { harmless } from './console.ts';
 import { doctorWorld, subjectOf } from './doctor-world.ts';
 import type { Output } from './output.ts';
+import { type Colour, clean, paint } from './printable.ts';
 import { environmentSecrets, loadConfig } from './session.ts';
 
 export interface DoctorOutput extends Output {
@@ -27,7 +27,7 @@ const TITLES: Readonly<Record<Area, string>> = {
   clocks: 'Clocks',
 };
 const MARKS: Readonly<Record<Level, string>> = { ok: 'ok', warning: 'warning', error: 'ERROR', unknown: '?' };
-const COLOURS: Readonly<Record<Level, string>> = { ok: '32', warning: '33', error: '31;1', unknown: '36' };
+const COLOURS: Readonly<Record<Level, Colour>> = { ok: 'good', warning: 'warning', error: 'bad', unknown: 'unknown' };
 const ESCAPE = '\u001b';
 
 /** Examines, tells, and gives the exit code: 1 when there is an error. */
@@ -39,17 +39,11 @@ export async function doctor(subject: Subject, world: DoctorWorld, output: Docto
   });
   output.progress?.('');
   // Names and messages come from outside: nothing of them may move the cursor.
-  const findings = found.map(printable);
+  const findings = clean(found);
   const errors = findings.filter(({ level }) => level === 'error').length;
   if (output.json) output.data(JSON.stringify({ ok: errors === 0, counts: countsOf(findings), findings }));
   else output.data(render(findings, output.colour));
   return errors > 0 ? 1 : 0;
-}
-
-function printable(finding: Finding): Finding {
-  const line = (text: string) => harmless(text).replace(/\s+/g, ' ');
-  const { todo } = finding;
-  return { ...finding, found: line(finding.found), ...(todo === undefined ? {} : { todo: line(todo) }) };
 }
 
 function countsOf(findings: readonly Finding[]): Readonly<Record<Level, number>> {
@@ -69,7 +63,7 @@ function render(findings: readonly Finding[], colour: boolean): string {
 
 function renderFinding({ level, code, found, todo }: Finding, colour: boolean): readonly string[] {
   const mark = MARKS[level].padEnd(7);
-  const painted = colour ? `${ESCAPE}[${COLOURS[level]}m${mark}${ESCAPE}[0m` : mark;
+  const painted = colour ? paint(COLOURS[level], mark) : mark;
   return [`  ${painted} ${code}: ${found}`, ...(todo === undefined ? [] : [`          → ${todo}`])];
 }
 

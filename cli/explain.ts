@@ -2,6 +2,7 @@ import { explainJob, explainWorker, isUnsettled, readLedger, type Story, type St
 import type { World } from '../lib/app/world.ts';
 import { bootSoFar } from './console.ts';
 import type { Output } from './output.ts';
+import { clean } from './printable.ts';
 
 const DAY = 86_400_000;
 
@@ -13,11 +14,12 @@ export async function explain(
   output: Output,
 ): Promise<number> {
   const entries = await readLedger(store, span.now - (span.days - 1) * DAY, span.now);
-  const story = 'job' in what ? explainJob(entries, what.job) : explainWorker(entries, what.worker);
+  const read = output.json ? entries : clean(entries);
+  const story = 'job' in what ? explainJob(read, what.job) : explainWorker(read, what.worker);
   if (output.json) output.data(JSON.stringify(story.entries, undefined, 2));
   else {
     output.data(render(story, 'job' in what ? `job ${what.job}` : what.worker, span.days));
-    if ('worker' in what && isUnsettled(story)) output.data((await bootSoFar(cloud, what.worker)).join('\n'));
+    if ('worker' in what && isUnsettled(story)) output.data(clean(await bootSoFar(cloud, what.worker)).join('\n'));
   }
   return story.entries.length === 0 ? 1 : 0;
 }

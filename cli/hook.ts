@@ -8,6 +8,7 @@ import { HookAdmin } from '../lib/gitlab/hook-admin.ts';
 import { systemClock } from '../lib/runtime/clock.ts';
 import { type HookSecrets, makeHookSecrets, readHookSecrets, rotated, withoutOld, writeHookSecrets } from './hook-secrets.ts';
 import type { Output } from './output.ts';
+import { clean } from './printable.ts';
 import { environmentSecrets, UserError } from './session.ts';
 
 export interface HookOptions {
@@ -39,7 +40,7 @@ export async function hook(
   for (const place of places) {
     const outcome = await at(verb, forge, place, wanted, dryRun);
     outcomes.push(outcome);
-    if (!output.json) output.data(lineOf(outcome));
+    if (!output.json) output.data(lineOf(clean(outcome)));
   }
   if (output.json) output.data(JSON.stringify({ url, hooks: outcomes }));
   const bad = outcomes.filter(({ outcome }) => outcome === 'failed' || outcome === 'wrong' || (outcome === 'absent' && verb !== 'remove'));

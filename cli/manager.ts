@@ -4,6 +4,7 @@ import { healthKey, healthProblems, type ManagerHealth, parseHealth } from '../l
 import type { Store } from '../lib/app/ports.ts';
 import type { Config } from '../lib/config/config.ts';
 import type { Output } from './output.ts';
+import { clean } from './printable.ts';
 import { UserError } from './session.ts';
 
 /** Prints the cache manager's user data, or writes it to a file. */
@@ -36,11 +37,12 @@ export async function managerStatus(config: Config, store: Store, now: number, o
     else output.data(`There is no ${key} in the bucket ${config.bucket.name}.\n${todo}`);
     return 1;
   }
-  const health = parseHealth(new TextDecoder().decode(object.body));
+  const read = parseHealth(new TextDecoder().decode(object.body));
+  const health = output.json ? read : clean(read);
   if (!health) throw new UserError(`${key} is not what a manager writes; another version of the manager, or something else?`);
   const problems = healthProblems(health, now);
   if (output.json) output.data(JSON.stringify({ ok: problems.length === 0, health, problems }));
-  else output.data([...describe(health, now), ...problems.map(({ what, todo }) => `! ${printable(what)}\n  ${todo}`)].join('\n'));
+  else output.data([...describe(health, now), ...problems.map(({ what, todo }) => `! ${what}\n  ${todo}`)].join('\n'));
   return problems.length === 0 ? 0 : 1;
 }
 
@@ -53,23 +55,18 @@ function describe(health: ManagerHealth, now: number): readonly string[] {
   const { disk, nfs, mirrors, prune, trash } = health;
   const clients = nfs.clients === null ? '' : `, ${nfs.clients} clients`;
   const oldest = mirrors.oldest_seconds === null ? '' : `, the oldest of ${span(mirrors.oldest_seconds)} ago`;
-  const trees = Object.entries(prune?.trees ?? {}).map(([name, tree]) => `${printable(name)} ${gigabytes(tree.bytes)} in ${tree.objects}`);
+  const trees = Object.entries(prune?.trees ?? {}).map(([name, tree]) => `${name} ${gigabytes(tree.bytes)} in ${tree.objects}`);
   return [
-    `${printable(health.name)}: ${printable(health.phase)}, up ${span(health.uptime)}, seen ${span(Math.max(0, now - health.at) / 1000)} ago`,
+    `${health.name}: ${health.phase}, up ${span(health.uptime)}, seen ${span(Math.max(0, now - health.at) / 1000)} ago`,
     disk
       ? `  volume: ${gigabytes(disk.used)} of ${gigabytes(disk.bytes)} used, ${disk.fill} % full (bytes or inodes)`
       : '  volume: not mounted',
     `  nfs: ${nfs.active ? `${nfs.threads} threads` : 'not served'}${clients}`,
     `  mirrors: ${mirrors.count}${oldest}`,
-    ...(mirrors.unlisted.length > 0 ? [`  no longer configured, left alone: ${mirrors.unlisted.map(printable).join(', ')}`] : []),
-    ...(prune ? [`  pruned ${printable(prune.at)} by ${printable(prune.mode)}: ${trees.join(', ')}`] : []),
+    ...(mirrors.unlisted.length > 0 ? [`  no longer configured, left alone: ${mirrors.unlisted.join(', ')}`] : []),
+    ...(prune ? [`  pruned ${prune.at} by ${prune.mode}: ${trees.join(', ')}`] : []),
     ...(trash && trash.days > 0 ? [`  trash: ${gigabytes(trash.bytes)} of ${trash.days} days`] : []),
   ];
-}
-
-/** What comes from git's mouth or a file name must not reach the terminal as it is. */
-function printable(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, '?');
 }
 
 function gigabytes(bytes: number): string {

@@ -2,21 +2,31 @@ import { brakeText } from '../lib/app/brake-text.ts';
 import { controlText } from '../lib/app/control-text.ts';
 import type { ActionEntry } from '../lib/app/ledger.ts';
 import type { PoolReport, Report } from '../lib/app/reconcile.ts';
+import { clean, escaped, shown } from './printable.ts';
 
 /** Where commands write. `data` is what was asked for; `say` is for people and goes to standard error, so that `--json` can be piped. */
 export interface Output {
   readonly json: boolean;
   data(text: string): void;
   say(text: string): void;
+  /** Empties the screen, where there is one. */
+  clear?(): void;
 }
 
 export function standardOutput(json: boolean): Output {
-  return { json, data: (text) => process.stdout.write(`${text}\n`), say: (text) => process.stderr.write(`${text}\n`) };
+  return {
+    json,
+    data: (text) => void process.stdout.write(`${json ? escaped(text) : shown(text)}\n`),
+    say: (text) => void process.stderr.write(`${shown(text)}\n`),
+    clear: () => {
+      if (process.stdout.isTTY && !json) process.stdout.write('\u001b[H\u001b[2J');
+    },
+  };
 }
 
 /** A report for people: what was seen, what would be or was done, and why. */
 export function renderReport(report: Report): string {
-  return report.pools.map(renderPool).join('\n\n');
+  return clean(report.pools).map(renderPool).join('\n\n');
 }
 
 function renderPool(pool: PoolReport): string {

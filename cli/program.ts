@@ -14,6 +14,7 @@ import { registerHook } from './hook.ts';
 import { serveDashboard } from './live.ts';
 import { managerStatus, renderManager } from './manager.ts';
 import { type Output, renderReport, standardOutput } from './output.ts';
+import { escaped, shown } from './printable.ts';
 import { REPORT_FORMATS, report } from './report.ts';
 import { sandbox } from './sandbox.ts';
 import { serve } from './serve.ts';
@@ -32,6 +33,7 @@ export const program = new Command('scaler')
   .option('-c, --config <file>', 'the configuration', 'scaler.yml')
   // A mistake in the call is told from a failure of the command by its code; commander's own is 1. Inherited by all that are added below.
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+  .configureOutput({ writeOut: (text) => process.stdout.write(shown(text)), writeErr: (text) => process.stderr.write(shown(text)) })
   .showSuggestionAfterError()
   .showHelpAfterError('(--help says what there is)');
 
@@ -101,7 +103,7 @@ program
     run(false, async (output) => {
       const config = loadConfig(program.opts().config);
       environmentSecrets();
-      const write = (line: string) => output.data(line);
+      const write = (line: string) => output.data(escaped(line));
       const serving = await serve({ config, port, host, everyMs: every * 1000, env: process.env, write });
       output.say(`Hooks are taken at ${serving.url}; a tick every ${every} s. Ctrl-C ends it.`);
       const live = wanted ? await serveDashboard({ store: openStore(config), port: dashboardPort, clock: systemClock }, output) : undefined;

@@ -6,6 +6,7 @@ import type { Step } from '../lib/core/job-steps.ts';
 import type { Spread } from '../lib/core/quantiles.ts';
 import type { Gap, Report } from '../lib/core/report.ts';
 import type { Output } from './output.ts';
+import { clean } from './printable.ts';
 import { reportCsv, reportJson } from './report-data.ts';
 import { UserError } from './session.ts';
 import { localText, parseSpan } from './span.ts';
@@ -55,7 +56,7 @@ export async function report(
       `${pool} is no pool of this configuration (${pools.map(({ name }) => name).join(', ')}); what is recorded under that name is shown.`,
     );
   }
-  const made = await readReport(store, {
+  const read = await readReport(store, {
     ...span,
     now,
     lifeMs: Math.max(...pools.map(({ maxAgeMs, bootTimeoutMs }) => maxAgeMs + bootTimeoutMs)) + HOUR,
@@ -64,6 +65,7 @@ export async function report(
     ...(settings.costs && { costs: settings.costs }),
     ...(forge && { forge }),
   });
+  const made = format === 'json' ? read : clean(read);
   if (format === 'json') output.data(JSON.stringify(reportJson(made), undefined, 2));
   else if (format === 'csv') {
     output.data(reportCsv(made).trimEnd());

@@ -13,6 +13,7 @@ import { startDeadline } from '../lib/runtime/deadline.ts';
 import { localContext } from '../lib/runtime/function-graph.ts';
 import { createLog } from '../lib/runtime/log.ts';
 import { credentialsOf } from '../lib/runtime/secret-source.ts';
+import { clean, escaped, oneLine } from './printable.ts';
 
 /** A mistake of the person at the keyboard: shown as it is, without a stack. */
 export class UserError extends Error {}
@@ -29,7 +30,7 @@ export function loadConfig(file: string): Config {
   try {
     return loadConfigText(text, file.endsWith('.json') ? 'json' : 'yaml');
   } catch (error) {
-    if (error instanceof InvalidConfigError) throw new UserError(`${file} has mistakes:\n${renderProblems(error.problems)}`);
+    if (error instanceof InvalidConfigError) throw new UserError(`${file} has mistakes:\n${renderProblems(clean(error.problems))}`);
     throw error;
   }
 }
@@ -42,7 +43,7 @@ export function environmentSecrets(): Secrets {
 export function openWorld(config: Config): World {
   const secrets = environmentSecrets();
   const credentials = environmentCredentials(secrets);
-  const log = createLog({ clock: systemClock, write: (line) => process.stderr.write(`${line}\n`) });
+  const log = createLog({ clock: systemClock, write: (line) => process.stderr.write(`${escaped(line)}\n`) });
   return composeWorld({ config, secrets, credentials, clock: systemClock, log });
 }
 
@@ -75,9 +76,9 @@ export async function withinDeadline<T>(ms: number, work: (deadline: Deadline) =
 /** What a person reads when a command cannot do its work, and the exit code. */
 export function explainFailure(error: unknown): { readonly text: string; readonly code: number } {
   if (error instanceof UserError) return { text: error.message, code: 2 };
-  if (error instanceof ConfigError) return { text: `${error.message} (${error.code})`, code: 2 };
-  if (error instanceof Error) return { text: `${error.name}: ${error.message}${remedyOf(error)}`, code: 1 };
-  return { text: String(error), code: 1 };
+  if (error instanceof ConfigError) return { text: `${oneLine(error.message)} (${oneLine(error.code)})`, code: 2 };
+  if (error instanceof Error) return { text: `${error.name}: ${oneLine(error.message)}${remedyOf(error)}`, code: 1 };
+  return { text: oneLine(String(error)), code: 1 };
 }
 
 function remedyOf(error: Error): string {

@@ -1,12 +1,12 @@
 import { controlText } from '../lib/app/control-text.ts';
 import { readControls } from '../lib/app/controls.ts';
-import { FarmView, readFarm } from '../lib/app/farm-view.ts';
+import { type FarmView, readFarm } from '../lib/app/farm-view.ts';
 import type { Store } from '../lib/app/ports.ts';
 import { readSeries } from '../lib/app/series-read.ts';
 import { holds } from '../lib/core/controls.ts';
 import { fromIso } from '../lib/core/time.ts';
-import { harmless } from './console.ts';
 import type { Output } from './output.ts';
+import { type Colour, clean, isPainted, oneLine, paint } from './printable.ts';
 import { parseSpan } from './span.ts';
 
 const MINUTE = 60_000;
@@ -41,9 +41,10 @@ export async function repeat(
       code = await look({ ...output, data: (text) => void page.push(text) });
     } catch (error) {
       code = 1;
-      page.push(error instanceof Error ? error.message : String(error));
+      page.push(oneLine(error instanceof Error ? error.message : String(error)));
     }
-    output.data(`${process.stdout.isTTY && !output.json ? `${ESCAPE}[H${ESCAPE}[2J` : ''}${page.join('\n')}`);
+    output.clear?.();
+    output.data(page.join('\n'));
     let timer: NodeJS.Timeout | undefined;
     const pause = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, everyMs);
@@ -56,10 +57,7 @@ export async function repeat(
 
 /** The farm at a glance, from the bucket alone. Gives 1 when something needs looking at: an alarm, or data that is old. */
 export async function status(store: Store, options: StatusOptions, now: number, output: Output): Promise<number> {
-  const found = await readFarm(store, {});
-  // Codes and notes come from outside: escape sequences are ours alone.
-  const farm =
-    found && FarmView.parse(JSON.parse(JSON.stringify(found), (_key, value) => (typeof value === 'string' ? harmless(value) : value)));
+  const farm = clean(await readFarm(store, {}));
   if (!farm) {
     if (output.json) output.data(JSON.stringify({ ok: false, farm: null }));
     else output.data('Nothing is recorded yet: counts/v1/farm.json is written by the reaper each minute. Has it run?');
@@ -78,7 +76,7 @@ export async function status(store: Store, options: StatusOptions, now: number, 
 /** What people have said, read from where they said it: it may be newer than the reaper's last look. */
 async function saidNow(store: Store, now: number): Promise<readonly string[]> {
   try {
-    return (await readControls(store)).filter((c) => holds(c, now)).map((c) => harmless(controlText(c)));
+    return (await readControls(store)).filter((c) => holds(c, now)).map((c) => controlText(clean(c)));
   } catch {
     return ['what people have said (control/v1/) cannot be read: nothing is deleted'];
   }
@@ -173,14 +171,11 @@ function span(ms: number): string {
   return seconds < 172_800 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} d`;
 }
 
-const ESCAPE = '\u001b';
-const COLOURS = { head: '1', bad: '31;1' } as const;
-
-function painter(colour: boolean): (how: keyof typeof COLOURS, text: string) => string {
-  return (how, text) => (colour ? `${ESCAPE}[${COLOURS[how]}m${text}${ESCAPE}[0m` : text);
+function painter(colour: boolean): (how: Colour, text: string) => string {
+  return (how, text) => (colour ? paint(how, text) : text);
 }
 
 function cut(line: string, width: number): string {
-  if (line.includes(ESCAPE) || line.length <= width) return line;
+  if (isPainted(line) || line.length <= width) return line;
   return `${line.slice(0, Math.max(1, width - 1))}…`;
 }

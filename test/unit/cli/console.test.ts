@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { harmless } from '../../../cli/console.ts';
+import { harmless } from '../../../cli/printable.ts';
 
 describe('a console on a terminal', () => {
   it.each([

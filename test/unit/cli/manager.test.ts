@@ -96,7 +96,7 @@ describe('scaler manager status', () => {
     const { code, text } = await status({ ...HEALTH, disk: null, mirrors });
     expect(code).toBe(1);
     expect(text).toContain('volume: not mounted');
-    expect(text).toContain('! mirror a.git failed: fatal: ?[2Jgone\n  mend its URL');
+    expect(text).toContain('! mirror a.git failed: fatal: gone\n  mend its URL');
   });
 
   it('is for programs, too', async () => {
