@@ -184,7 +184,11 @@ async function recordChanges(
     world.log[state === 'raised' ? 'error' : 'info']('alarm', { alarm, state, pool, text });
   const said = controlChanges(before, controls, planned, stamp, pass);
   for (const { control, subject, state, until, by } of said) world.log.info('control', { control, subject, state, until, by });
-  await writeLedger(world.store, { pass, at: stamp.at, entries: [...entries, ...said], append: settings.append }, { signal });
+  await writeLedger(
+    world.store,
+    { pass, at: stamp.at, entries: [...entries, ...said], append: settings.append },
+    { signal, clock: world.clock },
+  );
 }
 
 function viewOf(

@@ -3,8 +3,8 @@ import type { BootPhase } from '../core/boot-log.ts';
 import type { ControlKind } from '../core/controls.ts';
 import type { Action, Brake, Held, PlanNumbers } from '../core/plan.ts';
 import { dayOf, toIso } from '../core/time.ts';
-import { appendOnce } from './append.ts';
-import type { CallOptions, Store } from './ports.ts';
+import { type AppendOptions, appendOnce } from './append.ts';
+import type { Store } from './ports.ts';
 
 /** Why a reconcile ran. */
 export type Trigger = 'hook' | 'timer' | 'person';
@@ -164,7 +164,7 @@ const TAIL_BYTES = 65_536;
 export async function writeLedger(
   store: Store,
   input: { readonly pass: string; readonly at: number; readonly entries: readonly LedgerEntry[]; readonly append: boolean },
-  options: CallOptions,
+  options: AppendOptions,
 ): Promise<void> {
   if (input.entries.length === 0) return;
   const text = input.entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');

@@ -1,7 +1,8 @@
 import { AccessError, describeError } from '../core/errors.ts';
+import { canRun } from '../core/match.ts';
 import { MINUTE_RECORD } from './farm.ts';
 import type { Wake } from './ports.ts';
-import { type Hooked, type Report, reconcile } from './reconcile.ts';
+import { type Hooked, type Report, reconcile, type TurnstileState } from './reconcile.ts';
 import type { Settings } from './settings.ts';
 import { type Entry, throughTurnstile } from './turnstile.ts';
 import type { Deadline, World } from './world.ts';
@@ -10,13 +11,16 @@ import type { Deadline, World } from './world.ts';
 export interface PassResult {
   /** One for each pass; empty when the holder of the turnstile does it. */
   readonly reports: readonly Report[];
-  readonly turnstile: 'ran' | 'left-to-holder' | 'held' | 'off' | 'unread';
+  readonly turnstile: Entry['kind'] | 'off' | 'unread';
 }
 
 /** So long a reaper waits for a reconcile that runs already, before it does its own part beside it. */
 const REAPER_WAIT_MS = 15_000;
 
-/** Scale up after a hook: only launches. A wake-up that came too late for this call is passed on. */
+/**
+ * Scale up after a hook: only launches. A wake-up that came too late for this call is passed on. Where the turnstile cannot be used nothing is done: the
+ * tick launches without it, once a minute, and a burst of hooks would do so at once. Throws `AccessError` when the key is wrong.
+ */
 export async function grow(
   world: World,
   settings: Settings,
@@ -29,18 +33,45 @@ export async function grow(
   const work = async () => {
     reports.push(await reconcile(world, settings, { trigger: 'hook', grow: true, shrink: false, ...(hook && { hook }) }, deadline));
   };
+  const isNeeded = () => mayNeedWorker(world, settings, hook, deadline.act);
   if (!settings.append) {
+    if (!(await isNeeded())) return { reports, turnstile: 'not-needed' };
     await work();
     return { reports, turnstile: 'off' };
   }
-  const entry = await throughTurnstile({ ...turnstile(world, deadline, holdMs), waitMs: 0 }, work);
-  await passOn(world, wake, entry, deadline);
-  return { reports, turnstile: entry.kind };
+  try {
+    const entry = await throughTurnstile({ ...turnstile(world, deadline, holdMs), waitMs: 0, isNeeded }, work);
+    await passOn(world, wake, entry, deadline);
+    return { reports, turnstile: entry.kind };
+  } catch (error) {
+    if (isWrongKey(error)) throw error;
+    world.log.error('turnstile not passed', describeError(error));
+    return { reports, turnstile: 'unread' };
+  }
+}
+
+/** Statuses of a job that no runner will be given any more (gitlabhq: app/models/concerns/ci/has_status.rb). */
+const OVER: ReadonlySet<string> = new Set(['running', 'success', 'failed', 'canceling', 'canceled', 'skipped']);
+
+/**
+ * Whether the job of a hook may need a worker of ours: the hook itself does not tell the job's tags. In doubt it does. One read spares a foreign job all
+ * appends and a whole pass.
+ */
+async function mayNeedWorker(world: World, { pools }: Settings, hook: Hooked | undefined, signal: AbortSignal): Promise<boolean> {
+  if (hook?.projectId === undefined) return true;
+  try {
+    const job = await world.forge.job(hook.projectId, hook.jobId, { signal });
+    if (!job) return true;
+    return job.runnerId === undefined && !OVER.has(job.status) && pools.some(({ pool }) => canRun(pool, job));
+  } catch {
+    return true;
+  }
 }
 
 /**
- * The minute's tick: launches, removes and counts. When the turnstile stays held or cannot be read the tick removes and counts all the same,
- * because safety does not hang on it, and leaves launching to the holder or the next tick. Throws `AccessError` when the key is wrong.
+ * The minute's tick: launches, removes and counts. While the turnstile stays held the tick removes and counts all the same, because safety does not
+ * hang on it, and leaves launching to the holder. When it cannot be used at all the tick launches without it: one tick a minute cannot waste more than
+ * `limit`. Throws `AccessError` when the key is wrong.
  */
 export async function tick(
   world: World,
@@ -51,27 +82,25 @@ export async function tick(
   holdMs: number,
 ): Promise<PassResult> {
   const reports: Report[] = [];
-  const pass = async (options: { readonly grow: boolean; readonly first: boolean }) => {
-    const { grow: may, first } = options;
-    reports.push(
-      await reconcile(world, settings, { trigger, grow: may, shrink: first, ...(first && { record: MINUTE_RECORD }) }, deadline),
-    );
+  const pass = async (turnstile?: TurnstileState) => {
+    const first = reports.length === 0;
+    const options = { trigger, grow: turnstile?.state !== 'held', shrink: first, ...(first && { record: MINUTE_RECORD }) };
+    reports.push(await reconcile(world, settings, { ...options, ...(turnstile && { turnstile }) }, deadline));
   };
   if (!settings.append) {
-    await pass({ grow: true, first: true });
+    await pass();
     return { reports, turnstile: 'off' };
   }
   try {
-    const entry = await throughTurnstile({ ...turnstile(world, deadline, holdMs), waitMs: REAPER_WAIT_MS }, () =>
-      pass({ grow: true, first: reports.length === 0 }),
-    );
-    if (reports.length === 0) await pass({ grow: false, first: true });
+    const entry = await throughTurnstile({ ...turnstile(world, deadline, holdMs), waitMs: REAPER_WAIT_MS }, () => pass());
+    if (reports.length === 0) await pass({ state: 'held' });
     await passOn(world, wake, entry, deadline);
     return { reports, turnstile: entry.kind };
   } catch (error) {
     if (isWrongKey(error)) throw error;
-    world.log.error('turnstile not passed', describeError(error));
-    if (reports.length === 0) await pass({ grow: false, first: true });
+    const problem = describeError(error);
+    world.log.error('turnstile not passed', problem);
+    if (reports.length === 0) await pass({ state: 'unusable', ...problem });
     return { reports, turnstile: 'unread' };
   }
 }
@@ -88,7 +117,10 @@ function isWrongKey(error: unknown): boolean {
 
 /** A wake-up that came in when there was no time left for another pass goes to a fresh call. */
 async function passOn(world: World, wake: Wake, entry: Entry, { all: signal }: Deadline): Promise<void> {
-  if (entry.kind !== 'ran' || !entry.marked) return;
+  if (entry.kind !== 'ran') return;
+  if (entry.failure !== undefined)
+    world.log.error('turnstile not freed; it is free when this call would have ended', describeError(entry.failure));
+  if (!entry.marked) return;
   await wake.wake({ signal }).catch((error: unknown) => {
     world.log.warn('wake-up not passed on; the timer serves it', describeError(error));
   });

@@ -12,14 +12,22 @@ import type { Deadline, World } from './world.ts';
 /** The hook that a pass was made for. */
 export interface Hooked {
   readonly jobId: number;
+  readonly projectId?: number;
   /** When it arrived. */
   readonly at: number;
 }
+
+/** Why a tick works without the turnstile: another call holds it, and launching is left to that; or it cannot be used. */
+export type TurnstileState =
+  | { readonly state: 'held' }
+  | { readonly state: 'unusable'; readonly error: string; readonly code: string; readonly message: string };
 
 export interface ReconcileOptions {
   readonly trigger: Trigger;
   /** For the books alone. */
   readonly hook?: Hooked;
+  /** Absent: it is held by this pass, or there is none. */
+  readonly turnstile?: TurnstileState;
   /** May launch. */
   readonly grow: boolean;
   /** May drain, reap and forget. */

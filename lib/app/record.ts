@@ -51,7 +51,7 @@ export async function writeCounts(
   let ahead: Sample | undefined;
   const writer = { append: settings.append, now: () => world.clock.now() };
   const series = await tried(world, 'series', async () => {
-    ahead = await writeSamples(world.store, samples, writer, { signal });
+    ahead = await writeSamples(world.store, samples, writer, { signal, clock: world.clock });
   });
   if (ahead) world.log.error('count ahead of the clock', { pool: ahead.pool, time: toIso(ahead.at), key: dayKey(ahead.at) });
   const latest = await tried(world, 'latest', () => writeLatest(world.store, samples, alarms, { signal }));
@@ -91,7 +91,7 @@ export async function writeRecords(
     return [tried(world, `memory of ${name}`, () => writeMemory(world.store, name, memory, { signal }))];
   });
   const ledger = tried(world, 'ledger', () =>
-    writeLedger(world.store, { pass: stamp.pass, at: stamp.at, entries, append: settings.append }, { signal }),
+    writeLedger(world.store, { pass: stamp.pass, at: stamp.at, entries, append: settings.append }, { signal, clock: world.clock }),
   );
   return (await Promise.all([ledger, ...memories])).flat();
 }

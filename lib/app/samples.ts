@@ -1,7 +1,7 @@
 import type { Alarm } from '../core/alarms.ts';
 import { dayKey, endsInColumns, parseSamples, type Sample, SERIES_HEADER, sampleLine, sampleObject } from '../core/series.ts';
 import { floorMinute, toIso } from '../core/time.ts';
-import { appendOnce, type Missing, NEXT_PART, readTail, type Tail } from './append.ts';
+import { type AppendOptions, appendOnce, type Missing, NEXT_PART, readTail, type Tail } from './append.ts';
 import type { CallOptions, Store } from './ports.ts';
 import { rawKey } from './series-read.ts';
 
@@ -23,7 +23,7 @@ export async function writeSamples(
   store: Store,
   samples: readonly Sample[],
   { append, now }: SeriesWriter,
-  options: CallOptions,
+  options: AppendOptions,
 ): Promise<Sample | undefined> {
   const first = samples[0];
   if (!first) return undefined;

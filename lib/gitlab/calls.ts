@@ -26,7 +26,8 @@ export const GITLAB_CALLS = {
   'gitlab.group': { scopes: ['read_api'], role: 'member', usedBy: FARM },
   'gitlab.project': { scopes: ['read_api'], role: 'member', usedBy: FARM },
   'gitlab.jobs': { scopes: ['read_api'], role: 'Reporter', usedBy: FARM },
-  'gitlab.job': { scopes: ['read_api'], role: 'Reporter', usedBy: [] },
+  /** The job of a hook: its tags. Where the token may not see it the hook is served as if it were ours. */
+  'gitlab.job': { scopes: ['read_api'], role: 'Reporter', usedBy: ['scaler'] },
   'gitlab.runner-create': { scopes: ['create_runner'], role: 'Maintainer or Owner', usedBy: FARM },
   'gitlab.runner': { scopes: ['read_api', 'manage_runner'], role: 'Maintainer', usedBy: MINUTE },
   'gitlab.runner-jobs': { scopes: ['read_api', 'manage_runner'], role: 'Maintainer', usedBy: MINUTE },

@@ -7,7 +7,7 @@ export function createScaler(parts: PassParts): PassFunction {
   return createPassFunction(parts, async ({ world, settings, wake, deadline, holdMs, event }, log) => {
     const job = wakingJob(event);
     log.info('woken', { ...job });
-    const hook = job?.hookAt === undefined ? undefined : { jobId: job.jobId, at: job.hookAt };
+    const hook = job?.hookAt === undefined ? undefined : { jobId: job.jobId, projectId: job.projectId, at: job.hookAt };
     return await grow(world, settings, wake, deadline, holdMs, hook);
   });
 }

@@ -139,18 +139,36 @@ async function take(parts: WebhookParts, { bytes, content }: Body, { fg, secrets
     // A function with a very short timeout must still answer.
     const waitMs = Math.min(parts.waitMs ?? WAIT_MS, remainingMs(fg) - 2 * EARLY_MS);
     // A configuration that cannot be read must not disable the hook either: it is looked at only here.
-    return await wakeInTime(() => compose({ ...inputs, config: parts.loadConfig() }), waitMs, log);
+    const composed = () => {
+      const config = parts.loadConfig();
+      return isForeign(job, config) ? 'foreign' : compose({ ...inputs, config });
+    };
+    return await wakeInTime(composed, waitMs, log);
   }
 }
 
-type WakeOutcome = 'sent' | 'failed' | 'late' | 'timer-only';
+/** `foreign`: the job's project is outside the scope of every pool. */
+type WakeOutcome = 'sent' | 'failed' | 'late' | 'timer-only' | 'foreign';
+
+/** Whether no pool can run the job, as far as its hook tells: where its project is, and not its tags. The case of paths does not matter to GitLab. */
+function isForeign({ projectPath }: JobHook, { settings }: Config): boolean {
+  if (projectPath === undefined) return false;
+  const path = projectPath.toLowerCase();
+  return settings.pools.every(({ scope }) => {
+    // A group may be named by its number.
+    if (scope.kind === 'instance' || /^\d+$/.test(scope.path)) return false;
+    const ours = scope.path.toLowerCase();
+    return scope.kind === 'project' ? path !== ours : !path.startsWith(`${ours}/`);
+  });
+}
 
 /** Never throws and never takes longer than `waitMs`; what fails later is logged later. */
-async function wakeInTime(compose: () => Wake | undefined, waitMs: number, log: Log): Promise<WakeOutcome> {
+async function wakeInTime(compose: () => Wake | 'foreign' | undefined, waitMs: number, log: Log): Promise<WakeOutcome> {
   const sent = async (): Promise<WakeOutcome> => {
     try {
       const wake = compose();
-      if (!wake) return 'timer-only';
+      if (wake === undefined) return 'timer-only';
+      if (wake === 'foreign') return wake;
       await wake.wake();
       return 'sent';
     } catch (error) {

@@ -10,7 +10,7 @@ export type AppendFate = 'ok' | 'answer-lost' | 'request-lost';
  * callers; `fate` decides what becomes of each append.
  */
 export class MemoryStore implements Store {
-  readonly objects = new Map<string, { bytes: Buffer; appendable: boolean }>();
+  readonly objects = new Map<string, { bytes: Buffer; appendable: boolean; appends?: number }>();
   readonly #turn: () => Promise<void>;
   readonly #fate: () => AppendFate;
 
@@ -43,10 +43,11 @@ export class MemoryStore implements Store {
     const fate = this.#fate();
     if (fate === 'request-lost') throw new UnclearError('timeout', 'request lost');
     const found = this.objects.get(key) ?? { bytes: Buffer.alloc(0), appendable: true };
-    if (!found.appendable) throw new ConfigError('ObjectNotAppendable', 'made by put');
+    const appends = (found.appends ?? 0) + 1;
+    if (!found.appendable || appends > 10_000) throw new ConfigError('ObjectNotAppendable', 'made by put, or has its 10,000 appends');
     if (found.bytes.length !== position) throw new ConflictError('PositionNotEqualToLength', 'stale position');
     const bytes = Buffer.concat([found.bytes, Buffer.from(body)]);
-    this.objects.set(key, { bytes, appendable: true });
+    this.objects.set(key, { bytes, appendable: true, appends });
     if (fate === 'answer-lost') throw new UnclearError('timeout', 'answer lost');
     return bytes.length;
   }

@@ -64,9 +64,16 @@ describe('what a hook says', () => {
     expect(await post(p, body, signed(p, body))).toEqual(answered(200));
   });
 
-  it('a job of a foreign project costs a look and starts nothing', async () => {
+  it('a job of a project outside every scope wakes nobody', async () => {
     const { p, hook } = await waiting('elsewhere/tool');
     const body = JSON.stringify(hook);
+    expect(await post(p, body, signed(p, body))).toEqual(answered(200));
+    expect(p.logged('hook').at(-1)).toMatchObject({ wake: 'foreign' });
+  });
+
+  it('a project that the hook does not name is looked at', async () => {
+    const { p, hook } = await waiting('elsewhere/tool');
+    const body = JSON.stringify({ ...hook, project: undefined });
     expect(await post(p, body, signed(p, body))).toEqual(answered(200, 1));
     await p.advance(SECOND);
     expect([p.logged('woken').length, p.vms().length]).toEqual([1, 0]);
@@ -74,7 +81,7 @@ describe('what a hook says', () => {
 
   it('a job that does not exist starts nothing: GitLab is asked, not the hook believed', async () => {
     const { p, hook } = await waiting('elsewhere/tool');
-    const body = JSON.stringify({ ...hook, build_id: 999_999, project_id: 999_999 });
+    const body = JSON.stringify({ ...hook, build_id: 999_999, project_id: 999_999, project: undefined });
     expect(await post(p, body, signed(p, body))).toEqual(answered(200, 1));
     await p.advance(SECOND);
     expect(p.vms()).toHaveLength(0);

@@ -71,4 +71,36 @@ describe('turnstile', () => {
       { numRuns: 300 },
     );
   });
+
+  it('whatever lies in the bucket: of two wake-ups more than holdMs apart the second runs', async () => {
+    const time = fc.oneof(fc.integer({ min: START - 2 * HOLD, max: START + 2 * HOLD }), fc.double(), fc.constantFrom(9e15, -9e15, 0));
+    const line = fc.record({ op: fc.constantFrom('take', 'pass', 'mark', 'free', 'dance'), id: fc.string(), at: time, until: time });
+    const piece = fc.oneof(
+      line.map((l) => `${JSON.stringify(l)}\n`),
+      fc.string(),
+      fc.constantFrom('null', 'x'.repeat(20_000), '{"op":"take"'),
+    );
+    const part = fc.record({ text: fc.array(piece, { minLength: 1, maxLength: 4 }).map((p) => p.join('')), appendable: fc.boolean() });
+    await fc.assert(
+      fc.asyncProperty(fc.array(part, { maxLength: 4 }), fc.array(fate, { maxLength: 20 }), async (parts, fates) => {
+        let fateOf = 0;
+        let now = START;
+        const go = (ms: number) => {
+          now += ms;
+        };
+        const store = new MemoryStore(undefined, () => fates[fateOf++] ?? 'ok');
+        parts.forEach(({ text, appendable }, i) => {
+          const key = `state/v1/turnstile/2026-11-23T16${i === 0 ? '' : `-${i + 1}`}.log`;
+          if (text !== '') store.objects.set(key, { bytes: Buffer.from(text), appendable });
+        });
+        const ticking = { now: () => now, sleep: (ms: number) => Promise.resolve().then(() => go(ms)) };
+        const call = (nonce: string) =>
+          throughTurnstile({ store, clock: ticking, nonce, holdMs: HOLD, waitMs: 0, signal: live }, async () => undefined);
+        await call('first');
+        now = Math.max(now, START) + HOLD + 11_000;
+        expect((await call('second')).kind).toBe('ran');
+      }),
+      { numRuns: 500 },
+    );
+  });
 });
