@@ -44,6 +44,10 @@ export function isNotAppendable(error: unknown): error is ConfigError {
   return error instanceof ConfigError && (error.code === 'ObjectNotAppendable' || error.code === 'append-refused');
 }
 
+export function isRefusal(error: unknown): boolean {
+  return isNotAppendable(error) && error.code === 'append-refused';
+}
+
 /** Waits before try number `attempt` + 1, a little longer each time; not at all once the signal has aborted. */
 export async function pause(attempt: number, { clock, signal }: AppendOptions): Promise<void> {
   await clock?.sleep(Math.min(1_000, 25 * 2 ** attempt), signal);
@@ -120,15 +124,19 @@ async function appendToPart(store: Store, input: AppendOnce, options: AppendOpti
     const text = await input.missing(tail, input.key);
     if (text === NEXT_PART) return NEXT_PART;
     if (text === undefined) return 'there';
-    const begun = tail.size === 0 || tail.text.endsWith('\n') ? '' : '\n';
     try {
-      if ((await appendAt(store, input.key, tail.size, begun + text, options)) !== undefined) return 'appended';
+      if ((await appendAt(store, input.key, tail.size, lineEnd(tail) + text, options)) !== undefined) return 'appended';
     } catch (error) {
-      // At its own length it may have been a race, once.
-      if (!isNotAppendable(error) || error.code !== 'append-refused' || ++refused > 1) throw error;
+      // It may have been a race, once.
+      if (!isRefusal(error) || ++refused > 1) throw error;
     }
   }
   throw new UnclearError('append-contended', `others appended to ${input.key} faster, or there was no time left`);
+}
+
+/** Ends the line of somebody's that has no end. */
+function lineEnd({ size, text }: Tail): string {
+  return size === 0 || text.endsWith('\n') ? '' : '\n';
 }
 
 function contentType(key: string): string {

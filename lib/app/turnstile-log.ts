@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { ConfigError } from '../core/errors.ts';
 import { toIso } from '../core/time.ts';
-import { appendAt, isNotAppendable, PARTS, partKey, readTail } from './append.ts';
+import { appendAt, isNotAppendable, isRefusal, PARTS, partKey, readTail } from './append.ts';
 import { Time } from './bounds.ts';
 import type { Clock, Store } from './ports.ts';
 
@@ -108,7 +108,7 @@ export async function writeLine(options: LogOptions, log: Log, op: Line['op']): 
   } catch (error) {
     if (!isNotAppendable(error)) throw error;
     // Refused at its own length may have been a race, once.
-    if (error.code !== 'append-refused' || options.suspected.has(log.key)) options.closed.add(log.key);
+    if (!isRefusal(error) || options.suspected.has(log.key)) options.closed.add(log.key);
     options.suspected.add(log.key);
     return undefined;
   }
