@@ -1,3 +1,5 @@
+import { gzipSync } from 'node:zlib';
+
 /** A file that cloud-init writes: `write_files`. */
 export interface CloudFile {
   readonly path: string;
@@ -5,6 +7,8 @@ export interface CloudFile {
   readonly permissions: string;
   /** Printable ASCII; ends with a line break. */
   readonly content: string;
+  /** Compressed on its way: for long texts that nobody needs to read before they are on the machine. */
+  readonly packed?: boolean;
 }
 
 export interface CloudConfig {
@@ -35,17 +39,19 @@ export function renderCloudConfig(config: CloudConfig): string {
   ].join('\n');
 }
 
-function renderFile({ path, permissions, content }: CloudFile): string {
+function renderFile({ path, permissions, content, packed = false }: CloudFile): string {
   if (!/^[\x20-\x7e\n]*\n$/.test(content) || /^[ \n]/.test(content)) {
     throw new RangeError(`${path}: only printable ASCII that begins with a letter and ends with a line break can be written`);
   }
+  const head = [`  - path: ${JSON.stringify(path)}`, `    permissions: ${JSON.stringify(permissions)}`];
+  if (packed) return [...head, '    encoding: gz+b64', `    content: ${gzipSync(content, { level: 9 }).toString('base64')}`].join('\n');
   const lines = content
     .slice(0, -1)
     .split('\n')
     .map((line) => (line === '' ? '' : `      ${line}`));
   // `|` keeps exactly one line break at the end.
   if (lines.at(-1) === '') throw new RangeError(`${path}: ends with more than one line break`);
-  return [`  - path: ${JSON.stringify(path)}`, `    permissions: ${JSON.stringify(permissions)}`, '    content: |', ...lines].join('\n');
+  return [...head, '    content: |', ...lines].join('\n');
 }
 
 function renderCommands(key: string, commands: readonly (readonly string[])[]): readonly string[] {

@@ -46,17 +46,26 @@ power_off_now() {
 }
 `;
 
-/** The runner itself, with `run-single`'s bounds as arguments. `exec`: systemd's signals reach the runner and nothing between. */
+/**
+ * The runner itself, with `run-single`'s bounds as arguments. `exec`: systemd's signals reach the runner, or what starts one for each job
+ * (worker-jobs.ts), and nothing between.
+ */
 export const RUN = `#!/bin/sh
 # Takes jobs until one of the bounds given as arguments is reached.
 set -eu
 . /usr/local/lib/gl-scaler/common
+shell=
 if [ "$EXECUTOR" = shell ]; then
+  shell=--shell
   PATH=/usr/local/lib/gl-scaler/shell:$PATH
   export PATH
   cd ~gitlab-runner
 fi
 say phase=runner-started
+if [ "$DISK_MIN_FREE" -gt 0 ]; then
+  # shellcheck disable=SC2086
+  exec python3 /usr/local/lib/gl-scaler/jobs.py --runner "$WORKER_NAME" --min-free "$DISK_MIN_FREE" --prune "$DISK_PRUNE" $shell "$@"
+fi
 exec gitlab-runner run-single --config /etc/gitlab-runner/config.toml --runner "$WORKER_NAME" "$@"
 `;
 
@@ -79,7 +88,8 @@ exec setpriv --reuid="$(id -u gitlab-runner)" --regid="$(id -g gitlab-runner)" -
 export const FINISH = `#!/bin/sh
 # Powers off, whatever the runner's exit was.
 . /usr/local/lib/gl-scaler/common
-say "phase=finished result=\${SERVICE_RESULT:-unknown} status=\${EXIT_STATUS:-unknown}"
+reason=$(cat /run/gl-scaler.reason 2>/dev/null) || true
+say "phase=finished \${reason:+reason=$reason }result=\${SERVICE_RESULT:-unknown} status=\${EXIT_STATUS:-unknown}"
 # A share whose server is gone would hold up the shutdown.
 timeout -k 5 20 umount -l /cache 2>/dev/null || true
 power_off

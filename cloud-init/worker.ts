@@ -1,6 +1,7 @@
 import { stringify } from 'smol-toml';
 import type { CacheSettings, RunnerSettings } from '../lib/app/settings.ts';
 import { type CloudFile, renderCloudConfig } from './cloud-config.ts';
+import { JOBS_PY } from './worker-jobs.ts';
 import { COMMON, FINISH, JOB_SHELL, REBOOTED, RETIRE, RUN, STOP } from './worker-scripts.ts';
 import { SETUP } from './worker-setup.ts';
 
@@ -92,8 +93,9 @@ function workerFiles(input: WorkerUserDataInput): readonly CloudFile[] {
     { path: '/etc/gl-scaler/worker.env', permissions: '0600', content: environmentOf(input) },
     { path: '/etc/gl-scaler/handoff.curl', permissions: '0600', content: curlConfig(input.handoffUrl) },
     script('common', COMMON),
-    script('setup', SETUP),
+    { ...script('setup', SETUP), packed: true },
     script('run', RUN),
+    { path: `${LIB}/jobs.py`, permissions: '0644', content: JOBS_PY, packed: true },
     script('shell/bash', JOB_SHELL),
     script('finish', FINISH),
     script('retire', RETIRE),
@@ -117,9 +119,17 @@ function environmentOf({ workerName, cache, runner }: WorkerUserDataInput): stri
     `CACHE_EXPORT=${shellQuote(cache?.export ?? '')}`,
     `CACHE_ACCESS=${shellQuote(cache?.access ?? 'rw')}`,
     `CACHE_REQUIRED=${cache?.required ?? false}`,
+    `DISK_MIN_FREE=${whole(runner.disk.minFreeGb)}`,
+    `DISK_PRUNE=${pruneOf(runner)}`,
     `PACKAGE_PINS=${shellQuote(pinsOf(runner.packages).join(' '))}`,
     '',
   ].join('\n');
+}
+
+/** Images that are never pulled would not come back. */
+function pruneOf({ disk, docker }: RunnerSettings): 'all' | 'but-images' | 'nothing' {
+  if (!disk.prune) return 'nothing';
+  return [docker.pull_policy].flat().includes('never') ? 'but-images' : 'all';
 }
 
 /** `package=version`, as apt-get takes them. From 17.7 on gitlab-runner depends on the helper images of its own version. */

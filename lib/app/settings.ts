@@ -28,6 +28,8 @@ export interface RunnerSettings {
   readonly checkInterval: number;
   /** Seconds that a terminal session may last: `[session_server]`. */
   readonly sessionTimeout: number;
+  /** What is looked at between two jobs: GiB that must be free, 0 for nobody looks; and whether what no job uses may be removed for it. */
+  readonly disk: { readonly minFreeGb: number; readonly prune: boolean };
   /** Debian package and the version that is installed where the image lacks it; packages not named here come in the newest version. */
   readonly packages: Readonly<Record<string, string>>;
 }

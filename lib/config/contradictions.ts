@@ -24,6 +24,7 @@ export function contradictions(view: View): readonly Finding[] {
     checkTimes(pool, at, add);
     checkPolicies(pool, at, add);
     checkRunner(view, pool, at, add);
+    checkDisk(view, pool, at, add);
     for (let j = 0; j < i; j++) checkPair(view, view.pools[j] ?? {}, j, pool, at, add);
   });
   return findings;
@@ -160,6 +161,14 @@ function checkRunner(view: View, pool: PoolView, at: Path, add: Add): void {
   }
   checkExposure(docker, place, add);
   checkCacheVolume(view, pool, docker, at, add);
+}
+
+function checkDisk(view: View, pool: PoolView, at: Path, add: Add): void {
+  const size = (pool.machine?.root_volume ?? view.machine?.root_volume)?.size ?? 40;
+  const free = (pool.runner?.disk ?? view.runner?.disk)?.min_free_gb ?? 5;
+  if (free < size) return;
+  const path = [...(pool.runner?.disk === undefined ? [] : at), 'runner', 'disk', 'min_free_gb'];
+  add('error', path, `is not less than root_volume.size, which is ${size}: no worker would take a second job`);
 }
 
 /** Settings with which a job becomes root on the worker, or leaves the network that the metadata address is blocked in. */

@@ -128,6 +128,7 @@ function runnerOf(defaults: RunnerPart, own: RunnerPart, access: CacheSettings['
     ...(part.maximum_timeout !== undefined && { maximumTimeout: Math.floor(part.maximum_timeout / 1000) }),
     checkInterval: part.check_interval ?? 0,
     sessionTimeout: Math.ceil((part.session_timeout ?? 1_800_000) / 1000),
+    disk: { minFreeGb: part.disk?.min_free_gb ?? 5, prune: part.disk?.prune ?? true },
     packages: pinsOf({ ...defaults.packages, ...own.packages }),
   };
 }

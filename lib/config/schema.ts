@@ -106,6 +106,7 @@ const RunnerPart = section({
   check_interval: z.int().min(0).max(3600).optional(),
   session_timeout: duration({ min: 1000 }).optional(),
   packages: PackagesPart.optional(),
+  disk: section({ min_free_gb: z.int().min(0).max(1024).default(5), prune: z.boolean().default(true) }).optional(),
 });
 export type RunnerPart = z.infer<typeof RunnerPart>;
 

@@ -25,12 +25,14 @@ const Machine = section({
   vpc_id: present,
   subnet_id: present,
   security_groups: present,
+  root_volume: section({ size: lenient(z.number()) }),
 });
 
 const Runner = section({
   executor: lenient(z.string()),
   docker: lenient(z.record(z.string(), z.unknown())),
   maximum_timeout: lenient(duration()),
+  disk: section({ min_free_gb: lenient(z.number()) }),
 });
 
 const Pool = z

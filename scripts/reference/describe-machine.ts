@@ -99,6 +99,18 @@ export const MACHINE_AND_RUNNER: Readonly<Record<string, Description>> = {
     absent: { value: '30m' },
     before: '`session_timeout`',
   },
+  'runner.disk': {
+    means: 'the room that a worker wants on its disk before each job but the first; replaced as a whole by a pool that has its own',
+    absent: { value: { min_free_gb: 5, prune: true } },
+  },
+  'runner.disk.min_free_gb': {
+    means:
+      'In GiB. With less free, and nothing to remove, a worker takes no further job and leaves. 0: nobody looks. Less than `root_volume.size`.',
+  },
+  'runner.disk.prune': {
+    means:
+      "Remove what no job uses, the oldest first, until there is room: stopped containers, images, gitlab-runner's volumes, build folders of the shell executor.",
+  },
   'runner.packages': { means: 'versions of what a worker installs, merged package by package', absent: NEWEST },
   'runner.packages.apparmor': pinned('for docker'),
   'runner.packages.ca-certificates': pinned('certificate authorities'),

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { parse } from 'yaml';
 import * as z from 'zod';
 
@@ -20,7 +21,9 @@ export interface RenderedFile {
 
 const Command = z.union([z.string(), z.array(z.string())]);
 const UserData = z.object({
-  write_files: z.array(z.object({ path: z.string(), permissions: z.string(), content: z.string() })),
+  write_files: z.array(
+    z.object({ path: z.string(), permissions: z.string(), content: z.string(), encoding: z.literal('gz+b64').optional() }),
+  ),
   bootcmd: z.array(Command).nullish(),
   runcmd: z.array(Command).nullish(),
 });
@@ -41,7 +44,11 @@ export function cloudConfigIn(userData: string): string {
 }
 
 export function filesOf(cloudConfig: string): readonly RenderedFile[] {
-  return UserData.parse(parse(cloudConfig)).write_files;
+  return UserData.parse(parse(cloudConfig)).write_files.map(({ path, permissions, content, encoding }) => ({
+    path,
+    permissions,
+    content: encoding ? gunzipSync(Buffer.from(content, 'base64')).toString() : content,
+  }));
 }
 
 export function unknownKeys(userData: string): readonly string[] {

@@ -9,6 +9,7 @@ const runner: RunnerSettings = {
   protectedOnly: false,
   checkInterval: 0,
   sessionTimeout: 1800,
+  disk: { minFreeGb: 5, prune: true },
   packages: {},
 };
 

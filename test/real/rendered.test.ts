@@ -1,3 +1,4 @@
+import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { renderManagerUserData } from '../../cloud-init/manager.ts';
 import { renderWorkerUserData } from '../../cloud-init/worker.ts';
@@ -91,7 +92,14 @@ describe('the metadata block', () => {
 
 /** A check that finds nothing wrong is worth something only if it can. */
 describe('a planted error is found:', () => {
-  const good = renderWorkerUserData(WORKERS[1]?.[1] ?? fail());
+  const good = renderWorkerUserData(WORKERS[1]?.[1] ?? fail()).replaceAll(
+    / {4}encoding: gz\+b64\n {4}content: (\S+)/g,
+    (_, packed: string) =>
+      `    content: |\n${gunzipSync(Buffer.from(packed, 'base64'))
+        .toString()
+        .trimEnd()
+        .replaceAll(/^(?=.)/gm, '      ')}`,
+  );
   const replaced = (from: string, to: string): string => {
     if (!good.includes(from)) throw new Error(`${from} is not in the user data`);
     return good.replace(from, to);

@@ -96,7 +96,16 @@ const pool: PoolSettings = {
     securityGroups: [],
     rootVolume: { type: 'SSD', sizeGb: 40 },
   },
-  runner: { executor: 'docker', docker: {}, environment: [], protectedOnly: false, checkInterval: 0, sessionTimeout: 1800, packages: {} },
+  runner: {
+    executor: 'docker',
+    docker: {},
+    environment: [],
+    protectedOnly: false,
+    checkInterval: 0,
+    sessionTimeout: 1800,
+    disk: { minFreeGb: 5, prune: true },
+    packages: {},
+  },
 };
 const settings: Settings = {
   installation: 'test',

@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { parse } from 'yaml';
 import * as z from 'zod';
 
@@ -9,7 +10,18 @@ const CloudConfig = z.strictObject({
   package_update: z.literal(false),
   package_upgrade: z.literal(false),
   ssh_pwauth: z.literal(false),
-  write_files: z.array(z.strictObject({ path: z.string(), permissions: z.string(), content: z.string() })),
+  write_files: z.array(
+    z.union([
+      z.strictObject({ path: z.string(), permissions: z.string(), content: z.string() }),
+      z
+        .strictObject({ path: z.string(), permissions: z.string(), encoding: z.literal('gz+b64'), content: z.base64() })
+        .transform(({ path, permissions, content }) => ({
+          path,
+          permissions,
+          content: gunzipSync(Buffer.from(content, 'base64')).toString(),
+        })),
+    ]),
+  ),
   bootcmd: z.array(z.array(z.string())).default([]),
   runcmd: z.array(z.array(z.string())).default([]),
 });

@@ -18,6 +18,7 @@ const input: WorkerUserDataInput = {
     protectedOnly: false,
     checkInterval: 0,
     sessionTimeout: 1800,
+    disk: { minFreeGb: 5, prune: true },
     packages: {},
   },
 };
@@ -355,8 +356,11 @@ describe('setup', () => {
 });
 
 describe('run', () => {
-  it('is the runner itself with the bounds it was given', () => {
-    const vm = machine();
+  const unwatched = { runner: { ...input.runner, disk: { minFreeGb: 0, prune: true } } };
+  const unwatchedShell = { runner: { ...shell.runner, disk: { minFreeGb: 0, prune: true } } };
+
+  it('is the runner itself with the bounds it was given where nobody looks at the disk', () => {
+    const vm = machine({}, unwatched);
     vm.run('run', ['--max-builds', '100', '--wait-timeout', '60']);
     expect(vm.calls('gitlab-runner')).toEqual([
       expect.stringMatching(
@@ -365,14 +369,26 @@ describe('run', () => {
     ]);
   });
 
+  it.each([
+    ['docker', input.runner, ''],
+    ['shell', shell.runner, ' --shell'],
+  ])('is what looks at the disk between jobs, with the same bounds: %s', (_name, settings, shellFlag) => {
+    const vm = machine({ python3: '' }, { runner: { ...settings, disk: { minFreeGb: 20, prune: false } } });
+    vm.run('run', ['--max-builds', '100', '--wait-timeout', '60']);
+    expect(vm.calls('python3').map((call) => call.replace(vm.root, ''))).toEqual([
+      `python3 /usr/local/lib/gl-scaler/jobs.py --runner ${input.workerName} --min-free 20 --prune nothing${shellFlag} --max-builds 100 --wait-timeout 60`,
+    ]);
+    expect(vm.calls('gitlab-runner')).toEqual([]);
+  });
+
   it('says when the runner starts', () => {
-    expect(machine().run('run').stdout).toMatch(
+    expect(machine({}, unwatched).run('run').stdout).toMatch(
       /^gl-scaler worker=bitbake-01kb2x3y4z5a6b7c8d9e0f1g2h phase=runner-started uptime=[\d.]+\n$/,
     );
   });
 
   it("puts our bash before the machine's for a shell executor, and leaves the runner itself root", () => {
-    const vm = machine({ 'gitlab-runner': 'bash -l' }, shell);
+    const vm = machine({ 'gitlab-runner': 'bash -l' }, unwatchedShell);
     expect(vm.run('run', ['--max-builds', '1']).status).toBe(0);
     expect(vm.calls('gitlab-runner')).toEqual([expect.stringMatching(/^gitlab-runner run-single .* --max-builds 1$/)]);
     expect(vm.calls('setpriv')).toEqual(['setpriv --reuid=1000 --regid=1000 --init-groups /bin/bash -l']);
@@ -394,6 +410,14 @@ describe('the end', () => {
     const vm = machine();
     expect(vm.run('finish', [], env).stdout).toContain(`phase=finished ${line} uptime=`);
     expect(vm.calls('systemctl')).toEqual(['systemctl --no-block poweroff']);
+  });
+
+  it('finish says when the disk was the reason', () => {
+    const vm = machine();
+    vm.write('/run/gl-scaler.reason', 'disk');
+    expect(vm.run('finish', [], { SERVICE_RESULT: 'success', EXIT_STATUS: '0' }).stdout).toContain(
+      'phase=finished reason=disk result=success status=0 uptime=',
+    );
   });
 
   it('finish lets go of a share whose server may be gone', () => {

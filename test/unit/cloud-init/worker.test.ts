@@ -19,6 +19,7 @@ const runner: RunnerSettings = {
   protectedOnly: false,
   checkInterval: 0,
   sessionTimeout: 1800,
+  disk: { minFreeGb: 5, prune: true },
   packages: {},
 };
 const input: WorkerUserDataInput = {
@@ -109,6 +110,15 @@ describe('user data', () => {
       ['sh', '-c', 'test ! -e /var/lib/cloud/instance/gl-scaler-booted || sh /usr/local/lib/gl-scaler/rebooted'],
     ]);
     expect(parseUserData(text).runcmd[0]).toEqual(['touch', '/var/lib/cloud/instance/gl-scaler-booted']);
+  });
+
+  it.each<readonly [string, Partial<RunnerSettings>, string, string]>([
+    ['everything', {}, '5', 'all'],
+    ['no image that would never be pulled again', { docker: { pull_policy: ['never'] } }, '5', 'but-images'],
+    ['nothing', { disk: { minFreeGb: 0, prune: false } }, '0', 'nothing'],
+  ])('lets a worker remove from its disk %s', (_name, change, free, prune) => {
+    const env = fileIn(renderWorkerUserData({ ...input, runner: { ...runner, ...change } }), '/etc/gl-scaler/worker.env');
+    expect(env).toContain(`\nDISK_MIN_FREE=${free}\nDISK_PRUNE=${prune}\n`);
   });
 
   it.each([
@@ -263,6 +273,13 @@ describe('runner configuration', () => {
 });
 
 describe('cloud-config', () => {
+  it('packs a file as cloud-init unpacks it', () => {
+    const file = { path: '/x', permissions: '0644', content: 'a long text\n'.repeat(99), packed: true };
+    const text = renderCloudConfig({ files: [file], bootcmd: [], runcmd: [] });
+    expect(text.length).toBeLessThan(400);
+    expect(fileIn(text, '/x')).toBe(file.content);
+  });
+
   it.each([
     ['indentation and empty lines', 'a\n\n  b\n\tc\n'.replace('\t', '    ')],
     ['what YAML would take for something else', 'yes: "no"\n# not a comment\n- x: [1]\n%TAG\n'],

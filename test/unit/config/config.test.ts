@@ -72,6 +72,7 @@ describe('defaults', () => {
               maximumTimeout: 43_200,
               checkInterval: 0,
               sessionTimeout: 1800,
+              disk: { minFreeGb: 5, prune: true },
               packages: {},
             },
           },
@@ -152,6 +153,7 @@ describe('merging', () => {
       maximumTimeout: 7200,
       checkInterval: 0,
       sessionTimeout: 1800,
+      disk: { minFreeGb: 5, prune: true },
       packages: {},
     });
   });
@@ -173,6 +175,15 @@ describe('merging', () => {
     const settings = first({ ...baseDocument(), pools: [pool] });
     expect(settings?.cache?.access).toBe('ro');
     expect(settings?.runner.docker.volumes).toEqual(['/cache:/var/shared:ro']);
+  });
+
+  it.each([
+    ['both defaults', undefined, undefined, { minFreeGb: 5, prune: true }],
+    ['the defaults of what is left out', { min_free_gb: 20 }, undefined, { minFreeGb: 20, prune: true }],
+    ["a pool's own as a whole", { min_free_gb: 20 }, { prune: false }, { minFreeGb: 5, prune: false }],
+  ])('takes for the disk %s', (_name, top, own, expected) => {
+    const document = { ...baseDocument(), runner: top ? { disk: top } : {}, pools: [{ ...basePool(), runner: own ? { disk: own } : {} }] };
+    expect(first(document)?.runner.disk).toEqual(expected);
   });
 
   it('merges pinned packages one by one', () => {
