@@ -195,6 +195,6 @@ export class Launcher {
   }
 }
 
-function jobOf(action: LaunchAction): { readonly jobId?: number } {
-  return action.jobId === undefined ? {} : { jobId: action.jobId };
+function jobOf({ jobId, retry }: LaunchAction): Pick<Launch, 'jobId' | 'retry'> {
+  return { ...(jobId !== undefined && { jobId }), ...(retry && { retry }) };
 }

@@ -11,6 +11,7 @@ const Memory = z.object({
       flavor: z.string(),
       zone: z.string(),
       jobId: z.number().optional(),
+      retry: z.literal(true).optional(),
       listed: z.boolean(),
       outcome: z.enum(['pending', 'booted', 'failed']),
       settledAt: z.number().optional(),
@@ -23,7 +24,10 @@ const Memory = z.object({
   pause: z.object({ until: z.number(), code: z.string(), message: z.string() }).optional(),
   idle: z.record(z.string(), z.object({ since: z.number(), done: z.number() })),
   // An older release did not write it.
-  passedOver: z.record(z.string(), z.object({ tries: z.number(), lastAt: z.number() })).default({}),
+  passedOver: z
+    .record(z.string(), z.object({ tries: z.number(), lastAt: z.number(), projectId: z.int().positive().optional() }))
+    .default({}),
+  attempts: z.object({ inVain: z.int().min(0), lastAt: z.number() }).optional(),
 });
 
 function keyOf(pool: string): string {

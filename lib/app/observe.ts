@@ -4,9 +4,11 @@ import { describeError, QuotaError, SoldOutError } from '../core/errors.ts';
 import type { PendingJob, Runner, Server } from '../core/fleet.ts';
 import { assignJobs, candidates } from '../core/match.ts';
 import { EMPTY_MEMORY, type FailedOperation, learn, type PoolMemory } from '../core/memory.ts';
+import { leftWhileTried } from '../core/passed-over.ts';
 import type { Pool } from '../core/pool.ts';
 import { deriveFleet, type Worker } from '../core/worker.ts';
 import { readControls } from './controls.ts';
+import { askLeftJobs } from './left-jobs.ts';
 import { readMemory } from './memory-store.ts';
 import type { Operation, Scope } from './ports.ts';
 import type { PoolSettings, Settings } from './settings.ts';
@@ -104,7 +106,9 @@ async function view(world: World, settings: PoolSettings, sources: Sources, sign
   const now = world.clock.now();
   const operations = await askOperations(world, before, servers, signal);
   const workers = deriveFleet({ pool, servers, runners, memory: before, ...operations, now });
-  return { ...found, workers, memory: learn(before, workers, operations.failedOperations, jobs, pool.bootTimeoutMs, now) };
+  const left = await askLeftJobs(world.forge, leftWhileTried(before, jobs), signal);
+  const sight = { workers, failedOperations: operations.failedOperations, jobs, left };
+  return { ...found, workers, memory: learn(before, sight, pool.bootTimeoutMs, now) };
 }
 
 /** What holds for the pool now. */

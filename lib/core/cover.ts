@@ -53,16 +53,20 @@ function isLeaving(w: Worker, pool: Pool, controls: PoolControls, now: number): 
 }
 
 /**
- * Gives the waiting jobs (oldest first) to the workers that may take them. An idle worker does not count for a job that has waited beside it
+ * Gives the waiting jobs (oldest first) to the workers that may take them: first those that have a worker of their own on its way (`served`, by
+ * id), so that none is started twice for one of them. An idle worker does not count for a job that has waited beside it
  * for longer than `PATIENCE_MS`: its VM hangs, its runner has tags of an older configuration, or GitLab keeps the job from it.
  */
-export function cover(jobs: readonly PendingJob[], available: readonly Worker[], now: number): Cover {
+export function cover(jobs: readonly PendingJob[], available: readonly Worker[], served: ReadonlySet<number>, now: number): Cover {
   const passive = available.filter((w) => isPassive(w, now)).length;
   const fresh = available.length - passive;
-  const old = jobs.filter((j) => isOld(j, now));
-  const recent = jobs.filter((j) => !isOld(j, now));
-  const forRecent = Math.max(0, fresh - old.length) + passive;
-  const uncovered = [...old.slice(fresh), ...recent.slice(forRecent)];
+  const own = jobs.filter((j) => served.has(j.id)).slice(0, fresh);
+  const others = jobs.filter((j) => !own.includes(j));
+  const old = others.filter((j) => isOld(j, now));
+  const recent = others.filter((j) => !isOld(j, now));
+  const forOld = fresh - own.length;
+  const forRecent = Math.max(0, forOld - old.length) + passive;
+  const uncovered = [...old.slice(forOld), ...recent.slice(forRecent)];
   return { uncovered, spare: available.length - (jobs.length - uncovered.length) };
 }
 

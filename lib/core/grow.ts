@@ -3,7 +3,7 @@ import type { PoolControls } from './controls.ts';
 import type { PendingJob } from './fleet.ts';
 import type { PoolMemory } from './memory.ts';
 import type { Pool } from './pool.ts';
-import { retries } from './retries.ts';
+import { nextAttempt, splitHeld } from './retries.ts';
 import type { Worker } from './worker.ts';
 
 /** One worker more. */
@@ -12,6 +12,8 @@ export interface Launching {
   readonly why: 'demand' | 'idle-target' | 'probe';
   /** The job that it stands for. */
   readonly jobId?: number;
+  /** The job was passed over before: an attempt for all such jobs of the pool. */
+  readonly retry?: true;
 }
 
 /** What kept a plan from launching all that was wanted. */
@@ -59,35 +61,41 @@ interface BoundsInput {
 interface GrowthInput extends BoundsInput {
   /** Oldest first. */
   readonly uncovered: readonly PendingJob[];
+  /** Passed over, so that only an attempt is made for all of them. */
+  readonly held: readonly PendingJob[];
   readonly spare: number;
   readonly target: number;
 }
 
-/** Launches for jobs that have no worker, oldest first, then for the idle target, as far as all bounds allow. */
+/** Launches for jobs that have no worker, oldest first, an attempt for those passed over, then for the idle target, as far as all bounds allow. */
 export function planGrowth(input: GrowthInput): Growth {
-  const { now } = input;
-  const retry = retries(input.uncovered, input.memory, now);
-  const wanted = retry.due.length + Math.max(0, input.target - input.spare);
+  const { uncovered, held, memory, now } = input;
+  const attempt = nextAttempt(held, memory, now);
+  const due = [...uncovered, ...(attempt.job ? [attempt.job] : [])];
+  const wanted = due.length + Math.max(0, input.target - input.spare);
   const bounds = growthBounds(input);
   const allowed = least(wanted, bounds);
   const probing = bounds.some((b) => b.brake.why === 'breaker');
   const actions = Array.from({ length: allowed }, (_, i): Launching => {
-    const job = retry.due[i];
-    if (probing) return { kind: 'launch', why: 'probe', ...(job ? { jobId: job.id } : {}) };
-    return job ? { kind: 'launch', why: 'demand', jobId: job.id } : { kind: 'launch', why: 'idle-target' };
+    const job = due[i];
+    const why = probing ? 'probe' : job ? 'demand' : 'idle-target';
+    return { kind: 'launch', why, ...(job && { jobId: job.id }), ...(job && job === attempt.job && { retry: true }) };
   });
   const brakes = bounds.filter((b) => Math.max(0, b.most) < wanted).map((b) => b.brake);
-  if (retry.held > 0) brakes.push({ why: 'passed-over', ...(retry.nextAt === undefined ? {} : { until: retry.nextAt }) });
+  if (held.length > (attempt.job ? 1 : 0))
+    brakes.push({ why: 'passed-over', ...(attempt.nextAt === undefined ? {} : { until: attempt.nextAt }) });
   const withoutLimit = least(
-    retry.due.length,
+    due.length,
     bounds.filter((b) => b.brake.why !== 'limit'),
   );
   return { actions, brakes, lacking: Math.max(0, withoutLimit - allowed) };
 }
 
-/** The jobs that the pool would launch workers for now; the others may go to another pool. */
-export function launchable(uncovered: readonly PendingJob[], input: BoundsInput): readonly PendingJob[] {
-  const { due } = retries(uncovered, input.memory, input.now);
+/** The jobs without a worker that the pool would launch one for now; the others may go to another pool. */
+export function launchable(open: readonly PendingJob[], input: BoundsInput): readonly PendingJob[] {
+  const { ordinary, held } = splitHeld(open, input.memory, input.now);
+  const { job } = nextAttempt(held, input.memory, input.now);
+  const due = job ? [...ordinary, job] : ordinary;
   return due.slice(0, least(due.length, growthBounds(input)));
 }
 

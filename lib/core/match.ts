@@ -3,7 +3,9 @@ import { availableWorkers, cover } from './cover.ts';
 import type { PendingJob } from './fleet.ts';
 import { count, launchable } from './grow.ts';
 import type { PoolMemory } from './memory.ts';
+import { servedJobs } from './passed-over.ts';
 import type { Pool } from './pool.ts';
+import { splitHeld } from './retries.ts';
 import type { Worker } from './worker.ts';
 
 /**
@@ -47,10 +49,11 @@ export function assignJobs(queues: readonly PoolQueue[], now: number): ReadonlyM
       assigned.get(queue.pool.name)?.push(...chosen);
     }
   };
-  round(({ pool, workers, controls }, open) => {
+  round(({ pool, workers, memory, controls }, open) => {
     if (!workers) return open;
-    const uncovered = new Set(cover(open, availableWorkers(workers, pool, controls, now), now).uncovered);
-    return open.filter((j) => !uncovered.has(j));
+    const { ordinary } = splitHeld(open, memory, now);
+    const uncovered = new Set(cover(ordinary, availableWorkers(workers, pool, controls, now), servedJobs(memory.launches), now).uncovered);
+    return ordinary.filter((j) => !uncovered.has(j));
   });
   round(({ pool, workers = [], memory, controls }, open) => launchable(open, { pool, memory, counts: count(workers), controls, now }));
   round((_, open) => open);

@@ -1,5 +1,4 @@
-import type { PendingJob } from './fleet.ts';
-import { judge, type PassedOver, passedOver } from './passed-over.ts';
+import { type Attempts, judge, type PassedOver, passedOver, type QueueSight } from './passed-over.ts';
 import type { Worker } from './worker.ts';
 
 /**
@@ -17,6 +16,8 @@ export interface PoolMemory {
   readonly idle: Readonly<Record<string, { readonly since: number; readonly done: number }>>;
   /** Waiting jobs, by id, that no worker started for them was given. */
   readonly passedOver: Readonly<Record<string, PassedOver>>;
+  /** Absent until one of them was passed over. */
+  readonly attempts?: Attempts;
 }
 
 export interface Launch {
@@ -28,6 +29,8 @@ export interface Launch {
   readonly zone: string;
   /** The job that it was started for. */
   readonly jobId?: number;
+  /** That job had been passed over before: an attempt for all such jobs of the pool. */
+  readonly retry?: true;
   /** The cloud has listed it at least once. */
   readonly listed: boolean;
   /** Booted: it asked GitLab for a job. */
@@ -84,18 +87,15 @@ const KEPT_LAUNCHES = 20;
 /** `why` of a launch that has no VM any more, or never got one. */
 const VANISHED = 'vanished';
 
-/**
- * The memory after an observation: launches settled, idle times carried on, what is over dropped. Same input, same memory. `jobs` are those
- * waiting that the pool may run, whoever is to serve them; `undefined` when they could not be read.
- */
-export function learn(
-  memory: PoolMemory,
-  workers: readonly Worker[],
-  failedOperations: ReadonlyMap<string, FailedOperation>,
-  jobs: readonly PendingJob[] | undefined,
-  bootTimeoutMs: number,
-  now: number,
-): PoolMemory {
+/** What a pool learns from. */
+export interface Sight extends QueueSight {
+  /** Launches, by name, that the cloud took back. */
+  readonly failedOperations: ReadonlyMap<string, FailedOperation>;
+}
+
+/** The memory after an observation: launches settled, idle times carried on, what is over dropped. Same input, same memory. */
+export function learn(memory: PoolMemory, sight: Sight, bootTimeoutMs: number, now: number): PoolMemory {
+  const { workers, failedOperations, jobs } = sight;
   const byName = new Map(workers.map((w) => [w.name, w]));
   const refused = memory.launches.filter((l) => l.outcome === 'pending' && isRefusal(failedOperations.get(l.name)));
   const before = memory.launches
@@ -110,7 +110,7 @@ export function learn(
     launches: launches.filter((l) => !dropped.has(l.name)),
     refusals: [...memory.refusals.filter((r) => r.until > now), ...refusals(refused, failedOperations, now)],
     idle: idleSince(workers),
-    passedOver: passedOver(memory.passedOver, before, launches, jobs),
+    ...passedOver(memory, before, launches, sight),
     ...(pause && pause.until > now ? { pause } : {}),
   };
 }

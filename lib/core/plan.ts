@@ -3,8 +3,10 @@ import { availableWorkers, cover, isOld, isPassive, type LeaveWhy, leaveReason }
 import type { PendingJob } from './fleet.ts';
 import { type Brake, type Counts, count, type Growth, type Launching, planGrowth } from './grow.ts';
 import type { PoolMemory } from './memory.ts';
+import { servedJobs } from './passed-over.ts';
 import { activePolicy, idleTarget } from './periods.ts';
 import type { Policy, Pool } from './pool.ts';
+import { splitHeld } from './retries.ts';
 import type { Worker } from './worker.ts';
 
 /** From the note of a drain to the reap: a job request that passed GitLab's check just before the pause is answered by then (50 s long poll at most is cut by the pause). */
@@ -98,10 +100,13 @@ export function planPool(input: PlanInput): Plan {
   const target = idleTarget(policy, counts.busy);
   const available = availableWorkers(workers, pool, controls, now);
 
-  const covered = cover(input.jobs ?? [], available, now);
-  const growth = input.grow && input.jobs ? planGrowth({ ...input, ...covered, target, counts }) : NO_GROWTH;
-  const unmet = covered.uncovered.length - growth.actions.filter((a) => a.jobId !== undefined).length;
-  const shrinkage = input.shrink ? shrink({ ...input, workers, available, target, policy, counts, lacking: growth.lacking }) : NO_SHRINKAGE;
+  const { ordinary, held } = splitHeld(input.jobs ?? [], input.memory, now);
+  const covered = cover(ordinary, available, servedJobs(input.memory.launches), now);
+  const growth = input.grow && input.jobs ? planGrowth({ ...input, ...covered, held, target, counts }) : NO_GROWTH;
+  const unmet = covered.uncovered.length + held.length - growth.actions.filter((a) => a.jobId !== undefined).length;
+  const shrinkage = input.shrink
+    ? shrink({ ...input, workers, available, ordinary, target, policy, counts, lacking: growth.lacking })
+    : NO_SHRINKAGE;
   return {
     pool: pool.name,
     actions: [...growth.actions, ...shrinkage.actions],
@@ -127,6 +132,8 @@ const NO_SHRINKAGE = { actions: [] as readonly Action[], held: [] as readonly He
 
 interface ShrinkInput extends PlanInput {
   readonly available: readonly Worker[];
+  /** The waiting jobs that workers are kept for: those that were not passed over. */
+  readonly ordinary: readonly PendingJob[];
   readonly target: number;
   readonly policy: Policy;
   readonly counts: Counts;
@@ -168,7 +175,7 @@ function drain(w: Worker, why: DrainWhy): readonly Removal[] {
  * Where only the limit keeps a worker from being launched, one that the waiting jobs pass by makes room for it.
  */
 function surplus(input: ShrinkInput): readonly (readonly [Worker, DrainWhy])[] {
-  const { available, pool, now, jobs, target, policy, counts } = input;
+  const { available, pool, now, jobs, ordinary, target, policy, counts } = input;
   const isIdle = (w: Worker) => w.phase === 'idle' && w.server !== undefined;
   const mayGo = (w: Worker) => isIdle(w) && !input.controls.kept.has(w.name);
   const excess = Math.max(0, available.length + counts.busy - pool.limit);
@@ -176,7 +183,7 @@ function surplus(input: ShrinkInput): readonly (readonly [Worker, DrainWhy])[] {
   const inTheWay = available.filter((w) => mayGo(w) && isPassive(w, now) && !overLimit.has(w));
   const unfit = new Set(inTheWay.slice(0, Math.max(0, input.lacking - counts.draining - overLimit.size)));
   const needed = (w: Worker) =>
-    jobs ? jobs.filter((j) => !isPassive(w, now) || !isOld(j, now)).length + target : Number.POSITIVE_INFINITY;
+    jobs ? ordinary.filter((j) => !isPassive(w, now) || !isOld(j, now)).length + target : Number.POSITIVE_INFINITY;
   const leaving: (readonly [Worker, DrainWhy])[] = [];
   let kept = 0;
   for (const w of available) {

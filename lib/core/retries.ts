@@ -1,7 +1,7 @@
 import { isOld } from './cover.ts';
 import type { PendingJob } from './fleet.ts';
 import { type Launch, type PoolMemory, tried } from './memory.ts';
-import { isUndecided } from './passed-over.ts';
+import { isUndecided, servedJobs } from './passed-over.ts';
 
 const MINUTE = 60_000;
 const SHORTEST_GAP = 5 * MINUTE;
@@ -9,34 +9,47 @@ const LONGEST_GAP = 60 * MINUTE;
 /** Judged launches; when all of the last ones were in vain, the pool as a whole is taken to serve none of what waits for long. */
 const WINDOW = 4;
 
-export interface Retries {
-  /** Jobs to start workers for, as far as other bounds allow. */
-  readonly due: readonly PendingJob[];
-  /** How many more wait for the next attempt. */
-  readonly held: number;
-  /** When that is; absent while one is on its way. */
+/** The waiting jobs of a pool, by how workers are started for them. */
+export interface SplitJobs {
+  /** A worker each. */
+  readonly ordinary: readonly PendingJob[];
+  /** Passed over: an attempt now and then for all of them together. Workers are neither counted for these nor kept for them. */
+  readonly held: readonly PendingJob[];
+}
+
+/**
+ * Sets aside the jobs that were passed over. One whose own worker is on its way, or may still be given it, is not among them: that worker is
+ * there for this job and for nothing else.
+ */
+export function splitHeld(jobs: readonly PendingJob[], memory: PoolMemory, now: number): SplitJobs {
+  const known = memory.passedOver;
+  if (Object.keys(known).length === 0) return { ordinary: jobs, held: [] };
+  const hopeless = servesNothing(memory.launches);
+  const served = servedJobs(memory.launches);
+  const isHeld = (j: PendingJob) => !served.has(j.id) && (String(j.id) in known || (hopeless && isOld(j, now)));
+  return { ordinary: jobs.filter((j) => !isHeld(j)), held: jobs.filter(isHeld) };
+}
+
+/** The next attempt for the jobs that are held. */
+export interface Attempt {
+  /** The job to start one worker for now. */
+  readonly job?: PendingJob;
+  /** When one is due; absent while one is on its way, or when nothing is held. */
   readonly nextAt?: number;
 }
 
-/** Parts the uncovered jobs into those that get a worker now and those that were passed over: of these one at a time, ever less often. */
-export function retries(uncovered: readonly PendingJob[], memory: PoolMemory, now: number): Retries {
-  const over = new Map(Object.entries(memory.passedOver).map(([id, p]) => [Number(id), p]));
-  if (over.size === 0) return { due: uncovered, held: 0 };
-  const hopeless = servesNothing(memory.launches);
-  const isHeld = (j: PendingJob) => over.has(j.id) || (hopeless && isOld(j, now));
-  const held = uncovered.filter(isHeld);
-  const due = uncovered.filter((j) => !isHeld(j));
-  const trying = memory.launches.some((l) => isUndecided(l) && l.jobId !== undefined && (hopeless || over.has(l.jobId)));
-  if (held.length === 0 || trying) return { due, held: held.length };
-  const all = [...over.values()];
-  const again = all.reduce((sum, { tries }) => sum + tries - 1, 0);
-  const nextAt = Math.max(...all.map((p) => p.lastAt)) + Math.min(LONGEST_GAP, SHORTEST_GAP * 2 ** again);
-  if (now < nextAt) return { due, held: held.length, nextAt };
-  const [first] = [...held].sort(
-    (a, b) => (over.get(a.id)?.tries ?? 0) - (over.get(b.id)?.tries ?? 0) || a.queuedAt - b.queuedAt || a.id - b.id,
-  );
-  const chosen = uncovered.filter((j) => !isHeld(j) || j === first);
-  return { due: chosen, held: held.length - 1, nextAt };
+/** One attempt at a time for the whole pool, ever less often, for the job that was tried least. */
+export function nextAttempt(held: readonly PendingJob[], memory: PoolMemory, now: number): Attempt {
+  const { passedOver: known, launches, attempts } = memory;
+  const hopeless = servesNothing(launches);
+  const trying = launches.some((l) => isUndecided(l) && l.jobId !== undefined && (hopeless || String(l.jobId) in known));
+  if (held.length === 0 || trying) return {};
+  const lastAt = Math.max(attempts?.lastAt ?? 0, ...Object.values(known).map((p) => p.lastAt));
+  const nextAt = lastAt + Math.min(LONGEST_GAP, SHORTEST_GAP * 2 ** (attempts?.inVain ?? 0));
+  if (now < nextAt) return { nextAt };
+  const tries = ({ id }: PendingJob) => known[String(id)]?.tries ?? 0;
+  const [job] = [...held].sort((a, b) => tries(a) - tries(b) || a.queuedAt - b.queuedAt || a.id - b.id);
+  return { ...(job && { job }), nextAt };
 }
 
 function servesNothing(launches: readonly Launch[]): boolean {

@@ -162,7 +162,7 @@ type Situation = typeof situations extends fc.Arbitrary<infer T> ? T : never;
 /** As the use case does it: join, learn, plan. */
 function decide(s: Situation): { readonly workers: readonly Worker[]; readonly controls: PoolControls; readonly plan: Plan } {
   const workers = deriveFleet({ ...s, now: NOW });
-  const learned = learn(s.memory, workers, s.failedOperations, s.jobs, s.pool.bootTimeoutMs, NOW);
+  const learned = learn(s.memory, { ...s, workers }, s.pool.bootTimeoutMs, NOW);
   const controls = s.controlsRead ? poolControls(s.pool.name, s.said, NOW) : UNREAD_CONTROLS;
   const jobs = s.jobs && assignJobs([{ pool: s.pool, jobs: s.jobs, workers, memory: learned, controls }], NOW).get(s.pool.name);
   const { pool, grow, shrink } = s;

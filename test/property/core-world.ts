@@ -1,5 +1,6 @@
 import { type Control, poolControls } from '../../lib/core/controls.ts';
 import type { PendingJob, Runner, Server } from '../../lib/core/fleet.ts';
+import type { Launching } from '../../lib/core/grow.ts';
 import { EMPTY_MEMORY, type FailedOperation, type Launch, learn, type PoolMemory } from '../../lib/core/memory.ts';
 import { drainNote } from '../../lib/core/note.ts';
 import { waitTimeoutSeconds } from '../../lib/core/periods.ts';
@@ -9,10 +10,9 @@ import { deriveFleet, type Worker } from '../../lib/core/worker.ts';
 import { MINUTE, NOW, nameOf, SECOND } from '../builders.ts';
 
 /**
- * What becomes of a VM: it boots; runs without ever calling; ends in error; is listed once and then no more; is accepted and never seen;
- * powers off before it called; or its operation fails.
+ * What becomes of a VM: it boots; calls GitLab and takes no job all the same (`deaf`); runs without ever calling; ends in error; is listed once and
+ * then no more; is accepted and never seen; powers off before it called; or its operation fails.
  */
-/** `deaf`: it calls GitLab and takes no job all the same. */
 export type Fate = 'boots' | 'deaf' | 'silent' | 'error' | 'vanishes' | 'unseen' | 'off' | 'taken-back';
 
 export const BAD_FATES: readonly Fate[] = ['silent', 'error', 'vanishes', 'unseen', 'off', 'taken-back'];
@@ -114,7 +114,7 @@ export class CoreWorld {
     const failedOperations = this.#failedOperations();
     const seen = { servers: this.#servers(), runners: this.#runners(), failedOperations, runningOperations: new Set<string>() };
     const workers = deriveFleet({ pool, memory: this.memory, now, ...seen });
-    this.memory = told(learn(this.memory, workers, failedOperations, this.#waiting, pool.bootTimeoutMs, now));
+    this.memory = told(learn(this.memory, { workers, failedOperations, jobs: this.#waiting }, pool.bootTimeoutMs, now));
     const plan = planPool({
       pool,
       workers,
@@ -160,7 +160,7 @@ export class CoreWorld {
   }
 
   #act(action: Action): void {
-    if (action.kind === 'launch') this.#launch(action.jobId);
+    if (action.kind === 'launch') this.#launch(action);
     else this.#remove(action);
   }
 
@@ -175,7 +175,7 @@ export class CoreWorld {
     } else this.#reap(m, action.check);
   }
 
-  #launch(jobId: number | undefined): void {
+  #launch({ jobId, retry }: Launching): void {
     const n = this.launches.length + 1;
     const launch: Launch = {
       name: nameOf(n),
@@ -184,7 +184,8 @@ export class CoreWorld {
       zone: 'z',
       listed: false,
       outcome: 'pending',
-      ...(jobId === undefined ? {} : { jobId }),
+      ...(jobId !== undefined && { jobId }),
+      ...(retry && { retry }),
     };
     this.machines.push({
       n,

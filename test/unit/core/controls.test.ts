@@ -171,9 +171,9 @@ describe('a plan', () => {
     const [w] = planOf([server(1)], [drainingRunner(1, NOW)]).held;
     expect(w).toEqual({ worker: nameOf(1), why: 'drain-settling' });
     const booting = worker(1, 'draining', { booted: false });
-    const after = learn(before, [booting], new Map(), [], 10 * MINUTE, NOW);
+    const after = learn(before, { workers: [booting], failedOperations: new Map(), jobs: [] }, 10 * MINUTE, NOW);
     expect(after.launches).toEqual([launch(1, { listed: true, outcome: 'failed', settledAt: NOW, why: 'drained' })]);
     expect(tried(after.launches)).toEqual([]);
-    expect(learn(after, [], new Map(), [], 10 * MINUTE, NOW + HOUR)).toEqual(EMPTY_MEMORY);
+    expect(learn(after, { workers: [], failedOperations: new Map(), jobs: [] }, 10 * MINUTE, NOW + HOUR)).toEqual(EMPTY_MEMORY);
   });
 });

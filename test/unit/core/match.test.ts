@@ -105,6 +105,27 @@ describe('assignJobs', () => {
       expected: { small: [2, 3], big: [1] },
     },
     {
+      name: 'no worker of the first is taken by it from what has just come',
+      queues: [queue(small, three, { workers: [worker(1, 'booting'), worker(2, 'idle')], memory: overBefore }), queue(big, three)],
+      expected: { small: [2, 3], big: [1] },
+    },
+    {
+      name: 'it stays with the first while a worker for it is on its way',
+      queues: [
+        queue(small, [job(1)], { workers: [worker(1, 'booting')], memory: memory({ ...overBefore, launches: [launch(1, { jobId: 1 })] }) }),
+        queue(big, [job(1)]),
+      ],
+      expected: { small: [1], big: [] },
+    },
+    {
+      name: 'an attempt that is due comes after what has just come, as far as the limit allows',
+      queues: [
+        queue({ ...small, limit: 1 }, [job(1), job(2)], { memory: memory({ passedOver: { 1: { tries: 1, lastAt: 0 } } }) }),
+        queue(big, [job(1), job(2)]),
+      ],
+      expected: { small: [2], big: [1] },
+    },
+    {
       name: 'what nobody can serve now waits for the first',
       queues: [queue({ ...small, limit: 1 }, three, { workers: [worker(1, 'busy')] }), queue({ ...big, limit: 1 }, three)],
       expected: { small: [2, 3], big: [1] },

@@ -12,7 +12,7 @@ const operation = (meaning: FailedOperation['meaning'], code = 'Ecs.0000'): Fail
 });
 
 function settled(given: Launch, workers: readonly Worker[] = [], failed: ReadonlyMap<string, FailedOperation> = NONE) {
-  return learn(memory({ launches: [given] }), workers, failed, undefined, BOOT, NOW).launches[0];
+  return learn(memory({ launches: [given] }), { workers, failedOperations: failed, jobs: undefined }, BOOT, NOW).launches[0];
 }
 
 describe('what becomes of a launch', () => {
@@ -115,7 +115,8 @@ describe('what becomes of a launch', () => {
 
 describe('launches that are kept', () => {
   const of = (n: number, overrides: Partial<Launch> = {}) => launch(n, { outcome: 'failed', settledAt: NOW - MINUTE + n, ...overrides });
-  const names = (launches: readonly Launch[]) => learn(memory({ launches }), [], NONE, undefined, BOOT, NOW).launches.map((l) => l.name);
+  const names = (launches: readonly Launch[]) =>
+    learn(memory({ launches }), { workers: [], failedOperations: NONE, jobs: undefined }, BOOT, NOW).launches.map((l) => l.name);
 
   it('are the twenty settled last, and all that are under way', () => {
     const given = [launch(90), ...Array.from({ length: 22 }, (_, i) => of(22 - i)), launch(91)];
@@ -161,7 +162,9 @@ describe('refusals', () => {
   const over = { ...kept, until: NOW };
 
   it('hold for a while, and are dropped then', () => {
-    expect(learn(memory({ refusals: [over, kept] }), [], NONE, undefined, BOOT, NOW).refusals).toStrictEqual([kept]);
+    expect(
+      learn(memory({ refusals: [over, kept] }), { workers: [], failedOperations: NONE, jobs: undefined }, BOOT, NOW).refusals,
+    ).toStrictEqual([kept]);
   });
 
   it('come of launches that the cloud took back for lack of capacity', () => {
@@ -171,22 +174,28 @@ describe('refusals', () => {
       [nameOf(2), operation('boot')],
       [nameOf(3), operation('quota')],
     ]);
-    expect(learn(memory({ launches, refusals: [kept] }), [], failed, undefined, BOOT, NOW).refusals).toStrictEqual([
-      kept,
-      { flavor: 'big', zone: 'z1', code: 'Ecs.0319', until: NOW + REFUSAL_MS },
-    ]);
+    expect(
+      learn(memory({ launches, refusals: [kept] }), { workers: [], failedOperations: failed, jobs: undefined }, BOOT, NOW).refusals,
+    ).toStrictEqual([kept, { flavor: 'big', zone: 'z1', code: 'Ecs.0319', until: NOW + REFUSAL_MS }]);
   });
 
   it('are not made again of a launch that is settled', () => {
     const launches = [launch(1, { outcome: 'failed', settledAt: NOW - 1, why: 'refused' })];
-    expect(learn(memory({ launches }), [], new Map([[nameOf(1), operation('sold-out')]]), undefined, BOOT, NOW).refusals).toStrictEqual([]);
+    expect(
+      learn(
+        memory({ launches }),
+        { workers: [], failedOperations: new Map([[nameOf(1), operation('sold-out')]]), jobs: undefined },
+        BOOT,
+        NOW,
+      ).refusals,
+    ).toStrictEqual([]);
   });
 });
 
 describe('the pause', () => {
   const pause = { until: NOW + 1, code: 'Ecs.0001', message: 'cores' };
   const learned = (given: typeof pause | undefined, failed: ReadonlyMap<string, FailedOperation>) =>
-    learn(memory(given ? { pause: given } : {}), [], failed, undefined, BOOT, NOW);
+    learn(memory(given ? { pause: given } : {}), { workers: [], failedOperations: failed, jobs: undefined }, BOOT, NOW);
 
   it('lasts until its time', () => {
     expect(learned(pause, NONE).pause).toStrictEqual(pause);
@@ -212,17 +221,19 @@ describe('idle times', () => {
     const since = NOW - MINUTE;
     const workers = [worker(1, 'idle', { idleSince: since, done: 3 }), worker(2, 'busy'), worker(3, 'draining', { idleSince: since })];
     const known = memory({ idle: { [nameOf(9)]: { since, done: 1 } } });
-    expect(learn(known, workers, NONE, undefined, BOOT, NOW).idle).toStrictEqual({ [nameOf(1)]: { since, done: 3 } });
+    expect(learn(known, { workers, failedOperations: NONE, jobs: undefined }, BOOT, NOW).idle).toStrictEqual({
+      [nameOf(1)]: { since, done: 3 },
+    });
   });
 
   it('are not made up', () => {
     const { idleSince: _, ...unknown } = worker(1, 'idle');
-    expect(learn(EMPTY_MEMORY, [unknown], NONE, undefined, BOOT, NOW).idle).toStrictEqual({});
+    expect(learn(EMPTY_MEMORY, { workers: [unknown], failedOperations: NONE, jobs: undefined }, BOOT, NOW).idle).toStrictEqual({});
   });
 });
 
 it('learns nothing from nothing', () => {
-  expect(learn(EMPTY_MEMORY, [], NONE, undefined, BOOT, NOW)).toStrictEqual(EMPTY_MEMORY);
+  expect(learn(EMPTY_MEMORY, { workers: [], failedOperations: NONE, jobs: undefined }, BOOT, NOW)).toStrictEqual(EMPTY_MEMORY);
 });
 
 it('needs no runner to have listed a VM', () => {

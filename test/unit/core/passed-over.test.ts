@@ -1,15 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { PATIENCE_MS } from '../../../lib/core/cover.ts';
-import { type Launch, learn, type PoolMemory } from '../../../lib/core/memory.ts';
-import { type Retries, retries } from '../../../lib/core/retries.ts';
+import { type Launch, learn, type PoolMemory, type Sight } from '../../../lib/core/memory.ts';
 import type { Worker } from '../../../lib/core/worker.ts';
 import { HOUR, job, jobs, launch, MINUTE, memory, NOW, worker } from '../../builders.ts';
 
 const booted = (n: number, overrides: Partial<Launch> = {}) =>
   launch(n, { outcome: 'booted', listed: true, settledAt: NOW - PATIENCE_MS, jobId: n, at: NOW - HOUR, ...overrides });
 
-function learned(given: PoolMemory, workers: readonly Worker[], waiting: Parameters<typeof learn>[3] = [job(1)]): PoolMemory {
-  return learn(given, workers, new Map(), waiting, 10 * MINUTE, NOW);
+function learned(given: PoolMemory, workers: readonly Worker[], waiting: Sight['jobs'] = [job(1)], left?: Sight['left']): PoolMemory {
+  return learn(given, { workers, failedOperations: new Map(), jobs: waiting, ...(left && { left }) }, 10 * MINUTE, NOW);
 }
 
 describe('what a booted launch was good for', () => {
@@ -17,7 +16,7 @@ describe('what a booted launch was good for', () => {
     name: string;
     given?: Partial<Launch>;
     workers?: readonly Worker[];
-    jobs?: Parameters<typeof learn>[3];
+    jobs?: Sight['jobs'];
     use?: Launch['use'];
   }[] = [
     { name: 'it has a job', workers: [worker(1, 'busy')], use: 'job' },
@@ -42,7 +41,7 @@ describe('what a booted launch was good for', () => {
 
   it('is not known while the waiting jobs cannot be read', () => {
     const before = memory({ launches: [booted(1)], passedOver: { 5: { tries: 1, lastAt: 3 } } });
-    const after = learn(before, [], new Map(), undefined, 10 * MINUTE, NOW);
+    const after = learn(before, { workers: [], failedOperations: new Map(), jobs: undefined }, 10 * MINUTE, NOW);
     expect([after.launches[0]?.use, after.passedOver]).toStrictEqual([undefined, before.passedOver]);
   });
 
@@ -54,37 +53,68 @@ describe('what a booted launch was good for', () => {
 
   it('is not waited for longer than that', () => {
     const wave = Array.from({ length: 50 }, (_, i) => booted(i + 1, { settledAt: NOW - HOUR }));
-    expect(learn(memory({ launches: wave }), [], new Map(), undefined, 10 * MINUTE, NOW).launches).toHaveLength(20);
+    expect(
+      learn(memory({ launches: wave }), { workers: [], failedOperations: new Map(), jobs: undefined }, 10 * MINUTE, NOW).launches,
+    ).toHaveLength(20);
   });
 });
 
 describe('the jobs passed over', () => {
+  const over = (tries: number, lastAt: number) => ({ tries, lastAt, projectId: 7 });
+
   it('are counted once for each launch in vain', () => {
     const once = learned(memory({ launches: [booted(1, { at: 7 })] }), []);
-    expect(once.passedOver).toStrictEqual({ 1: { tries: 1, lastAt: 7 } });
+    expect(once.passedOver).toStrictEqual({ 1: over(1, 7) });
     expect(learned(once, []).passedOver).toStrictEqual(once.passedOver);
     const again = learned({ ...once, launches: [...once.launches, booted(2, { jobId: 1, at: 9 })] }, []);
-    expect(again.passedOver).toStrictEqual({ 1: { tries: 2, lastAt: 9 } });
+    expect(again.passedOver).toStrictEqual({ 1: over(2, 9) });
   });
 
   it('are forgotten when they do not wait any more', () => {
-    expect(learned(memory({ passedOver: { 1: { tries: 3, lastAt: 5 }, 2: { tries: 1, lastAt: 6 } } }), []).passedOver).toStrictEqual({
-      1: { tries: 3, lastAt: 5 },
+    const attempts = { inVain: 2, lastAt: 5 };
+    const known = memory({ passedOver: { 1: over(3, 5), 2: over(1, 6) }, attempts });
+    expect(learned(known, [])).toMatchObject({ passedOver: { 1: over(3, 5) }, attempts });
+    expect(learned(known, [], [job(3)])).toStrictEqual(memory());
+  });
+
+  const known = memory({
+    launches: [booted(9, { jobId: 1 })],
+    passedOver: { 1: over(3, 5), 2: over(1, 6) },
+    attempts: { inVain: 2, lastAt: 6 },
+  });
+  const recent = memory({ ...known, launches: [booted(9, { jobId: 1, settledAt: NOW })] });
+  const idle = worker(9, 'idle', { idleSince: NOW });
+
+  it('begin afresh when one of them was given to a worker of the pool, whichever it was started for', () => {
+    const jobs = [job(1)];
+    expect(learned(recent, [idle], jobs, new Map([[2, { runnerId: 9 }]]))).toMatchObject({ passedOver: {} });
+    expect(learned(recent, [idle], jobs, new Map([[2, { runnerId: 9 }]]))).not.toHaveProperty('attempts');
+    // A runner that is not the pool's, and nobody.
+    for (const job of [{ runnerId: 8 }, {}]) {
+      expect(learned(recent, [idle], jobs, new Map([[2, job]]))).toMatchObject({ passedOver: { 1: over(3, 5) }, attempts: known.attempts });
+    }
+    // It waits again, as a list that is read in parts may show it.
+    expect(learned(recent, [idle], [job(1), job(2)], new Map([[2, { runnerId: 9 }]])).passedOver).toStrictEqual(known.passedOver);
+  });
+
+  it('begin afresh, as far as GitLab has not answered, when one left with a worker that was started for it', () => {
+    expect(learned(known, [worker(9, 'idle', { idleSince: NOW })], [job(2)]).passedOver).toStrictEqual({ 2: over(1, 6) });
+    const seenLate = learned(recent, [worker(9, 'idle')], [job(2)]);
+    expect(seenLate.passedOver).toStrictEqual(known.passedOver);
+    expect(learned(seenLate, [worker(9, 'busy')], [job(2)])).toStrictEqual({
+      ...memory(),
+      launches: [{ ...recent.launches[0], use: 'job' }],
     });
   });
 
-  it('begin afresh when one of them left with a worker that was started for it', () => {
-    const before = memory({ launches: [booted(9, { jobId: 1 })], passedOver: { 1: { tries: 3, lastAt: 5 }, 2: { tries: 1, lastAt: 6 } } });
-    const left = learned(before, [worker(9, 'idle', { idleSince: NOW })], [job(2)]);
-    expect(left.passedOver).toStrictEqual({ 2: { tries: 1, lastAt: 6 } });
-    const recent = memory({ ...before, launches: [booted(9, { jobId: 1, settledAt: NOW })] });
-    const seenLate = learned(recent, [worker(9, 'idle')], [job(2)]);
-    expect(seenLate.passedOver).toStrictEqual(before.passedOver);
-    expect(learned(seenLate, [worker(9, 'busy')], [job(2)]).passedOver).toStrictEqual({});
+  it('do not, when GitLab has answered that it was given to nobody', () => {
+    const cancelled = new Map([[1, {}]]);
+    expect(learned(recent, [worker(9, 'idle')], [job(2)], cancelled).passedOver).toStrictEqual({ 2: over(1, 6) });
+    expect(learned(recent, [worker(9, 'busy')], [job(2)], cancelled).passedOver).toStrictEqual({ 2: over(1, 6) });
   });
 
   it('stay when the worker took another job', () => {
-    const before = memory({ launches: [booted(9, { jobId: 1 })], passedOver: { 1: { tries: 3, lastAt: 5 } } });
+    const before = memory({ launches: [booted(9, { jobId: 1 })], passedOver: { 1: over(3, 5) } });
     expect(learned(before, [worker(9, 'busy')]).passedOver).toStrictEqual(before.passedOver);
   });
 
@@ -95,92 +125,81 @@ describe('the jobs passed over', () => {
   });
 });
 
-describe('the next attempt', () => {
-  const ids = ({ due, ...rest }: Retries) => ({ due: due.map((j) => j.id), ...rest });
-  const old = (id: number) => job(id, { queuedAt: NOW - HOUR + id });
-  const over = (tries: number, lastAt: number, ...jobIds: readonly number[]) =>
-    Object.fromEntries(jobIds.map((id) => [String(id), { tries, lastAt }]));
-  const inVain = (n: number) => booted(n, { use: 'passed-over', settledAt: NOW - n });
-  const four = [4, 3, 2, 1].map(inVain);
+describe('attempts in vain', () => {
+  const attempts = (given: Partial<PoolMemory>) => learned(memory(given), []).attempts;
+  const before = { inVain: 3, lastAt: NOW - 2 * HOUR };
 
-  const rows: readonly { name: string; memory: PoolMemory; jobs?: ReturnType<typeof jobs>; expected: ReturnType<typeof ids> }[] = [
-    { name: 'nothing was passed over: all are due', memory: memory(), expected: { due: [1, 2], held: 0 } },
+  it('are counted for the pool, whatever job they were for', () => {
+    expect(attempts({ launches: [booted(1, { retry: true })] })).toStrictEqual({ inVain: 1, lastAt: NOW - HOUR });
+    expect(attempts({ launches: [booted(1, { retry: true })], attempts: before })).toStrictEqual({ inVain: 4, lastAt: NOW - HOUR });
+  });
+
+  it('are not the first workers of new jobs, which only put the next one off', () => {
+    expect(attempts({ launches: [booted(1)], attempts: before })).toStrictEqual({ inVain: 3, lastAt: NOW - HOUR });
+    const earlier = [booted(1, { at: NOW - 3 * HOUR })];
+    expect(attempts({ launches: earlier, attempts: before })).toStrictEqual({ inVain: 3, lastAt: NOW - 2 * HOUR });
+  });
+
+  it('are not those whose job left, or that had one', () => {
+    const passedOver = { 1: { tries: 1, lastAt: 5 } };
+    const launches = [booted(2, { retry: true }), booted(3, { retry: true })];
+    expect(learned(memory({ launches, passedOver, attempts: before }), [worker(3, 'busy')]).attempts).toStrictEqual(before);
+    expect(learned(memory({ launches, passedOver }), [worker(3, 'busy')])).not.toHaveProperty('attempts');
+  });
+});
+
+describe('a worker whose own job has left with another', () => {
+  const jobOf = (given: Partial<Launch>, waiting: Sight['jobs'], others: readonly Launch[] = [], workers: readonly Worker[] = []) =>
+    learn(
+      memory({ launches: [launch(1, { jobId: 99, ...given }), ...others] }),
+      { workers, failedOperations: new Map(), jobs: waiting },
+      10 * MINUTE,
+      NOW,
+    ).launches[0]?.jobId;
+  const idle = [worker(1, 'idle')];
+  const settledAt = NOW - MINUTE;
+  const rows: readonly {
+    name: string;
+    given?: Partial<Launch>;
+    waiting: Sight['jobs'];
+    others?: readonly Launch[];
+    expected: number | undefined;
+  }[] = [
+    { name: 'stands for the oldest job that waits', waiting: [job(7), job(3), job(5)], expected: 3 },
+    { name: 'of equally old ones for that of the lowest id', waiting: [job(7, { queuedAt: 1 }), job(5, { queuedAt: 1 })], expected: 5 },
+    { name: 'not for one that has a worker of its own', waiting: [job(3), job(5)], others: [launch(2, { jobId: 3 })], expected: 5 },
+    { name: 'for one whose worker has another', waiting: [job(3)], others: [booted(2, { jobId: 3, use: 'job' })], expected: 3 },
+    { name: 'not while its own waits', waiting: [job(3), job(99)], expected: 99 },
+    { name: 'not when nothing waits', waiting: [], expected: 99 },
+    { name: 'not when it was started for none', given: { jobId: undefined as unknown as number }, waiting: [job(3)], expected: undefined },
+    { name: 'not when it is decided', given: booted(1, { use: 'none', jobId: 99 }), waiting: [job(3)], expected: 99 },
     {
-      name: 'five minutes after the first launch in vain',
-      memory: memory({ passedOver: over(1, NOW - 5 * MINUTE, 1) }),
-      expected: { due: [1, 2], held: 0, nextAt: NOW },
+      name: 'once it has come, for one that waited then',
+      given: booted(1, { jobId: 99, settledAt }),
+      waiting: [job(3, { queuedAt: settledAt })],
+      expected: 3,
     },
     {
-      name: 'not before',
-      memory: memory({ passedOver: over(1, NOW - 5 * MINUTE + 1, 1) }),
-      expected: { due: [2], held: 1, nextAt: NOW + 1 },
+      name: 'not for one that came later, which its silence says nothing about',
+      given: booted(1, { jobId: 99, settledAt }),
+      waiting: [job(3, { queuedAt: settledAt + 1 })],
+      expected: 99,
     },
     {
-      name: 'twice as long after the second',
-      memory: memory({ passedOver: over(2, NOW, 1) }),
-      expected: { due: [2], held: 1, nextAt: NOW + 10 * MINUTE },
+      name: 'not while GitLab may not count yet that it has its own',
+      given: booted(1, { jobId: 99, settledAt: settledAt + 1 }),
+      waiting: [job(3, { queuedAt: 0 })],
+      expected: 99,
     },
-    { name: 'an hour at most', memory: memory({ passedOver: over(30, NOW, 1) }), expected: { due: [2], held: 1, nextAt: NOW + HOUR } },
-    {
-      name: 'one for all of them, the one tried least',
-      memory: memory({ passedOver: { ...over(2, NOW - HOUR, 1), ...over(1, NOW - HOUR, 2) } }),
-      expected: { due: [2], held: 1, nextAt: NOW - 50 * MINUTE },
-    },
-    {
-      name: 'all that was tried again makes the gap longer, whichever job it was for',
-      memory: memory({ passedOver: over(2, NOW, 1, 2, 3) }),
-      expected: { due: [], held: 2, nextAt: NOW + 40 * MINUTE },
-    },
-    {
-      name: 'the last launch for any of them counts',
-      memory: memory({ passedOver: { ...over(1, NOW - HOUR, 1), ...over(1, NOW, 2) } }),
-      expected: { due: [], held: 2, nextAt: NOW + 5 * MINUTE },
-    },
-    {
-      name: 'none beside the one on its way',
-      memory: memory({ launches: [launch(9, { jobId: 1 })], passedOver: over(1, NOW - HOUR, 1) }),
-      expected: { due: [2], held: 1 },
-    },
-    {
-      name: 'nor while its worker may still take it',
-      memory: memory({ launches: [booted(9, { jobId: 1 })], passedOver: over(1, NOW - HOUR, 1) }),
-      expected: { due: [2], held: 1 },
-    },
-    {
-      name: 'a launch for another job is in nobody’s way',
-      memory: memory({ launches: [launch(9, { jobId: 2 })], passedOver: over(1, NOW - HOUR, 1) }),
-      expected: { due: [1, 2], held: 0, nextAt: NOW - 55 * MINUTE },
-    },
-    {
-      name: 'four in vain in a row: whatever waits long is held',
-      memory: memory({ launches: four, passedOver: over(1, NOW, 7, 8) }),
-      jobs: [old(1), job(2)],
-      expected: { due: [2], held: 1, nextAt: NOW + 5 * MINUTE },
-    },
-    {
-      name: 'four in vain in a row: any launch on its way is the attempt',
-      memory: memory({ launches: [...four, launch(9, { jobId: 99 })], passedOver: over(1, NOW - HOUR, 7, 8) }),
-      jobs: [old(1)],
-      expected: { due: [], held: 1 },
-    },
-    {
-      name: 'three in vain in a row: only those that were tried are held',
-      memory: memory({ launches: four.slice(1), passedOver: over(1, NOW, 7, 8) }),
-      jobs: [old(1)],
-      expected: { due: [1], held: 0 },
-    },
-    {
-      name: 'one of the last four had a job: only those that were tried are held',
-      memory: memory({
-        launches: [inVain(5), ...four.slice(0, 3), booted(1, { use: 'job', settledAt: NOW })],
-        passedOver: over(1, NOW, 7),
-      }),
-      jobs: [old(1)],
-      expected: { due: [1], held: 0 },
-    },
+    { name: 'not while the waiting jobs cannot be read', waiting: undefined, expected: 99 },
   ];
 
-  it.each(rows)('$name', (row) => {
-    expect(ids(retries(row.jobs ?? jobs(2), row.memory, NOW))).toStrictEqual(row.expected);
+  it.each(rows)('$name', ({ given = {}, waiting, others = [], expected }) => {
+    expect(jobOf(given, waiting, others, given.outcome === 'booted' && given.use === undefined ? idle : [])).toBe(expected);
+  });
+
+  it('two of them stand for two jobs', () => {
+    const launches = [launch(1, { jobId: 98 }), launch(2, { jobId: 99 })];
+    expect(learned(memory({ launches }), [], [job(3), job(5)]).launches.map((l) => l.jobId)).toStrictEqual([3, 5]);
   });
 });

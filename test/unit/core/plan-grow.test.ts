@@ -18,6 +18,8 @@ const failedAt = NOW - 30_000;
 const broken = memory({ launches: [launch(90, { at: NOW - HOUR, outcome: 'failed', settledAt: failedAt })] });
 const brokenLong = memory({ launches: [launch(90, { at: NOW - HOUR, outcome: 'failed', settledAt: NOW - MINUTE })] });
 const probing = memory({ launches: [...broken.launches, launch(91, { at: NOW - 1 })] });
+const over = (lastAt: number, ...ids: readonly number[]) => Object.fromEntries(ids.map((id) => [String(id), { tries: 1, lastAt }]));
+const held = (...ids: readonly number[]) => memory({ passedOver: over(NOW - 1, ...ids) });
 const paused = (until: number) => memory({ pause: { until, code: 'Ecs.0042', message: 'cores' } });
 
 interface Row {
@@ -222,6 +224,52 @@ const rows: readonly Row[] = [
     expected: forJobs(2),
     unmet: 1,
     brakes: [{ why: 'passed-over', until: NOW - 1 + 5 * MINUTE }],
+  },
+  {
+    name: 'nor do these take a worker from them that boots, idles or has come long ago',
+    given: {
+      jobs: [longWaiting(1), longWaiting(2), longWaiting(3), job(4), job(5), job(6)],
+      workers: [worker(7, 'idle'), passive(8), worker(9, 'booting')],
+      memory: held(1, 2, 3),
+    },
+    expected: [],
+    unmet: 3,
+    brakes: [{ why: 'passed-over', until: NOW - 1 + 5 * MINUTE }],
+  },
+  {
+    name: 'nor does the worker on its way for one of them stand for another job, and the idle target is not refilled for it',
+    given: {
+      jobs: [longWaiting(1), job(4)],
+      workers: [worker(7, 'idle'), worker(8, 'booting')],
+      memory: { ...held(1), launches: [launch(8, { jobId: 1 })] },
+      pool: pool({ policy: { idleCount: 1 } }),
+    },
+    expected: forIdle(1),
+  },
+  {
+    name: 'nor is the idle target refilled for them',
+    given: { jobs: [longWaiting(1)], workers: [worker(7, 'idle')], memory: held(1), pool: pool({ policy: { idleCount: 1 } }) },
+    expected: [],
+    unmet: 1,
+    brakes: [{ why: 'passed-over', until: NOW - 1 + 5 * MINUTE }],
+  },
+  {
+    name: 'an attempt for one of them, after the others, and before the idle target',
+    given: {
+      jobs: [longWaiting(1), longWaiting(2), job(4)],
+      memory: { ...held(1, 2), attempts: { inVain: 1, lastAt: NOW - 10 * MINUTE }, passedOver: over(NOW - 10 * MINUTE, 1, 2) },
+      pool: pool({ policy: { idleCount: 1 } }),
+    },
+    expected: [...forJobs(4), { kind: 'launch', why: 'demand', jobId: 1, retry: true }, ...forIdle(1)],
+    unmet: 1,
+    brakes: [{ why: 'passed-over', until: NOW }],
+  },
+  {
+    name: 'the last place below the limit is for a job that was not passed over',
+    given: { jobs: [longWaiting(1), job(4)], memory: memory({ passedOver: over(NOW - HOUR, 1) }), pool: pool({ limit: 1 }) },
+    expected: forJobs(4),
+    unmet: 1,
+    brakes: [{ why: 'limit' }],
   },
   // What may not be done.
   { name: 'shrink only: nothing is launched', given: { jobs: jobs(2), grow: false }, expected: [], unmet: 2 },

@@ -239,6 +239,15 @@ describe('room for a job that waits beside idle workers', () => {
     },
     { name: 'none by a pass that may only shrink', pool: full(2), workers: idle(4, 4), jobs: waited(1), grow: false, expected: [] },
     {
+      name: 'what is idle for too long leaves, whatever waits that was passed over',
+      pool: pool({ limit: 9, policy: { idleTimeMs: MINUTE } }),
+      workers: idle(2),
+      jobs: [job(1)],
+      memory: over,
+      grow: false,
+      expected: [[1, 'idle']],
+    },
+    {
       name: 'what is idle for too long leaves although the job waits',
       pool: pool({ limit: 9 }),
       workers: idle(11),
