@@ -1,5 +1,6 @@
 import { explainJob, explainWorker, isUnsettled, readLedger, type Story, type StoryLine } from '../lib/app/explain.ts';
 import type { World } from '../lib/app/world.ts';
+import { describeError } from '../lib/core/errors.ts';
 import { bootSoFar } from './console.ts';
 import type { Output } from './output.ts';
 import { clean } from './printable.ts';
@@ -13,7 +14,9 @@ export async function explain(
   span: { readonly now: number; readonly days: number },
   output: Output,
 ): Promise<number> {
-  const entries = await readLedger(store, span.now - (span.days - 1) * DAY, span.now);
+  const unread = (key: string, error: unknown) =>
+    output.say(clean(`${key} cannot be read (${describeError(error).message}): what it holds is missing here.`));
+  const entries = await readLedger(store, span.now - (span.days - 1) * DAY, span.now, unread);
   const read = output.json ? entries : clean(entries);
   const story = 'job' in what ? explainJob(read, what.job) : explainWorker(read, what.worker);
   if (output.json) output.data(JSON.stringify(story.entries, undefined, 2));

@@ -10,6 +10,8 @@ import { applyTheme, remember, remembered } from './view/settings.ts';
 
 const LOCAL = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const READ_MS = 20_000;
+/** Clocks may differ by so much. */
+const AHEAD_MS = 5 * 60_000;
 
 let view: View = viewOf(location.hash);
 let zone = remembered('zone') === 'UTC' ? 'UTC' : LOCAL;
@@ -64,15 +66,22 @@ async function look(): Promise<void> {
   }
   looking = false;
   looked = true;
-  render();
-  if (again) void look();
+  // Before anything is drawn: whatever fails there, the page looks again.
+  if (again) timer = setTimeout(() => void look());
   else if (document.visibilityState === 'visible') timer = setTimeout(() => void look(), pollEvery(location.search));
+  render();
 }
 
 async function refresh(): Promise<void> {
   const span = spanOf(view.span, now());
   const from = Math.min(span.from, startOfMonth(now(), zone));
-  await counts.refresh({ from, to: span.to }, farm ? Date.parse(farm.time) : undefined, now());
+  await counts.refresh({ from, to: span.to }, recordedAt(), now());
+}
+
+/** When the farm was last looked after; `undefined` when that is not known, or a time that has not come. */
+function recordedAt(): number | undefined {
+  const at = Date.parse(farm?.time ?? '');
+  return at <= now() + AHEAD_MS ? at : undefined;
 }
 
 function render(): void {
@@ -118,7 +127,7 @@ function mixed(from: number, to: number) {
 
 /** The age of what is shown: the newest of the farm's view and of its counts. */
 function renderHead(newest: number | undefined): void {
-  const at = Math.max(farm ? Date.parse(farm.time) : 0, newest ?? 0);
+  const at = Math.max(recordedAt() ?? 0, newest ?? 0);
   const age = now() - at;
   const name = farm?.installation ?? '';
   document.title = name === '' ? 'CI workers' : `${name} · CI workers`;

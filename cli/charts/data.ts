@@ -44,6 +44,16 @@ export function runs(rows: readonly SeriesRow[], step: Step): readonly (readonly
   return found;
 }
 
+/** Labels of an axis from 0 up: whole numbers with equal steps, at most four above 0, the last of them at or above `most`. */
+export function wholeTicks(most: number): readonly number[] {
+  const step =
+    [1, 2, 5]
+      .flatMap((n) => [0, 1, 2, 3, 4, 5, 6].map((power) => n * 10 ** power))
+      .sort((a, b) => a - b)
+      .find((n) => most / n <= 4) ?? most;
+  return Array.from({ length: Math.max(1, Math.ceil(most / step)) + 1 }, (_, i) => i * step);
+}
+
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;

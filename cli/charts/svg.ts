@@ -1,11 +1,13 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import { type SeriesRow, STEP_MS } from '../../lib/core/rollup.ts';
-import { type ChartView, LINE_COLOURS, poolsOf, runs, STATES, timeTicks } from './data.ts';
+import { type ChartView, LINE_COLOURS, poolsOf, runs, STATES, timeTicks, wholeTicks } from './data.ts';
 
 const MARGIN = { left: 54, right: 18 };
 const FONT = "'DejaVu Sans', 'Liberation Sans', Arial, sans-serif";
 const HEADER = 58;
+/** Of the highest minute of a longer step. */
+const MOST_COLOUR = '#009e73';
 
 interface Panel {
   readonly svg: string;
@@ -52,7 +54,7 @@ function titleOf({ from, to, step, timezone }: ChartView): string {
   return `CI workers, ${first === last ? first : `${first} – ${last}`}, by ${per} (${timezone})`;
 }
 
-function legend({ columns }: ChartView): string {
+function legend({ columns, step }: ChartView): string {
   const entries =
     columns.length > 0
       ? columns.map(([name], i) => ({ label: name, mark: line(LINE_COLOURS[i % LINE_COLOURS.length] ?? '#000', '') }))
@@ -62,6 +64,7 @@ function legend({ columns }: ChartView): string {
             mark: `<rect width="12" height="12" y="-10" fill="${colour}" stroke="#555" stroke-width=".4"/>`,
           })),
           { label: 'limit', mark: line('#111', '4 3') },
+          ...(step === '1m' ? [] : [{ label: 'at most', mark: line(MOST_COLOUR, '1 2') }]),
           { label: 'jobs waiting', mark: line('#cc79a7', '') },
           { label: 'of these without a worker in sight', mark: line('#d55e00', '2 2') },
         ];
@@ -95,8 +98,9 @@ function statePanel(pool: string, rows: readonly SeriesRow[], view: ChartView): 
     steps(rows, view, (row) => [row.limit]),
     { x: 'x', y: (p: Point) => p.values[0], stroke: '#111', strokeDasharray: '4 3' },
   );
-  const most = Math.max(1, ...rows.map((row) => Math.max(row.limit ?? 0, row.machinesMax ?? 0)));
-  return panel(view, { height: 230, label: `${pool}: machines`, most, marks: [...stacks, limit], axis: false });
+  const most = Math.max(1, ...rows.map((row) => Math.max(row.limit ?? 0, row.machinesMax ?? row.machines ?? 0)));
+  const marks = [...stacks, limit, ...highest(rows, view, 'machinesMax')];
+  return panel(view, { height: 230, label: `${pool}: machines`, most, marks, axis: false });
 }
 
 function waitPanel(rows: readonly SeriesRow[], view: ChartView): Panel {
@@ -105,14 +109,21 @@ function waitPanel(rows: readonly SeriesRow[], view: ChartView): Panel {
       steps(rows, view, (row) => [row[member]]),
       { x: 'x', y: (p: Point) => p.values[0], stroke, strokeWidth: 1.5, strokeDasharray },
     );
-  const most = Math.max(1, ...rows.map((row) => row.pending ?? 0));
+  const most = Math.max(1, ...rows.map((row) => row.pendingMax ?? row.pending ?? 0));
   return panel(view, {
     height: 130,
     label: 'jobs',
     most,
-    marks: [of('pending', '#cc79a7', ''), of('unmet', '#d55e00', '2 2')],
+    marks: [of('pending', '#cc79a7', ''), of('unmet', '#d55e00', '2 2'), ...highest(rows, view, 'pendingMax')],
     axis: true,
   });
+}
+
+/** Where a row is longer than a minute it is a mean: the highest of its minutes is a line of its own. */
+function highest(rows: readonly SeriesRow[], view: ChartView, member: 'machinesMax' | 'pendingMax'): readonly Plot.Markish[] {
+  if (view.step === '1m') return [];
+  const points = steps(rows, view, (row) => [row[member]]);
+  return [Plot.lineY(points, { x: 'x', y: (p: Point) => p.values[0], stroke: MOST_COLOUR, strokeWidth: 1.5, strokeDasharray: '1 2' })];
 }
 
 function linePanel(pool: string, rows: readonly SeriesRow[], view: ChartView): Panel {
@@ -125,8 +136,9 @@ function linePanel(pool: string, rows: readonly SeriesRow[], view: ChartView): P
       strokeWidth: 1.5,
     });
   });
-  const most = Math.max(1, ...rows.flatMap((row) => view.columns.map(([, member]) => Number(row[member] ?? 0))));
-  return panel(view, { height: 260, label: pool, most, marks, axis: true });
+  const most = rows.flatMap((row) => view.columns.map(([, member]) => Number(row[member] ?? 0))).reduce((a, b) => Math.max(a, b), 0);
+  // Prices have fractions.
+  return panel(view, { height: 260, label: pool, most: most || 1, marks, axis: true, ticks: most > 0 && most < 4 ? 4 : wholeTicks(most) });
 }
 
 interface Point {
@@ -158,10 +170,13 @@ interface PanelOptions {
   readonly label: string;
   readonly most: number;
   readonly marks: Plot.Markish[];
+  /** With times below. */
   readonly axis: boolean;
+  /** Values with a label, or how many; whole numbers when absent. */
+  readonly ticks?: readonly number[] | number;
 }
 
-function panel(view: ChartView, { height, label, most, marks, axis }: PanelOptions): Panel {
+function panel(view: ChartView, { height, label, most, marks, axis, ticks: values = wholeTicks(most) }: PanelOptions): Panel {
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
   const ticks = timeTicks(view, Math.floor(view.width / 80));
   const labels = new Map(ticks.map((tick) => [tick.at, tick.label]));
@@ -175,11 +190,11 @@ function panel(view: ChartView, { height, label, most, marks, axis }: PanelOptio
     marginBottom: axis ? 30 : 10,
     style: { background: 'none' },
     x: { type: 'utc', domain: [new Date(view.from), new Date(view.to)] },
-    y: { domain: [0, most * 1.05], label: null },
+    y: { domain: [0, Math.max(most * 1.05, typeof values === 'number' ? 0 : (values.at(-1) ?? 0))], label: null },
     marks: [
-      Plot.gridY({ stroke: '#000', strokeOpacity: 0.12, ticks: 5 }),
+      Plot.gridY({ stroke: '#000', strokeOpacity: 0.12, ticks: values }),
       ...marks,
-      Plot.axisY({ ticks: Math.min(5, Math.ceil(most)), label: null, fill: '#333' }),
+      Plot.axisY({ ticks: values, ...(typeof values !== 'number' && { tickFormat: String }), label: null, fill: '#333' }),
       Plot.axisX({
         ticks: ticks.map(({ at }) => new Date(at)),
         tickFormat: (at: Date) => (axis ? (labels.get(at.getTime()) ?? '') : ''),

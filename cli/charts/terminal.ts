@@ -1,5 +1,5 @@
 import type { SeriesRow } from '../../lib/core/rollup.ts';
-import { type ChartView, poolsOf, STATES, timeTicks } from './data.ts';
+import { type ChartView, poolsOf, STATES, timeTicks, wholeTicks } from './data.ts';
 
 const HEIGHT = 12;
 const EIGHTHS = ' ▁▂▃▄▅▆▇█';
@@ -24,24 +24,33 @@ export function terminalChart(rows: readonly SeriesRow[], view: ChartView): stri
 function chart(pool: string, rows: readonly SeriesRow[], view: ChartView): string {
   const room = Math.max(20, Math.min(view.width, 200) - 6);
   const columns = inColumns(rows, view, room);
-  const most = Math.max(1, ...rows.map((row) => Math.max(row.machinesMax ?? row.machines ?? 0, 1)));
+  const most = highest(rows, 'machines');
+  const ticks = wholeTicks(most);
+  const top = ticks.at(-1) ?? 1;
+  const labels = new Map(ticks.map((tick) => [Math.round(HEIGHT - (tick / top) * HEIGHT), String(tick)]));
   const lines = Array.from({ length: HEIGHT }, (_, i) => {
-    const level = ((HEIGHT - i - 0.5) / HEIGHT) * most;
-    const label = i % 4 === 0 ? String(Math.round((most * (HEIGHT - i)) / HEIGHT)) : '';
+    const level = ((HEIGHT - i - 0.5) / HEIGHT) * top;
+    const label = labels.get(i) ?? '';
     return `${label.padStart(4)} ┤${columns.map((column) => glyphAt(column, level)).join('')}`.trimEnd();
   });
   const pending = columns.map((column) => mean(column, 'pending'));
   const waiting = Math.max(0, ...pending.map((n) => n ?? 0));
+  const waitingMost = highest(rows, 'pending');
   const bars = pending.map((n) => (n === undefined ? ' ' : (EIGHTHS[waiting === 0 ? 0 : Math.ceil((n / waiting) * 8)] ?? ' '))).join('');
   const limit = rows.at(-1)?.limit;
   return [
-    `${pool}: machines${limit === undefined ? '' : `, at most ${Math.round(limit)}`}`,
+    `${pool}: machines, at most ${Number(most.toFixed(1))}${limit === undefined ? '' : ` (limit ${Math.round(limit)})`}`,
     ...lines,
     `   0 ┼${'─'.repeat(room)}`,
     axis(view, room),
-    ...(waiting > 0 ? [`jobs  ${bars}`.trimEnd(), `      waiting, at most ${Number(waiting.toFixed(1))} at a time`] : []),
+    ...(waiting > 0 ? [`jobs  ${bars}`.trimEnd(), `      waiting, at most ${Number(waitingMost.toFixed(1))} at a time`] : []),
     `      ${STATES.map(({ glyph, label }) => `${glyph} ${label}`).join('  ')}   times: ${view.timezone}`,
   ].join('\n');
+}
+
+/** The highest of all minutes; a mean only where an older release has written no maximum. */
+function highest(rows: readonly SeriesRow[], member: 'machines' | 'pending'): number {
+  return rows.reduce((most, row) => Math.max(most, row[`${member}Max`] ?? row[member] ?? 0), 0);
 }
 
 /** The rows of each column's time. A row that is longer than a column fills all that it spans. */

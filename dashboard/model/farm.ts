@@ -17,10 +17,9 @@ type Fields = Readonly<Record<string, unknown>>;
  */
 export function parseFarm(text: string): Farm | undefined {
   const farm = fields(parseJson(text));
-  const time = string(farm?.time);
-  if (!farm || time === undefined || Number.isNaN(Date.parse(time))) return undefined;
+  if (!farm || !Array.isArray(farm.workers)) return undefined;
   return {
-    time,
+    time: string(farm.time) ?? '',
     installation: string(farm.installation) ?? '',
     ...optional('currency', string(farm.currency)),
     pools: entries(farm.pools, ({ name, tags, limit, flavors }) =>

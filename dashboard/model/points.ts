@@ -4,10 +4,17 @@ import type { SeriesRow } from '../../lib/core/rollup.ts';
 export const PHASES = ['busy', 'idle', 'booting', 'draining', 'failed'] as const;
 export type Phase = (typeof PHASES)[number];
 
-type Count = Phase | 'machines' | 'pending' | 'unmet' | 'limit' | 'oldestWait' | 'hourlyCost';
-const COUNTS: readonly Count[] = [...PHASES, 'machines', 'pending', 'unmet', 'limit', 'oldestWait', 'hourlyCost'];
+type Mean = Phase | 'machines' | 'pending' | 'unmet' | 'limit' | 'oldestWait' | 'hourlyCost';
+const MEANS: readonly Mean[] = [...PHASES, 'machines', 'pending', 'unmet', 'limit', 'oldestWait', 'hourlyCost'];
+type Maximum = 'machinesMax' | 'pendingMax' | 'oldestWaitMax';
+const MAXIMA: readonly (readonly [Maximum, Mean])[] = [
+  ['machinesMax', 'machines'],
+  ['pendingMax', 'pending'],
+  ['oldestWaitMax', 'oldestWait'],
+];
+type Count = Mean | Maximum;
 
-/** All pools together, or one of them, in one step. What is not known of one of the pools is not known. */
+/** All pools together, or one of them, in one step: means over its minutes, and maxima. What is not known of one of the pools is not known. */
 export type Point = { readonly at: number; readonly samples: number } & { readonly [count in Count]?: number | undefined };
 
 /** Sums over the pools; of the waits the longest. Sorted by time. */
@@ -24,12 +31,22 @@ export function combine(rows: readonly SeriesRow[], pool?: string): readonly Poi
 
 function together(rows: readonly SeriesRow[]): Point {
   const at = rows[0]?.at ?? 0;
-  const counts = COUNTS.map((count) => {
+  const counts = [...MEANS, 'oldestWaitMax' as const].map((count) => {
     const values = rows.flatMap((row) => row[count] ?? []);
     if (values.length < rows.length) return [count, undefined] as const;
-    return [count, count === 'oldestWait' ? Math.max(...values) : values.reduce((sum, n) => sum + n, 0)] as const;
+    return [count, count.startsWith('oldestWait') ? Math.max(...values) : values.reduce((sum, n) => sum + n, 0)] as const;
   });
-  return { at, samples: Math.max(...rows.map(({ samples }) => samples)), ...Object.fromEntries(counts) };
+  const means: Partial<Point> = Object.fromEntries(counts);
+  const samples = Math.max(...rows.map((row) => row.samples));
+  return { ...means, at, samples, ...totalMaxima(rows, means, samples) };
+}
+
+/** Of one pool its own; of several in one minute their sums; else what the rollup says of all, which an older release did not write. */
+function totalMaxima(rows: readonly SeriesRow[], means: Partial<Point>, samples: number): Partial<Point> {
+  const [first] = rows;
+  if (rows.length === 1) return { machinesMax: first?.machinesMax, pendingMax: first?.pendingMax };
+  if (samples === 1) return { machinesMax: means.machines, pendingMax: means.pending };
+  return { machinesMax: first?.allMachinesMax, pendingMax: first?.allPendingMax };
 }
 
 /** One entry per step from `from` up to `to`, `undefined` where nothing was recorded: a gap stays a gap. */
@@ -67,13 +84,13 @@ export function line({ points }: Grid, count: Count, factor = 1): readonly (numb
   });
 }
 
-/** A row of the table behind a chart: means over a longer step, and how much of it was recorded. */
+/** A row of the table behind a chart: a longer step, and how much of it was recorded. */
 export interface TableRow {
   readonly at: number;
   /** Recorded part of the step, 0 to 1. */
   readonly covered: number;
-  readonly mean: Point | undefined;
-  readonly peak: Point | undefined;
+  /** Means over its minutes, and the highest of its maxima. */
+  readonly point: Point | undefined;
 }
 
 /** `steps` of the grid in a row of the table; the newest row first. */
@@ -84,23 +101,27 @@ export function tableRows({ times, points, step }: Grid, steps: number): readonl
     const there = part.filter((point) => point !== undefined);
     const recorded = there.reduce((sum, { samples }) => sum + samples, 0);
     const covered = Math.min(1, (recorded * 60_000) / (part.length * step));
-    rows.push({ at: times[i] ?? 0, covered, mean: reduce(there, average), peak: reduce(there, (values) => Math.max(...values)) });
+    rows.push({ at: times[i] ?? 0, covered, point: summary(there) });
   }
   return rows.reverse();
 }
 
-function average(values: readonly number[]): number {
-  return values.reduce((sum, n) => sum + n, 0) / values.length;
-}
-
-function reduce(points: readonly Point[], how: (values: readonly number[]) => number): Point | undefined {
+function summary(points: readonly Point[]): Point | undefined {
   const [first] = points;
   if (!first) return undefined;
-  const counts = COUNTS.map((count) => {
-    const values = points.flatMap((point) => point[count] ?? []);
-    return [count, values.length === 0 ? undefined : how(values)] as const;
+  const means = MEANS.map((count) => {
+    const known = points.flatMap((point) => (point[count] === undefined ? [] : [[point[count], point.samples] as const]));
+    const minutes = known.reduce((sum, [, samples]) => sum + samples, 0);
+    return [count, minutes === 0 ? undefined : known.reduce((sum, [value, samples]) => sum + value * samples, 0) / minutes] as const;
   });
-  return { at: first.at, samples: first.samples, ...Object.fromEntries(counts) };
+  const maxima = MAXIMA.map(([count, of]) => {
+    const known = points.flatMap((point) => point[count] ?? []);
+    // A step that knows its mean and not its maximum may have had the highest.
+    const unknown = known.length === 0 || points.some((point) => point[count] === undefined && point[of] !== undefined);
+    return [count, unknown ? undefined : Math.max(...known)] as const;
+  });
+  const samples = points.reduce((sum, point) => sum + point.samples, 0);
+  return { at: first.at, samples, ...Object.fromEntries([...means, ...maxima]) };
 }
 
 export interface Cost {

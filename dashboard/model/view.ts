@@ -46,8 +46,9 @@ export function isStale(ageMs: number): boolean {
   return ageMs > 3 * MINUTE;
 }
 
-/** The largest unit that says enough: `40 s`, `12 min`, `5 h`, `3 d`. */
+/** The largest unit that says enough: `40 s`, `12 min`, `5 h`, `3 d`; a dash for what is none. */
 export function duration(ms: number): string {
+  if (!Number.isFinite(ms)) return '–';
   const seconds = Math.max(0, Math.floor(ms / 1000));
   if (seconds < 120) return `${seconds} s`;
   if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;

@@ -4,8 +4,13 @@ const DAY = 24 * HOUR;
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-/** Formats are slow to make: one of each kind and zone is kept. British English: 24 hours, day before month. */
+/** Most milliseconds from 1970 that a date may have (ECMA-262, time values). */
+const LAST = 8.64e15;
+const NO_TIME = '–';
+
+/** Formats are slow to make: one of each kind and zone is kept. British English: 24 hours, day before month. What is no time is a dash. */
 function formatted(at: number, zone: string, kind: string, options: Intl.DateTimeFormatOptions): string {
+  if (!(Math.abs(at) <= LAST)) return NO_TIME;
   const key = `${kind} ${zone}`;
   const format = formats.get(key) ?? new Intl.DateTimeFormat('en-GB', { ...options, timeZone: zone, hourCycle: 'h23' });
   formats.set(key, format);
@@ -29,7 +34,8 @@ export function dayName(at: number, zone: string): string {
 
 /** `Mon 23 Nov, 14:32` */
 export function dayTime(at: number, zone: string): string {
-  return `${dayName(at, zone)}, ${clockTime(at, zone)}`;
+  const day = dayName(at, zone);
+  return day === NO_TIME ? day : `${day}, ${clockTime(at, zone)}`;
 }
 
 /** Beginning of the day that clocks of the zone show at this time. */

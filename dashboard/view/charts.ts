@@ -1,8 +1,10 @@
 import { type Grid, line, PHASES, type Phase, stack, tableRows } from '../model/points.ts';
 import { duration, figure, SPANS, type SpanName } from '../model/view.ts';
 import { dayName, dayTime } from '../model/zone.ts';
-import { Chart, type Drawing } from './chart.ts';
+import { Chart, type Drawing, type Layer } from './chart.ts';
 import { byId, type Column, element, table } from './dom.ts';
+
+const MINUTE = 60_000;
 
 export interface Shown {
   readonly grid: Grid;
@@ -29,19 +31,19 @@ export class Charts {
   constructor() {
     this.#panels = [
       this.#panel('machines', 'Machines by state', machines, [
-        count('Machines', (row) => row.mean?.machines),
-        count('At most', (row) => row.peak?.machines),
-        ...PHASES.map((phase) => count(capital(phase), (row) => row.mean?.[phase])),
-        count('Limit', (row) => row.mean?.limit),
+        count('Machines', (row) => row.point?.machines),
+        count('At most', (row) => row.point?.machinesMax),
+        ...PHASES.map((phase) => count(capital(phase), (row) => row.point?.[phase])),
+        count('Limit', (row) => row.point?.limit),
       ]),
       this.#panel('jobs', 'Waiting jobs', jobs, [
-        count('Waiting', (row) => row.mean?.pending),
-        count('At most', (row) => row.peak?.pending),
-        count('Without a worker in sight', (row) => row.mean?.unmet),
+        count('Waiting', (row) => row.point?.pending),
+        count('At most', (row) => row.point?.pendingMax),
+        count('Without a worker in sight', (row) => row.point?.unmet),
       ]),
       this.#panel('wait', 'Longest wait', wait, [
-        { title: 'Mean', kind: 'number', cell: (row) => seconds(row.mean?.oldestWait) },
-        { title: 'At most', kind: 'number', cell: (row) => seconds(row.peak?.oldestWait) },
+        { title: 'Mean', kind: 'number', cell: (row) => seconds(row.point?.oldestWait) },
+        { title: 'At most', kind: 'number', cell: (row) => seconds(row.point?.oldestWaitMax) },
       ]),
     ];
   }
@@ -96,7 +98,11 @@ function machines(grid: Grid): Pick<Drawing, 'layers' | 'unit'> {
   });
   const limit = line(grid, 'limit');
   return {
-    layers: [...layers, { label: 'limit', colour: 'limit', shape: 'line', values: limit, text: (i) => figure(limit[i] ?? undefined) }],
+    layers: [
+      ...layers,
+      ...highest(grid, 'machinesMax'),
+      { label: 'limit', colour: 'limit', shape: 'line', values: limit, text: (i) => figure(limit[i] ?? undefined) },
+    ],
     unit: String,
   };
 }
@@ -107,15 +113,25 @@ function jobs(grid: Grid): Pick<Drawing, 'layers' | 'unit'> {
     layers: [
       { label: 'without a worker in sight', colour: 'unmet', shape: 'area', values: unmet, text: (i) => figure(unmet[i] ?? undefined) },
       { label: 'waiting', colour: 'pending', shape: 'area', values: pending, text: (i) => figure(pending[i] ?? undefined) },
+      ...highest(grid, 'pendingMax'),
     ],
     unit: String,
   };
 }
 
+/** Where a step is longer than a minute its layers are means, and the highest of its minutes is a line. */
+function highest(grid: Grid, count: 'machinesMax' | 'pendingMax'): readonly Layer[] {
+  if (grid.step <= MINUTE) return [];
+  const values = line(grid, count);
+  return [{ label: 'at most', colour: 'peak', shape: 'line', values, text: (i) => figure(values[i] ?? undefined) }];
+}
+
 function wait(grid: Grid): Pick<Drawing, 'layers' | 'unit'> {
-  const minutes = line(grid, 'oldestWait', 1 / 60);
+  const minutes = line(grid, 'oldestWaitMax', 1 / 60);
   return {
-    layers: [{ label: 'longest wait', colour: 'wait', shape: 'area', values: minutes, text: (i) => seconds(grid.points[i]?.oldestWait) }],
+    layers: [
+      { label: 'longest wait', colour: 'wait', shape: 'area', values: minutes, text: (i) => seconds(grid.points[i]?.oldestWaitMax) },
+    ],
     unit: (value) => `${value} min`,
   };
 }

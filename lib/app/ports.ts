@@ -157,10 +157,10 @@ export interface StoredObject {
  * `UnclearError` an unknown outcome: read the tail, never repeat an append blindly.
  */
 export interface Store {
-  /** `range.last`: only the final n bytes (the whole object when it is shorter); `range.from`: from an offset on. */
+  /** `range.last`: only the final n bytes (the whole object when it is shorter); `range.from`: from an offset on, at most `length` bytes. */
   get(
     key: string,
-    options?: CallOptions & { readonly range?: { readonly last: number } | { readonly from: number } },
+    options?: CallOptions & { readonly range?: { readonly last: number } | { readonly from: number; readonly length?: number } },
   ): Promise<StoredObject | undefined>;
   put(
     key: string,

@@ -20,6 +20,9 @@ export interface SeriesRow extends Means {
   readonly machinesMax?: number;
   readonly pendingMax?: number;
   readonly oldestWaitMax?: number;
+  /** Of all pools together in one minute, the same in the rows of all pools: their own maxima may be of different minutes. Absent in a minute. */
+  readonly allMachinesMax?: number;
+  readonly allPendingMax?: number;
 }
 
 const MAXIMA = [
@@ -27,9 +30,17 @@ const MAXIMA = [
   ['pending_max', 'pendingMax', 'pending'],
   ['oldest_wait_max', 'oldestWaitMax', 'oldestWait'],
 ] as const;
+const TOTALS = [
+  ['all_machines_max', 'allMachinesMax', 'machines'],
+  ['all_pending_max', 'allPendingMax', 'pending'],
+] as const;
 
 /** Every column of a rollup after time and pool, with the member that holds it. */
-export const ROLLUP_COLUMNS = [['samples', 'samples'], ...COLUMNS, ...MAXIMA.map(([column, member]) => [column, member] as const)] as const;
+export const ROLLUP_COLUMNS = [
+  ['samples', 'samples'],
+  ...COLUMNS,
+  ...[...MAXIMA, ...TOTALS].map(([column, member]) => [column, member] as const),
+] as const;
 
 /** First line of the objects of a month and of a year. */
 export const ROLLUP_HEADER = `time,pool,${ROLLUP_COLUMNS.map(([column]) => column).join(',')}\n`;
@@ -44,15 +55,39 @@ export function minuteRow(sample: Sample): SeriesRow {
  * once, the first of them.
  */
 export function rollUp(samples: readonly Sample[], step: Step): readonly SeriesRow[] {
-  const groups = new Map<string, { readonly pool: string; readonly at: number; readonly minutes: Map<number, Sample> }>();
+  const once = [...grouped(samples, ({ at, pool }) => `${at} ${pool}`).values()].flatMap(([first]) => first ?? []);
+  const steps = grouped(once, ({ at }) => Math.floor(at / STEP_MS[step]) * STEP_MS[step]);
+  return [...steps]
+    .flatMap(([at, group]) => {
+      const totals = totalMaxima(group);
+      return [...grouped(group, ({ pool }) => pool)].map(([pool, mine]) => ({ ...summary(pool, at, mine), ...totals }));
+    })
+    .sort((a, b) => a.at - b.at);
+}
+
+/** `Map.groupBy`, which Node 20 lacks. */
+function grouped<K>(samples: readonly Sample[], keyOf: (sample: Sample) => K): ReadonlyMap<K, readonly Sample[]> {
+  const groups = new Map<K, Sample[]>();
   for (const sample of samples) {
-    const at = Math.floor(sample.at / STEP_MS[step]) * STEP_MS[step];
-    const key = `${at} ${sample.pool}`;
-    const group = groups.get(key) ?? { pool: sample.pool, at, minutes: new Map<number, Sample>() };
-    if (!group.minutes.has(sample.at)) group.minutes.set(sample.at, sample);
-    groups.set(key, group);
+    const key = keyOf(sample);
+    const group = groups.get(key);
+    if (group) group.push(sample);
+    else groups.set(key, [sample]);
   }
-  return [...groups.values()].map(({ pool, at, minutes }) => summary(pool, at, [...minutes.values()])).sort((a, b) => a.at - b.at);
+  return groups;
+}
+
+/** The highest sums over the pools of one minute; a minute in which a pool does not know the value has none. */
+function totalMaxima(samples: readonly Sample[]): Partial<SeriesRow> {
+  const minutes = [...grouped(samples, ({ at }) => at).values()];
+  const highest = TOTALS.flatMap(([, member, of]) => {
+    const sums = minutes.flatMap((pools) => {
+      const known = pools.flatMap((sample) => sample[of] ?? []);
+      return known.length < pools.length ? [] : [known.reduce((sum, n) => sum + n, 0)];
+    });
+    return sums.length === 0 ? [] : [[member, sums.reduce((most, n) => Math.max(most, n), 0)] as const];
+  });
+  return Object.fromEntries(highest);
 }
 
 function summary(pool: string, at: number, samples: readonly Sample[]): SeriesRow {

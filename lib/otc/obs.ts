@@ -141,11 +141,12 @@ export class Obs implements Store {
 
 /** A range from the beginning is no range; asked of an empty object it would be refused. */
 function usefulSpan(range: Span | undefined): Span | undefined {
-  return range && 'from' in range && range.from <= 0 ? undefined : range;
+  return range && 'from' in range && range.from <= 0 && range.length === undefined ? undefined : range;
 }
 
 function rangeHeader(span: Span): string {
-  return 'last' in span ? `bytes=-${Math.max(1, span.last)}` : `bytes=${span.from}-`;
+  if ('last' in span) return `bytes=-${Math.max(1, span.last)}`;
+  return `bytes=${span.from}-${span.length === undefined ? '' : span.from + span.length - 1}`;
 }
 
 /** A 416 of OBS may tell the length: an asterisk for the range, then the size. radosgw's does not. */

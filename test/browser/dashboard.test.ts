@@ -5,6 +5,7 @@ import type { AxeResults } from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startLive } from '../../cli/live.ts';
+import type { FarmView } from '../../lib/app/farm-view.ts';
 import { farmObjects } from '../real/dashboard-data.ts';
 import { builtPage, PICTURES, publishedSite, type Site, startBrowser, visit } from './browser.ts';
 
@@ -140,6 +141,13 @@ describe('the dashboard in the bucket, in a browser', () => {
     await expect.poll(() => plot(page, 'machines').getAttribute('data-steps')).toBe(steps);
     await page.waitForLoadState('networkidle');
     await expect.poll(async () => Number(await plot(page, 'machines').getAttribute('data-gaps'))).toBeLessThan(4);
+    // Hours are means; what is called the most is that of a minute: a whole number.
+    const most = () => page.locator('#machines .legend li.peak b').innerText();
+    expect(await most()).toMatch(/^\d+$/);
+    await page.locator('#machines summary').click();
+    const column = await page.locator('#machines table td[data-label="At most"]').allInnerTexts();
+    expect(column.filter((cell) => !/^\d+$/.test(cell))).toEqual([]);
+    await page.locator('#machines summary').click();
     expect(complaints).toEqual([]);
     await page.screenshot({ path: join(PICTURES, `${label.toLowerCase()}-light.png`), fullPage: true });
   });
@@ -224,6 +232,26 @@ describe('the dashboard in the bucket, in a browser', () => {
     await page.getByLabel('Pool').selectOption('tests');
     expect(await violations(page)).toEqual([]);
     expect(complaints).toEqual([]);
+  });
+
+  it.each([
+    ['time', (farm: FarmView) => ({ ...farm, time: 'x' })],
+    ['time far ahead', (farm: FarmView) => ({ ...farm, time: '9999-12-31T23:59:59Z' })],
+    ['times of an alarm', (farm: FarmView) => ({ ...farm, alarms: farm.alarms.map((alarm) => ({ ...alarm, since: 9e15, seen: 9e15 })) })],
+    ['times of actions', (farm: FarmView) => ({ ...farm, actions: farm.actions.map((action) => ({ ...action, time: '' })) })],
+    ['times of workers', (farm: FarmView) => ({ ...farm, workers: farm.workers.map((worker) => ({ ...worker, since: '2026-13-45' })) })],
+    ['times of controls', (farm: FarmView) => ({ ...farm, controls: [{ kind: 'pause', target: '_all', since: '?', until: '?' }] })],
+  ])('shows all the rest of a farm with a bad %s', async (_name, spoil) => {
+    const key = 'counts/v1/farm.json';
+    const objects = new Map(farmObjects(Date.now()));
+    objects.set(key, JSON.stringify(spoil(JSON.parse(objects.get(key) ?? '{}'))));
+    const { url } = await emptySite(objects);
+    const { page, complaints } = await open({}, url);
+    expect(complaints).toEqual([]);
+    expect(await page.locator('#workers tbody tr').count()).toBe(8);
+    expect(await page.locator('#actions tbody tr').count()).toBe(12);
+    expect(await page.locator('#alarm-list li').count()).toBe(1);
+    expect(await page.locator('#age').innerText()).toMatch(/^Recorded \d+ s ago/);
   });
 
   it('warns of old numbers', async () => {

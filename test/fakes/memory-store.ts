@@ -30,7 +30,8 @@ export class MemoryStore implements Store {
     const { range } = options;
     const from = range && 'from' in range ? range.from : 0;
     const start = range && 'last' in range ? Math.max(0, found.bytes.length - range.last) : from;
-    return { body: found.bytes.subarray(start), size: found.bytes.length };
+    const end = range && 'from' in range && range.length !== undefined ? start + range.length : found.bytes.length;
+    return { body: found.bytes.subarray(start, end), size: found.bytes.length };
   }
 
   async put(key: string, body: string | Uint8Array): Promise<void> {

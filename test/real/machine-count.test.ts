@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { writeLatest } from '../../lib/app/samples.ts';
+import type { Alarm } from '../../lib/core/alarms.ts';
 import { MemoryStore } from '../fakes/memory-store.ts';
 
 const SCRIPT = path.resolve(import.meta.dirname, '../../scripts/machine-count');
@@ -13,7 +14,7 @@ afterEach(() => {
 });
 
 /** As the reaper writes it. */
-async function latest(at = Date.now()): Promise<string> {
+async function latest(at = Date.now(), alarms: readonly Alarm[] = []): Promise<string> {
   const store = new MemoryStore();
   const rest = { booting: 1, idle: 0, busy: 3, draining: 0, failed: 0, pending: 7, unmet: 2, limit: 19 };
   const samples = [
@@ -21,7 +22,7 @@ async function latest(at = Date.now()): Promise<string> {
     { at, pool: 'bake-big', machines: 11, ...rest },
     { at, pool: 'rebake', machines: 5, ...rest },
   ];
-  await writeLatest(store, samples, [], {});
+  await writeLatest(store, samples, alarms, {});
   return store.text('counts/v1/latest.json');
 }
 
@@ -98,6 +99,7 @@ describe('machine-count', () => {
     { name: 'a server that is not there', args: ['http://127.0.0.1:9'] },
     { name: 'no URL', args: [] },
     { name: 'minutes that are none', args: ['-m', 'x', 'http://127.0.0.1:9'] },
+    { name: 'minutes with a zero before', args: ['-m', '08', 'http://127.0.0.1:9'] },
     { name: 'an option that is none', args: ['-q'] },
   ])('prints 0 for $name', async ({ args }) => {
     expect(await count(args)).toMatchObject({ out: '0\n', code: 0 });
@@ -113,5 +115,81 @@ describe('machine-count', () => {
     const body = await latest(Date.now() - age);
     const url = await served((response) => response.end(body));
     expect((await count([...minutes, url])).out).toBe(expected);
+  });
+
+  it.each([['--help'], ['-h'], ['--check', '--help'], ['http://127.0.0.1:9', '--help']])('explains itself on %s', async (...args) => {
+    const { out, err, code } = await count(args);
+    expect([err, code]).toEqual(['', 0]);
+    for (const word of ['usage: machine-count', '--check', '-m MINUTES', '-w, -c', 'MACHINE_COUNT_URL']) expect(out).toContain(word);
+  });
+
+  describe('--check', () => {
+    const NOW = Date.now();
+    const alarm = (kind: Alarm['kind'], pool?: string, state: Alarm['state'] = 'raised'): Alarm => ({
+      ...{ kind, pool, state, since: NOW, seen: NOW },
+      // Texts come from outside.
+      text: 'a "text"},{"kind":"orphan","pool":"bake"}],"machines":99 \\ ]}',
+    });
+    const alarms = [
+      alarm('sold-out', 'rebake'),
+      alarm('unread', 'bake'),
+      alarm('unread', 'bake'),
+      alarm('hook'),
+      alarm('paused', 'bake', 'coming'),
+    ];
+    const age = '[0-9]+';
+
+    it.each([
+      {
+        args: [],
+        alarms: [],
+        code: 0,
+        expected: `OK - 20 machines, counted ${age} s ago, no alarm | machines=20;;;0 age=${age}s;;300;0 alarms=0;1;;0`,
+      },
+      { args: ['bake'], alarms: [], code: 0, expected: `OK - 4 machines of bake, counted ${age} s ago, no alarm | machines=4;;;0 ` },
+      {
+        args: [],
+        alarms,
+        code: 1,
+        expected: 'WARNING - 20 machines, .*, alarms: hook, sold-out, unread | machines=20;;;0 .* alarms=3;1;;0',
+      },
+      { args: ['bake'], alarms, code: 1, expected: 'WARNING - 4 machines of bake, .*, alarms: hook, unread | .* alarms=2;1;;0' },
+      { args: ['bake-big'], alarms: alarms.slice(0, 3), code: 0, expected: 'OK - 11 machines of bake-big, .*, no alarm | .*' },
+      {
+        options: ['-w', '20', '-c', '21'],
+        args: [],
+        alarms: [],
+        code: 1,
+        expected: 'WARNING - 20 machines, .*, no alarm | machines=20;20;21;0 ',
+      },
+      { options: ['-w', '5', '-c', '20'], args: [], alarms: [], code: 2, expected: 'CRITICAL - 20 machines, .*| machines=20;5;20;0 ' },
+    ])('$options $args, $alarms.length alarms: $expected', async ({ options = [], args, alarms: raised, code, expected }) => {
+      const body = await latest(Date.now() - 30_000, raised);
+      const url = await served((response) => response.end(body));
+      const found = await count(['--check', ...options, url, ...args]);
+      expect(found).toMatchObject({ err: '', code });
+      expect(found.out).toMatch(new RegExp(`^MACHINES ${expected.replaceAll('|', '\\|')}.*\n$`));
+    });
+
+    it.each<readonly [string, number, RegExp, number, readonly string[]]>([
+      ['an old count', 6, /^MACHINES CRITICAL - the newest count is 3[67]\d seconds old\n$/, 2, []],
+      ['a pool that is none', 0, /^MACHINES CRITICAL - no count of none in it\n$/, 2, ['none']],
+      ['a count of the future', -60, /^MACHINES UNKNOWN - the newest count is 3[56]\d\d seconds ahead of this machine's clock\n$/, 3, []],
+      ['a mistake in the call', 0, /^MACHINES UNKNOWN - b\.\* is no name of a pool\n$/, 3, ['b.*']],
+    ])('of %s', async (_name, minutes, expected, code, args) => {
+      const body = await latest(Date.now() - minutes * 60_000 - 5_000);
+      const url = await served((response) => response.end(body));
+      const found = await count(['--check', url, ...args]);
+      expect(found).toEqual({ out: expect.stringMatching(expected), err: '', code });
+    });
+
+    it.each([
+      ['a server that is not there', ['http://127.0.0.1:9'], 2],
+      ['no URL', [], 3],
+      ['an option that is none', ['-q', 'http://127.0.0.1:9'], 3],
+      ['a threshold that is none', ['-w', 'many', 'http://127.0.0.1:9'], 3],
+    ])('of %s', async (_name, args, code) => {
+      expect(await count(['--check', ...args])).toMatchObject({ out: expect.stringMatching(/^MACHINES (CRITICAL|UNKNOWN) - .+\n$/), code });
+    });
   });
 });

@@ -65,7 +65,7 @@ describe('scaler counts', () => {
 
   it('is CSV with all columns, or with those that were asked for', async () => {
     const all = (await run({ format: 'csv', to: '2026-11-23T00:01' })).text.split('\n');
-    expect(all[0]).toMatch(/^time,pool,samples,machines,.*,oldest_wait_max$/);
+    expect(all[0]).toMatch(/^time,pool,samples,machines,.*,oldest_wait_max,all_machines_max,all_pending_max$/);
     expect(all).toHaveLength(2);
     const some = (await run({ format: 'csv', to: '2026-11-23T00:01', columns: 'busy, pending' })).text;
     expect(some).toBe('time,pool,busy,pending\n2026-11-23T00:00:00Z,bake,2,4');
@@ -122,7 +122,7 @@ describe('charts', () => {
     const lowest = body.at(-1)?.slice(6) ?? '';
     expect(lowest.slice(40, 42)).toBe('  ');
     expect(lowest.replace(/ +/g, ' ')).toMatch(/^█+ █+$/);
-    expect(text).toContain('bake: machines, at most 9');
+    expect(text).toContain('bake: machines, at most 3 (limit 9)');
     expect(text.split('\n').every((line) => line.length <= 100)).toBe(true);
   });
 
@@ -148,6 +148,58 @@ describe('charts', () => {
 
   it.each(['chart', 'svg'] as const)('say that nothing is recorded as %s', async (format) => {
     expect((await run({ format, from: '2026-11-20', to: '2026-11-20' })).text).toContain('nothing recorded');
+  });
+
+  describe('show maxima that are maxima, not those of means', () => {
+    /** A week of hours with two machines and one job in half of each hour's minutes, and once nineteen and seven. */
+    const spiky = async () => {
+      const store = new MemoryStore();
+      const lines = Array.from({ length: 1440 }, (_, m) =>
+        m === 700
+          ? sample(m, { machines: 19, busy: 18, pending: 7 })
+          : sample(m, m % 2 === 0 ? { pending: 1 } : { machines: 0, booting: 0, busy: 0, pending: 0 }),
+      );
+      await store.put('counts/v1/day/2026/11/2026-11-23.csv', SERIES_HEADER + lines.map(sampleLine).join(''));
+      return store;
+    };
+
+    it.each(['1m', '1h', '1d'] as const)('in a terminal, by %s', async (step) => {
+      const { text } = await run({ format: 'chart', step }, await spiky());
+      expect(text).toContain('machines, at most 19 (limit 9)');
+      expect(text).toContain('waiting, at most 7 at a time');
+    });
+
+    it('in a picture, as a line of their own', async () => {
+      const svg = (await run({ format: 'svg', step: '1h' }, await spiky())).text;
+      expect(svg).toContain('>at most<');
+      expect(svg.match(/stroke="#009e73"[^>]*><path|<path[^>]*stroke="#009e73"/g)).toHaveLength(2);
+      expect(svg).toContain('>20<');
+      expect((await run({ format: 'svg', step: '1m' }, await spiky())).text).not.toContain('>at most<');
+    });
+
+    it('in a table', async () => {
+      const { text } = await run({ format: 'table', step: '1d', columns: 'machines,machines_max,pending_max' }, await spiky());
+      expect(text).toMatch(/bake\s*│\s*1\.5\s*│\s*19\s*│\s*7/);
+    });
+  });
+
+  it.each([
+    { most: 1, labels: ['1', '0'] },
+    { most: 2, labels: ['2', '1', '0'] },
+    { most: 3, labels: ['3', '2', '1', '0'] },
+    { most: 5, labels: ['6', '4', '2', '0'] },
+    { most: 19, labels: ['20', '15', '10', '5', '0'] },
+  ])('have whole numbers on their axis, each once, for $most machines', async ({ most, labels }) => {
+    const store = new MemoryStore();
+    await store.put(
+      'counts/v1/day/2026/11/2026-11-23.csv',
+      SERIES_HEADER + sampleLine(sample(0, { machines: most, busy: most, limit: most, pending: 0 })),
+    );
+    const { text } = await run({ format: 'chart' }, store);
+    expect(text.split('\n').flatMap((line) => /^ *(\d+) [┤┼]/.exec(line)?.[1] ?? [])).toEqual(labels);
+    const svg = (await run({ format: 'svg' }, store)).text;
+    const axis = /aria-label="y-axis tick label"[\s\S]*?<\/g>/.exec(svg)?.[0] ?? '';
+    expect([...axis.matchAll(/>([\d.]+)<\/text>/g)].map(([, label]) => label).reverse()).toEqual(labels);
   });
 
   it('of chosen columns are lines', async () => {

@@ -32,7 +32,7 @@ describe('rollUp', () => {
         pool: 'bake',
         samples: 3,
         ...{ machines: 2, booting: 0, idle: 1, busy: 1, draining: 0, failed: 0, pending: 3, limit: 9, oldestWait: 60, hourlyCost: 0.5 },
-        ...{ machinesMax: 4, pendingMax: 3, oldestWaitMax: 60 },
+        ...{ machinesMax: 4, pendingMax: 3, oldestWaitMax: 60, allMachinesMax: 4, allPendingMax: 3 },
       },
     ]);
   });
@@ -43,6 +43,34 @@ describe('rollUp', () => {
       [0, 'bake', 2],
       [0, 'small', 1],
       [180, 'bake', 1],
+    ]);
+  });
+
+  it('knows the maximum of all pools together, which is not the sum of their maxima', () => {
+    const small = { pool: 'small', pending: 1 };
+    const rows = rollUp(
+      [
+        sample(0, { machines: 7, pending: 4 }),
+        sample(0, { ...small, machines: 1 }),
+        sample(1, { machines: 2, pending: 0 }),
+        sample(1, { ...small, machines: 5 }),
+        // What a pool does not know has no sum.
+        sample(2, { machines: 1, pending: 90 }),
+        sample(2, { pool: 'small', machines: 1 }),
+      ],
+      '1h',
+    );
+    expect(
+      rows.map(({ pool, machinesMax, pendingMax, allMachinesMax, allPendingMax }) => [
+        pool,
+        machinesMax,
+        pendingMax,
+        allMachinesMax,
+        allPendingMax,
+      ]),
+    ).toEqual([
+      ['bake', 7, 90, 8, 5],
+      ['small', 5, 1, 8, 5],
     ]);
   });
 
@@ -59,14 +87,14 @@ describe('rollUp', () => {
 describe('lines of a rollup', () => {
   it('have the columns that readers rely on', () => {
     expect(ROLLUP_HEADER).toBe(
-      'time,pool,samples,machines,booting,idle,busy,draining,failed,pending,unmet,limit,oldest_wait,hourly_cost,machines_max,pending_max,oldest_wait_max\n',
+      'time,pool,samples,machines,booting,idle,busy,draining,failed,pending,unmet,limit,oldest_wait,hourly_cost,machines_max,pending_max,oldest_wait_max,all_machines_max,all_pending_max\n',
     );
   });
 
   it('are read back as they were written, to four decimals', () => {
     const rows = rollUp([sample(0, { machines: 3 }), sample(1), sample(2)], '1h');
     const text = rows.map(rollupLine).join('');
-    expect(text).toBe('2026-11-23T12:00:00Z,bake,3,2.3333,0,1,1,0,0,,,9,,,3,,\n');
+    expect(text).toBe('2026-11-23T12:00:00Z,bake,3,2.3333,0,1,1,0,0,,,9,,,3,,,3,\n');
     expect(parseRollup(ROLLUP_HEADER + text)).toStrictEqual([{ ...rows[0], machines: 2.3333 }]);
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { combine, costOf, gridOf, line, stack, tableRows } from '../../../dashboard/model/points.ts';
-import type { SeriesRow } from '../../../lib/core/rollup.ts';
+import { minuteRow, rollUp, type SeriesRow, STEP_MS } from '../../../lib/core/rollup.ts';
+import type { Sample } from '../../../lib/core/series.ts';
 
 const MINUTE = 60_000;
 const row = (minute: number, more: Partial<SeriesRow> = {}): SeriesRow => ({
@@ -51,10 +52,48 @@ describe('a gap stays a gap', () => {
   });
 
   it('in the table: half of it was recorded, and means are of what was', () => {
-    expect(tableRows(grid, 4)).toMatchObject([{ at: 0, covered: 0.5, mean: { busy: 2 }, peak: { machines: 6 } }]);
-    expect(tableRows(gridOf([], { from: 0, to: 2 * MINUTE }, MINUTE), 2)).toEqual([
-      { at: 0, covered: 0, mean: undefined, peak: undefined },
-    ]);
+    expect(tableRows(grid, 4)).toMatchObject([{ at: 0, covered: 0.5, point: { busy: 2, machines: 6 } }]);
+    expect(tableRows(gridOf([], { from: 0, to: 2 * MINUTE }, MINUTE), 2)).toEqual([{ at: 0, covered: 0, point: undefined }]);
+  });
+});
+
+describe('maxima', () => {
+  /** Two hours of samples: a spike of one minute in each pool, at different minutes. */
+  const samples = Array.from({ length: 120 }, (_, minute) =>
+    ['a', 'b'].map((pool): Sample => {
+      const spike = minute === (pool === 'a' ? 10 : 70) ? 19 : 1;
+      const waits = { pending: spike, oldestWait: spike * 60 };
+      return {
+        at: minute * MINUTE,
+        pool,
+        machines: spike,
+        booting: 0,
+        idle: 0,
+        busy: spike,
+        draining: 0,
+        failed: 0,
+        unmet: 0,
+        limit: 20,
+        ...waits,
+      };
+    }),
+  ).flat();
+  const table = (step: '1m' | '1h', pool?: string) => {
+    const rows = step === '1m' ? samples.map(minuteRow) : rollUp(samples, step);
+    const grid = gridOf(combine(rows, pool), { from: 0, to: 120 * MINUTE }, STEP_MS[step]);
+    return tableRows(grid, (120 * MINUTE) / STEP_MS[step])[0]?.point;
+  };
+
+  it.each(['1m', '1h'] as const)('are those of minutes, by %s, of all pools and of one', (step) => {
+    expect(table(step)).toMatchObject({ machinesMax: 20, pendingMax: 20, oldestWaitMax: 1140 });
+    expect(table(step, 'a')).toMatchObject({ machinesMax: 19, pendingMax: 19, oldestWaitMax: 1140 });
+    expect(table(step)?.machines).toBeCloseTo(2 + 36 / 120, 9);
+  });
+
+  it('of several pools are not known from hours of an older release', () => {
+    const old = rollUp(samples, '1h').map(({ allMachinesMax: _, allPendingMax: __, ...row }) => row);
+    expect(combine(old)[0]).toMatchObject({ machinesMax: undefined, pendingMax: undefined, oldestWaitMax: 1140 });
+    expect(combine(old, 'a')[0]).toMatchObject({ machinesMax: 19 });
   });
 });
 

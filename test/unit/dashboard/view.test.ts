@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { parseFarm } from '../../../dashboard/model/farm.ts';
 import { duration, hashOf, isStale, pollEvery, spanOf, viewOf } from '../../../dashboard/model/view.ts';
-import { dayTime, startOfDay, startOfMonth } from '../../../dashboard/model/zone.ts';
+import { clockSeconds, dayTime, startOfDay, startOfMonth } from '../../../dashboard/model/zone.ts';
 import { buildDashboard, compressedSize, DASHBOARD_KB } from '../../../scripts/dashboard.ts';
 
 describe('the address of a view', () => {
@@ -15,6 +16,18 @@ describe('the address of a view', () => {
     const view = { span: 'month', pool: 'a & b' } as const;
     expect(viewOf(hashOf(view))).toEqual(view);
   });
+});
+
+it.each([Number.NaN, 9e15, Number.POSITIVE_INFINITY])('shows a dash for %d, which is no time', (at) => {
+  expect([dayTime(at, 'Europe/Berlin'), clockSeconds(at, 'UTC')]).toEqual(['–', '–']);
+});
+
+it.each(['x', '2026-13-01T00:00:00Z', undefined, 7])('takes a farm whose own time is %s', (time) => {
+  expect(parseFarm(JSON.stringify({ time, workers: [{ name: 'w', pool: 'p', phase: 'busy', since: 'x' }] }))?.workers).toHaveLength(1);
+});
+
+it.each(['', '[]', '{}', 'null', '{"time":"2026-11-23T08:00:00Z"}'])('takes %s for no farm', (text) => {
+  expect(parseFarm(text)).toBeUndefined();
 });
 
 it.each([
@@ -37,6 +50,7 @@ it.each([
   [7_200_000, '2 h'],
   [172_800_000, '2 d'],
   [-5, '0 s'],
+  [Number.NaN, '–'],
 ])('says %i ms as %s', (ms, words) => expect(duration(ms)).toBe(words));
 
 it('takes numbers for old after three minutes', () => expect([isStale(180_000), isStale(180_001)]).toEqual([false, true]));

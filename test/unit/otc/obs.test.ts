@@ -86,13 +86,17 @@ describe('reading', () => {
 describe('ranges', () => {
   const part = (body: string, contentRange: string): Reply => ({ status: 206, body, headers: { 'content-range': contentRange } });
 
-  it.each<[string, { last: number } | { from: number }, string, Reply, string, number]>([
+  it.each<[string, { last: number } | { from: number; length?: number }, string, Reply, string, number]>([
     ['the end', { last: 3 }, 'bytes=-3', part('789', 'bytes 7-9/10'), '789', 10],
     ['an end longer than the object, as OBS answers', { last: 99 }, 'bytes=-99', { body: '0123' }, '0123', 4],
     ['an end longer than the object, as radosgw answers', { last: 99 }, 'bytes=-99', part('0123', 'bytes 0-3/4'), '0123', 4],
     ['the end, from a server that ignores ranges', { last: 2 }, 'bytes=-2', { body: '0123' }, '23', 4],
     ['from an offset', { from: 4 }, 'bytes=4-', part('456789', 'bytes 4-9/10'), '456789', 10],
     ['from an offset, whole object sent', { from: 2 }, 'bytes=2-', { body: '0123' }, '23', 4],
+    ['a piece', { from: 4, length: 3 }, 'bytes=4-6', part('456', 'bytes 4-6/10'), '456', 10],
+    ['the first piece', { from: 0, length: 3 }, 'bytes=0-2', part('012', 'bytes 0-2/10'), '012', 10],
+    ['a piece that ends with the object', { from: 8, length: 3 }, 'bytes=8-10', part('89', 'bytes 8-9/10'), '89', 10],
+    ['a piece, whole object sent', { from: 1, length: 2 }, 'bytes=1-2', { body: '0123' }, '12', 4],
     ['from beyond the end, whole object sent', { from: 9 }, 'bytes=9-', { body: '0123' }, '', 4],
     [
       'from the end on, length told',
