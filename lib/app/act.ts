@@ -1,4 +1,5 @@
 import pMap from 'p-map';
+import { describeError } from '../core/errors.ts';
 import type { PoolMemory } from '../core/memory.ts';
 import type { Action, Plan, Removal } from '../core/plan.ts';
 import { toIso } from '../core/time.ts';
@@ -79,7 +80,7 @@ async function entry(
   act: () => Promise<RemovalOutcome | Omit<LaunchOutcome, 'launch'>>,
 ): Promise<ActionEntry> {
   const began = world.clock.now();
-  const outcome = await act();
+  const outcome = await act().catch(failed);
   const { time, pass, trigger } = stamp;
   const done: ActionEntry = {
     kind: action.kind,
@@ -96,6 +97,12 @@ async function entry(
   const level = outcome.outcome === 'done' ? 'info' : 'warn';
   world.log[done.alarm ? 'error' : level]('action', { ...done });
   return done;
+}
+
+/** What an action throws is a mistake of ours, and the other actions go on. */
+function failed(error: unknown): RemovalOutcome {
+  const { code, message } = describeError(error);
+  return { outcome: 'failed', code, message };
 }
 
 function fieldsOf(action: Action, view: PoolView): Partial<ActionEntry> {

@@ -1,10 +1,12 @@
 import type { Alarm, AlarmKind, Condition } from '../core/alarms.ts';
 import { breaker } from '../core/breaker.ts';
 import type { Control } from '../core/controls.ts';
+import { describeError } from '../core/errors.ts';
 import { fromIso, toIso } from '../core/time.ts';
 import type { Worker } from '../core/worker.ts';
 import { brakeText } from './brake-text.ts';
 import type { FarmManager, FarmView } from './farm-view.ts';
+import type { PoolView } from './observe.ts';
 import type { HookView } from './ports.ts';
 import type { Planned } from './record.ts';
 import type { Settings } from './settings.ts';
@@ -27,7 +29,7 @@ export interface Sight {
 
 /** Everything that is wrong at this moment, and of what nothing can be said. */
 export function conditionsOf(sight: Sight): { readonly conditions: readonly Condition[]; readonly unlooked: ReadonlySet<AlarmKind> } {
-  const pools = sight.planned.flatMap((planned) => poolConditions(planned, sight));
+  const pools = sight.planned.flatMap((planned) => safely(planned, sight));
   const conditions = [
     ...pools,
     ...lateTimer(sight),
@@ -46,6 +48,16 @@ export function conditionsOf(sight: Sight): { readonly conditions: readonly Cond
   return { conditions, unlooked };
 }
 
+/** A pool at which looking fails, by a mistake of ours, has that as its condition; the others have theirs. */
+function safely(planned: Planned, sight: Sight): readonly Condition[] {
+  try {
+    return poolConditions(planned, sight);
+  } catch (error) {
+    const { message } = describeError(error);
+    return [{ kind: 'unread', subject: 'alarms', text: `the alarms of a pool could not be made out (${message}): report it` }];
+  }
+}
+
 function poolConditions({ view }: Planned, { settings, now }: Sight): readonly Condition[] {
   const { pool } = view.settings;
   const of = (kind: AlarmKind, text: string, subject?: string): Condition => ({
@@ -56,9 +68,8 @@ function poolConditions({ view }: Planned, { settings, now }: Sight): readonly C
   });
   const found: Condition[] = [];
   const unread = view.unread.filter(({ source }) => source !== 'memory');
-  for (const { source, code } of unread) {
-    const stopped = source === 'controls' ? 'deleted' : 'decided';
-    found.push(of('unread', `${source} cannot be read (${code}): nothing is ${stopped} for this pool`, source));
+  for (const { source, code, message } of unread) {
+    found.push(of('unread', unreadText(source, code, message), source));
   }
   const { pause: paused, kept } = view.controls;
   for (const { kind, target } of view.said.filter((c) => c.unreadable)) {
@@ -83,6 +94,11 @@ function poolConditions({ view }: Planned, { settings, now }: Sight): readonly C
   const orphans = (view.workers ?? []).filter((worker) => isOrphan(worker) && !paused && !kept.has(worker.name));
   found.push(...orphans.map((worker) => of('orphan', orphanText(worker), worker.name)));
   return found;
+}
+
+function unreadText(source: PoolView['unread'][number]['source'], code: string, message: string): string {
+  if (source === 'pool') return `no plan can be made for this pool, by a mistake of the scaler (${message}): nothing is decided; report it`;
+  return `${source} cannot be read (${code}): nothing is ${source === 'controls' ? 'deleted' : 'decided'} for this pool`;
 }
 
 /** Without who and why: the alarms may be public. */

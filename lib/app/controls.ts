@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { ALL_POOLS, CONTROL_KINDS, type Control, type ControlKind } from '../core/controls.ts';
 import { ConfigError } from '../core/errors.ts';
+import { Time } from './bounds.ts';
 import type { CallOptions, Store } from './ports.ts';
 
 /**
@@ -13,9 +14,9 @@ const KEY = new RegExp(`^${CONTROL_PREFIX}(${CONTROL_KINDS.join('|')})/([a-z0-9-
 
 const Body = z.strictObject({
   version: z.literal(1),
-  since: z.number(),
-  until: z.number().optional(),
-  before: z.number().optional(),
+  since: Time,
+  until: Time.optional(),
+  before: Time.optional(),
   by: z.string().optional(),
   reason: z.string().optional(),
 });

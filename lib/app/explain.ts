@@ -1,6 +1,7 @@
 import pMap from 'p-map';
 import * as z from 'zod';
 import { adviceLine, bootLines } from './boot-text.ts';
+import { Time } from './bounds.ts';
 import { brakeText } from './brake-text.ts';
 import { controlText } from './control-text.ts';
 import { ledgerDay } from './ledger.ts';
@@ -57,7 +58,7 @@ const Entry = z.object({
   unseen: z.number().optional(),
   jobsUnread: z.string().optional(),
   numbers: z.record(z.string(), z.number()).optional(),
-  brakes: z.array(z.object({ why: z.string(), until: z.number().optional(), code: z.string().optional() })).optional(),
+  brakes: z.array(z.object({ why: z.string(), until: Time.optional().catch(undefined), code: z.string().optional() })).optional(),
   held: z.array(z.object({ worker: z.string(), why: z.string() })).optional(),
   unread: z.array(z.object({ source: z.string(), code: z.string(), message: z.string() })).optional(),
 });

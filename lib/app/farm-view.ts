@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { ALARM_KINDS } from '../core/alarms.ts';
 import { CONTROL_KINDS } from '../core/controls.ts';
+import { Time } from './bounds.ts';
 import type { CallOptions, Store } from './ports.ts';
 
 /** What everybody may see of the farm, written each minute: what dashboard and `scaler status` show. */
@@ -11,8 +12,8 @@ const FarmAlarm = z.object({
   pool: z.string().optional(),
   subject: z.string().optional(),
   text: z.string(),
-  since: z.number(),
-  seen: z.number(),
+  since: Time,
+  seen: Time,
   state: z.enum(['coming', 'raised', 'cleared']),
   untold: z.literal(true).optional(),
 });
@@ -69,7 +70,7 @@ export const FarmView = z.object({
   /** What people have said with `scaler pause`, `drain`, `roll` and `keep`, as far as it holds. An older release does not write it. */
   controls: known(FarmControl).optional(),
   /** The hook was last looked at then. */
-  hookLookedAt: z.number().optional(),
+  hookLookedAt: Time.optional().catch(undefined),
   /** A line of the day's counts that was ahead of the clock when this was written. */
   ahead: z.object({ pool: z.string(), time: z.string() }).optional().catch(undefined),
 });

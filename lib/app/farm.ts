@@ -50,7 +50,7 @@ async function readAround(
       readManagers(world, now, signal),
       settings.append ? readActions(world, now, signal) : [],
     ]);
-    const lookedAt = before?.hookLookedAt ?? 0;
+    const lookedAt = Math.min(before?.hookLookedAt ?? 0, now);
     const due = settings.hookUrl !== undefined && now - lookedAt >= HOOK_EVERY_MS;
     const hooks = due ? await readHooks(world, settings, signal) : undefined;
     return {

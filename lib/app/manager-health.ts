@@ -65,7 +65,8 @@ export function healthProblems(health: ManagerHealth, now: number): readonly Hea
           },
         ]
       : [];
-  return [...stale, ...serving(health), ...filling(health), ...mirroring(health)];
+  const ahead = age < -STALE_MS ? [{ what: "its clock is ahead of the scaler's", todo: 'on the VM: timedatectl' }] : [];
+  return [...stale, ...ahead, ...serving(health), ...filling(health), ...mirroring(health)];
 }
 
 function serving({ phase, reason, disk, nfs, hashserv }: ManagerHealth): readonly HealthProblem[] {

@@ -1,33 +1,32 @@
 import * as z from 'zod';
 import { EMPTY_MEMORY, type PoolMemory } from '../core/memory.ts';
+import { Count, Time } from './bounds.ts';
 import type { CallOptions, Store } from './ports.ts';
 
 const Memory = z.object({
   launches: z.array(
     z.object({
       name: z.string(),
-      at: z.number(),
+      at: Time,
       operationId: z.string().optional(),
       flavor: z.string(),
       zone: z.string(),
-      jobId: z.number().optional(),
+      jobId: Count.optional(),
       retry: z.literal(true).optional(),
       listed: z.boolean(),
       outcome: z.enum(['pending', 'booted', 'failed']),
-      settledAt: z.number().optional(),
+      settledAt: Time.optional(),
       why: z.string().optional(),
       use: z.enum(['job', 'passed-over', 'none']).optional(),
       untold: z.literal(true).optional(),
     }),
   ),
-  refusals: z.array(z.object({ flavor: z.string(), zone: z.string(), code: z.string(), until: z.number() })),
-  pause: z.object({ until: z.number(), code: z.string(), message: z.string() }).optional(),
-  idle: z.record(z.string(), z.object({ since: z.number(), done: z.number() })),
+  refusals: z.array(z.object({ flavor: z.string(), zone: z.string(), code: z.string(), until: Time })),
+  pause: z.object({ until: Time, code: z.string(), message: z.string() }).optional(),
+  idle: z.record(z.string(), z.object({ since: Time, done: Count })),
   // An older release did not write it.
-  passedOver: z
-    .record(z.string(), z.object({ tries: z.number(), lastAt: z.number(), projectId: z.int().positive().optional() }))
-    .default({}),
-  attempts: z.object({ inVain: z.int().min(0), lastAt: z.number() }).optional(),
+  passedOver: z.record(z.string(), z.object({ tries: Count, lastAt: Time, projectId: z.int().positive().optional() })).default({}),
+  attempts: z.object({ inVain: Count, lastAt: Time }).optional(),
 });
 
 function keyOf(pool: string): string {

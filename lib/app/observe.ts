@@ -4,6 +4,7 @@ import { describeError, QuotaError, SoldOutError } from '../core/errors.ts';
 import type { PendingJob, Runner, Server } from '../core/fleet.ts';
 import { assignJobs, candidates } from '../core/match.ts';
 import { EMPTY_MEMORY, type FailedOperation, learn, type PoolMemory } from '../core/memory.ts';
+import { plausible } from '../core/memory-bounds.ts';
 import { leftWhileTried } from '../core/passed-over.ts';
 import type { Pool } from '../core/pool.ts';
 import { deriveFleet, type Worker } from '../core/worker.ts';
@@ -31,7 +32,8 @@ export interface PoolView {
 }
 
 export interface Unread {
-  readonly source: 'runners' | 'jobs' | 'servers' | 'memory' | 'controls';
+  /** `pool`: what was read of it could not be understood, or no plan could be made of it: a mistake of ours. */
+  readonly source: 'runners' | 'jobs' | 'servers' | 'memory' | 'controls' | 'pool';
   readonly error: string;
   readonly code: string;
   readonly message: string;
@@ -62,10 +64,23 @@ export async function observe(world: World, settings: Settings, signal: AbortSig
   const views = await Promise.all(
     pools.map(({ settings: p, servers, memory }) => {
       const key = scopeKey(p.scope);
-      return view(world, p, { runners: runners.get(key), jobs: jobs.get(key), servers, memory, controls }, signal);
+      const sources = { runners: runners.get(key), jobs: jobs.get(key), servers, memory, controls };
+      return view(world, p, sources, signal).catch((error: unknown) => blind(p, error));
     }),
   );
-  return share(views, world.clock.now());
+  try {
+    return share(views, world.clock.now());
+  } catch (error) {
+    // Launching fails open: a job may get a worker of each pool that can run it.
+    world.log.error('step of a pass failed', { step: 'share', ...describeError(error) });
+    return views;
+  }
+}
+
+/** A pool of which nothing can be said, because of a mistake of ours: nothing is done to it, and the others go on. */
+function blind(settings: PoolSettings, error: unknown): PoolView {
+  const unread = [{ source: 'pool' as const, ...describeError(error) }];
+  return { settings, before: EMPTY_MEMORY, memory: EMPTY_MEMORY, said: [], controls: UNREAD_CONTROLS, unread };
 }
 
 /** Each job to one pool, now that it is known which pools can serve it. */
@@ -90,7 +105,7 @@ interface Sources {
 }
 
 async function view(world: World, settings: PoolSettings, sources: Sources, signal: AbortSignal): Promise<PoolView> {
-  const before = resultOf(sources.memory) ?? EMPTY_MEMORY;
+  const before = plausible(resultOf(sources.memory) ?? EMPTY_MEMORY, world.clock.now());
   const unread = (['runners', 'jobs', 'servers', 'memory', 'controls'] as const).flatMap((source) => {
     const tried = sources[source];
     return tried && 'failure' in tried ? [{ source, ...describeError(tried.failure) }] : [];

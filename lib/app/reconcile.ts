@@ -1,12 +1,14 @@
 import type { Control } from '../core/controls.ts';
+import { describeError } from '../core/errors.ts';
 import { type Plan, planPool } from '../core/plan.ts';
 import { toIso } from '../core/time.ts';
-import { act } from './act.ts';
+import { type Acted, act } from './act.ts';
 import type { MinuteRecord } from './farm.ts';
 import type { ActionEntry, Stamp, Trigger } from './ledger.ts';
 import { observe, type PoolView } from './observe.ts';
-import { waitingIds, writeCounts, writeRecords } from './record.ts';
+import { type Planned, waitingIds, writeCounts, writeRecords } from './record.ts';
 import type { Settings } from './settings.ts';
+import { eachStep, step } from './steps.ts';
 import type { Deadline, World } from './world.ts';
 
 /** The hook that a pass was made for. */
@@ -63,29 +65,57 @@ export interface Report {
  * or one action's failure does not touch the others; what is returned and recorded says what became of each.
  */
 export async function reconcile(world: World, settings: Settings, options: ReconcileOptions, deadline: Deadline): Promise<Report> {
+  const { log } = world;
+  const { record } = options;
   const at = world.clock.now();
   const pass = world.ulid(at);
   // What belongs to a minute's record is read together with what every pass reads.
-  const around = options.record?.readAround(world, settings, deadline);
+  const around = record && step(log, 'read around', () => record.readAround(world, settings, deadline));
   const views = await observe(world, settings, deadline.act);
   const now = world.clock.now();
-  const planned = views.map((view) => ({ view, plan: planView(view, options, now) }));
+  const planned = views.map((view) => planSafely(view, options, now));
   if (options.dryRun) return { pass, at, pools: planned.map(({ view, plan }) => report(view, plan, [])), unrecorded: [] };
 
   const stamp: Stamp = { at: now, time: toIso(now), pass, trigger: options.trigger };
-  for (const { view, plan } of planned) logPlan(world, view, plan, stamp);
+  eachStep(log, 'log', planned, ({ view, plan }) => [logPlan(world, view, plan, stamp)]);
   // The sample does not wait for the actions, so that it is written even when they fail or the time runs out.
-  const looking = around?.then((seen) => seen && options.record?.lookAtFarm(settings, planned, seen, now));
-  const sampling = looking?.then((look) => writeCounts(world, settings, planned, now, deadline, look?.alarms ?? []));
-  const acted = await Promise.all(planned.map(({ view, plan }) => act(world, settings, view, plan, options, stamp, deadline)));
-  const recorded = await writeRecords(world, settings, planned, acted, { ...stamp, ...(options.hook && { hook: options.hook }) }, deadline);
+  const looking = step(log, 'look', async () => {
+    const seen = await around;
+    return seen && record?.lookAtFarm(settings, planned, seen, now);
+  });
+  const sampling =
+    record && step(log, 'count', async () => writeCounts(world, settings, planned, now, deadline, (await looking)?.alarms ?? []));
+  const acted = await Promise.all(
+    planned.map(
+      async ({ view, plan }) => (await step(log, 'act', () => act(world, settings, view, plan, options, stamp, deadline))) ?? nothing(view),
+    ),
+  );
+  const recorded = await step(log, 'record', () =>
+    writeRecords(world, settings, planned, acted, { ...stamp, ...(options.hook && { hook: options.hook }) }, deadline),
+  );
   const [look, counted] = await Promise.all([looking, sampling]);
   if (look) {
     const { ahead } = counted ?? {};
-    await options.record?.finishFarm(world, settings, planned, acted, { ...look, ...(ahead && { ahead }) }, stamp, deadline);
+    await step(log, 'finish', () =>
+      record?.finishFarm(world, settings, planned, acted, { ...look, ...(ahead && { ahead }) }, stamp, deadline),
+    );
   }
-  const pools = planned.map(({ view, plan }, i) => report(view, plan, acted[i]?.entries ?? []));
-  return { pass, at, pools, unrecorded: [...(counted?.unrecorded ?? []), ...recorded] };
+  const pools = eachStep(log, 'report', planned, ({ view, plan }, i) => [report(view, plan, acted[i]?.entries ?? [])]);
+  const unwritten = record && !counted ? ['series'] : (counted?.unrecorded ?? []);
+  return { pass, at, pools, unrecorded: [...unwritten, ...(recorded ?? ['ledger'])] };
+}
+
+function nothing({ memory }: PoolView): Acted {
+  return { entries: [], settled: [], ran: [], memory };
+}
+
+/** A pool of which no plan can be made, by a mistake of ours, is left alone, and the others are served. */
+function planSafely(view: PoolView, options: ReconcileOptions, now: number): Planned {
+  try {
+    return { view, plan: planView(view, options, now) };
+  } catch (error) {
+    return { view: { ...view, unread: [...view.unread, { source: 'pool', ...describeError(error) }] }, plan: undefined };
+  }
 }
 
 function planView(view: PoolView, options: ReconcileOptions, now: number): Plan | undefined {

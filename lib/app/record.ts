@@ -12,6 +12,7 @@ import type { PoolView } from './observe.ts';
 import type { Hooked } from './reconcile.ts';
 import { writeLatest, writeSamples } from './samples.ts';
 import type { Settings } from './settings.ts';
+import { eachStep } from './steps.ts';
 import type { Deadline, World } from './world.ts';
 
 /** Waiting jobs named in a plan's record. */
@@ -45,7 +46,7 @@ export async function writeCounts(
   { all: signal }: Deadline,
   alarms: readonly Alarm[],
 ): Promise<Counted> {
-  const samples = planned.flatMap(({ view, plan }) =>
+  const samples = eachStep(world.log, 'count', planned, ({ view, plan }) =>
     plan ? [sampleOf(view.settings.pool.name, plan.numbers, now, extraOf(view, settings, now))] : [],
   );
   let ahead: Sample | undefined;
@@ -76,13 +77,13 @@ export async function writeRecords(
   stamp: Stamp & { readonly hook?: Hooked },
   { all: signal }: Deadline,
 ): Promise<readonly string[]> {
-  const entries = planned.flatMap(({ view, plan }, i) => [
+  const entries = eachStep(world.log, 'record', planned, ({ view, plan }, i) => [
     planEntry(view, plan, stamp),
     ...(acted[i]?.settled ?? []),
     ...(acted[i]?.entries ?? []),
     ...(acted[i]?.ran ?? []),
   ]);
-  const memories = planned.flatMap(({ view }, i) => {
+  const memories = eachStep(world.log, 'record', planned, ({ view }, i) => {
     const memory = acted[i]?.memory ?? view.memory;
     const changed = JSON.stringify(memory) !== JSON.stringify(view.before);
     // What could not be read must not be overwritten with a fresh start.

@@ -64,10 +64,12 @@ export function stepAlarms(
   unlooked: ReadonlySet<AlarmKind>,
   now: number,
 ): readonly Alarm[] {
-  const known = new Map(before.map((alarm) => [keyOf(alarm), alarm]));
+  // A time ahead of the clock would keep an alarm from being raised, or from being over.
+  const earlier = before.map((alarm) => ({ ...alarm, since: Math.min(alarm.since, now), seen: Math.min(alarm.seen, now) }));
+  const known = new Map(earlier.map((alarm) => [keyOf(alarm), alarm]));
   const holding = new Map(conditions.map((condition) => [keyOf(condition), condition]));
   const held = [...holding.values()].map((condition) => hold(known.get(keyOf(condition)), condition, now));
-  const others = before
+  const others = earlier
     .filter((alarm) => !holding.has(keyOf(alarm)))
     .flatMap((alarm) => (unlooked.has(alarm.kind) ? [alarm] : leave(alarm, now)));
   return [...held, ...others].sort((a, b) => a.since - b.since || (keyOf(a) < keyOf(b) ? -1 : 1));

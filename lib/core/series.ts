@@ -117,5 +117,6 @@ function parseLine(line: string): Sample | undefined {
 /** `undefined` for an empty field, NaN for what is no number of this column. */
 export function numberOf(field: string | undefined, fraction: boolean): number | undefined {
   if (field === undefined || field === '') return undefined;
-  return (fraction ? /^\d+(\.\d+)?$/ : /^\d+$/).test(field) ? Number(field) : Number.NaN;
+  // Nobody has a billion of anything here, and digits without end are Infinity.
+  return (fraction ? /^\d{1,9}(\.\d+)?$/ : /^\d{1,9}$/).test(field) ? Number(field) : Number.NaN;
 }

@@ -1,0 +1,190 @@
+import { describe, expect, it } from 'vitest';
+import { tick } from '../../../lib/app/pass.ts';
+import type { Cloud, Forge } from '../../../lib/app/ports.ts';
+import type { Settings } from '../../../lib/app/settings.ts';
+import type { World } from '../../../lib/app/world.ts';
+import { loadConfigJson } from '../../../lib/config/load.ts';
+import { MemoryStore } from '../../fakes/memory-store.ts';
+import { document, memoryLog } from '../runtime/parts.ts';
+
+const START = Date.UTC(2026, 10, 23, 16, 20, 5);
+const TURNSTILE = 'state/v1/turnstile/2026-11-23T16.log';
+
+/** Two pools with a waiting job each, on a bucket in memory. */
+function farm() {
+  let now = START;
+  let serial = 0;
+  const store = new MemoryStore();
+  const servers: string[] = [];
+  const forge: Forge = {
+    runners: async () => [],
+    pendingJobs: async () => ['one', 'two'].map((tag, i) => ({ id: i + 1, projectId: 1, tags: [tag], queuedAt: START - 1_000 })),
+    createRunner: async () => ({ id: ++serial, token: 'glrt-x' }),
+    findRunners: async () => [],
+    drainRunner: async () => undefined,
+    runner: async () => undefined,
+    hooks: async () => [],
+    unfinishedJobs: async () => [],
+    runnerJobs: async () => ({ jobs: [], complete: true }),
+    deleteRunner: async () => undefined,
+    job: async () => undefined,
+  };
+  const cloud: Cloud = {
+    servers: async () => [],
+    createServer: async ({ name }) => {
+      servers.push(name);
+      return { operationId: `o-${name}`, serverId: `s-${name}` };
+    },
+    deleteServer: async () => undefined,
+    operation: async () => ({ status: 'running' }),
+    consoleLog: async () => undefined,
+    quotas: async () => [],
+    flavors: async () => [],
+    image: async () => ({ id: 'image', minDiskGb: 1 }),
+  };
+  const { log, lines } = memoryLog();
+  const clock = {
+    now: () => now,
+    sleep: async (ms: number) => {
+      now += ms;
+    },
+  };
+  const [pool] = document().pools as readonly Record<string, unknown>[];
+  const pools = ['one', 'two'].map((name) => ({ ...pool, name, tags: [name], run_untagged: false }));
+  const { settings } = loadConfigJson(JSON.stringify(document({ pools, bucket: { name: 'ci-fleet' } })));
+  const world: World = {
+    forge,
+    cloud,
+    store,
+    clock,
+    log,
+    ulid: () => `01JDCZ3N4QJ9ZK5T7V8W9X${String(++serial).padStart(4, '0')}`,
+    worker: { userData: () => 'user data', handoff: () => 'handoff' },
+    notifiers: [{ notify: async () => undefined }],
+  };
+  return { world, settings, store, servers, lines };
+}
+
+const live = { act: new AbortController().signal, all: new AbortController().signal };
+const run = (world: World, settings: Settings) => tick(world, settings, 'timer', { wake: async () => undefined }, live, 60_000);
+
+/** The object with all that is in it; the read with this number, of whatever but names, throws. */
+function explosive<T extends object>(target: T, fuse: { left: number }): T {
+  return new Proxy(target, {
+    get(object, key) {
+      const value: unknown = Reflect.get(object, key);
+      if (typeof key === 'symbol' || key === 'name') return value;
+      if (--fuse.left === 0) throw new RangeError('Invalid time value');
+      return value;
+    },
+  });
+}
+
+/** Every method of the object; the call with this number throws, before it does anything. */
+function failing<T extends object>(target: T, fuse: { left: number }): T {
+  return new Proxy(target, {
+    get(object, key) {
+      const value: unknown = Reflect.get(object, key);
+      if (typeof value !== 'function') return value;
+      return (...args: unknown[]) => {
+        if (--fuse.left === 0) throw new RangeError('Invalid time value');
+        return value.apply(object, args);
+      };
+    },
+  });
+}
+
+describe('a mistake at any place of a pass', () => {
+  it('about one pool: the other pool is served, counted and recorded, and the turnstile is free', async () => {
+    let throwing = 0;
+    for (let place = 1; ; place++) {
+      const { world, settings, store, servers, lines } = farm();
+      const fuse = { left: place };
+      const [good, bad] = settings.pools;
+      if (!good || !bad) throw new Error('two pools');
+      const result = await run(world, { ...settings, pools: [good, { ...bad, pool: explosive(bad.pool, fuse) }] });
+      const seen = {
+        passes: result.reports.length,
+        served: servers.filter((name) => name.startsWith('one-')).length,
+        counted: store.text('counts/v1/day/2026/11/2026-11-23.csv').includes('Z,one,'),
+        latest: store.text('counts/v1/latest.json') !== '',
+        recorded: /"kind":"plan"[^\n]*"pool":"one"/.test(store.text('ledger/v1/2026/11/23/16.ndjson')),
+        remembered: store.text('state/v1/pools/one.json') !== '',
+        turnstile: store.text(TURNSTILE).trimEnd().split('\n').at(-1)?.includes('"free"'),
+      };
+      expect([place, seen]).toEqual([
+        place,
+        { passes: 1, served: 1, counted: true, latest: true, recorded: true, remembered: true, turnstile: true },
+      ]);
+      if (fuse.left > 0) break;
+      throwing++;
+      // Nothing is passed over in silence.
+      expect(lines.filter(({ level }) => level !== 'info').length).toBeGreaterThan(0);
+    }
+    expect(throwing).toBeGreaterThan(15);
+  });
+
+  it('at any call to the outside: the pass ends, the turnstile is free, and the next tick has served every job once', async () => {
+    let throwing = 0;
+    for (let place = 1; ; place++) {
+      const { world, settings, store, servers } = farm();
+      const fuse = { left: place };
+      const broken = Object.fromEntries(
+        (['forge', 'cloud', 'store', 'worker'] as const).map((port) => [port, failing<object>(world[port], fuse)]),
+      );
+      const notifiers = world.notifiers.map((notifier) => failing(notifier, fuse));
+      expect((await run({ ...world, ...broken, notifiers }, settings)).reports.length).toBeGreaterThan(0);
+      await world.clock.sleep(61_000);
+      await run(world, settings);
+      expect([place, store.text(TURNSTILE).trimEnd().split('\n').at(-1)]).toEqual([place, expect.stringContaining('"free"')]);
+      for (const pool of ['one-', 'two-']) expect(servers.some((name) => name.startsWith(pool))).toBe(true);
+      if (fuse.left > 0) break;
+      throwing++;
+    }
+    expect(throwing).toBeGreaterThan(30);
+  });
+});
+
+describe('a number in the bucket', () => {
+  const times = [9e15, -9e15, 8.7e15, 253_402_300_800_000, 1e300];
+
+  it.each(times)('that is no time (%d) stops no pass and no launch', async (time) => {
+    const { world, settings, store, servers } = farm();
+    const put = (key: string, value: unknown) => store.put(key, JSON.stringify(value));
+    await put('control/v1/roll/one.json', { version: 1, since: time, until: time, before: time });
+    await put('control/v1/keep/one-01jdcz3n4qj9zk5t7v8w9x0y1z.json', { version: 1, since: 1, until: time });
+    const launch = { name: 'one-x', at: time, flavor: 'f', zone: 'z', listed: false, outcome: 'pending' };
+    await put('state/v1/pools/one.json', {
+      launches: [launch],
+      refusals: [{ flavor: 'f', zone: 'z', code: 'c', until: time }],
+      pause: { until: time, code: 'c', message: 'm' },
+      idle: { x: { since: time, done: time } },
+      passedOver: { 1: { tries: 1, lastAt: time } },
+    });
+    const alarm = { kind: 'hook', text: 't', since: time, seen: time, state: 'raised' };
+    const farmView = { version: 1, time: 'x', installation: 'i', pools: [], workers: [], waiting: [], actions: [], managers: [] };
+    await put('counts/v1/farm.json', { ...farmView, alarms: [alarm], hookLookedAt: time });
+    await store.append(TURNSTILE, 0, `${JSON.stringify({ op: 'take', id: 'x', at: time, until: time })}\n`);
+    const result = await run(world, settings);
+    expect([result.turnstile, servers.length]).toEqual(['ran', 2]);
+    expect(store.text('counts/v1/latest.json')).toContain('"pool":"one"');
+  });
+
+  it('that is a time, far ahead, keeps no pool from launching', async () => {
+    const { world, settings, store, servers } = farm();
+    const far = Date.UTC(2400, 0, 1);
+    const launch = { name: 'one-x', flavor: 'f', zone: 'z', listed: true };
+    const failed = [1, 2, 3, 4].map((i) => ({ ...launch, name: `one-${i}`, at: START - i, outcome: 'failed', settledAt: far }));
+    const memory = {
+      launches: [...failed, { ...launch, at: far, outcome: 'pending', jobId: 1 }],
+      refusals: [],
+      pause: { until: far, code: 'c', message: 'm' },
+      idle: {},
+      passedOver: { 1: { tries: 9, lastAt: far } },
+      attempts: { inVain: 9, lastAt: far },
+    };
+    await store.put('state/v1/pools/one.json', JSON.stringify(memory));
+    await run(world, settings);
+    expect(servers.filter((name) => name.startsWith('one-'))).toHaveLength(1);
+  });
+});
