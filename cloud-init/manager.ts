@@ -167,6 +167,8 @@ ${[
     type filter hook output priority -10; policy accept;
     ip daddr 169.254.169.254 meta skuid 0 accept
     ip daddr 169.254.169.254 reject
+    ip6 daddr { fd00:ec2::254, fe80::a9fe:a9fe } meta skuid 0 accept
+    ip6 daddr { fd00:ec2::254, fe80::a9fe:a9fe } reject
   }
 }
 `;

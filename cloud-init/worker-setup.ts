@@ -20,8 +20,11 @@ NOTES=/run/gl-scaler.notes
 
 fresh_identity() {
   # Clones of an image that holds a machine-id would all show GitLab the same system id.
+  before=$(cat /etc/machine-id 2>/dev/null) || true
   rm -f /etc/machine-id /var/lib/dbus/machine-id 2>/dev/null || true
   systemd-machine-id-setup >/dev/null 2>&1 || true
+  # journald would go on in the folder of the old id, where journalctl does not look.
+  [ "$(cat /etc/machine-id 2>/dev/null)" = "$before" ] || systemctl restart systemd-journald.service || true
 }
 
 quiet_apt() {
@@ -109,7 +112,7 @@ compare_versions() {
 }
 
 block_metadata() {
-  # Jobs must not read user data from the metadata service. Containers pass through forward. Until the handoff is fetched root may still ask:
+  # Jobs must not read user data from the metadata service, at any of the addresses that clouds give it. Containers pass through forward. Until the handoff is fetched root may still ask:
   # cloud-init does not finish before this service starts. Accept, then reject: a packet without a known owner is refused, too.
   nft -f - 2>"$NOTES" <<'RULES' || fail metadata-block "$NOTES"
 add table inet gl_scaler
@@ -119,10 +122,13 @@ table inet gl_scaler {
     type filter hook output priority -10; policy accept;
     ip daddr 169.254.169.254 meta skuid 0 accept
     ip daddr 169.254.169.254 reject
+    ip6 daddr { fd00:ec2::254, fe80::a9fe:a9fe } meta skuid 0 accept
+    ip6 daddr { fd00:ec2::254, fe80::a9fe:a9fe } reject
   }
   chain forward {
     type filter hook forward priority -10; policy accept;
     ip daddr 169.254.169.254 reject
+    ip6 daddr { fd00:ec2::254, fe80::a9fe:a9fe } reject
   }
 }
 RULES
@@ -134,6 +140,7 @@ close_metadata() {
   nft -f - 2>"$NOTES" <<'RULES' || fail metadata-block "$NOTES"
 flush chain inet gl_scaler output
 add rule inet gl_scaler output ip daddr 169.254.169.254 reject
+add rule inet gl_scaler output ip6 daddr { fd00:ec2::254, fe80::a9fe:a9fe } reject
 RULES
 }
 

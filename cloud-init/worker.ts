@@ -1,6 +1,7 @@
 import { stringify } from 'smol-toml';
 import type { CacheSettings, RunnerSettings } from '../lib/app/settings.ts';
 import { type CloudFile, renderCloudConfig } from './cloud-config.ts';
+import { IMAGE_COMMANDS, IMAGE_LISTS } from './worker-image.ts';
 import { JOBS_PY } from './worker-jobs.ts';
 import { COMMON, FINISH, JOB_SHELL, REBOOTED, RETIRE, RUN, STOP } from './worker-scripts.ts';
 import { SETUP } from './worker-setup.ts';
@@ -45,13 +46,17 @@ export function renderWorkerUserData(input: WorkerUserDataInput): string {
   const text = renderCloudConfig({
     files: workerFiles(input),
     // The mark lies in the instance's own folder: an image made of a used worker boots normally. On the first boot bootcmd comes before write_files.
-    bootcmd: [['sh', '-c', `test ! -e ${BOOTED} || sh ${LIB}/rebooted`]],
+    bootcmd: [
+      ['sh', '-c', `test ! -e ${BOOTED} || sh ${LIB}/rebooted`],
+      ['python3', '-c', IMAGE_LISTS],
+    ],
     runcmd: [
       ['touch', BOOTED],
       ['sh', '-c', `. ${LIB}/common; say phase=cloud-init-started`],
       ['systemctl', 'daemon-reload'],
       // First of all what ends the machine, so that nothing below can keep it for ever.
       ['systemctl', 'start', 'gl-scaler-retire.timer', 'gl-scaler-stop.timer'],
+      ['sh', '-c', IMAGE_COMMANDS],
       ['sh', '-c', 'systemctl start --no-block gl-scaler-worker.service || systemctl poweroff'],
     ],
   });

@@ -58,14 +58,24 @@ describe('the metadata block', () => {
   const open = rules.slice(0, rules.indexOf('flush chain'));
 
   /** Whether a process of this user reaches a metadata service at its address, in a network of its own. */
-  function reached(ruleset: string, uid: number): boolean {
+  function reached(ruleset: string, uid: number, [address, source]: readonly [string, string]): boolean {
     const program = [
       'import encodings.idna, os, socket, sys',
-      'service = socket.create_server(("169.254.169.254", 80))',
+      'def at(address, port):',
+      // A link-local address is one of an interface.
+      '    return socket.getaddrinfo(address + ("%lo" if address.startswith("fe80") else ""), port, type=socket.SOCK_STREAM)[0]',
+      'family = at(sys.argv[2], 80)[0]',
+      'service = socket.socket(family)',
+      'service.bind(at(sys.argv[2], 80)[4])',
+      'service.listen()',
       'if os.fork() == 0:',
       '    os.setuid(int(sys.argv[1]))',
+      // A socket belongs to whoever made it.
+      '    client = socket.socket(family)',
+      '    client.settimeout(10)',
+      '    client.bind(at(sys.argv[3], 0)[4])',
       '    try:',
-      '        socket.create_connection(("169.254.169.254", 80), timeout=10, source_address=("192.0.2.1", 0))',
+      '        client.connect(service.getsockname())',
       '        print("reached")',
       '    except ConnectionRefusedError:',
       '        print("refused")',
@@ -73,11 +83,17 @@ describe('the metadata block', () => {
       '    os.wait()',
     ].join('\n');
     const script =
-      'set -e; ip link set lo up; ip address add 169.254.169.254/32 dev lo; ip address add 192.0.2.1/32 dev lo; nft -f -; exec python3 -c "$0" "$1"';
-    const { output } = run('unshare', ['--net', 'sh', '-c', script, program, String(uid)], ruleset);
+      'set -e; ip link set lo up; for a in "$2" "$3"; do ip address add "$a" dev lo $(case $a in *:*) echo nodad; esac); done; nft -f -; exec python3 -c "$0" "$@"';
+    const { output } = run('unshare', ['--net', 'sh', '-c', script, program, String(uid), address, source], ruleset);
     expect(output).toMatch(/^(?:reached|refused)\n$/);
     return output === 'reached\n';
   }
+
+  const ADDRESSES = [
+    ['169.254.169.254', '192.0.2.1'],
+    ['fd00:ec2::254', '2001:db8::1'],
+    ['fe80::a9fe:a9fe', 'fe80::1'],
+  ] as const;
 
   it.each([
     ['root while booting', open, 0, true],
@@ -86,7 +102,7 @@ describe('the metadata block', () => {
     ['a job once jobs may run', rules, 65_534, false],
     ['anybody without it: the test itself', 'add table inet gl_scaler\n', 65_534, true],
   ])('%s', (_name, ruleset, uid, expected) => {
-    expect(reached(ruleset, uid)).toBe(expected);
+    expect(ADDRESSES.map((address) => reached(ruleset, uid, address))).toEqual(ADDRESSES.map(() => expected));
   });
 });
 

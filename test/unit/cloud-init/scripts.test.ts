@@ -85,6 +85,20 @@ describe('setup', () => {
     ]);
   });
 
+  it.each([
+    [
+      'lets journald begin in the folder of a new machine-id',
+      'echo new > ROOT/etc/machine-id',
+      ['systemctl restart systemd-journald.service'],
+    ],
+    ['leaves journald alone when the id is the same', 'echo old > ROOT/etc/machine-id', []],
+  ])('%s', (_name, makesId, restarts) => {
+    const vm = machine({ 'systemd-machine-id-setup': makesId });
+    vm.write('/etc/machine-id', 'old\n');
+    expect(vm.run('setup').status).toBe(0);
+    expect(vm.calls('systemctl').filter((call) => call.includes('restart'))).toEqual(restarts);
+  });
+
   it('writes the configuration once, readable by root alone, and forgets the URL', () => {
     const vm = machine();
     vm.run('setup');
@@ -102,7 +116,7 @@ describe('setup', () => {
     expect(vm.run('setup').phases.slice(0, 2)).toEqual(['setup', 'metadata-blocked']);
     const rules = vm.read('/run/rules');
     expect(rules).toMatch(/hook output[^}]*ip daddr 169\.254\.169\.254 meta skuid 0 accept\s+ip daddr 169\.254\.169\.254 reject/);
-    expect(rules).toMatch(/hook forward[^}]*ip daddr 169\.254\.169\.254 reject/);
+    expect(rules).toMatch(/hook forward[^}]*ip daddr 169\.254\.169\.254 reject\s+ip6 daddr \{ fd00:ec2::254, fe80::a9fe:a9fe \} reject/);
     expect(rules).not.toContain('flush chain');
   });
 
@@ -110,7 +124,7 @@ describe('setup', () => {
     const vm = machine();
     vm.run('setup');
     expect(vm.read('/run/rules')).toMatch(
-      /flush chain inet gl_scaler output\nadd rule inet gl_scaler output ip daddr 169\.254\.169\.254 reject\n$/,
+      /flush chain inet gl_scaler output\nadd rule inet gl_scaler output ip daddr 169\.254\.169\.254 reject\nadd rule inet gl_scaler output ip6 daddr .* reject\n$/,
     );
   });
 

@@ -106,8 +106,10 @@ describe('user data', () => {
   });
 
   it('powers off on a second boot, which bootcmd sees before the files of the first are written', () => {
-    expect(parseUserData(text).bootcmd).toEqual([
-      ['sh', '-c', 'test ! -e /var/lib/cloud/instance/gl-scaler-booted || sh /usr/local/lib/gl-scaler/rebooted'],
+    expect(parseUserData(text).bootcmd[0]).toEqual([
+      'sh',
+      '-c',
+      'test ! -e /var/lib/cloud/instance/gl-scaler-booted || sh /usr/local/lib/gl-scaler/rebooted',
     ]);
     expect(parseUserData(text).runcmd[0]).toEqual(['touch', '/var/lib/cloud/instance/gl-scaler-booted']);
   });
