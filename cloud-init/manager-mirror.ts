@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
 
 import gl_common as common
@@ -136,8 +137,9 @@ def remove_stale_locks(path):
 def maintain(path):
     """
     Fewer and larger packs: the incremental steps of git-maintenance(1), which would merge two packs a day. A pack goes a day after its objects
-    were copied into another, so that a reader has time to let go.
+    were seen in another, so that a reader over NFS has time to let go: by the index of the last time, which does not know what came since.
     """
+    git(path, MAINTENANCE_SECONDS, 'multi-pack-index', 'expire')
     git(path, 60, 'pack-refs', '--all')
     git(path, MAINTENANCE_SECONDS, 'commit-graph', 'write', '--reachable', '--split')
     sizes = pack_sizes(path)
@@ -145,7 +147,6 @@ def maintain(path):
     if sizes:
         # All packs, and with them all objects, whether any ref leads to them or not.
         git(path, MAINTENANCE_SECONDS, 'multi-pack-index', 'write')
-        git(path, MAINTENANCE_SECONDS, 'multi-pack-index', 'expire')
     rest = sizes[:-1]
     if len(rest) > 1:
         # Half of all but the largest pack, the oldest first, become one.
@@ -157,6 +158,24 @@ def maintain(path):
 def pack_sizes(path):
     folder = os.path.join(path, 'objects', 'pack')
     return sorted(os.stat(os.path.join(folder, name)).st_size for name in os.listdir(folder) if name.endswith('.pack'))
+
+
+def flat_names(url):
+    """The names by which kas looks for it in KAS_REPO_REF_DIR (kas: repos.py, qualified_name), with and without .git."""
+    parts = urllib.parse.urlsplit(url)
+    name = re.sub('[/:@*]', '.', parts.netloc + parts.path.rstrip('/'))
+    stem = name[:-4] if name.endswith('.git') else name
+    return [stem, stem + '.git']
+
+
+def link(mirror, root):
+    """Never in the place of a mirror. Relative: the workers see the folder elsewhere."""
+    for name in flat_names(mirror['url']):
+        path = os.path.join(root, 'git', name)
+        if os.path.islink(path) and os.readlink(path) == mirror['name'] or os.path.exists(path) and not os.path.islink(path):
+            continue
+        os.symlink(mirror['name'], path + '.new')
+        os.replace(path + '.new', path)
 
 
 def follow_head(path):
@@ -182,6 +201,7 @@ def update(mirror, root, now):
                 fetch(mirror['url'], path)
             else:
                 clone(mirror['url'], path)
+            link(mirror, root)
             state.update(ok=True, last_success=now, error=None)
             if now - state.get('maintained', 0) >= DAY:
                 # Before, not after: one that fails is not tried at every fetch.

@@ -1,5 +1,16 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ManagerMachine } from './machine.ts';
@@ -172,6 +183,31 @@ describe('fetching', () => {
   });
 });
 
+describe('the names that kas looks for', () => {
+  it.each([
+    ['https://git.example.com/yocto/meta-x.git', 'git.example.com.yocto.meta-x'],
+    ['https://git.example.com/yocto/meta-x', 'git.example.com.yocto.meta-x'],
+    ['https://git.example.com:8443/meta-x/', 'git.example.com.8443.meta-x'],
+    ['ssh://git@git.example.com/yocto/meta-x.git', 'git.git.example.com.yocto.meta-x'],
+  ])('of %s', (url, stem) => {
+    const mirrors = new Mirrors();
+    expect(mirrors.vm.program('mirror', `print(it.flat_names(${JSON.stringify(url)}))`).stdout).toBe(`['${stem}', '${stem}.git']\n`);
+  });
+
+  it('are links to the mirror, which follow it and never replace one', () => {
+    const mirrors = new Mirrors('yocto/poky.git');
+    mirrors.upstream('yocto/poky.git');
+    const flat = mirrors.vm.path('/upstream/yocto/poky').replaceAll('/', '.');
+    mkdirSync(mirrors.mirror(flat));
+    symlinkSync('gone.git', mirrors.mirror(`${flat}.git`));
+    expect(mirrors.fetch().status).toBe(0);
+    expect(readlinkSync(mirrors.mirror(`${flat}.git`))).toBe('yocto/poky.git');
+    expect(readdirSync(mirrors.mirror(flat))).toEqual([]);
+    expect(mirrors.fetch().status).toBe(0);
+    expect(refs(mirrors.mirror(`${flat}.git`))).toEqual(['refs/heads/main']);
+  });
+});
+
 describe('a broken repository', () => {
   it('stops none of the others, is counted, and keeps the time of its last success', () => {
     const mirrors = new Mirrors('a.git', 'gone.git', 'broken.git', 'z.git');
@@ -195,7 +231,9 @@ describe('a broken repository', () => {
     expect(readdirSync(mirrors.vm.path('/cache/git'))).toEqual([]);
     mirrors.upstream('poky.git');
     expect(mirrors.fetch().status).toBe(0);
-    expect(readdirSync(mirrors.vm.path('/cache/git'))).toEqual(['poky.git']);
+    expect(
+      readdirSync(mirrors.vm.path('/cache/git')).filter((name) => !name.endsWith('.upstream.poky.git') && !name.endsWith('.upstream.poky')),
+    ).toEqual(['poky.git']);
   });
 
   it('with an unreadable state does not stop the set', () => {
@@ -332,6 +370,28 @@ describe('maintenance', () => {
     execFileSync('sh', ['-euc', loosen], { cwd: mirrors.mirror('poky.git') });
     expect(mirrors.maintain()).toMatchObject({ status: 0 });
     expect(mirrors.state('poky.git')).toMatchObject({ ok: true, error: null });
+  });
+
+  it('leaves the packs that a refetch has replaced to their readers for a day', () => {
+    const mirrors = new Mirrors('poky.git');
+    const work = mirrors.upstream('poky.git');
+    const packs = () => readdirSync(join(mirrors.mirror('poky.git'), 'objects/pack')).filter((name) => name.endsWith('.pack'));
+    for (let n = 0; n < 3; n++) {
+      commit(work, `c${n}`);
+      git(work, 'push', '--quiet', 'origin', 'HEAD:refs/heads/main');
+      mirrors.fetch();
+    }
+    const before = packs();
+    const empty = join(mirrors.mirror('poky.git'), 'objects/aa');
+    mkdirSync(empty, { recursive: true });
+    writeFileSync(join(empty, 'b'.repeat(38)), '');
+    // The refetch and the daily maintenance in one run.
+    expect(mirrors.maintain().status).toBe(0);
+    expect(packs()).toEqual(expect.arrayContaining(before));
+    expect(packs().length).toBeGreaterThan(before.length);
+    expect(mirrors.maintain().status).toBe(0);
+    expect(packs().filter((name) => before.includes(name))).toEqual([]);
+    git(mirrors.mirror('poky.git'), 'fsck', '--strict', '--full');
   });
 
   it('is not tried at every fetch when it fails', () => {
