@@ -1,10 +1,12 @@
 import pMap from 'p-map';
 import { describeError } from '../core/errors.ts';
 import type { PoolMemory } from '../core/memory.ts';
+import { holding } from '../core/pause.ts';
 import type { Action, Plan, Removal } from '../core/plan.ts';
 import { toIso } from '../core/time.ts';
 import { readConsoles, tellBoots, toldOf } from './boots.ts';
-import { handoffKey, Launcher, type LaunchOutcome } from './launch.ts';
+import type { Images } from './images.ts';
+import { Launcher, type LaunchOutcome } from './launch.ts';
 import type { ActionEntry, RanEntry, SettledEntry, Stamp } from './ledger.ts';
 import type { PoolView } from './observe.ts';
 import { RanNotes } from './ran.ts';
@@ -34,12 +36,15 @@ export async function act(
   settings: Settings,
   view: PoolView,
   plan: Plan | undefined,
-  options: { readonly shrink: boolean },
+  options: { readonly shrink: boolean; readonly images: Images },
   stamp: Stamp,
   deadline: Deadline,
 ): Promise<Acted> {
   if (!plan) return { entries: [], settled: [], ran: [], memory: view.memory };
-  const launcher = new Launcher(world, view.settings, settings.installation, view.memory, deadline);
+  const { installation } = settings;
+  const { memory: known, workers = [] } = view;
+  const about = { settings: view.settings, installation, memory: known, images: options.images, machines: holding(workers), at: stamp.at };
+  const launcher = new Launcher(world, about, deadline);
   const launches = plan.actions.filter((a) => a.kind === 'launch');
   const removals = plan.actions.filter((a) => a.kind !== 'launch');
   const consoles = readConsoles(world, view, plan, options.shrink, deadline.act);
@@ -56,7 +61,7 @@ export async function act(
       launches,
       (action) =>
         entry(timed, action, async () => {
-          const outcome = await launcher.launch(action, stamp.at);
+          const outcome = await launcher.launch(action);
           launched.push(outcome);
           const { launch: _, ...fields } = outcome;
           return fields;
@@ -67,7 +72,6 @@ export async function act(
     consoles.done.then(() => removeAll(removals.filter(waits))),
     // Beside the others: no VM stays longer because GitLab is slow to say what an earlier one ran.
     removeAll(removals.filter((a) => a.kind === 'forget')),
-    dropHandoffs(world, view, deadline),
   ]);
   const settled = tellBoots(view, await consoles.done, consoles.later, options.shrink, stamp);
   const memory = toldOf(remember(view.memory, launcher, launched), settled);
@@ -129,21 +133,4 @@ function remember(memory: PoolMemory, launcher: Launcher, launched: readonly Lau
     refusals: [...memory.refusals, ...launcher.refusals],
     ...(pause ? { pause } : {}),
   };
-}
-
-/** A worker that has asked for a job has its configuration: the object with the token has done its service. */
-async function dropHandoffs(world: World, view: PoolView, deadline: Deadline): Promise<void> {
-  // Only those that booted: one that counts as failed may still come up, and what never comes loses its handoff when it is reaped or forgotten.
-  const settled = newlySettled(view).filter((l) => l.outcome === 'booted');
-  const signal = deadline.act;
-  const drop = ({ name }: { readonly name: string }) =>
-    // It expires by itself when this fails.
-    world.store.delete(handoffKey(name), { signal }).catch(() => undefined);
-  await pMap(settled, drop, { concurrency: REMOVE_CONCURRENCY });
-}
-
-/** Launches whose outcome became known, or another one, with this observation. */
-function newlySettled({ before, memory }: PoolView) {
-  const known = new Map(before.launches.map((l) => [l.name, l.outcome]));
-  return memory.launches.filter((l) => l.outcome !== 'pending' && known.has(l.name) && known.get(l.name) !== l.outcome);
 }

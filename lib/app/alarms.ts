@@ -84,8 +84,10 @@ function poolConditions({ view }: Planned, { settings, now }: Sight): readonly C
   // As it was left by the last pass: what has run out since is tried again in this one, and it is not known yet with what success.
   const { pause, refusals } = view.before;
   if (breaker(view.memory.launches, now).open) found.push(of('boots-failing', 'machines do not boot: one at a time is tried'));
-  if (pause && pause.until > now - JUST_OVER_MS)
-    found.push(of('launching-paused', `${brakeText({ why: 'paused', code: pause.code })}: ${pause.message}`));
+  if (pause && pause.until > now - JUST_OVER_MS && pause.refused?.kind !== 'sold-out') {
+    const next = pause.until > now ? { until: pause.until } : {};
+    found.push(of('launching-paused', `${brakeText({ why: 'paused', code: pause.code, ...next })}. ${pause.message}`));
+  }
   const { flavors, zones } = view.settings.machine;
   const refused = new Set(refusals.filter((r) => r.until > now - JUST_OVER_MS).map((r) => `${r.flavor} ${r.zone}`));
   if (flavors.every((flavor) => zones.every((zone) => refused.has(`${flavor} ${zone}`)))) {

@@ -18,7 +18,7 @@ export function brakeText({
     case 'breaker':
       return `earlier machines did not boot: one probe at a time, ${until === undefined ? 'one is on its way' : `the next at ${toIso(until)}`}`;
     case 'paused':
-      return `ordering is paused after ${code}${until === undefined ? '' : ` until ${toIso(until)}`}`;
+      return `ordering is paused after ${code}: ${until === undefined ? 'one attempt is on its way' : `the next attempt at ${toIso(until)}`}`;
     case 'pool-paused':
       return `the pool is paused by hand${until === undefined ? '' : ` until ${toIso(until)}`}: scaler resume ends it`;
     case 'pool-draining':

@@ -1,16 +1,10 @@
-import {
-  AccessError,
-  ConfigError,
-  describeError,
-  QuotaError,
-  ScalerError,
-  SoldOutError,
-  ThrottledError,
-  UnclearError,
-} from '../core/errors.ts';
-import { type Launch, PAUSE_MS, type PoolMemory, REFUSAL_MS, type Refusal } from '../core/memory.ts';
+import { ConflictError, describeError, QuotaError, SoldOutError, ThrottledError, UnclearError } from '../core/errors.ts';
+import type { Launch, PoolMemory, Refusal } from '../core/memory.ts';
 import { workerName } from '../core/names.ts';
+import { type Pause, REFUSAL_MS, refuse, throttle } from '../core/pause.ts';
 import type { Action } from '../core/plan.ts';
+import type { Images } from './images.ts';
+import { orderDigest } from './order-digest.ts';
 import type { PoolSettings } from './settings.ts';
 import type { Deadline, World } from './world.ts';
 
@@ -29,56 +23,97 @@ export interface LaunchOutcome {
 
 type LaunchAction = Extract<Action, { kind: 'launch' }>;
 
+/** One way to buy a machine. */
+interface Offer {
+  readonly flavor: string;
+  readonly zone: string;
+}
+
+export const HANDOFFS = 'handoff/v1/';
+
 /** Key of the object that gives a worker its configuration, the runner's token included. */
 export function handoffKey(worker: string): string {
-  return `handoff/v1/${worker}.toml`;
+  return `${HANDOFFS}${worker}.toml`;
+}
+
+export interface LauncherOptions {
+  readonly settings: PoolSettings;
+  readonly installation: string;
+  readonly memory: PoolMemory;
+  readonly images: Images;
+  /** Machines of the pool before this pass. */
+  readonly machines: number;
+  /** Time of the pass. */
+  readonly at: number;
 }
 
 /**
- * Launches workers of one pool within one pass. Refusals that one launch meets spare the others the same call: a rung without capacity is
- * passed over, and a quota, a throttle or a wrong setting ends the ordering.
+ * Launches workers of one pool within one pass. Refusals that one launch meets spare the others the same call: an offer without capacity is
+ * passed over, and what repeating does not cure ends the ordering.
  */
 export class Launcher {
   readonly refusals: Refusal[] = [];
-  pause: PoolMemory['pause'];
+  /** Set by this pass; absent when what was remembered still holds. */
+  pause: Pause | undefined;
   readonly #world: World;
-  readonly #settings: PoolSettings;
-  readonly #memory: PoolMemory;
+  readonly #options: LauncherOptions;
   readonly #deadline: Deadline;
-  readonly #installation: string;
-  #image: Promise<string> | undefined;
+  #accepted = 0;
+  #ready: Promise<string> | undefined;
 
-  constructor(world: World, settings: PoolSettings, installation: string, memory: PoolMemory, deadline: Deadline) {
+  constructor(world: World, options: LauncherOptions, deadline: Deadline) {
     this.#world = world;
-    this.#settings = settings;
-    this.#installation = installation;
-    this.#memory = memory;
+    this.#options = options;
     this.#deadline = deadline;
   }
 
-  /** Name → runner → handoff → server; a failure undoes the steps before it. Never throws. */
-  async launch(action: LaunchAction, at: number): Promise<LaunchOutcome> {
-    const worker = workerName(this.#settings.pool.name, this.#world.ulid(this.#world.clock.now()));
+  /** Name → runner → handoff → server, once all is known that can be known before; a failure undoes the steps before it. Never throws. */
+  async launch(action: LaunchAction): Promise<LaunchOutcome> {
+    const worker = workerName(this.#options.settings.pool.name, this.#world.ulid(this.#world.clock.now()));
     if (this.#deadline.act.aborted) return { worker, outcome: 'skipped', code: 'deadline' };
-    if (this.pause) return { worker, outcome: 'skipped', code: this.pause.code, message: this.pause.message };
-    if (this.#rungs().length === 0) return { worker, outcome: 'skipped', ...this.#soldOut() };
     let runner: { readonly id: number; readonly token: string } | undefined;
     try {
-      // The image is looked up while GitLab answers; a failure of it is met below.
-      this.#imageId().catch(() => undefined);
+      this.#ready ??= this.#prepare();
+      const imageId = await this.#ready;
+      // Another launch may have met what would end this one, too.
+      if (this.pause) return this.#skipped(worker, this.pause);
       runner = await this.#createRunner(worker);
       const userData = await this.#handOff(worker, runner);
-      return await this.#order(worker, runner.id, userData, action, at);
+      return await this.#order(worker, runner.id, userData, imageId, action);
     } catch (error) {
+      const known = runner ? undefined : this.pause;
       this.#learn(error);
+      if (known) return this.#skipped(worker, known);
       await this.#undo(worker, runner?.id);
       const { code, message } = describeError(error);
       return { worker, outcome: 'failed', ...(runner ? { runnerId: runner.id } : {}), code, message };
     }
   }
 
+  #skipped(worker: string, { code, message }: Pause): LaunchOutcome {
+    return { worker, outcome: 'skipped', code, message };
+  }
+
+  /** What would end a launch is looked for before anything is made: offers, the image, and a quota while one is remembered as used up. */
+  async #prepare(): Promise<string> {
+    if (this.#offers().length === 0) throw this.#soldOut();
+    const { settings, images, memory } = this.#options;
+    const [imageId] = await Promise.all([
+      images.idOf(settings.machine.image),
+      ...(memory.pause?.refused?.kind === 'quota' ? [this.#checkQuota(memory.pause)] : []),
+    ]);
+    return imageId;
+  }
+
+  /** Only whether there is any room at all: what a flavor needs is not known. Without an answer the order itself will tell. */
+  async #checkQuota(pause: Pause): Promise<void> {
+    const quotas = await this.#world.cloud.quotas({ signal: this.#deadline.act }).catch(() => []);
+    const full = quotas.find(({ used, max }) => max !== undefined && used >= max);
+    if (full) throw new QuotaError(pause.code, `the quota of ${full.name} is used up: ${full.used} of ${full.max}`);
+  }
+
   async #createRunner(worker: string): Promise<{ readonly id: number; readonly token: string }> {
-    const { scope, pool, runner } = this.#settings;
+    const { scope, pool, runner } = this.#options.settings;
     const { tags, runUntagged } = pool;
     const limits = runner.maximumTimeout === undefined ? {} : { maximumTimeout: runner.maximumTimeout };
     const spec = { scope, name: worker, tags, runUntagged, protectedOnly: runner.protectedOnly, ...limits };
@@ -94,7 +129,7 @@ export class Launcher {
   async #removeByName(worker: string): Promise<void> {
     const signal = this.#deadline.all;
     try {
-      const found = await this.#world.forge.findRunners(this.#settings.scope, worker, { signal });
+      const found = await this.#world.forge.findRunners(this.#options.settings.scope, worker, { signal });
       for (const { id } of found) await this.#world.forge.deleteRunner(id, { signal });
     } catch (error) {
       this.#world.log.warn('runner of an unclear create not looked up; it will be forgotten later', { worker, ...describeError(error) });
@@ -103,40 +138,41 @@ export class Launcher {
 
   async #handOff(worker: string, runner: { readonly id: number; readonly token: string }): Promise<string> {
     const { store, clock, worker: templates } = this.#world;
-    const settings = this.#settings;
+    const { settings } = this.#options;
     const body = templates.handoff({ settings, worker, runnerId: runner.id, token: runner.token });
     await store.put(handoffKey(worker), body, { signal: this.#deadline.act, contentType: 'application/toml', expiresDays: 1 });
     const handoffUrl = store.presignGet(handoffKey(worker), clock.now() + settings.pool.bootTimeoutMs);
     return templates.userData({ settings, worker, handoffUrl });
   }
 
-  /** Walks flavors × zones until one is accepted. Throws what ends the launch. */
-  async #order(worker: string, runnerId: number, userData: string, action: LaunchAction, at: number): Promise<LaunchOutcome> {
-    const imageId = await this.#imageId();
-    for (let rung = this.#rungs()[0]; rung; rung = this.#rungs()[0]) {
-      const done = { worker, runnerId, ...rung };
-      const pending: Launch = { name: worker, at, ...rung, ...jobOf(action), listed: false, outcome: 'pending' };
+  /** Walks the offers until one is accepted. Throws what ends the launch. */
+  async #order(worker: string, runnerId: number, userData: string, imageId: string, action: LaunchAction): Promise<LaunchOutcome> {
+    const { at } = this.#options;
+    for (let offer = this.#offers()[0]; offer; offer = this.#offers()[0]) {
+      const done = { worker, runnerId, ...offer };
+      const pending: Launch = { name: worker, at, ...offer, ...jobOf(action), listed: false, outcome: 'pending' };
       try {
-        const { operationId, serverId } = await this.#createServer(worker, runnerId, userData, imageId, rung);
+        const { operationId, serverId } = await this.#createServer(worker, runnerId, userData, imageId, offer);
+        this.#accepted += 1;
         return { ...done, outcome: 'done', serverId, launch: { ...pending, operationId } };
       } catch (error) {
         if (error instanceof UnclearError) return await this.#look(done, pending, error);
         if (!(error instanceof SoldOutError)) throw error;
-        this.refusals.push({ ...rung, code: error.code, until: this.#world.clock.now() + REFUSAL_MS });
+        this.refusals.push({ ...offer, code: error.code, until: this.#world.clock.now() + REFUSAL_MS });
       }
     }
-    const { code, message } = this.#soldOut();
-    throw new SoldOutError(code, message);
+    throw this.#soldOut();
   }
 
-  #createServer(worker: string, runnerId: number, userData: string, imageId: string, rung: { flavor: string; zone: string }) {
-    const { machine, pool } = this.#settings;
-    const metadata = { 'managed-by': this.#installation, pool: pool.name, 'runner-id': String(runnerId) };
-    const tags = { 'managed-by': this.#installation, pool: pool.name };
+  #createServer(worker: string, runnerId: number, userData: string, imageId: string, offer: Offer) {
+    const { settings, installation } = this.#options;
+    const { machine, pool } = settings;
+    const metadata = { 'managed-by': installation, pool: pool.name, 'runner-id': String(runnerId) };
+    const tags = { 'managed-by': installation, pool: pool.name };
     const { vpcId, subnetId, securityGroups, rootVolume, publicIp, keyName } = machine;
     const network = { vpcId, subnetId, securityGroups, ...(publicIp ? { publicIp } : {}), ...(keyName ? { keyName } : {}) };
     return this.#world.cloud.createServer(
-      { name: worker, ...rung, imageId, rootVolume, ...network, userData, metadata, tags },
+      { name: worker, ...offer, imageId, rootVolume, ...network, userData, metadata, tags },
       { signal: this.#deadline.act },
     );
   }
@@ -155,33 +191,44 @@ export class Launcher {
     return { ...done, outcome: 'unclear', launch, code: error.code, message: error.message };
   }
 
-  #rungs(): readonly { readonly flavor: string; readonly zone: string }[] {
-    const refused = [...this.#memory.refusals, ...this.refusals];
-    const { flavors, zones } = this.#settings.machine;
+  /** In order of preference, without those that were refused a short while ago. */
+  #offers(): readonly Offer[] {
+    const refused = this.#refused();
+    const { flavors, zones } = this.#options.settings.machine;
     return flavors
       .flatMap((flavor) => zones.map((zone) => ({ flavor, zone })))
       .filter(({ flavor, zone }) => !refused.some((r) => r.flavor === flavor && r.zone === zone));
   }
 
-  #soldOut(): { readonly code: string; readonly message: string } {
-    const refused = [...this.#memory.refusals, ...this.refusals];
-    return { code: 'sold-out', message: `no capacity: ${refused.map((r) => `${r.flavor} in ${r.zone} (${r.code})`).join(', ')}` };
+  #refused(): readonly Refusal[] {
+    return [...this.#options.memory.refusals, ...this.refusals];
   }
 
-  #imageId(): Promise<string> {
-    const { image } = this.#settings.machine;
-    if ('id' in image) return Promise.resolve(image.id);
-    this.#image ??= this.#world.cloud.image(image.name, { signal: this.#deadline.act }).then(({ id }) => id);
-    return this.#image;
+  #soldOut(): SoldOutError {
+    return new SoldOutError(
+      'sold-out',
+      `no capacity: ${this.#refused()
+        .map((r) => `${r.flavor} in ${r.zone} (${r.code})`)
+        .join(', ')}`,
+    );
   }
 
-  /** What must stop all ordering for a while. */
+  /** What must stop all ordering for a while: everything that another attempt right now would meet again. */
   #learn(error: unknown): void {
-    if (!(error instanceof ScalerError) || error instanceof SoldOutError || error instanceof UnclearError) return;
-    const stops = error instanceof QuotaError || error instanceof AccessError || error instanceof ConfigError;
-    if (!stops && !(error instanceof ThrottledError)) return;
-    const ms = error instanceof ThrottledError ? error.retryAfterMs : PAUSE_MS;
-    this.pause ??= { until: this.#world.clock.now() + ms, code: error.code, message: error.message };
+    if (this.pause || error instanceof UnclearError || error instanceof ConflictError) return;
+    const { memory, at, machines, settings } = this.#options;
+    const now = this.#world.clock.now();
+    const { code, message } = describeError(error);
+    if (error instanceof ThrottledError) {
+      this.pause = throttle(memory.pause, error, now + error.retryAfterMs);
+      return;
+    }
+    const refusal = { code, message, at, machines: machines + this.#accepted, settings: orderDigest(settings) };
+    const [kind, until] =
+      error instanceof SoldOutError
+        ? (['sold-out', Math.min(...this.#refused().map((r) => r.until))] as const)
+        : ([error instanceof QuotaError ? 'quota' : 'setting'] as const);
+    this.pause = refuse(memory.pause, { kind, ...refusal, ...(until === undefined ? {} : { until }) }, now);
   }
 
   /** Best effort and step by step: what stays behind is a stray or an expired handoff, and later ticks remove it. */

@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import { EMPTY_MEMORY, type PoolMemory } from '../core/memory.ts';
+import { mergeMemories } from '../core/merge-memory.ts';
+import { stableText } from '../core/stable-text.ts';
 import { Count, Time } from './bounds.ts';
-import type { CallOptions, Store } from './ports.ts';
+import type { CallOptions, Clock, Store } from './ports.ts';
 
 const Memory = z.object({
   launches: z.array(
@@ -22,7 +24,23 @@ const Memory = z.object({
     }),
   ),
   refusals: z.array(z.object({ flavor: z.string(), zone: z.string(), code: z.string(), until: Time })),
-  pause: z.object({ until: Time, code: z.string(), message: z.string() }).optional(),
+  pause: z
+    .object({
+      until: Time,
+      code: z.string(),
+      message: z.string(),
+      // An older release did not write it.
+      refused: z
+        .object({
+          kind: z.enum(['setting', 'quota', 'sold-out']),
+          at: Time,
+          tries: Count,
+          machines: Count,
+          settings: z.string().optional(),
+        })
+        .optional(),
+    })
+    .optional(),
   idle: z.record(z.string(), z.object({ since: Time, done: Count })),
   // An older release did not write it.
   passedOver: z.record(z.string(), z.object({ tries: Count, lastAt: Time, projectId: z.int().positive().optional() })).default({}),
@@ -45,8 +63,28 @@ export async function readMemory(store: Store, pool: string, options: CallOption
   }
 }
 
-export async function writeMemory(store: Store, pool: string, memory: PoolMemory, options: CallOptions): Promise<void> {
-  await store.put(keyOf(pool), JSON.stringify(memory), { ...options, contentType: 'application/json' });
+/** A write that took longer leaves room for another one between its read and its put. */
+const QUICK_MS = 1_000;
+const MOST_ROUNDS = 3;
+
+/**
+ * Writes what a pass made of the memory that it began with. A pass beside it may have written meanwhile: both are kept. OBS has no conditional PUT
+ * (OBS API reference, PutObject), so after a slow write a second look tells whether a neighbour's put has fallen on ours.
+ */
+export async function writeMemory(
+  { store, clock }: { readonly store: Store; readonly clock: Pick<Clock, 'now'> },
+  pool: string,
+  { before, after }: { readonly before: PoolMemory; readonly after: PoolMemory },
+  options: CallOptions,
+): Promise<void> {
+  for (let round = 1; round <= MOST_ROUNDS; round += 1) {
+    const began = clock.now();
+    const stored = await readMemory(store, pool, options);
+    const merged = mergeMemories(before, after, stored);
+    if (round > 1 && stableText(merged) === stableText(stored)) return;
+    await store.put(keyOf(pool), JSON.stringify(merged), { ...options, contentType: 'application/json' });
+    if (clock.now() - began < QUICK_MS) return;
+  }
 }
 
 /** zod leaves `undefined` for optional members; exact optional types want them absent. JSON drops exactly those. */

@@ -11,6 +11,7 @@ import { deriveFleet, type Worker } from '../core/worker.ts';
 import { readControls } from './controls.ts';
 import { askLeftJobs } from './left-jobs.ts';
 import { readMemory } from './memory-store.ts';
+import { orderDigest } from './order-digest.ts';
 import type { Operation, Scope } from './ports.ts';
 import type { PoolSettings, Settings } from './settings.ts';
 import type { World } from './world.ts';
@@ -123,7 +124,18 @@ async function view(world: World, settings: PoolSettings, sources: Sources, sign
   const workers = deriveFleet({ pool, servers, runners, memory: before, ...operations, now });
   const left = await askLeftJobs(world.forge, leftWhileTried(before, jobs), signal);
   const sight = { workers, failedOperations: operations.failedOperations, jobs, left };
-  return { ...found, workers, memory: learn(before, sight, pool.bootTimeoutMs, now) };
+  const known = isPausedForOther(settings, before) ? withoutPause(before) : before;
+  return { ...found, workers, memory: learn(known, sight, pool.bootTimeoutMs, now) };
+}
+
+/** The pause came of settings that somebody has changed since. */
+function isPausedForOther(settings: PoolSettings, { pause }: PoolMemory): boolean {
+  const refused = pause?.refused?.settings;
+  return refused !== undefined && refused !== orderDigest(settings);
+}
+
+function withoutPause({ pause: _, ...rest }: PoolMemory): PoolMemory {
+  return rest;
 }
 
 /** What holds for the pool now. */

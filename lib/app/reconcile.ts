@@ -4,6 +4,8 @@ import { type Plan, planPool } from '../core/plan.ts';
 import { toIso } from '../core/time.ts';
 import { type Acted, act } from './act.ts';
 import type { MinuteRecord } from './farm.ts';
+import { dropHandoffs } from './handoffs.ts';
+import { Images } from './images.ts';
 import type { ActionEntry, Stamp, Trigger } from './ledger.ts';
 import { observe, type PoolView } from './observe.ts';
 import { type Planned, waitingIds, writeCounts, writeRecords } from './record.ts';
@@ -71,6 +73,9 @@ export async function reconcile(world: World, settings: Settings, options: Recon
   const pass = world.ulid(at);
   // What belongs to a minute's record is read together with what every pass reads.
   const around = record && step(log, 'read around', () => record.readAround(world, settings, deadline));
+  const images = new Images(world.cloud, deadline.act);
+  // A hook is likely to end in a launch: the image is looked up beside the reading, and costs no time of its own.
+  if (options.grow && options.trigger === 'hook') images.begin(settings.pools.map(({ machine }) => machine.image));
   const views = await observe(world, settings, deadline.act);
   const now = world.clock.now();
   const planned = views.map((view) => planSafely(view, options, now));
@@ -85,14 +90,17 @@ export async function reconcile(world: World, settings: Settings, options: Recon
   });
   const sampling =
     record && step(log, 'count', async () => writeCounts(world, settings, planned, now, deadline, (await looking)?.alarms ?? []));
+  const tidying = options.shrink ? dropHandoffs(world, views, deadline) : undefined;
   const acted = await Promise.all(
     planned.map(
-      async ({ view, plan }) => (await step(log, 'act', () => act(world, settings, view, plan, options, stamp, deadline))) ?? nothing(view),
+      async ({ view, plan }) =>
+        (await step(log, 'act', () => act(world, settings, view, plan, { ...options, images }, stamp, deadline))) ?? nothing(view),
     ),
   );
   const recorded = await step(log, 'record', () =>
     writeRecords(world, settings, planned, acted, { ...stamp, ...(options.hook && { hook: options.hook }) }, deadline),
   );
+  await tidying;
   const [look, counted] = await Promise.all([looking, sampling]);
   if (look) {
     const { ahead } = counted ?? {};

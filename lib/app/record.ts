@@ -84,12 +84,13 @@ export async function writeRecords(
     ...(acted[i]?.ran ?? []),
   ]);
   const memories = eachStep(world.log, 'record', planned, ({ view }, i) => {
-    const memory = acted[i]?.memory ?? view.memory;
-    const changed = JSON.stringify(memory) !== JSON.stringify(view.before);
+    const { before } = view;
+    const after = acted[i]?.memory ?? view.memory;
+    const changed = JSON.stringify(after) !== JSON.stringify(before);
     // What could not be read must not be overwritten with a fresh start.
     if (!changed || !view.workers || view.unread.some((u) => u.source === 'memory')) return [];
     const { name } = view.settings.pool;
-    return [tried(world, `memory of ${name}`, () => writeMemory(world.store, name, memory, { signal }))];
+    return [tried(world, `memory of ${name}`, () => writeMemory(world, name, { before, after }, { signal }))];
   });
   const ledger = tried(world, 'ledger', () =>
     writeLedger(world.store, { pass: stamp.pass, at: stamp.at, entries, append: settings.append }, { signal, clock: world.clock }),

@@ -2,6 +2,7 @@ import { breaker } from './breaker.ts';
 import type { PoolControls } from './controls.ts';
 import type { PendingJob } from './fleet.ts';
 import type { PoolMemory } from './memory.ts';
+import { pauseBound } from './pause.ts';
 import type { Pool } from './pool.ts';
 import { nextAttempt, splitHeld } from './retries.ts';
 import type { Worker } from './worker.ts';
@@ -19,7 +20,7 @@ export interface Launching {
 /** What kept a plan from launching all that was wanted. */
 export interface Brake {
   /**
-   * `paused`: the cloud refuses to sell. `pool-paused`, `pool-draining`: people have said so. `passed-over`: workers were started for the job, and
+   * `paused`: the cloud refuses to sell; without `until` while an attempt is on its way. `pool-paused`, `pool-draining`: people have said so. `passed-over`: workers were started for the job, and
    * GitLab did not give it to them.
    */
   readonly why: 'limit' | 'max-growth-rate' | 'breaker' | 'paused' | 'pool-paused' | 'pool-draining' | 'passed-over';
@@ -114,7 +115,11 @@ function growthBounds({ pool, memory, counts, controls, now }: BoundsInput): rea
   const { open, allowed, nextProbeAt } = breaker(memory.launches, now);
   if (open) bounds.push({ most: allowed, brake: { why: 'breaker', ...(nextProbeAt === undefined ? {} : { until: nextProbeAt }) } });
   const { pause } = memory;
-  if (pause && pause.until > now) bounds.push({ most: 0, brake: { why: 'paused', until: pause.until, code: pause.code } });
+  const paused = pause && pauseBound(pause, memory.launches, counts.machines - counts.failed, now);
+  if (paused) {
+    const { most, until } = paused;
+    bounds.push({ most, brake: { why: 'paused', ...(until === undefined ? {} : { until }), code: pause.code } });
+  }
   const byHand = controls.pause ?? controls.drain;
   if (byHand) {
     const { until } = byHand;

@@ -1,4 +1,5 @@
 import { type Attempts, judge, type PassedOver, passedOver, type QueueSight } from './passed-over.ts';
+import { holding, type Pause, REFUSAL_MS, refuse, stillPaused } from './pause.ts';
 import type { Worker } from './worker.ts';
 
 /**
@@ -10,8 +11,8 @@ export interface PoolMemory {
   readonly launches: readonly Launch[];
   /** Flavors and zones that had no capacity. */
   readonly refusals: readonly Refusal[];
-  /** No launch before `until`: quota, throttling, rights. */
-  readonly pause?: { readonly until: number; readonly code: string; readonly message: string };
+  /** What keeps the pool from ordering: quota, throttling, rights, a missing image. */
+  readonly pause?: Pause;
   /** Since when each idle worker is seen idle, and how many jobs it had done then. */
   readonly idle: Readonly<Record<string, { readonly since: number; readonly done: number }>>;
   /** Waiting jobs, by id, that no worker started for them was given. */
@@ -70,12 +71,6 @@ export interface FailedOperation {
   readonly meaning: 'boot' | 'sold-out' | 'quota';
 }
 
-/** So long a flavor and zone without capacity is left out. */
-export const REFUSAL_MS = 3 * 60_000;
-
-/** So long nothing is ordered after a refusal that repeating cannot cure. */
-export const PAUSE_MS = 2 * 60_000;
-
 export const EMPTY_MEMORY: PoolMemory = { launches: [], refusals: [], idle: {}, passedOver: {} };
 
 /** So long a booted launch is kept beyond that, until it is known what it was good for. */
@@ -105,13 +100,13 @@ export function learn(memory: PoolMemory, sight: Sight, bootTimeoutMs: number, n
   // What the ledger does not tell yet is kept for it, and what is not judged yet for its job, however many there are.
   const settled = tried(launches).filter((l) => !l.untold && !isUnjudged(l, now));
   const dropped = new Set(settled.slice(0, Math.max(0, settled.length - KEPT_LAUNCHES)).map((l) => l.name));
-  const pause = quotaPause(failedOperations, now) ?? memory.pause;
+  const pause = quotaPause(memory, workers, failedOperations, now) ?? stillPaused(memory.pause, launches, workers, now);
   return {
     launches: launches.filter((l) => !dropped.has(l.name)),
     refusals: [...memory.refusals.filter((r) => r.until > now), ...refusals(refused, failedOperations, now)],
     idle: idleSince(workers),
     ...passedOver(memory, before, launches, sight),
-    ...(pause && pause.until > now ? { pause } : {}),
+    ...(pause ? { pause } : {}),
   };
 }
 
@@ -130,9 +125,19 @@ function refusals(refused: readonly Launch[], failed: ReadonlyMap<string, Failed
   });
 }
 
-function quotaPause(failed: ReadonlyMap<string, FailedOperation>, now: number): PoolMemory['pause'] {
-  const quota = [...failed.values()].find((o) => o.meaning === 'quota');
-  return quota && { until: now + PAUSE_MS, code: quota.code, message: quota.message };
+/** After a create that was taken back for a quota. Those of one wave count once: only an attempt made after the last refusal is another one. */
+function quotaPause(
+  { launches, pause }: PoolMemory,
+  workers: readonly Worker[],
+  failed: ReadonlyMap<string, FailedOperation>,
+  now: number,
+): Pause | undefined {
+  const since = pause?.refused?.at ?? Number.NEGATIVE_INFINITY;
+  const quota = launches.find((l) => l.at > since && l.outcome === 'pending' && failed.get(l.name)?.meaning === 'quota');
+  const operation = quota && failed.get(quota.name);
+  if (!operation) return undefined;
+  const machines = holding(workers.filter((w) => !failed.has(w.name)));
+  return refuse(pause, { kind: 'quota', code: operation.code, message: operation.message, at: now, machines }, now);
 }
 
 function settle(

@@ -12,3 +12,10 @@ export function workerName(pool: string, ulid: string): string {
 export function isWorkerOf(pool: Pool, name: string): boolean {
   return WORKER.exec(name)?.[1] === pool.name;
 }
+
+const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz';
+
+/** When the worker was given its name: the first ten letters of a ULID are milliseconds. */
+export function namedAt(worker: string): number {
+  return [...worker.slice(-26, -16)].reduce((time, letter) => time * 32 + DIGITS.indexOf(letter), 0);
+}

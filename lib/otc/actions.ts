@@ -37,7 +37,7 @@ export const OTC_CALLS = {
   'ecs.delete': { actions: ['ecs:cloudServers:deleteServers', 'vpc:publicIps:delete'], usedBy: MINUTE },
   'ecs.operation': { actions: ['ecs:cloudServers:showServer'], usedBy: FARM, assumed: true },
   'ecs.console': { actions: ['ecs:servers:get'], usedBy: MINUTE, assumed: true },
-  'ecs.quotas': { actions: ['ecs:cloudServerQuotas:get'], usedBy: ['cli'] },
+  'ecs.quotas': { actions: ['ecs:cloudServerQuotas:get'], usedBy: FARM },
   'ecs.flavors': { actions: ['ecs:cloudServerFlavors:get'], usedBy: ['cli'] },
   'ecs.zones': { actions: ['ecs:availabilityZones:list'], usedBy: ['cli'] },
   'ecs.key-pairs': { actions: ['ecs:serverKeypairs:list'], usedBy: ['cli'] },

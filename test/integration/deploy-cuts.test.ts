@@ -4,6 +4,7 @@ import { deploy } from '../../deploy/command-deploy.ts';
 import { remove as removeNow } from '../../deploy/command-remove.ts';
 import type { DeployInputs } from '../../deploy/deployment.ts';
 import type { Bundles } from '../../deploy/package.ts';
+import { Images } from '../../lib/app/images.ts';
 import { Launcher } from '../../lib/app/launch.ts';
 import { readSecrets } from '../../lib/config/secrets.ts';
 import { EMPTY_MEMORY } from '../../lib/core/memory.ts';
@@ -151,10 +152,10 @@ async function launchOne({ dir, sandbox }: DeployBench): Promise<void> {
   const [pool] = config.settings.pools;
   if (!pool) throw new Error('no pool');
   const { deadline, end } = startDeadline(10_000);
-  const launched = await new Launcher(world, pool, config.settings.installation, EMPTY_MEMORY, deadline).launch(
-    { kind: 'launch', why: 'idle-target' },
-    systemClock.now(),
-  );
+  const images = new Images(world.cloud, deadline.act);
+  const { installation } = config.settings;
+  const about = { settings: pool, installation, memory: EMPTY_MEMORY, images, machines: 0, at: systemClock.now() };
+  const launched = await new Launcher(world, about, deadline).launch({ kind: 'launch', why: 'idle-target' });
   end();
   expect(launched).toMatchObject({ outcome: 'done' });
 }

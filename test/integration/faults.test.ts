@@ -154,8 +154,8 @@ describe('capacity', () => {
     // Five to seven rounds of four rungs in 20 minutes; a runner is made for no more than those.
     expect(p.faults.calls('ecs.create')).toBeLessThanOrEqual(28);
     expect(p.faults.calls('gitlab.runner-create')).toBeLessThanOrEqual(7);
-    const skipped = (await p.ledger()).find((e) => e.kind === 'launch' && e.outcome === 'skipped');
-    expect(skipped?.message).toMatch(/^no capacity: c4\.2xlarge\.2 in eu-de-01 \(Ecs\.0319\)/);
+    const refused = (await p.ledger()).find((e) => e.kind === 'launch' && e.outcome === 'failed');
+    expect(refused?.message).toMatch(/^no capacity: c4\.2xlarge\.2 in eu-de-01 \(Ecs\.0319\)/);
     p.sandbox.ecs.restock();
     await p.advance(8 * MINUTE);
     expect(statuses(p)).toEqual(['success']);

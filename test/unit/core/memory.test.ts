@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { EMPTY_MEMORY, type FailedOperation, type Launch, learn, PAUSE_MS, REFUSAL_MS, tried } from '../../../lib/core/memory.ts';
+import { EMPTY_MEMORY, type FailedOperation, type Launch, learn, type PoolMemory, tried } from '../../../lib/core/memory.ts';
+import { REFUSAL_MS } from '../../../lib/core/pause.ts';
 import type { Worker } from '../../../lib/core/worker.ts';
 import { launch, MINUTE, memory, NOW, nameOf, server, worker } from '../../builders.ts';
 
@@ -194,25 +195,48 @@ describe('refusals', () => {
 
 describe('the pause', () => {
   const pause = { until: NOW + 1, code: 'Ecs.0001', message: 'cores' };
-  const learned = (given: typeof pause | undefined, failed: ReadonlyMap<string, FailedOperation>) =>
-    learn(memory(given ? { pause: given } : {}), { workers: [], failedOperations: failed, jobs: undefined }, BOOT, NOW);
+  const learned = (given: PoolMemory, failed: ReadonlyMap<string, FailedOperation>) =>
+    learn(given, { workers: [], failedOperations: failed, jobs: undefined }, BOOT, NOW);
 
   it('lasts until its time', () => {
-    expect(learned(pause, NONE).pause).toStrictEqual(pause);
-    expect(learned({ ...pause, until: NOW }, NONE)).not.toHaveProperty('pause');
-    expect(learned(undefined, NONE)).not.toHaveProperty('pause');
+    expect(learned(memory({ pause }), NONE).pause).toStrictEqual(pause);
+    expect(learned(memory({ pause: { ...pause, until: NOW } }), NONE)).not.toHaveProperty('pause');
+    expect(learned(memory(), NONE)).not.toHaveProperty('pause');
   });
 
-  it('begins anew with a launch taken back for quota', () => {
+  it('begins with a launch that was taken back for quota', () => {
+    const launches = [launch(1), launch(2)];
     const failed = new Map([
       [nameOf(1), operation('sold-out')],
       [nameOf(2), operation('quota', 'Ecs.0042')],
     ]);
-    expect(learned(pause, failed).pause).toStrictEqual({ until: NOW + PAUSE_MS, code: 'Ecs.0042', message: 'the cloud says' });
+    const workers = [
+      worker(1, 'booting'),
+      worker(2, 'booting'),
+      worker(3, 'busy'),
+      { ...worker(4, 'booting'), phase: 'failed' as const },
+      worker(5, 'gone'),
+    ];
+    expect(learn(memory({ launches }), { workers, failedOperations: failed, jobs: undefined }, BOOT, NOW).pause).toStrictEqual({
+      until: NOW + 2 * MINUTE,
+      code: 'Ecs.0042',
+      message: 'the cloud says',
+      refused: { kind: 'quota', at: NOW, tries: 1, machines: 1 },
+    });
   });
 
   it('does not begin with other failures', () => {
-    expect(learned(undefined, new Map([[nameOf(1), operation('boot')]]))).not.toHaveProperty('pause');
+    const given = memory({ launches: [launch(1)] });
+    expect(learned(given, new Map([[nameOf(1), operation('boot')]]))).not.toHaveProperty('pause');
+  });
+
+  it('grows only with attempts made after the last refusal: those of one wave count once', () => {
+    const refused = { kind: 'quota', at: NOW - MINUTE, tries: 3, machines: 1 } as const;
+    const given = { until: NOW + MINUTE, code: 'Ecs.0001', message: 'cores', refused };
+    const failed = new Map([[nameOf(1), operation('quota')]]);
+    const again = (at: number) => learned(memory({ launches: [launch(1, { at })], pause: given }), failed).pause;
+    expect(again(NOW - MINUTE)).toStrictEqual(given);
+    expect(again(NOW - MINUTE + 1)).toMatchObject({ until: NOW + 16 * MINUTE, refused: { tries: 4 } });
   });
 });
 

@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { handoffKey } from '../../lib/app/launch.ts';
+import { grow, tick } from '../../lib/app/pass.ts';
+import type { World } from '../../lib/app/world.ts';
+import { BRISK, hasty, MINUTE, type Play, play, SECOND } from './harness.ts';
+
+const NO_END = { act: new AbortController().signal, all: new AbortController().signal };
+const WAKE = { wake: async () => undefined };
+const HOLD_MS = 2 * MINUTE;
+const MEMORY = 'state/v1/pools/pool0.json';
+const quietly = { ...BRISK, hooks: false, timer: false, composeWorld: hasty() } as const;
+
+const memory = (p: Play) => JSON.parse(p.text(MEMORY));
+const handoffs = (p: Play) => p.keys('handoff/');
+
+/** The same world, each answer of which takes so long. */
+function slow(world: World, ms: number): World {
+  const slowly = <T extends object>(port: T): T =>
+    new Proxy(port, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name);
+        if (typeof member !== 'function') return member;
+        if (name === 'presignGet') return member.bind(target);
+        return async (...args: unknown[]) => {
+          await world.clock.sleep(ms);
+          return Reflect.apply(member, target, args);
+        };
+      },
+    });
+  return { ...world, forge: slowly(world.forge), cloud: slowly(world.cloud), store: slowly(world.store) };
+}
+
+describe('a tick beside a slow holder of the turnstile', () => {
+  it('forgets nothing of what the holder has done, and no handoff outlives its worker’s first contact', async () => {
+    const p = await play({ ...quietly, pools: [{ limit: 6, idle_count: 1, boot_timeout: 300 }] });
+    await p.tick();
+    const [first] = p.vms();
+    p.push(4);
+    const { settings } = p.farm.config;
+    // Reads the memory after 18 s, orders after 36 s, and writes after 54 s what it has looked at after 48 s.
+    const holder = p.clock.track(grow(slow(p.farm.world(), 6 * SECOND), settings, WAKE, NO_END, HOLD_MS));
+    await p.advance(14 * SECOND);
+    // Finds the turnstile held, waits for 15 s, reads the memory before the holder has written, and writes right after it.
+    const beside = p.clock.track(tick(slow(p.farm.world(), 6 * SECOND), settings, 'timer', WAKE, NO_END, HOLD_MS));
+    await p.advance(3 * MINUTE);
+    const [held, passed] = [await holder, await beside];
+    expect([held.turnstile, passed.turnstile]).toEqual(['ran', 'held']);
+    const launched = p.vms().map(({ name }) => name);
+    expect(launched.length).toBeGreaterThan(2);
+    const known: { name: string; outcome: string }[] = memory(p).launches;
+    expect(known.map(({ name }) => name)).toEqual(expect.arrayContaining(launched));
+    expect(known.find(({ name }) => name === first?.name)?.outcome).toBe('booted');
+    await p.tick();
+    expect(handoffs(p)).toEqual([]);
+  });
+});
+
+describe('a handoff', () => {
+  const launched = async (bootMs = 10 * SECOND) => {
+    const p = await play({ ...quietly, worker: { bootMs }, pools: [{ limit: 6, idle_count: 2, boot_timeout: 120 }] });
+    await p.tick();
+    expect(handoffs(p)).toHaveLength(2);
+    return p;
+  };
+
+  it('goes with the first tick after the contact, although the memory knows nothing of its launch', async () => {
+    const p = await launched();
+    p.bucket().delete(MEMORY);
+    await p.advance(20 * SECOND);
+    await p.tick();
+    expect([handoffs(p), p.vms().length]).toEqual([[], 2]);
+  });
+
+  it('goes with a later one when it cannot be deleted', async () => {
+    const p = await launched();
+    await p.advance(20 * SECOND);
+    p.faults.inject({ operation: 'obs.delete', times: 100, status: 403, code: 'AccessDenied' });
+    await p.tick();
+    expect(handoffs(p)).toHaveLength(2);
+    expect(p.logged('handoffs not deleted; the next tick tries again')).toHaveLength(1);
+    p.faults.clear();
+    await p.tick();
+    expect(handoffs(p)).toEqual([]);
+  });
+
+  it('stays while its worker boots, even when the memory is lost', async () => {
+    const p = await launched(80 * SECOND);
+    p.bucket().delete(MEMORY);
+    await p.advance(30 * SECOND);
+    await p.tick();
+    expect(handoffs(p)).toHaveLength(2);
+    await p.advance(MINUTE);
+    await p.tick();
+    expect([handoffs(p), p.vms().length]).toEqual([[], 2]);
+  });
+
+  it('of a worker that nobody knows stays as long as it could be fetched, and one of a pool that nobody knows stays', async () => {
+    const p = await launched();
+    const put = (name: string) => p.run(({ store }) => store.put(handoffKey(name), 'token = "x"'));
+    const name = p.run(async (world) => `pool0-${world.ulid(p.clock.now()).toLowerCase()}`);
+    await put(await name);
+    await put('other-01jd0000000000000000000000');
+    await p.advance(20 * SECOND);
+    await p.tick();
+    expect(handoffs(p)).toEqual([handoffKey('other-01jd0000000000000000000000'), handoffKey(await name)]);
+    await p.advance(2 * MINUTE);
+    await p.tick();
+    expect(handoffs(p)).toEqual([handoffKey('other-01jd0000000000000000000000')]);
+  });
+});
