@@ -1,5 +1,6 @@
 import { parse } from 'smol-toml';
 import * as z from 'zod';
+import { bounded } from '../lib/signals/bounded.ts';
 
 /** What gitlab-runner's config.toml says about the first runner. */
 export interface Handoff {
@@ -35,11 +36,14 @@ export function limitsOf(userData: string): Limits {
 
 /** `undefined` when there is no usable answer: the URL has run out, the object is gone, or it is no configuration. */
 export async function readHandoff(url: string, signal: AbortSignal): Promise<Handoff | undefined> {
+  const limit = bounded(ANSWER_MS, [signal]);
   try {
-    const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]) });
+    const response = await fetch(url, { signal: limit.signal });
     const text = await response.text();
     return response.ok ? Config.parse(parse(text)).runners[0] : undefined;
   } catch {
     return undefined;
+  } finally {
+    limit.end();
   }
 }

@@ -1,6 +1,6 @@
-/** Checks who imports whom (.dependency-cruiser.cjs). Fails also when suspiciously few modules were looked at: an empty check passes always. */
+/** Checks who imports whom (.dependency-cruiser.cjs), and that nobody calls what is not to be called. Fails also when suspiciously few modules were looked at: an empty check passes always. */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
@@ -43,4 +43,22 @@ for (const { rule, from, to, cycle, via } of summary.violations) {
 }
 console.log(`${ours} modules, ${summary.violations.length} forbidden imports`);
 if (ours < LEAST_MODULES) console.error(`fewer than ${LEAST_MODULES} modules: the check did not see the tree`);
-process.exitCode = summary.violations.length === 0 && ours >= LEAST_MODULES ? 0 : 1;
+
+/** Calls that look right and are not. */
+const FORBIDDEN_CALLS: readonly (readonly [RegExp, string])[] = [
+  [/\bAbortSignal\s*\.\s*any\s*\(/, 'Node 20 loses a timeout inside AbortSignal.any with a garbage collection: use lib/signals/bounded.ts'],
+];
+const SOURCES = [...FOLDERS, 'dashboard', 'test', 'bench', 'scripts'];
+const sources = SOURCES.flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => /[.](ts|js|cjs|mjs)$/.test(name) && !name.includes('node_modules'))
+    .map((name) => join(folder, name)),
+);
+const calls = sources.flatMap((file) => {
+  const lines = readFileSync(join(root, file), 'utf8').split('\n');
+  return lines.flatMap((line, i) =>
+    FORBIDDEN_CALLS.filter(([call]) => call.test(line) && !/^\s*([*]|\/\/)/.test(line)).map(([, why]) => `${file}:${i + 1}: ${why}`),
+  );
+});
+for (const call of calls) console.error(call);
+process.exitCode = summary.violations.length === 0 && calls.length === 0 && ours >= LEAST_MODULES && sources.length > ours ? 0 : 1;

@@ -1,4 +1,4 @@
-import { ConflictError, describeError, QuotaError, SoldOutError, ThrottledError, UnclearError } from '../core/errors.ts';
+import { ConflictError, describeError, QuotaError, SoldOutError, ThrottledError, UnclearError, UnsentError } from '../core/errors.ts';
 import type { Launch, PoolMemory, Refusal } from '../core/memory.ts';
 import { workerName } from '../core/names.ts';
 import { type Pause, REFUSAL_MS, refuse, throttle } from '../core/pause.ts';
@@ -121,7 +121,7 @@ export class Launcher {
       return await this.#world.forge.createRunner(spec, { signal: this.#deadline.act });
     } catch (error) {
       // It may exist all the same, but its token is shown only once: remove it, and let the next pass launch another.
-      if (error instanceof UnclearError) await this.#removeByName(worker);
+      if (isOpen(error)) await this.#removeByName(worker);
       throw error;
     }
   }
@@ -156,7 +156,7 @@ export class Launcher {
         this.#accepted += 1;
         return { ...done, outcome: 'done', serverId, launch: { ...pending, operationId } };
       } catch (error) {
-        if (error instanceof UnclearError) return await this.#look(done, pending, error);
+        if (isOpen(error)) return await this.#look(done, pending, error);
         if (!(error instanceof SoldOutError)) throw error;
         this.refusals.push({ ...offer, code: error.code, until: this.#world.clock.now() + REFUSAL_MS });
       }
@@ -240,6 +240,11 @@ export class Launcher {
       if (step.status === 'rejected') this.#world.log.warn('launch not undone completely', { worker, ...describeError(step.reason) });
     }
   }
+}
+
+/** It may have been carried out, or not. */
+function isOpen(error: unknown): error is UnclearError {
+  return error instanceof UnclearError && !(error instanceof UnsentError);
 }
 
 function jobOf({ jobId, retry }: LaunchAction): Pick<Launch, 'jobId' | 'retry'> {

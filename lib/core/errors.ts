@@ -61,6 +61,11 @@ export class UnclearError extends ScalerError {
   override readonly name: string = 'UnclearError';
 }
 
+/** The call never left: no connection came about. Nothing has happened, and nothing need be looked for. */
+export class UnsentError extends UnclearError {
+  override readonly name: string = 'UnsentError';
+}
+
 /**
  * A message for records: class and code, and the message of errors that are ours. Of anything else only the name and where it was thrown: its
  * message may quote a body, a URL or a token.

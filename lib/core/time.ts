@@ -14,6 +14,14 @@ export function fromIso(text: string): number | undefined {
   return Number.isNaN(ms) ? undefined : ms;
 }
 
+const HTTP_DATE = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
+
+/** The time of an HTTP date (RFC 9110, 5.6.7); `undefined` for anything else, since `Date.parse` takes nearly anything for a date. */
+export function fromHttpDate(text: string): number | undefined {
+  const ms = HTTP_DATE.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
 /** Start of the minute. */
 export function floorMinute(ms: number): number {
   return Math.floor(ms / 60_000) * 60_000;

@@ -6,7 +6,7 @@ import { jobView, readAnswer } from './answers.ts';
 import { withDeadline } from './deadline.ts';
 import { pendingJobs } from './demand.ts';
 import { listHooks } from './hooks.ts';
-import { createSend, type Send } from './http.ts';
+import { createSend, type HttpOptions, type Send } from './http.ts';
 import { resourceOptions, type Session } from './requester.ts';
 import { createRunner, deleteRunner, drainRunner, listRunners, ownerId, runnerJobs, showRunner, unfinishedJobs } from './runners.ts';
 
@@ -16,6 +16,7 @@ export interface GitLabOptions {
   /** Scopes `read_api`, `create_runner` and `manage_runner`; for the instance scope an administrator's. */
   readonly token: string;
   readonly clock: Clock;
+  readonly agents?: HttpOptions['agents'];
   /** Ends every call of this object. */
   readonly signal?: AbortSignal;
   /** For one method with all its pages and tries; 20 s. */
@@ -36,8 +37,8 @@ export class GitLab implements Forge {
   /** Numeric ids by scope: they do not change as long as a path leads to them. */
   readonly #owners = new Map<string, Promise<number>>();
 
-  constructor({ url, token, clock, signal, deadlineMs = 20_000, tryTimeoutMs = 10_000 }: GitLabOptions) {
-    this.#send = createSend({ url, token, clock, tryTimeoutMs });
+  constructor({ url, token, clock, agents, signal, deadlineMs = 20_000, tryTimeoutMs = 10_000 }: GitLabOptions) {
+    this.#send = createSend({ url, token, clock, agents, tryTimeoutMs });
     this.#clock = clock;
     this.#signal = signal;
     this.#deadlineMs = deadlineMs;

@@ -1,7 +1,8 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { Agent as HttpAgent, IncomingHttpHeaders } from 'node:http';
+import type { Agent as HttpsAgent } from 'node:https';
 import got, { CancelError, type Got, HTTPError, RequestError, type Response } from 'got';
 import type { Clock } from '../app/ports.ts';
-import { ConfigError, ScalerError, UnclearError } from '../core/errors.ts';
+import { ConfigError, ScalerError, UnclearError, UnsentError } from '../core/errors.ts';
 import type { GitLabCallName } from './calls.ts';
 import { askedWaitMs, refusalError, throttleMs } from './refusal.ts';
 
@@ -12,6 +13,8 @@ export interface HttpOptions {
   readonly clock: Clock;
   /** For one try. */
   readonly tryTimeoutMs?: number;
+  /** Keep connections for the calls that follow; Node's own when absent. */
+  readonly agents?: { readonly http: HttpAgent; readonly https: HttpsAgent } | undefined;
   /** Longest answer taken, after decompression. */
   readonly maxBytes?: number;
 }
@@ -46,12 +49,13 @@ const LONGEST_WAIT_MS = 5_000;
 const BACKOFF_MS = [250, 1_000];
 const REPEATED_STATUS = [408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524];
 
-export function createSend({ url, token, clock, tryTimeoutMs = 10_000, maxBytes = 16 * 1024 * 1024 }: HttpOptions): Send {
+export function createSend({ url, token, clock, agents, tryTimeoutMs = 10_000, maxBytes = 16 * 1024 * 1024 }: HttpOptions): Send {
   const base = baseUrl(url);
   if (!/^[\x21-\x7e]+$/.test(token)) throw new ConfigError('invalid-token', 'the GitLab token must be one word of printable characters');
   const client = got.extend({
     headers: { 'private-token': token, 'user-agent': 'otc-gitlab-scaler', accept: 'application/json' },
     responseType: 'text',
+    ...(agents && { agent: agents }),
     // A redirect would carry the token to another host, or turn a POST into a GET.
     followRedirect: false,
     timeout: { request: tryTimeoutMs },
@@ -117,6 +121,8 @@ function parse(response: Response<string>, call: string, clock: Clock): Answer {
 /** Never with got's error as the cause: it holds the request with the token, and logs print causes. */
 function toScalerError(error: unknown, call: string, clock: Clock, signal: AbortSignal): unknown {
   if (error instanceof ScalerError) return error;
+  if (error instanceof RequestError && isUnsent(error))
+    return new UnsentError(error.code, `${call}: not sent, no connection (${error.code})`);
   if (signal.aborted && signal.reason instanceof ScalerError) return signal.reason;
   if (error instanceof CancelError) return new UnclearError('too-long', `${call}: the answer is longer than any that GitLab gives`);
   if (error instanceof HTTPError) {
@@ -125,6 +131,11 @@ function toScalerError(error: unknown, call: string, clock: Clock, signal: Abort
   }
   if (error instanceof RequestError) return new UnclearError(error.code, `${call}: no answer (${error.code})`);
   return error;
+}
+
+/** The only case that is certain: there was no connection to send anything on. */
+function isUnsent({ timings }: RequestError): boolean {
+  return timings?.socket !== undefined && timings.connect === undefined;
 }
 
 function searchParams(query: Readonly<Record<string, unknown>> = {}): URLSearchParams {

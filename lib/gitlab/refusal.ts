@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import * as z from 'zod';
 import { AccessError, ConfigError, ConflictError, NotFoundError, type ScalerError, ThrottledError, UnclearError } from '../core/errors.ts';
+import { retryAfterMs, withinBounds } from '../core/retry-after.ts';
 
 interface RefusedCall {
   readonly status: number;
@@ -12,7 +13,6 @@ interface RefusedCall {
 }
 
 const DEFAULT_THROTTLE_MS = 60_000;
-const LONGEST_THROTTLE_MS = 3_600_000;
 
 // Bodies by gitlabhq/gitlabhq: lib/api/api_guard.rb (`error`, `error_description`, `scope`) and lib/api/helpers.rb (`message`: text, list or object).
 const refusalBody = z.object({
@@ -38,12 +38,9 @@ export function refusalError(refused: RefusedCall): ScalerError {
   return new ConfigError(code, message);
 }
 
-/** How long the answer asks to wait; `undefined` when it does not say. Seconds or an HTTP date (RFC 9110, 10.2.3). */
+/** How long the answer asks to wait; `undefined` when it does not say. */
 export function askedWaitMs(headers: IncomingHttpHeaders, now: number): number | undefined {
-  const asked = headers['retry-after']?.trim();
-  if (asked === undefined) return undefined;
-  const at = /^\d+$/.test(asked) ? now + Number(asked) * 1000 : Date.parse(asked);
-  return Number.isNaN(at) ? undefined : Math.min(Math.max(at - now, 0), LONGEST_THROTTLE_MS);
+  return retryAfterMs(headers['retry-after'], now);
 }
 
 /**
@@ -56,7 +53,7 @@ export function throttleMs(headers: IncomingHttpHeaders, now: number): number {
   const reset = Number(headers['ratelimit-reset'] ?? Number.NaN) * 1000;
   const used = headers['ratelimit-remaining'] === undefined || headers['ratelimit-remaining'] === '0';
   if (!used || Number.isNaN(reset) || reset <= now) return DEFAULT_THROTTLE_MS;
-  return Math.min(reset - now, LONGEST_THROTTLE_MS);
+  return withinBounds(reset - now);
 }
 
 function explain({ status, body }: RefusedCall): { readonly code: string; readonly text: string } {
@@ -66,12 +63,15 @@ function explain({ status, body }: RefusedCall): { readonly code: string; readon
   if (!parsed.success) return { code: fallback, text: '' };
   const { message, error, error_description: description, scope } = parsed.data;
   const code = error !== undefined && /^[a-z_]{1,40}$/.test(error) ? error : fallback;
-  const words = message === undefined ? [error, description, scope && `needs ${scope}`].filter(Boolean).join(', ') : asText(message);
-  return { code, text: shorten(words) };
+  const words = [error, description, scope && `needs ${scope}`].filter((text) => text?.trim());
+  return { code, text: shorten(asText(message) || words.join(', ')) };
 }
 
+/** Nothing where there are no words: `null`, `""`, `{}`, `[]`. */
 function asText(message: unknown): string {
-  return typeof message === 'string' ? message : (JSON.stringify(message) ?? '');
+  if (typeof message === 'string') return message.trim();
+  const isEmpty = message === null || message === undefined || (typeof message === 'object' && Object.keys(message).length === 0);
+  return isEmpty ? '' : JSON.stringify(message);
 }
 
 /** One line of at most 200 characters, without anything that looks like a token. */

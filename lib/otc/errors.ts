@@ -9,6 +9,8 @@ import {
   ThrottledError,
   UnclearError,
 } from '../core/errors.ts';
+import { retryAfterMs } from '../core/retry-after.ts';
+import { fromHttpDate } from '../core/time.ts';
 import { canonicalCode, type Meaning, meaningOf } from './error-codes.ts';
 
 /** What was asked: the same code can mean other things. A create or an invocation never ends in "not found" or "conflict". */
@@ -22,7 +24,6 @@ export interface TextAnswer {
 
 /** OTC counts calls by the minute and documents no Retry-After (Go SDK: wait 60 s). */
 const THROTTLE_MS = 60_000;
-const LONGEST_THROTTLE_MS = 3_600_000;
 
 /**
  * The error of an answer that reports one. The code decides, wherever the envelope hides it; the HTTP status only when there is
@@ -34,10 +35,17 @@ export function otcError(answer: TextAnswer, kind: CallKind, name: string): Scal
   const found = body === undefined ? [] : findings(body);
   const best = found.find((f) => specific(f.code)) ?? found.find((f) => meaningOf(f.code) !== undefined) ?? found[0];
   const code = best?.code ?? `http-${answer.status}`;
-  const said = tidy(best?.message ?? (body === undefined ? '' : anyMessage(body)));
+  // The detail with the code may lack the words that another one has.
+  const said = [best, ...found].map((f) => tidy(f?.message ?? '')).find((text) => text !== '') ?? tidy(anyMessage(body));
   const message = `${name}: ${code}${said === '' ? '' : ` ${said}`} (HTTP ${answer.status})`;
   const meaning = (best && meaningOf(best.code)) ?? byStatus(answer.status, best?.code, body !== undefined || answer.text.trim() === '');
-  return build(meaning, code, message, kind, retryAfterMs(answer.headers));
+  return build(meaning, code, message, kind, askedWaitMs(answer.headers) ?? THROTTLE_MS);
+}
+
+/** What `Retry-After` asks for, a date as seen by the clock of the answer. */
+export function askedWaitMs(headers: TextAnswer['headers']): number | undefined {
+  const { date } = headers;
+  return retryAfterMs(headers['retry-after'], typeof date === 'string' ? fromHttpDate(date) : undefined);
 }
 
 /** The error inside a 2xx answer: OTC puts flow control (`Common.0024`) into a 202. `undefined` when there is none. */
@@ -51,7 +59,7 @@ export function errorInside(answer: TextAnswer, kind: CallKind, name: string): S
 
 /** The error that a code alone stands for, e.g. one of a failed operation; codes that are not known are unclear. */
 export function errorOfCode(code: string | undefined, reason: string | undefined, kind: CallKind, name: string): ScalerError {
-  const canonical = canonicalCode(code) ?? code ?? 'operation-failed';
+  const canonical = canonicalCode(code) ?? (code?.trim() || 'operation-failed');
   const said = tidy(reason ?? '');
   return build(meaningOf(canonical) ?? 'backend', canonical, `${name}: ${canonical}${said === '' ? '' : ` ${said}`}`, kind, THROTTLE_MS);
 }
@@ -85,18 +93,22 @@ function finding(item: Readonly<Record<string, unknown>>): Finding[] {
   const texts = [item.code, item.error_code, item.errorCode, item.message, item.error_msg, item.error_message];
   const code = texts.map(canonicalCode).find((c) => c !== undefined);
   if (code === undefined) return [];
-  const message = texts.find((t): t is string => typeof t === 'string' && canonicalCode(t) === undefined && !/^\d*$/.test(t));
-  return [{ code, message: message ?? '' }];
+  return [{ code, message: [...texts, item.fail_reason, item.reason].find(isWords) ?? '' }];
 }
 
-/** Nova (`{"itemNotFound":{"message","code":404}}`) and IAM have numbers for codes: only the text is of use. */
+/** Nova (`{"itemNotFound":{"message","code":404}}`) and IAM have numbers for codes, and some details have none at all: only the text is of use. */
 function anyMessage(body: unknown): string {
-  if (!isRecord(body)) return '';
-  for (const item of [body, ...Object.values(body)]) {
-    if (isRecord(item) && typeof item.message === 'string') return item.message;
-    if (isRecord(item) && typeof item.error_msg === 'string') return item.error_msg;
-  }
-  return '';
+  const items = isRecord(body) ? [body, ...Object.values(body)].flatMap((item) => (Array.isArray(item) ? item : [item])) : [];
+  const deeper = items.flatMap((item) => (isRecord(item) ? [item, ...Object.values(item).flat()] : []));
+  return (
+    deeper.flatMap((item) => (isRecord(item) ? [item.message, item.error_msg, item.error_message, item.fail_reason] : [])).find(isWords) ??
+    ''
+  );
+}
+
+/** Words for people: no code, no number, not nothing. */
+function isWords(text: unknown): text is string {
+  return typeof text === 'string' && canonicalCode(text) === undefined && !/^[\d\s]*$/.test(text);
 }
 
 function specific(code: string): boolean {
@@ -137,12 +149,6 @@ function build(meaning: Meaning, code: string, message: string, kind: CallKind, 
     case 'wrapper':
       return new UnclearError(code, message);
   }
-}
-
-function retryAfterMs(headers: TextAnswer['headers']): number {
-  const header = headers['retry-after'];
-  const seconds = typeof header === 'string' && /^\d+$/.test(header.trim()) ? Number(header) : undefined;
-  return seconds === undefined ? THROTTLE_MS : Math.min(Math.max(seconds * 1000, 1000), LONGEST_THROTTLE_MS);
 }
 
 function parse(text: string): unknown {

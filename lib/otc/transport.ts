@@ -1,9 +1,11 @@
 import type { Agent as HttpAgent, IncomingHttpHeaders } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import { got, RequestError } from 'got';
-import { UnclearError } from '../core/errors.ts';
+import { UnclearError, UnsentError } from '../core/errors.ts';
+import { bounded } from '../signals/bounded.ts';
+import { askedWaitMs } from './errors.ts';
 
-/** Keep-alive agents that outlive a call; Node's own when absent. */
+/** Agents that keep connections for the calls that follow; Node's own when absent. */
 export interface Agents {
   readonly http?: HttpAgent;
   readonly https?: HttpsAgent;
@@ -44,9 +46,8 @@ const LONGEST_WAIT_MS = 5_000;
  * The cause is left out on purpose: the HTTP library's errors carry the request's headers and URL.
  */
 export async function send(call: Send): Promise<Answer> {
-  const deadline = AbortSignal.timeout(call.deadlineMs);
   const tooLarge = new AbortController();
-  const signals = [deadline, tooLarge.signal, ...(call.signal ? [call.signal] : [])];
+  const deadline = bounded(call.deadlineMs, [tooLarge.signal, call.signal]);
   try {
     const request = got(call.url, {
       method: call.method,
@@ -55,7 +56,7 @@ export async function send(call: Send): Promise<Answer> {
       throwHttpErrors: false,
       followRedirect: false,
       decompress: call.decompress,
-      signal: AbortSignal.any(signals),
+      signal: deadline.signal,
       agent: { ...(call.agents?.http ? { http: call.agents.http } : {}), ...(call.agents?.https ? { https: call.agents.https } : {}) },
       retry: {
         limit: call.repeat ? REPEATS : 0,
@@ -63,11 +64,14 @@ export async function send(call: Send): Promise<Answer> {
         methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
         statusCodes: [408, 429, 500, 502, 503, 504],
         maxRetryAfter: LONGEST_WAIT_MS,
-        calculateDelay: ({ computedValue, attemptCount, retryAfter, error }) => {
-          if (computedValue === 0 || retryAfter !== undefined) return computedValue;
+        calculateDelay: ({ computedValue, attemptCount, error }) => {
+          if (computedValue === 0) return 0;
+          // got takes a date in the past, 0 and less for "at once".
+          const asked = error.response && askedWaitMs(error.response.headers);
+          const backoff = Math.min(call.backoffMs * 2 ** (attemptCount - 1), LONGEST_WAIT_MS);
+          if (asked !== undefined) return asked > LONGEST_WAIT_MS ? 0 : Math.max(asked, backoff);
           // Without a hint a throttled call would only feed the throttle: OTC counts by the minute.
-          if (error.response?.statusCode === 429) return 0;
-          return Math.min(call.backoffMs * 2 ** (attemptCount - 1), LONGEST_WAIT_MS);
+          return error.response?.statusCode === 429 ? 0 : backoff;
         },
       },
       hooks: {
@@ -85,13 +89,23 @@ export async function send(call: Send): Promise<Answer> {
     return { status: response.statusCode, headers: response.headers, body: response.body };
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
-    throw unclear(call, error, deadline.aborted, tooLarge.signal.aborted);
+    throw unclear(call, error, deadline.late, tooLarge.signal.aborted);
+  } finally {
+    deadline.end();
   }
 }
 
 function unclear(call: Send, error: RequestError, late: boolean, tooLarge: boolean): UnclearError {
+  if (isUnsent(error)) return new UnsentError(error.code, `${call.name}: not sent, no connection (${error.code})`);
   if (tooLarge) return new UnclearError('response-too-large', `${call.name}: the answer is larger than ${call.maxBytes} bytes`);
   if (late) return new UnclearError('timeout', `${call.name}: no answer within ${call.deadlineMs} ms`);
   if (call.signal?.aborted) return new UnclearError('aborted', `${call.name}: called off before the answer came`);
   return new UnclearError(error.code, `${call.name}: no answer (${error.code})`);
+}
+
+/**
+ * The only case that is certain: there was no connection to send anything on. A kept one that breaks says nothing of what the other side has read.
+ */
+function isUnsent({ timings }: RequestError): boolean {
+  return timings?.socket !== undefined && timings.connect === undefined;
 }

@@ -2,6 +2,7 @@ import got from 'got';
 import type { AlarmMessage, CallOptions, Notifier } from '../app/ports.ts';
 import { UnclearError } from '../core/errors.ts';
 import { toIso } from '../core/time.ts';
+import type { Agents } from './agents.ts';
 
 const DEADLINE_MS = 5_000;
 
@@ -11,9 +12,11 @@ const DEADLINE_MS = 5_000;
  */
 export class AlarmWebhook implements Notifier {
   readonly #url: string;
+  readonly #agents: Agents | undefined;
 
-  constructor(url: string) {
+  constructor(url: string, agents?: Agents) {
     this.#url = url;
+    this.#agents = agents;
   }
 
   async notify({ installation, subject, alarm }: AlarmMessage, { signal }: CallOptions = {}): Promise<void> {
@@ -21,9 +24,12 @@ export class AlarmWebhook implements Notifier {
     // `text` at the top is what chat services show.
     const json = { text: `${subject}: ${text}`, installation, alarm: { kind, pool, about, state, text, since: toIso(since) } };
     const options = { json, retry: { limit: 0 }, followRedirect: false, throwHttpErrors: false, timeout: { request: DEADLINE_MS } };
-    const answer = await got.post(this.#url, { ...options, ...(signal && { signal }) }).catch((error: { readonly code?: unknown }) => {
-      throw new UnclearError(typeof error.code === 'string' ? error.code : 'no-answer', 'alarm webhook: no answer');
-    });
+    const agent = this.#agents;
+    const answer = await got
+      .post(this.#url, { ...options, ...(agent && { agent }), ...(signal && { signal }) })
+      .catch((error: { readonly code?: unknown }) => {
+        throw new UnclearError(typeof error.code === 'string' ? error.code : 'no-answer', 'alarm webhook: no answer');
+      });
     if (!answer.ok) throw new UnclearError(`http-${answer.statusCode}`, `alarm webhook: answered HTTP ${answer.statusCode}`);
   }
 }

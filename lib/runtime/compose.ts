@@ -13,6 +13,7 @@ import { OtcHttp } from '../otc/http.ts';
 import { Ims } from '../otc/ims.ts';
 import { Obs } from '../otc/obs.ts';
 import { SmnTopic } from '../otc/smn.ts';
+import type { Agents } from './agents.ts';
 import { AlarmWebhook } from './alarm-webhook.ts';
 
 export interface WorldInputs {
@@ -21,6 +22,8 @@ export interface WorldInputs {
   readonly credentials: Credentials;
   readonly clock: Clock;
   readonly log: Log;
+  /** Connections of this call; Node's own when absent. */
+  readonly agents?: Agents | undefined;
   /** Ends whatever the call still waits for. */
   readonly signal?: AbortSignal;
 }
@@ -28,10 +31,11 @@ export interface WorldInputs {
 /**
  * Everything outside, built for one call: the agency's keys come with the call and go stale after it. Nothing is asked yet. Throws `ConfigError`.
  */
-export function composeWorld({ config, secrets, credentials, clock, log, signal }: WorldInputs): World {
+export function composeWorld(inputs: WorldInputs): World {
+  const { config, secrets, credentials, clock, log, agents, signal } = inputs;
   const { settings, otc } = config;
   const { projectId, endpoints } = otc;
-  const http = new OtcHttp({ credentials, projectId, clock });
+  const http = new OtcHttp({ credentials, projectId, clock, ...(agents && { agents }) });
   const ecs = new Ecs({ http, endpoint: endpoints.ecs, projectId, installation: settings.installation });
   const ims = new Ims({ http, endpoint: endpoints.ims });
   return {
@@ -39,15 +43,16 @@ export function composeWorld({ config, secrets, credentials, clock, log, signal 
       url: settings.gitlabUrl,
       token: needSecret(secrets.gitlabToken, 'GITLAB_TOKEN').reveal(),
       clock,
+      agents,
       ...(signal && { signal }),
     }),
     cloud: otcCloud(ecs, ims),
-    store: composeStore({ config, credentials, clock }),
+    store: composeStore(inputs),
     clock,
     log,
     ulid: (now) => ulid(now),
     worker: workerTemplates(settings.gitlabUrl),
-    notifiers: notifiersOf(config, secrets, http),
+    notifiers: notifiersOf(config, secrets, http, agents),
   };
 }
 
@@ -56,16 +61,17 @@ export function composeStore({
   config: { otc, bucket },
   credentials,
   clock,
-}: Pick<WorldInputs, 'config' | 'credentials' | 'clock'>): Store {
+  agents,
+}: Pick<WorldInputs, 'config' | 'credentials' | 'clock' | 'agents'>): Store {
   const scheme = bucket.dialect === 's3-v2' ? 'aws' : 'obs';
-  return new Obs({ endpoint: otc.endpoints.obs, bucket: bucket.name, credentials, clock, scheme });
+  return new Obs({ endpoint: otc.endpoints.obs, bucket: bucket.name, credentials, clock, scheme, ...(agents && { agents }) });
 }
 
-function notifiersOf({ alarmTopic, otc }: Config, { alarmWebhook }: Secrets, http: OtcHttp): readonly Notifier[] {
+function notifiersOf({ alarmTopic, otc }: Config, { alarmWebhook }: Secrets, http: OtcHttp, agents?: Agents): readonly Notifier[] {
   const { projectId, endpoints } = otc;
   return [
     ...(alarmTopic === undefined ? [] : [new SmnTopic({ http, endpoint: endpoints.smn, projectId, topic: alarmTopic })]),
-    ...(alarmWebhook ? [new AlarmWebhook(alarmWebhook.reveal())] : []),
+    ...(alarmWebhook ? [new AlarmWebhook(alarmWebhook.reveal(), agents)] : []),
   ];
 }
 

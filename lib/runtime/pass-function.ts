@@ -6,6 +6,7 @@ import type { Settings } from '../app/settings.ts';
 import type { Deadline, World } from '../app/world.ts';
 import type { Config } from '../config/config.ts';
 import { describeError } from '../core/errors.ts';
+import { callAgents } from './agents.ts';
 import { composeWorld, type WorldInputs } from './compose.ts';
 import { composeWake } from './compose-webhook.ts';
 import { startDeadline } from './deadline.ts';
@@ -82,11 +83,12 @@ async function perform(
   const began = clock.now();
   const holdMs = remainingMs(fg);
   const { deadline, end } = startDeadline(holdMs);
+  const { agents, close } = callAgents();
   try {
     const config = parts.loadConfig();
     const secrets = secretsOf(parts.readSecret, fg);
     const credentials = credentialsOf(fg, secrets);
-    const world = (parts.composeWorld ?? composeWorld)({ config, secrets, credentials, clock, log, signal: deadline.all });
+    const world = (parts.composeWorld ?? composeWorld)({ config, secrets, credentials, clock, log, agents, signal: deadline.all });
     const wake = parts.wake ?? composeWake({ config, credentials: () => credentials, clock, event: {} }) ?? nobody;
     const result = await run({ world, settings: config.settings, wake, deadline, holdMs, event }, log);
     const reply = summarise(result);
@@ -94,6 +96,7 @@ async function perform(
     return reply;
   } finally {
     end();
+    close();
   }
 }
 

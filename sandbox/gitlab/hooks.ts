@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { bounded } from '../../lib/signals/bounded.ts';
 import type { SandboxContext } from '../context.ts';
 import { jobHookBody } from './hook-body.ts';
 import { alertStatus } from './hook-status.ts';
@@ -192,7 +193,8 @@ export class HookCourier {
 /** Follows redirects as HTTP clients do (a POST becomes a GET, except with 307 and 308), but never to another host: the headers hold secrets. */
 async function send(url: string, body: string, headers: Readonly<Record<string, string>>, timeoutMs: number): Promise<Answer> {
   if (Buffer.byteLength(body) > MOST_BYTES) return { status: undefined, body: 'LimitExceeded', headers: {} };
-  const signal = AbortSignal.timeout(timeoutMs);
+  const limit = bounded(timeoutMs, [], { reason: () => new DOMException('no answer', 'TimeoutError') });
+  const { signal } = limit;
   let target = new URL(url);
   let init: RequestInit = { method: 'POST', body, headers, redirect: 'manual', signal };
   try {
@@ -212,5 +214,7 @@ async function send(url: string, body: string, headers: Readonly<Record<string, 
     }
   } catch (error) {
     return { status: undefined, body: error instanceof Error ? error.name : '', headers: {} };
+  } finally {
+    limit.end();
   }
 }

@@ -69,6 +69,27 @@ describe('refusals', () => {
       type: ConfigError,
       says: 'group_id is invalid',
     },
+    {
+      name: '400 with an empty message beside the error',
+      status: 400,
+      json: { message: '', error: 'group_id is invalid' },
+      type: ConfigError,
+      says: 'things: HTTP 400: group_id is invalid',
+    },
+    {
+      name: '400 with null beside the error',
+      status: 400,
+      json: { message: null, error: '', error_description: 'too much' },
+      type: ConfigError,
+      says: 'things: HTTP 400: too much',
+    },
+    {
+      name: '400 with an empty object',
+      status: 400,
+      json: { message: {}, error: 'gone' },
+      type: ConfigError,
+      says: 'things: HTTP 400: gone',
+    },
     { name: '422', status: 422, json: { message: 'no' }, type: ConfigError, says: 'no' },
     { name: '401', status: 401, json: { message: '401 Unauthorized' }, type: AccessError, says: '401 Unauthorized' },
     {
@@ -205,7 +226,10 @@ describe('429', () => {
   it.each([
     { name: 'seconds', headers: { 'retry-after': '2' }, waits: [2000] },
     { name: 'a date', headers: { 'retry-after': in3s }, waits: [3000] },
-    { name: 'a date in the past', headers: { 'retry-after': new Date(NOW - 9000).toUTCString() }, waits: [0] },
+    { name: 'a date in the past', headers: { 'retry-after': new Date(NOW - 9000).toUTCString() }, waits: [1000] },
+    { name: 'nothing', headers: { 'retry-after': '0' }, waits: [1000] },
+    { name: 'less than nothing', headers: { 'retry-after': '-5' }, waits: [1000] },
+    { name: 'a reset right now', headers: { 'ratelimit-remaining': '0', 'ratelimit-reset': String(NOW / 1000 + 0.001) }, waits: [1000] },
     { name: 'a reset in a moment', headers: { 'ratelimit-remaining': '0', 'ratelimit-reset': String(NOW / 1000 + 4) }, waits: [4000] },
   ])('waits as asked by $name', async ({ headers, waits }) => {
     const fake = await fakeGitLab(replies({ status: 429, headers, text: 'Retry later\n' }, { json: 1 }));
@@ -236,6 +260,7 @@ describe('429', () => {
     },
     { name: 'a reset', reply: { headers: { 'ratelimit-remaining': '0', 'ratelimit-reset': String(NOW / 1000 + 42) } }, ms: 42_000 },
     { name: 'a reset that has passed', reply: { headers: { 'ratelimit-reset': String(NOW / 1000 - 42) } }, ms: 60_000 },
+    { name: 'what only Date.parse takes for a date', reply: { headers: { 'retry-after': '1 banana' } }, ms: 60_000 },
     { name: 'nonsense', reply: { headers: { 'retry-after': 'soon', 'ratelimit-reset': 'never' } }, ms: 60_000 },
   ])('does not wait: $name', async ({ reply, ms }) => {
     const fake = await fakeGitLab(replies({ status: 429, ...reply }));
@@ -287,7 +312,8 @@ describe('answers that cannot be trusted', () => {
 
   it('nobody listens', async () => {
     const error = await thrownBy(sender({ url: 'http://127.0.0.1:1', seen: [] }).send(GET));
-    expect(error).toMatchObject({ name: 'UnclearError', code: 'ECONNREFUSED' });
+    // Nothing has happened for certain: there was no connection.
+    expect(error).toMatchObject({ name: 'UnsentError', code: 'ECONNREFUSED' });
   });
 });
 

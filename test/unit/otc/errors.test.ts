@@ -56,6 +56,61 @@ describe('envelopes', () => {
   });
 });
 
+describe('what is said', () => {
+  const words = 'rootVolume type SSSD is not exist.';
+  it.each<[string, unknown, string]>([
+    [
+      'a detail with a code and an empty message',
+      { error: { code: 'Ecs.0005', message: words, details: [{ code: 'Ecs.0043', message: '' }] } },
+      'Ecs.0043',
+    ],
+    ['a detail with a code alone', { error: { code: 'Ecs.0005', message: words, details: [{ code: 'Ecs.0043' }] } }, 'Ecs.0043'],
+    ['a detail with blanks', { error: { code: 'Ecs.0005', message: words, details: [{ code: 'Ecs.0043', message: '  ' }] } }, 'Ecs.0043'],
+    ['a detail with null', { error: { code: 'Ecs.0005', message: words, details: [{ code: 'Ecs.0043', message: null }] } }, 'Ecs.0043'],
+    [
+      'the words in the detail alone',
+      { error: { code: 'Ecs.0043', message: '', details: [{ code: 'Ecs.0005', message: words }] } },
+      'Ecs.0043',
+    ],
+    ['the words in a detail without a code', { error: { code: 'Ecs.0043', message: '', details: [{ message: words }] } }, 'Ecs.0043'],
+    [
+      'details that are one object',
+      { error: { code: 'Ecs.0005', message: '', details: { code: 'Ecs.0043', message: words } } },
+      'Ecs.0043',
+    ],
+    ['code and message swapped', { error: { message: 'Ecs.0043', code: words } }, 'Ecs.0043'],
+    [
+      'swapped in the detail, empty outside',
+      { error: { code: '', message: '', details: [{ message: 'Ecs.0043', code: words }] } },
+      'Ecs.0043',
+    ],
+    [
+      'swapped outside, empty in the detail',
+      { error: { message: 'Ecs.0005', code: words, details: [{ code: 'Ecs.0043', message: '' }] } },
+      'Ecs.0043',
+    ],
+    ['both names of the text, one empty', { error_code: 'Ecs.0043', error_msg: '', message: words }, 'Ecs.0043'],
+    ['the long name', { errorCode: 'Ecs.0043', error_message: words }, 'Ecs.0043'],
+    ['the reason of a job', { error_code: 'Ecs.0043', message: '', fail_reason: words }, 'Ecs.0043'],
+    ['a batch', { code: 'Ecs.0005', message: '', internalError: [{ id: '1', error_code: 'Ecs.0043', error_message: words }] }, 'Ecs.0043'],
+    ['no code that is one', { error: { code: '', message: words } }, 'http-400'],
+    ['Nova, empty outside', { message: '', badRequest: { message: words, code: 400 } }, 'http-400'],
+    ['IAM', { error_msg: '', error: { code: 400, message: words, title: 'Bad Request' } }, 'http-400'],
+    ['a list of errors', { errors: [{ message: '' }, { message: words }] }, 'http-400'],
+  ])('is found in %s', (_, body, code) => {
+    expect(error(400, body).message).toBe(`ecs.create: ${code} ${words} (HTTP 400)`);
+  });
+
+  it('is nothing where there is nothing, and no error comes without a code', () => {
+    expect(error(400, { error: { code: 'Ecs.0043', message: '' } }).message).toBe('ecs.create: Ecs.0043 (HTTP 400)');
+    expect(error(400, { error: { code: 400, message: 'Ecs.0043' } }).message).toBe('ecs.create: Ecs.0043 (HTTP 400)');
+    expect(errorOfCode('', ' ', 'create', 'ecs.operation')).toMatchObject({
+      code: 'operation-failed',
+      message: 'ecs.operation: operation-failed',
+    });
+  });
+});
+
 describe('codes', () => {
   it.each<[string, string, number, readonly string[]]>([
     ['quota', 'QuotaError', 400, ['Ecs.0001', 'Ecs.0013', 'Ecs.0021', 'Ecs.0022', 'Ecs.0913', 'Ecs.0012']],
@@ -114,6 +169,14 @@ describe('throttling', () => {
     ['a hint', { 'retry-after': '7' }, 7_000],
     ['a hint of nothing', { 'retry-after': '0' }, 1_000],
     ['nonsense', { 'retry-after': 'soon' }, 60_000],
+    ['less than nothing', { 'retry-after': '-30' }, 1_000],
+    ['a fraction', { 'retry-after': '2.5' }, 2_500],
+    ['nothing', { 'retry-after': '' }, 60_000],
+    ['a number too many', { 'retry-after': '99999999999999999999' }, 3_600_000],
+    ['a date', { 'retry-after': 'Mon, 23 Nov 2026 16:01:30 GMT', date: 'Mon, 23 Nov 2026 16:00:00 GMT' }, 90_000],
+    ['a date that has passed', { 'retry-after': 'Mon, 23 Nov 2026 15:59:00 GMT', date: 'Mon, 23 Nov 2026 16:00:00 GMT' }, 1_000],
+    ['a date without a clock beside it', { 'retry-after': 'Mon, 23 Nov 2026 16:01:30 GMT' }, 60_000],
+    ['what only Date.parse takes for a date', { 'retry-after': '1 banana', date: 'Mon, 23 Nov 2026 16:00:00 GMT' }, 60_000],
     ['a hint of a day', { 'retry-after': '86400' }, 3_600_000],
   ])('%s', (_, headers, ms) => {
     const thrown = error(429, '', 'read', headers);

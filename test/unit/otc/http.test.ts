@@ -82,12 +82,23 @@ describe('repetition', () => {
     ['a 502 in HTML', { status: 502, body: '<html>' }],
     ['a broken connection', { fault: 'reset' }],
     ['half a body', { body: '{"answer":4', fault: 'cut' }],
-    ['a 429 that says when', { status: 429, headers: { 'retry-after': new Date(0).toUTCString() } }],
+    ['a 429 that says when', { status: 429, headers: { 'retry-after': '1' } }],
   ])('of a read after %s, signed anew', async (_, failure) => {
     const { read } = await start([failure, failure, good]);
     await expect(read()).resolves.toEqual({ answer: 42 });
     expect(server.requests.map((r) => r.headers['x-sdk-date'])).toEqual(['20261123T160001Z', '20261123T160002Z', '20261123T160003Z']);
     expect(server.requests.every(isSignedRight)).toBe(true);
+  });
+
+  it.each([
+    ['a date that has passed', new Date(0).toUTCString()],
+    ['nothing', '0'],
+    ['less than nothing', '-5'],
+  ])('waits a second at least when asked to wait for %s', async (_, asked) => {
+    const began = Date.now();
+    const { read } = await start([{ status: 503, headers: { 'retry-after': asked, date: new Date().toUTCString() } }, good]);
+    await expect(read()).resolves.toEqual({ answer: 42 });
+    expect(Date.now() - began).toBeGreaterThanOrEqual(990);
   });
 
   it('of a read ends after the third try', async () => {
@@ -117,6 +128,22 @@ describe('repetition', () => {
     const { write } = await start(() => reply);
     await expect(write()).rejects.toMatchObject({ name: 'UnclearError', code });
     expect(server.requests).toHaveLength(1);
+  });
+});
+
+describe('a write without an answer', () => {
+  it('is known not to have happened when there was no connection', async () => {
+    const { write } = await start([good]);
+    await server.close();
+    await expect(write()).rejects.toMatchObject({ name: 'UnsentError', code: 'ECONNREFUSED' });
+  });
+
+  it.each<[string, Reply]>([
+    ['a connection broken after it was read', { fault: 'reset' }],
+    ['silence', { fault: 'hang' }],
+  ])('is unclear after %s', async (_, reply) => {
+    const { write } = await start([reply], { deadlineMs: 200 });
+    await expect(write()).rejects.toMatchObject({ name: 'UnclearError' });
   });
 });
 

@@ -1,5 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { createServer, get } from 'node:http';
+import type { Socket } from 'node:net';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Cloud, Forge } from '../../../lib/app/ports.ts';
 import type { World } from '../../../lib/app/world.ts';
 import { UnclearError } from '../../../lib/core/errors.ts';
@@ -59,6 +61,39 @@ function setUp(world: Partial<World> = {}, changes: Partial<PassParts> = {}) {
   };
   return { parts, lines, store, built, path, clock };
 }
+
+describe('connections', () => {
+  it('are kept within a call and closed with it', async () => {
+    const server = createServer((_, response) => response.end('{}'));
+    const open = new Set<Socket>();
+    let made = 0;
+    server.on('connection', (socket) => {
+      made += 1;
+      open.add(socket);
+      socket.on('close', () => open.delete(socket));
+    });
+    const port = await new Promise<number>((resolve) =>
+      server.listen(0, '127.0.0.1', () => resolve(Number(Object(server.address()).port))),
+    );
+    onTestFinished(() => void server.close());
+    const { parts, built } = setUp();
+    const ask = () =>
+      new Promise<void>((resolve) => {
+        get({ port, host: '127.0.0.1', agent: built.at(-1)?.agents?.http }, (answer) => answer.resume().on('close', resolve));
+      });
+    const runners = async () => {
+      for (let i = 0; i < 3; i += 1) await ask();
+      expect(open.size).toBe(1);
+      return [];
+    };
+    const compose = parts.composeWorld;
+    const scaler = createScaler({ ...parts, composeWorld: (inputs) => ({ ...Object(compose?.(inputs)), forge: { ...forge, runners } }) });
+    for (let call = 1; call <= 2; call += 1) {
+      expect(await scaler({}, context())).toMatchObject({ ok: true });
+      await vi.waitFor(() => expect([made, open.size]).toEqual([call, 0]));
+    }
+  });
+});
 
 describe('what a call answers and logs', () => {
   it('all well', async () => {
