@@ -5,7 +5,7 @@ import { describeError } from '../lib/core/errors.ts';
 import type { Server } from '../lib/core/fleet.ts';
 import { toIso } from '../lib/core/time.ts';
 import type { Output } from './output.ts';
-import { harmless } from './printable.ts';
+import { harmless, oneLine } from './printable.ts';
 
 /** All of a boot, with what cloud-init and the kernel print in between. */
 const BOOT_LINES = 2000;
@@ -38,7 +38,7 @@ export async function bootSoFar(cloud: Cloud, worker: string): Promise<readonly 
     const details = bootLines({ ...machine, ...parseBootLog(text ?? '', worker) }).map((line) => `    ${line}`);
     return [`not settled yet; ${hint}. So far:`, ...details];
   } catch (error) {
-    return [`not settled yet; ${hint} (its VM could not be asked now: ${describeError(error).code})`];
+    return [`not settled yet; ${hint} (its VM could not be asked now: ${oneLine(describeError(error).code)})`];
   }
 }
 

@@ -22,7 +22,7 @@ export async function explain(
   if (output.json) output.data(JSON.stringify(story.entries, undefined, 2));
   else {
     output.data(render(story, 'job' in what ? `job ${what.job}` : what.worker, span.days));
-    if ('worker' in what && isUnsettled(story)) output.data(clean(await bootSoFar(cloud, what.worker)).join('\n'));
+    if ('worker' in what && isUnsettled(story)) output.data((await bootSoFar(cloud, what.worker)).join('\n'));
   }
   return story.entries.length === 0 ? 1 : 0;
 }

@@ -33,16 +33,17 @@ function renderPool(pool: PoolReport): string {
   const said = pool.said.map((control) => `  by hand: ${controlText(control)}`);
   const unread = pool.unread.map((u) => `  ! ${u.source} could not be read: ${u.code}: ${u.message}`);
   if (!pool.plan) return [`${pool.pool}: nothing can be decided`, ...said, ...unread].join('\n');
-  const { numbers: n, actions, held, brakes } = pool.plan;
+  const { numbers: n, actions, held, brakes, brokenZone } = pool.plan;
   const phases = (['booting', 'idle', 'busy', 'draining', 'failed'] as const).map((p) => `${n[p]} ${p}`).join(', ');
   const period = n.period === undefined ? '' : `, period ${n.period + 1} holds`;
+  const broken = brokenZone === undefined ? [] : [`  ! its periods cannot be evaluated (time zone ${brokenZone}): its own values hold`];
   const head = [
     `${pool.pool}: ${n.machines} of at most ${n.limit} machines (${phases})`,
     `  waiting jobs: ${n.demand ?? 'not known'}, without a worker in sight: ${n.unmet}; idle target ${n.idleTarget}${period}`,
   ];
   const todo = pool.actions.length > 0 ? pool.actions.map(renderDone) : renderPlanned(actions);
   const left = held.map((h) => `  leave ${h.worker}: ${h.why}`);
-  return [...head, ...said, ...unread, ...todo, ...brakes.map((b) => `  held back: ${brakeText(b)}`), ...left].join('\n');
+  return [...head, ...said, ...unread, ...broken, ...todo, ...brakes.map((b) => `  held back: ${brakeText(b)}`), ...left].join('\n');
 }
 
 function renderPlanned(actions: NonNullable<PoolReport['plan']>['actions']): readonly string[] {

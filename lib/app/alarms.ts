@@ -32,6 +32,7 @@ export function conditionsOf(sight: Sight): { readonly conditions: readonly Cond
   const pools = sight.planned.flatMap((planned) => safely(planned, sight));
   const conditions = [
     ...pools,
+    ...brokenPeriods(sight),
     ...lateTimer(sight),
     ...wrongClock(sight),
     ...lostJobs(sight),
@@ -43,7 +44,7 @@ export function conditionsOf(sight: Sight): { readonly conditions: readonly Cond
   for (const { view, plan } of sight.planned) {
     if (!view.jobs) unlooked.add('oldest-pending');
     if (view.controls.unread) for (const kind of ['paused', 'orphan'] as const) unlooked.add(kind);
-    if (!plan) for (const kind of ['orphan', 'boots-failing', 'sold-out', 'launching-paused'] as const) unlooked.add(kind);
+    if (!plan) for (const kind of ['orphan', 'boots-failing', 'sold-out', 'launching-paused', 'periods'] as const) unlooked.add(kind);
   }
   return { conditions, unlooked };
 }
@@ -121,6 +122,14 @@ function orphanText({ name, failure }: Worker): string {
 /** Seconds; `undefined` when the jobs could not be read. */
 export function oldestWaitSeconds(jobs: readonly { readonly queuedAt: number }[] | undefined, now: number): number | undefined {
   return jobs?.reduce((most, { queuedAt }) => Math.max(most, Math.floor((now - queuedAt) / 1000)), 0);
+}
+
+function brokenPeriods({ planned }: Sight): readonly Condition[] {
+  return planned.flatMap(({ view, plan }): readonly Condition[] => {
+    if (plan?.brokenZone === undefined) return [];
+    const text = `its periods cannot be evaluated (time zone ${plan.brokenZone}), so its own values hold: scaler check names another zone; deploy it`;
+    return [{ kind: 'periods', pool: view.settings.pool.name, text }];
+  });
 }
 
 function lateTimer({ before, now }: Sight): readonly Condition[] {

@@ -5,24 +5,25 @@ import { loadConfigJson } from './load.ts';
 import { ManagerPart, managerWarnings, resolveManager } from './manager.ts';
 import { plainMessage } from './messages.ts';
 import { type ConfigProblem, findingsOf, InvalidConfigError, type Locate, problem, tidyProblems } from './problems.ts';
+import { zoneFindings } from './zones.ts';
 
-/** Loads scaler.yml, or its compiled form. Throws `InvalidConfigError`, for YAML with line and column of each problem. */
-export function loadConfigText(text: string, format: 'yaml' | 'json'): Config {
-  return format === 'json' ? withManager(loadConfigJson(text), JSON.parse(text)) : loadConfigYaml(text);
+/** Loads scaler.yml, or its compiled form. `now` (milliseconds): from when on time zones are looked at. Throws `InvalidConfigError`, for YAML with line and column of each problem. */
+export function loadConfigText(text: string, format: 'yaml' | 'json', now = Date.now()): Config {
+  return format === 'json' ? withManager(loadConfigJson(text), JSON.parse(text), now) : loadConfigYaml(text, now);
 }
 
-export function loadConfigYaml(text: string): Config {
+export function loadConfigYaml(text: string, now = Date.now()): Config {
   const { data, locate } = readYaml(text);
-  return parseWhole(data, locate);
+  return parseWhole(data, locate, now);
 }
 
 /**
  * Checks scaler.yml and gives it as the JSON that the functions carry, and what `loadConfigYaml` says to it. `scaler` replaces what the file says of
  * the function that the webhook wakes: its name, or `false` for none.
  */
-export function compileConfig(text: string, scaler?: string | false): { readonly json: string; readonly config: Config } {
+export function compileConfig(text: string, scaler?: string | false, now = Date.now()): { readonly json: string; readonly config: Config } {
   const { data, locate } = readYaml(text);
-  const config = parseWhole(data, locate);
+  const config = parseWhole(data, locate, now);
   const { manager: _, functions, ...carried } = z.looseObject({ functions: z.looseObject({}).optional() }).parse(data);
   const { scaler: written, ...others } = functions ?? {};
   const name = scaler === undefined ? written : scaler === false ? undefined : scaler;
@@ -31,8 +32,9 @@ export function compileConfig(text: string, scaler?: string | false): { readonly
 }
 
 /** The document and its section `manager`, with everything that is wrong in either at once. */
-function parseWhole(data: unknown, locate: Locate): Config {
-  const problems: ConfigProblem[] = [];
+function parseWhole(data: unknown, locate: Locate, now: number): Config {
+  const zones = zonesOf(data, now, locate);
+  const problems: ConfigProblem[] = [...zones.errors];
   const collect = <T>(work: () => T): T | undefined => {
     try {
       return work();
@@ -45,17 +47,29 @@ function parseWhole(data: unknown, locate: Locate): Config {
   const part = collect(() => managerOf(data, locate));
   const config = collect(() => parseConfig(data, locate));
   if (config === undefined || problems.length > 0) throw new InvalidConfigError(tidyProblems(problems));
-  return addManager(config, part, locate);
+  return warned(addManager(config, part, locate), zones.warnings);
 }
 
-function withManager(config: Config, data: unknown): Config {
-  return addManager(config, managerOf(data), undefined);
+function withManager(config: Config, data: unknown, now: number): Config {
+  const { errors, warnings } = zonesOf(data, now);
+  if (errors.length > 0) throw new InvalidConfigError(errors);
+  return warned(addManager(config, managerOf(data), undefined), warnings);
+}
+
+function zonesOf(data: unknown, now: number, locate?: Locate) {
+  const findings = zoneFindings(data, now);
+  const of = (level: 'error' | 'warning') => findings.filter((f) => f.level === level).map((f) => problem(f.path, f.message, locate));
+  return { errors: of('error'), warnings: of('warning') };
+}
+
+function warned(config: Config, more: readonly ConfigProblem[]): Config {
+  return more.length === 0 ? config : { ...config, warnings: tidyProblems([...config.warnings, ...more]) };
 }
 
 function addManager(config: Config, part: ManagerPart | undefined, locate: Locate | undefined): Config {
   if (part === undefined) return config;
   const more = managerWarnings(part, config).map(({ path, message }) => problem(path, message, locate));
-  return { ...config, manager: resolveManager(part, config), warnings: tidyProblems([...config.warnings, ...more]) };
+  return warned({ ...config, manager: resolveManager(part, config) }, more);
 }
 
 function managerOf(data: unknown, locate?: Locate): ManagerPart | undefined {

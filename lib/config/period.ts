@@ -1,16 +1,5 @@
 import { Cron } from 'croner';
 
-/** Whether the zone is one that this Node knows; offsets such as `+01:00` are none, because they know no summer time. */
-export function isTimezone(name: string): boolean {
-  if (!/^[A-Za-z]/.test(name)) return false;
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /**
  * What is wrong with a period, or `undefined`. Periods are gitlab-runner's: seven cron fields (second, minute, hour, day of month, month,
  * day of week, year), and a moment is inside when the next match is at most one second away. So with a fixed second the period holds for one

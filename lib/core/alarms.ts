@@ -15,6 +15,8 @@ const KINDS = {
   'sold-out': { raiseAfter: 3 * MINUTE, clearAfter: 10 * MINUTE },
   /** A source cannot be read, so nothing can be decided. */
   unread: { raiseAfter: 3 * MINUTE, clearAfter: 2 * MINUTE },
+  /** A pool's periods cannot be evaluated. */
+  periods: { raiseAfter: 0, clearAfter: 0 },
   /** Somebody has paused a pool and may have forgotten it. */
   paused: { raiseAfter: 4 * HOUR, clearAfter: 0 },
   /** A VM without a runner, or one in error, that the reaper could not remove for long. */

@@ -19,11 +19,26 @@ export function inPeriod(expression: string, timezone: string, now: number): boo
   return cron.match(toDate((Math.floor(now / 1000) + 1) * 1000));
 }
 
-/** What holds now: the last period that matches, as a whole, else the pool's own values; `period` is its index, for the record. */
-export function activePolicy(pool: Pool, now: number): { readonly policy: Policy; readonly period?: number } {
+export interface ActivePolicy {
+  readonly policy: Policy;
+  /** Index of the period that holds; absent for the pool's own values. */
+  readonly period?: number;
+  /** The time zone of a period that could not be evaluated: then the pool's own values hold. */
+  readonly brokenZone?: string;
+}
+
+/**
+ * What holds now: the last period that matches, as a whole, else the pool's own values. Never throws: a period that cannot be evaluated, e.g. in a
+ * zone that this Node does not know, costs the pool its periods.
+ */
+export function activePolicy(pool: Pool, now: number): ActivePolicy {
   for (let i = pool.periods.length - 1; i >= 0; i--) {
     const period = pool.periods[i];
-    if (period?.periods.some((expression) => inPeriod(expression, period.timezone, now))) return { policy: period.policy, period: i };
+    try {
+      if (period?.periods.some((expression) => inPeriod(expression, period.timezone, now))) return { policy: period.policy, period: i };
+    } catch {
+      return { policy: pool.policy, ...(period && { brokenZone: period.timezone }) };
+    }
   }
   return { policy: pool.policy };
 }

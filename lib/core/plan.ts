@@ -74,6 +74,8 @@ export interface Plan {
   readonly held: readonly Held[];
   readonly numbers: PlanNumbers;
   readonly brakes: readonly Brake[];
+  /** The time zone of periods that could not be evaluated; the pool's own values hold. */
+  readonly brokenZone?: string;
 }
 
 export interface PlanInput {
@@ -95,7 +97,7 @@ export interface PlanInput {
 export function planPool(input: PlanInput): Plan {
   const { pool, controls, now } = input;
   const workers = [...input.workers].sort(oldestFirst);
-  const { policy, period } = activePolicy(pool, now);
+  const { policy, period, brokenZone } = activePolicy(pool, now);
   const counts = count(workers);
   const target = idleTarget(policy, counts.busy);
   const available = availableWorkers(workers, pool, controls, now);
@@ -112,6 +114,7 @@ export function planPool(input: PlanInput): Plan {
     actions: [...growth.actions, ...shrinkage.actions],
     held: shrinkage.held,
     brakes: growth.brakes,
+    ...(brokenZone !== undefined && { brokenZone }),
     numbers: {
       ...(input.jobs ? { demand: input.jobs.length } : {}),
       ...counts,

@@ -34,6 +34,22 @@ async function inLedger(p: Play): Promise<readonly string[]> {
 }
 
 describe('an alarm', () => {
+  it('says that the periods of a pool cannot be evaluated; its jobs and the other pools are served', async () => {
+    const periods = [{ periods: ['* * * * * * *'], timezone: 'UTC', idle_count: 1, idle_time: 60 }];
+    const p = await play({ ...FAST, pools: [{ ...POOL, periods }, POOL], document: withTopic });
+    // A zone that this Node does not know: what a newer Node has checked can be unknown to the one that runs.
+    const [first] = p.farm.config.settings.pools;
+    Object.assign(first?.pool.periods[0] ?? {}, { timezone: 'Mars/Olympus' });
+    p.push([{}, { tags: ['pool1'] }]);
+    await p.advance(3 * MINUTE);
+    expect(messages(p)).toEqual(['periods (pool0)']);
+    expect(farm(p).alarms[0]?.text).toContain('time zone Mars/Olympus');
+    expect(p.jobs().map(({ status }) => status)).toEqual(['running', 'running']);
+    Object.assign(first?.pool.periods[0] ?? {}, { timezone: 'UTC' });
+    await p.advance(2 * MINUTE);
+    expect(messages(p)).toEqual(['periods (pool0)', 'over: periods (pool0)']);
+  });
+
   it('of a job that waits too long goes to topic, ledger and counts, once each way', async () => {
     const p = await play({ ...FAST, document: withTopic });
     p.faults.inject({ operation: 'ecs.create', times: EVER, status: 403, code: 'Ecs.0010' });

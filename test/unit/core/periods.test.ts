@@ -66,6 +66,16 @@ describe('inPeriod', () => {
 });
 
 describe('activePolicy', () => {
+  it.each([
+    { name: 'a zone that this Node does not know', broken: { timezone: 'Mars/Olympus' } },
+    { name: 'an expression that no cron library takes', broken: { periods: ['nonsense'] } },
+  ])('$name costs the pool its periods and nothing else', ({ broken }) => {
+    const own = policy({ idleCount: 3 });
+    const periods = [period(['* * * * * * *'], { idleCount: 9 }), { ...period(['* * * * * * *'], { idleCount: 7 }), ...broken }];
+    const { timezone } = periods[1] ?? {};
+    expect(activePolicy(pool({ policy: own, periods }), NOW)).toStrictEqual({ policy: policy({ idleCount: 3 }), brokenZone: timezone });
+  });
+
   const always = '* * * * * * *';
   const never = '* * * * * * 2020';
 
