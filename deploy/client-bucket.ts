@@ -1,6 +1,6 @@
 import { obsCode, obsError } from '../lib/otc/obs-errors.ts';
 import { asText, type ObsCall, ObsHttp, type ObsOptions } from '../lib/otc/obs-http.ts';
-import { elementText } from '../lib/otc/obs-xml.ts';
+import { elements, elementText } from '../lib/otc/obs-xml.ts';
 import type { Answer } from '../lib/otc/transport.ts';
 
 /** Objects below a prefix that are deleted after so many days. */
@@ -69,7 +69,8 @@ const XML = { 'content-type': 'application/xml' };
 export function parseLifecycle(xml: string): Lifecycle {
   const rules: ExpiryRule[] = [];
   const others: string[] = [];
-  for (const [rule] of xml.matchAll(/<Rule>[\s\S]*?<\/Rule>/g)) {
+  for (const content of elements(xml, 'Rule')) {
+    const rule = `<Rule>${content}</Rule>`;
     const id = elementText(rule, 'ID') ?? '';
     if (!id.startsWith(RULE_PREFIX)) others.push(rule);
     else if (elementText(rule, 'Status') === 'Enabled')

@@ -66,9 +66,11 @@ export function errorOfCode(code: string | undefined, reason: string | undefined
 
 /** Text of the other side, made fit for records: one line, no query strings, no key ids, no long encoded runs, at most 200 characters. */
 export function tidy(text: string): string {
+  // Only the beginning can be kept: the rest need not be looked at.
   const line = text
+    .slice(0, 4_000)
     .replace(/[\p{Cc}\s]+/gu, ' ')
-    .replace(/(https?:\/\/[^\s?"']+)\?[^\s"']*/gi, '$1')
+    .replace(/(https?:\/\/[^\s?"']+)(?:\?[^\s"']*)?/gi, '$1')
     .replace(/\b(ak|access|sk|token|signature|password)\s*[:=]\s*[^\s,;]+/gi, '$1:…')
     .replace(/[A-Za-z0-9+/=_]{40,}/g, '…')
     .trim();

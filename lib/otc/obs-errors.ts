@@ -30,7 +30,8 @@ const THROTTLED = new Set(['SlowDown', 'TooManyRequests']);
 /** The error code of an answer that is none of success; a HEAD has it in a header only. */
 export function obsCode(answer: TextAnswer): string | undefined {
   const header = answer.headers['x-obs-error-code'];
-  return /<Error[\s>]/.test(answer.text) ? elementText(answer.text, 'Code') : typeof header === 'string' ? header : undefined;
+  const text = beginning(answer);
+  return /<Error[\s>]/.test(text) ? elementText(text, 'Code') : typeof header === 'string' ? header : undefined;
 }
 
 /**
@@ -39,11 +40,34 @@ export function obsCode(answer: TextAnswer): string | undefined {
  */
 export function obsError(answer: TextAnswer, kind: 'append' | 'other', name: string): ScalerError {
   const code = obsCode(answer);
-  const said = tidy(elementText(answer.text, 'Message') ?? '');
-  const hint = code === 'AccessDenied' ? ' (also the answer for a missing key where the right to list the bucket is missing)' : '';
-  const message = `${name}: ${code ?? 'no code'}${said === '' ? '' : ` ${said}`}${hint} (HTTP ${answer.status})`;
+  const message = `${name}: ${code === undefined ? withoutCode(answer) : `${code}${wordsOf(answer, code)} (HTTP ${answer.status})`}`;
   const known = code === undefined ? undefined : ofCode(code, kind, message);
   return known ?? ofStatus(answer, code ?? `http-${answer.status}`, kind, message);
+}
+
+function wordsOf(answer: TextAnswer, code: string): string {
+  const said = tidy(elementText(beginning(answer), 'Message') ?? '');
+  const hint = code === 'AccessDenied' ? ' (also the answer for a missing key where the right to list the bucket is missing)' : '';
+  return `${said === '' ? '' : ` ${said}`}${hint}`;
+}
+
+/** OBS gives each of its errors a code, except to a HEAD; what has none is mostly somebody else's answer. */
+function withoutCode(answer: TextAnswer): string {
+  const { status, headers } = answer;
+  if (status >= 300 && status < 400)
+    return `HTTP ${status}, sent on to ${hostOf(headers.location)}: is otc.endpoints.obs right, or is a proxy in between?`;
+  if (answer.text.trim() === '') return `HTTP ${status}`;
+  return `HTTP ${status} and a page that is not of OBS: is a proxy in between?`;
+}
+
+/** Only the host: the rest of an address may hold a signature. */
+function hostOf(location: unknown): string {
+  return typeof location === 'string' && URL.canParse(location) ? tidy(new URL(location).host) : 'another address';
+}
+
+/** An error takes some hundred characters. */
+function beginning({ text }: TextAnswer): string {
+  return text.slice(0, 65_536);
 }
 
 function ofCode(code: string, kind: 'append' | 'other', message: string): ScalerError | undefined {
@@ -58,7 +82,7 @@ function ofCode(code: string, kind: 'append' | 'other', message: string): Scaler
 
 function ofStatus(answer: TextAnswer, code: string, kind: 'append' | 'other', message: string): ScalerError {
   const { status } = answer;
-  const readable = answer.text.trim() === '' || /<Error[\s>]/.test(answer.text);
+  const readable = answer.text.trim() === '' || /<Error[\s>]/.test(beginning(answer));
   if (status === 401 || status === 403) return new AccessError(code, message);
   if (status === 429 && kind === 'other') return new ThrottledError(code, message, THROTTLE_MS);
   if (status === 501 || (status >= 300 && status < 400)) return new ConfigError(code, message);

@@ -44,5 +44,8 @@ function scrubText(text: string): string {
 /** The text with its URLs shortened to what may be shown: no credentials, no query, no fragment. */
 export function withoutQueries(text: string): string {
   if (!text.includes('://')) return text;
-  return text.replace(/:\/\/[^\s/@"']+@/g, '://').replace(/(:\/\/[^\s?#"']+)[?#][^\s"']*/g, '$1?…');
+  // Each address is matched whole, with a query or without, so that nothing is read twice.
+  return text
+    .replace(/:\/\/[^\s/@"']+@/g, '://')
+    .replace(/(:\/\/[^\s?#"']+)([?#][^\s"']*)?/g, (_, address, query) => `${address}${query === undefined ? '' : '?…'}`);
 }

@@ -36,7 +36,7 @@ async function inLedger(p: Play): Promise<readonly string[]> {
 describe('an alarm', () => {
   it('says that the periods of a pool cannot be evaluated; its jobs and the other pools are served', async () => {
     const periods = [{ periods: ['* * * * * * *'], timezone: 'UTC', idle_count: 1, idle_time: 60 }];
-    const p = await play({ ...FAST, pools: [{ ...POOL, periods }, POOL], document: withTopic });
+    const p = await play({ ...BRISK, pools: [{ ...POOL, periods }, POOL], document: withTopic });
     // A zone that this Node does not know: what a newer Node has checked can be unknown to the one that runs.
     const [first] = p.farm.config.settings.pools;
     Object.assign(first?.pool.periods[0] ?? {}, { timezone: 'Mars/Olympus' });
