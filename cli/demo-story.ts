@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { durationText, toIso } from '../lib/core/time.ts';
 import type { SandboxEvent } from '../sandbox/context.ts';
 import { clean, oneLine } from './printable.ts';
 
@@ -29,20 +30,53 @@ const REASONS: Readonly<Record<string, string>> = {
   'vm-gone': 'its VM is gone',
 };
 
-/** Follows a day: one line for people for each event, and the figures of the summary. */
+interface Job {
+  readonly name: string;
+  pendingAt?: number;
+  runningAt?: number;
+  /** As GitLab last showed it. */
+  status: string;
+}
+
+const ENDS = ['success', 'failed', 'canceled', 'skipped'];
+
+/** Follows the days: one line for people for each event, and the figures of each day. */
 export class Story {
   readonly #say: (line: string) => void;
-  readonly #jobs = new Map<number, { name: string; pendingAt?: number; runningAt?: number; end?: string }>();
-  readonly #waits: { readonly job: number; readonly ms: number }[] = [];
+  readonly #jobs = new Map<number, Job>();
   readonly #servers = new Map<string, number>();
-  readonly #actions: Record<string, number> = {};
+  #since: number;
+  #waits: { readonly job: number; readonly ms: number }[] = [];
+  #actions: Record<string, number> = {};
+  /** Jobs that were there before the day began. */
+  #carried = 0;
   #machineMs = 0;
   #peak = 0;
   #hooks = 0;
   #killed = 0;
+  #killedEver = 0;
 
-  constructor(say: (line: string) => void) {
+  constructor(say: (line: string) => void, since: number) {
     this.#say = say;
+    this.#since = since;
+  }
+
+  get killedEver(): number {
+    return this.#killedEver;
+  }
+
+  /** Begins another day: what is not over goes on, all else is of the day before. */
+  nextDay(now: number): void {
+    for (const [id, { status }] of this.#jobs) if (ENDS.includes(status)) this.#jobs.delete(id);
+    for (const id of this.#servers.keys()) this.#servers.set(id, now);
+    this.#since = now;
+    this.#carried = this.#jobs.size;
+    this.#waits = [];
+    this.#actions = {};
+    this.#machineMs = 0;
+    this.#peak = this.#servers.size;
+    this.#hooks = 0;
+    this.#killed = 0;
   }
 
   /** An event of the sandbox. */
@@ -64,7 +98,7 @@ export class Story {
     this.#line(at, kind, `${worker}${job}: ${REASONS[why] ?? why}${place}${alarm ? `  ALARM ${alarm}` : ''}${end}`);
   }
 
-  /** The longest wait of all. */
+  /** The longest wait of the day. */
   longest(): { readonly job: number; readonly ms: number } | undefined {
     return [...this.#waits].sort((a, b) => b.ms - a.ms)[0];
   }
@@ -72,13 +106,21 @@ export class Story {
   summary(now: number) {
     const waits = this.#waits.map((w) => w.ms).sort((a, b) => a - b);
     const at = (share: number) => Math.round((waits[Math.min(waits.length - 1, Math.floor(waits.length * share))] ?? 0) / 1000);
-    const ends = [...this.#jobs.values()].map((j) => j.end);
+    const count = (...statuses: string[]) => [...this.#jobs.values()].filter(({ status }) => statuses.includes(status)).length;
     const running = [...this.#servers.values()].reduce((sum, since) => sum + now - since, 0);
     return {
+      since: this.#since,
+      until: now,
       jobs: this.#jobs.size,
-      succeeded: ends.filter((e) => e === 'success').length,
-      failed: ends.filter((e) => e === 'failed').length,
-      cancelled: ends.filter((e) => e === 'canceled').length,
+      carriedOver: this.#carried,
+      succeeded: count('success'),
+      failed: count('failed'),
+      cancelled: count('canceled'),
+      skipped: count('skipped'),
+      stillRunning: count('running', 'canceling'),
+      stillWaiting: count('pending'),
+      /** In a later stage of a pipeline whose earlier ones are not over. */
+      notBegun: this.#jobs.size - count(...ENDS, 'running', 'canceling', 'pending'),
       killedByScaling: this.#killed,
       waitSeconds: { p50: at(0.5), p95: at(0.95), max: at(1) },
       machineHours: Math.round((this.#machineMs + running) / 36_000) / 100,
@@ -95,8 +137,9 @@ export class Story {
   }
 
   #job(at: number, kind: string, id: number, fields: SandboxEvent['fields']): void {
-    const job = this.#jobs.get(id) ?? { name: oneLine(String(fields.name)) };
+    const job: Job = this.#jobs.get(id) ?? { name: oneLine(String(fields.name)), status: '' };
     this.#jobs.set(id, job);
+    if (kind !== 'job-killed') job.status = kind === 'job-finished' ? String(fields.status) : kind.slice('job-'.length);
     if (kind === 'job-pending' && job.pendingAt === undefined) {
       job.pendingAt = at;
       this.#line(at, 'job', `${this.#name(id)} waits (pipeline ${fields.pipeline})`);
@@ -104,13 +147,13 @@ export class Story {
       job.runningAt = at;
       const ms = at - (job.pendingAt ?? at);
       this.#waits.push({ job: id, ms });
-      this.#line(at, 'job', `${this.#name(id)} runs, after ${Math.round(ms / 1000)} s`);
+      this.#line(at, 'job', `${this.#name(id)} runs, after ${durationText(Math.round(ms / 1000))}`);
     } else if (kind === 'job-finished') {
-      job.end = String(fields.status);
       const took = job.runningAt === undefined ? 'before it ran' : `after ${Math.round((at - job.runningAt) / 60_000)} min`;
-      this.#line(at, 'job', `${this.#name(id)} ${job.end} ${took}`);
+      this.#line(at, 'job', `${this.#name(id)} ${job.status} ${took}`);
     } else if (kind === 'job-killed') {
       this.#killed += 1;
+      this.#killedEver += 1;
       this.#line(at, 'KILLED', `${this.#name(id)} lost its machine`);
     }
   }
@@ -132,4 +175,29 @@ export class Story {
   #line(at: number, what: string, text: string): void {
     this.#say(`${new Date(at).toISOString().slice(11, 19)}  ${what.padEnd(7)} ${text}`);
   }
+}
+
+/** The figures of a day, for people. */
+export function dayInFigures(figures: ReturnType<Story['summary']>, alwaysOn: number): string {
+  const { waitSeconds: wait, workers, since, until } = figures;
+  const moment = (at: number) => toIso(at).slice(0, 16).replace('T', ' ');
+  const jobs = [
+    [figures.succeeded, 'succeeded'],
+    [figures.failed, 'failed'],
+    [figures.cancelled, 'cancelled'],
+    [figures.skipped, 'skipped'],
+    [figures.stillRunning, 'still running'],
+    [figures.stillWaiting, 'still waiting'],
+    [figures.notBegun, 'not begun'],
+  ] as const;
+  const parts = jobs.filter(([count], i) => count > 0 || i < 3).map(([count, word]) => `${count} ${word}`);
+  const carried = figures.carriedOver === 0 ? '' : ` (${figures.carriedOver} from the day before)`;
+  const always = Math.round((alwaysOn * (until - since)) / 36_000) / 100;
+  return `
+The day in figures (${moment(since)} to ${moment(until)} UTC)
+  jobs             ${figures.jobs}${carried}: ${parts.join(', ')}; ${figures.killedByScaling} killed by scaling
+  waiting          p50 ${durationText(wait.p50)}, p95 ${durationText(wait.p95)}, longest ${durationText(wait.max)}
+  machine hours    ${figures.machineHours} (${alwaysOn} machines that are always on: ${always}), at most ${figures.peakMachines} at once, ${figures.machinesLeft} at the end
+  workers          ${workers.launched} launched, ${workers.drained} drained, ${workers.reaped} reaped, ${workers.forgotten} forgotten
+  hooks            ${figures.hooksDelivered} delivered`;
 }

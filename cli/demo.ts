@@ -1,8 +1,9 @@
 import { explainJob, readLedger } from '../lib/app/explain.ts';
+import { durationText, toIso } from '../lib/core/time.ts';
 import { SteppedClock } from '../sandbox/clock.ts';
 import { seeded } from '../sandbox/gitlab/random.ts';
 import { playWorkload } from '../sandbox/workload.ts';
-import { Story } from './demo-story.ts';
+import { dayInFigures, Story } from './demo-story.ts';
 import { type Farm, GROUP, startFarm } from './farm.ts';
 import { serveDashboard } from './live.ts';
 import type { Output } from './output.ts';
@@ -35,7 +36,7 @@ const POOL = {
 /** Plays a bitbake-like day through the real functions, and tells it. Gives the exit code. */
 export async function demo(options: DemoOptions, output: Output, stopped: () => Promise<void>): Promise<number> {
   const clock = new SteppedClock(FROM);
-  const story = new Story((line) => output.say(line));
+  const story = new Story((line) => output.say(line), FROM);
   const random = seeded(11);
   const farm = await startFarm({
     clock,
@@ -67,12 +68,13 @@ export async function demo(options: DemoOptions, output: Output, stopped: () => 
       playWorkload(farm.sandbox.gitlab, farm.sandbox.ctx, { seed: 7, projects: PROJECTS, tags: ['bitbake'], ...span });
       await play(clock, span.to, options.speed, () => stop);
       await tell(farm, story, clock.now(), output);
+      story.nextDay(clock.now());
     }
   } finally {
     await live?.stop();
     await farm.close();
   }
-  return story.summary(clock.now()).killedByScaling === 0 ? 0 : 1;
+  return story.killedEver === 0 ? 0 : 1;
 }
 
 /** Moves time on in steps of a minute, no faster than `speed`. */
@@ -89,20 +91,13 @@ async function play(clock: SteppedClock, until: number, speed: number, stopped: 
 async function tell(farm: Farm, story: Story, now: number, output: Output): Promise<void> {
   const figures = story.summary(now);
   if (output.json) {
-    output.data(JSON.stringify(figures));
+    output.data(JSON.stringify({ ...figures, since: toIso(figures.since), until: toIso(figures.until) }));
     return;
   }
-  const { waitSeconds: wait, workers } = figures;
-  output.data(`
-The day in figures
-  jobs             ${figures.jobs}: ${figures.succeeded} succeeded, ${figures.failed} failed, ${figures.cancelled} cancelled, ${figures.killedByScaling} killed by scaling
-  waiting          p50 ${wait.p50} s, p95 ${wait.p95} s, longest ${wait.max} s
-  machine hours    ${figures.machineHours} (19 machines that are always on: ${(19 * (TO - FROM)) / 3_600_000}), at most ${figures.peakMachines} at once, ${figures.machinesLeft} at the end
-  workers          ${workers.launched} launched, ${workers.drained} drained, ${workers.reaped} reaped, ${workers.forgotten} forgotten
-  hooks            ${figures.hooksDelivered} delivered`);
+  output.data(dayInFigures(figures, POOL.limit));
   const longest = story.longest();
   if (!longest) return;
-  const { lines } = explainJob(clean(await readLedger(farm.world().store, FROM, now)), longest.job);
-  output.data(`\nWhy job ${longest.job} waited ${Math.round(longest.ms / 1000)} s (scaler explain --job ${longest.job}):`);
+  const { lines } = explainJob(clean(await readLedger(farm.world().store, figures.since - DAY, now)), longest.job);
+  output.data(`\nWhy job ${longest.job} waited ${durationText(Math.round(longest.ms / 1000))} (scaler explain --job ${longest.job}):`);
   for (const line of lines) output.data(`  ${line.time}  ${line.text}`);
 }

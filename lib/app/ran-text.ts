@@ -1,4 +1,4 @@
-import { fromIso } from '../core/time.ts';
+import { durationText, fromIso } from '../core/time.ts';
 import type { RanJob } from './ledger.ts';
 
 /** A job as the ledger is read back. */
@@ -36,8 +36,8 @@ function course({ queued, started, finished, status }: Ran): string {
   if (started === undefined) return `${status}, never begun`;
   const wait = secondsBetween(queued, started);
   const run = secondsBetween(started, finished);
-  const begun = `running at ${started}${wait === undefined ? '' : ` after ${wait} s of waiting`}`;
-  return finished === undefined ? `${begun}, never finished (${status})` : `${begun}, ${status} at ${finished} (${run} s)`;
+  const begun = `running at ${started}${wait === undefined ? '' : ` after ${durationText(wait)} of waiting`}`;
+  return finished === undefined ? `${begun}, never finished (${status})` : `${begun}, ${status} at ${finished} (${durationText(run ?? 0)})`;
 }
 
 function secondsBetween(from: string | undefined, to: string | undefined): number | undefined {

@@ -40,3 +40,10 @@ export function dayOf(ms: number): string {
 export function toDate(ms: number): Date {
   return new Date(ms);
 }
+
+/** Seconds in words: `40 s`, from ten minutes on `36 min`, from an hour on `1 h 11 min`. */
+export function durationText(seconds: number): string {
+  if (seconds < 600) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
