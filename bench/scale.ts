@@ -139,6 +139,7 @@ function order(name: string, runnerId: number, userData: string): Parameters<Ecs
     flavor,
     image,
     vpcId: network.vpcId,
+    subnetId: network.subnetId,
     zone,
     securityGroups: securityGroups.slice(0, 1).map(({ id }) => id),
     rootVolume: { type: 'SSD', sizeGb: 100 },

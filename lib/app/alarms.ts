@@ -90,7 +90,9 @@ function poolConditions({ view }: Planned, { settings, now }: Sight): readonly C
     found.push(of('launching-paused', `${brakeText({ why: 'paused', code: pause.code, ...next })}. ${pause.message}`));
   }
   const { flavors, zones } = view.settings.machine;
-  const refused = new Set(refusals.filter((r) => r.until > now - JUST_OVER_MS).map((r) => `${r.flavor} ${r.zone}`));
+  const refused = new Set(
+    refusals.filter((r) => r.subnet === undefined && r.until > now - JUST_OVER_MS).map((r) => `${r.flavor} ${r.zone}`),
+  );
   if (flavors.every((flavor) => zones.every((zone) => refused.has(`${flavor} ${zone}`)))) {
     found.push(of('sold-out', `every flavor is sold out in every zone (${flavors.join(', ')}; ${zones.join(', ')})`));
   }

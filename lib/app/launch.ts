@@ -1,4 +1,13 @@
-import { ConflictError, describeError, QuotaError, SoldOutError, ThrottledError, UnclearError, UnsentError } from '../core/errors.ts';
+import {
+  ConflictError,
+  describeError,
+  QuotaError,
+  SoldOutError,
+  SubnetFullError,
+  ThrottledError,
+  UnclearError,
+  UnsentError,
+} from '../core/errors.ts';
 import type { Launch, PoolMemory, Refusal } from '../core/memory.ts';
 import { workerName } from '../core/names.ts';
 import { type Pause, REFUSAL_MS, refuse, throttle } from '../core/pause.ts';
@@ -17,6 +26,7 @@ export interface LaunchOutcome {
   readonly serverId?: string;
   readonly flavor?: string;
   readonly zone?: string;
+  readonly subnet?: string;
   readonly code?: string;
   readonly message?: string;
 }
@@ -27,6 +37,8 @@ type LaunchAction = Extract<Action, { kind: 'launch' }>;
 interface Offer {
   readonly flavor: string;
   readonly zone: string;
+  /** Only where the pool has several. */
+  readonly subnet?: string;
 }
 
 export const HANDOFFS = 'handoff/v1/';
@@ -96,7 +108,7 @@ export class Launcher {
 
   /** What would end a launch is looked for before anything is made: offers, the image, and a quota while one is remembered as used up. */
   async #prepare(): Promise<string> {
-    if (this.#offers().length === 0) throw this.#soldOut();
+    if (this.#offers().length === 0) throw this.#exhausted();
     const { settings, images, memory } = this.#options;
     const [imageId] = await Promise.all([
       images.idOf(settings.machine.image),
@@ -157,11 +169,14 @@ export class Launcher {
         return { ...done, outcome: 'done', serverId, launch: { ...pending, operationId } };
       } catch (error) {
         if (isOpen(error)) return await this.#look(done, pending, error);
-        if (!(error instanceof SoldOutError)) throw error;
-        this.refusals.push({ ...offer, code: error.code, until: this.#world.clock.now() + REFUSAL_MS });
+        const isFull = error instanceof SubnetFullError && offer.subnet !== undefined;
+        if (!isFull && !(error instanceof SoldOutError)) throw error;
+        const { flavor, zone, subnet } = offer;
+        const about = isFull && subnet !== undefined ? { subnet } : {};
+        this.refusals.push({ flavor, zone, ...about, code: error.code, until: this.#world.clock.now() + REFUSAL_MS });
       }
     }
-    throw this.#soldOut();
+    throw this.#exhausted();
   }
 
   #createServer(worker: string, runnerId: number, userData: string, imageId: string, offer: Offer) {
@@ -169,10 +184,11 @@ export class Launcher {
     const { machine, pool } = settings;
     const metadata = { 'managed-by': installation, pool: pool.name, 'runner-id': String(runnerId) };
     const tags = { 'managed-by': installation, pool: pool.name };
-    const { vpcId, subnetId, securityGroups, rootVolume, publicIp, keyName } = machine;
+    const { vpcId, subnetIds, securityGroups, rootVolume, publicIp, keyName } = machine;
+    const { flavor, zone, subnet: subnetId = subnetIds[0] ?? '' } = offer;
     const network = { vpcId, subnetId, securityGroups, ...(publicIp ? { publicIp } : {}), ...(keyName ? { keyName } : {}) };
     return this.#world.cloud.createServer(
-      { name: worker, ...offer, imageId, rootVolume, ...network, userData, metadata, tags },
+      { name: worker, flavor, zone, imageId, rootVolume, ...network, userData, metadata, tags },
       { signal: this.#deadline.act },
     );
   }
@@ -194,23 +210,31 @@ export class Launcher {
   /** In order of preference, without those that were refused a short while ago. */
   #offers(): readonly Offer[] {
     const refused = this.#refused();
-    const { flavors, zones } = this.#options.settings.machine;
+    const { flavors, zones, subnetIds } = this.#options.settings.machine;
+    const subnets = subnetIds.length > 1 ? subnetIds.map((subnet) => ({ subnet })) : [{}];
     return flavors
-      .flatMap((flavor) => zones.map((zone) => ({ flavor, zone })))
-      .filter(({ flavor, zone }) => !refused.some((r) => r.flavor === flavor && r.zone === zone));
+      .flatMap((flavor) => zones.flatMap((zone) => subnets.map((subnet): Offer => ({ flavor, zone, ...subnet }))))
+      .filter((offer) => !refused.some((r) => isAbout(r, offer)));
   }
 
   #refused(): readonly Refusal[] {
-    return [...this.#options.memory.refusals, ...this.refusals];
+    const { refusals, pause } = this.#options.memory;
+    // An attempt made while all subnets were full looks at them anew: a machine that went may have left its address.
+    const known = pause?.refused?.kind === 'quota' ? refusals.filter(({ subnet }) => subnet === undefined) : refusals;
+    return [...known, ...this.refusals];
   }
 
-  #soldOut(): SoldOutError {
-    return new SoldOutError(
-      'sold-out',
-      `no capacity: ${this.#refused()
-        .map((r) => `${r.flavor} in ${r.zone} (${r.code})`)
-        .join(', ')}`,
-    );
+  /** Nothing is left to try. Where all subnets are full, room comes with the next machine that goes: as with a quota. */
+  #exhausted(): SoldOutError | QuotaError {
+    const refused = this.#refused();
+    const full = new Map(refused.flatMap(({ subnet, code }) => (subnet === undefined ? [] : [[subnet, code] as const])));
+    const { subnetIds } = this.#options.settings.machine;
+    const [code] = full.values();
+    if (code !== undefined && subnetIds.every((id) => full.has(id))) {
+      return new QuotaError(code, `no subnet has a free address: ${[...full.keys()].join(', ')}`);
+    }
+    const names = refused.map((r) => `${r.subnet === undefined ? `${r.flavor} in ${r.zone}` : `subnet ${r.subnet}`} (${r.code})`);
+    return new SoldOutError('sold-out', `no capacity: ${names.join(', ')}`);
   }
 
   /** What must stop all ordering for a while: everything that another attempt right now would meet again. */
@@ -240,6 +264,11 @@ export class Launcher {
       if (step.status === 'rejected') this.#world.log.warn('launch not undone completely', { worker, ...describeError(step.reason) });
     }
   }
+}
+
+function isAbout(refusal: Refusal, { flavor, zone, subnet }: Offer): boolean {
+  if (refusal.subnet !== undefined) return refusal.subnet === subnet;
+  return refusal.flavor === flavor && refusal.zone === zone;
 }
 
 /** It may have been carried out, or not. */

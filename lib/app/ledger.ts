@@ -60,6 +60,8 @@ export interface ActionEntry {
   readonly serverId?: string;
   readonly flavor?: string;
   readonly zone?: string;
+  /** Where the pool has several. */
+  readonly subnet?: string;
   /** Of a reaped VM: when the cloud took its order, and when it ran. With `time` its whole life. */
   readonly createdAt?: string;
   readonly activeAt?: string;

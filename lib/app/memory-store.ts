@@ -13,6 +13,7 @@ const Memory = z.object({
       operationId: z.string().optional(),
       flavor: z.string(),
       zone: z.string(),
+      subnet: z.string().optional(),
       jobId: Count.optional(),
       retry: z.literal(true).optional(),
       listed: z.boolean(),
@@ -23,7 +24,7 @@ const Memory = z.object({
       untold: z.literal(true).optional(),
     }),
   ),
-  refusals: z.array(z.object({ flavor: z.string(), zone: z.string(), code: z.string(), until: Time })),
+  refusals: z.array(z.object({ flavor: z.string(), zone: z.string(), subnet: z.string().optional(), code: z.string(), until: Time })),
   pause: z
     .object({
       until: Time,

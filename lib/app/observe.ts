@@ -1,6 +1,6 @@
 import pMap from 'p-map';
 import { type Control, holds, isAbout, type PoolControls, poolControls, UNREAD_CONTROLS } from '../core/controls.ts';
-import { describeError, QuotaError, SoldOutError } from '../core/errors.ts';
+import { describeError, QuotaError, SoldOutError, SubnetFullError } from '../core/errors.ts';
 import type { PendingJob, Runner, Server } from '../core/fleet.ts';
 import { assignJobs, candidates } from '../core/match.ts';
 import { EMPTY_MEMORY, type FailedOperation, learn, type PoolMemory } from '../core/memory.ts';
@@ -167,6 +167,7 @@ async function askOperations(world: World, memory: PoolMemory, servers: readonly
 
 function failed({ code = 'operation-failed', reason = 'the cloud took the create back', error }: Operation): FailedOperation {
   if (error instanceof SoldOutError) return { code, message: reason, meaning: 'sold-out' };
+  if (error instanceof SubnetFullError) return { code, message: reason, meaning: 'subnet-full' };
   return { code, message: reason, meaning: error instanceof QuotaError ? 'quota' : 'boot' };
 }
 

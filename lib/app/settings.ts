@@ -2,13 +2,13 @@ import type { Costs } from '../core/costs.ts';
 import type { Pool } from '../core/pool.ts';
 import type { Scope } from './ports.ts';
 
-/** The machine behind a worker, as ECS wants it. Flavors and zones are walked in order of preference, flavor by flavor. */
+/** The machine behind a worker, as ECS wants it. Flavors, zones and subnets are walked in order of preference, flavor by flavor. */
 export interface Machine {
   readonly image: { readonly id: string } | { readonly name: string };
   readonly flavors: readonly string[];
   readonly zones: readonly string[];
   readonly vpcId: string;
-  readonly subnetId: string;
+  readonly subnetIds: readonly string[];
   readonly securityGroups: readonly string[];
   readonly rootVolume: { readonly type: string; readonly sizeGb: number };
   readonly publicIp?: { readonly type: string; readonly bandwidthMbit: number };

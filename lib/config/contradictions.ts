@@ -25,7 +25,7 @@ export function contradictions(view: View): readonly Finding[] {
     checkPolicies(pool, at, add);
     checkRunner(view, pool, at, add);
     checkDisk(view, pool, at, add);
-    for (let j = 0; j < i; j++) checkPair(view, view.pools[j] ?? {}, j, pool, at, add);
+    for (let j = 0; j < i; j++) checkPair(view.pools[j] ?? {}, j, pool, at, add);
   });
   return findings;
 }
@@ -204,26 +204,8 @@ function volumesOf(docker: Readonly<Record<string, unknown>>): readonly string[]
   return Array.isArray(volumes) ? volumes.filter((v) => typeof v === 'string') : [];
 }
 
-function checkPair(view: View, first: PoolView, firstIndex: number, second: PoolView, at: Path, add: Add): void {
+function checkPair(first: PoolView, firstIndex: number, second: PoolView, at: Path, add: Add): void {
   if (first.name !== undefined && first.name === second.name) {
     add('error', [...at, 'name'], `is also the name of pools[${firstIndex}]: its workers could not be told apart`);
   }
-  if (first.tags === undefined || second.tags === undefined) return;
-  const sameTags = [...first.tags].sort().join(',') === [...second.tags].sort().join(',');
-  const sameScope = scopeKey(first.scope ?? view.gitlab?.scope) === scopeKey(second.scope ?? view.gitlab?.scope);
-  // A pool that takes untagged jobs besides still has those to itself.
-  const adds = second.run_untagged === true && first.run_untagged !== true;
-  if (sameTags && sameScope && !adds) {
-    add(
-      'error',
-      [...at, 'tags'],
-      `are those of pools[${firstIndex}] in the same scope: every job goes to the first pool that can run it, so this one never gets any`,
-    );
-  }
-}
-
-function scopeKey(
-  scope: { readonly group?: string | undefined; readonly project?: string | undefined; readonly instance?: true | undefined } | undefined,
-): string {
-  return JSON.stringify([scope?.group?.toLowerCase(), scope?.project?.toLowerCase(), scope?.instance]);
 }

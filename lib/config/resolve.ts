@@ -85,8 +85,8 @@ function scopeOf(scope: ScopePart): Scope {
 }
 
 function machineOf(part: MachinePart, index: number): Machine {
-  const { image, flavors, zones, vpc_id: vpcId, subnet_id: subnetId, security_groups: securityGroups, public_ip: publicIp } = part;
-  if (!image || !flavors || !zones || !vpcId || !subnetId || !securityGroups) {
+  const { image, flavors, zones, vpc_id: vpcId, subnet_id: subnets, security_groups: securityGroups, public_ip: publicIp } = part;
+  if (!image || !flavors || !zones || !vpcId || !subnets || !securityGroups) {
     throw new InvalidConfigError([problem(['pools', index, 'machine'], 'is incomplete')]);
   }
   return {
@@ -94,7 +94,7 @@ function machineOf(part: MachinePart, index: number): Machine {
     flavors,
     zones,
     vpcId,
-    subnetId,
+    subnetIds: [subnets].flat(),
     securityGroups,
     rootVolume: { type: part.root_volume?.type ?? 'SSD', sizeGb: part.root_volume?.size ?? 40 },
     ...(publicIp && { publicIp: { type: publicIp.type, bandwidthMbit: publicIp.bandwidth } }),

@@ -46,7 +46,7 @@ const MachinePart = section({
   flavors: z.array(identifier('a flavor, such as s3.large.8')).min(1).optional(),
   zones: z.array(identifier('an availability zone, such as eu-de-01')).min(1).optional(),
   vpc_id: Uuid.optional(),
-  subnet_id: Uuid.optional(),
+  subnet_id: z.union([Uuid, z.array(Uuid).min(1).max(20)], { error: 'must be a UUID, or a list of them' }).optional(),
   security_groups: z.array(Uuid).min(1).optional(),
   root_volume: section({ type: VolumeType.default('SSD'), size: z.int().min(1).max(1024).default(40) }).optional(),
   public_ip: PublicIp.optional(),

@@ -30,6 +30,11 @@ export class QuotaError extends ScalerError {
   override readonly name: string = 'QuotaError';
 }
 
+/** The subnet has no free address: try the next one; where there is none, it is a quota. */
+export class SubnetFullError extends QuotaError {
+  override readonly name: string = 'SubnetFullError';
+}
+
 /** This flavor, zone or disk type has no capacity now: try the next one. */
 export class SoldOutError extends ScalerError {
   override readonly name: string = 'SoldOutError';

@@ -28,6 +28,8 @@ export interface Launch {
   readonly operationId?: string;
   readonly flavor: string;
   readonly zone: string;
+  /** Only where the pool has several. */
+  readonly subnet?: string;
   /** The job that it was started for. */
   readonly jobId?: number;
   /** That job had been passed over before: an attempt for all such jobs of the pool. */
@@ -59,6 +61,8 @@ function isNeutral({ why }: Launch): boolean {
 export interface Refusal {
   readonly flavor: string;
   readonly zone: string;
+  /** It had no free address; then the refusal is about this subnet, whatever the flavor and zone. */
+  readonly subnet?: string;
   readonly code: string;
   readonly until: number;
 }
@@ -68,7 +72,7 @@ export interface FailedOperation {
   readonly code: string;
   readonly message: string;
   /** `boot`: the machine as such failed. The other two say nothing about the machine: try elsewhere, or stop. */
-  readonly meaning: 'boot' | 'sold-out' | 'quota';
+  readonly meaning: 'boot' | 'sold-out' | 'subnet-full' | 'quota';
 }
 
 export const EMPTY_MEMORY: PoolMemory = { launches: [], refusals: [], idle: {}, passedOver: {} };
@@ -119,10 +123,18 @@ function isRefusal(operation: FailedOperation | undefined): boolean {
 }
 
 function refusals(refused: readonly Launch[], failed: ReadonlyMap<string, FailedOperation>, now: number): readonly Refusal[] {
-  return refused.flatMap(({ name, flavor, zone }) => {
-    const operation = failed.get(name);
-    return operation?.meaning === 'sold-out' ? [{ flavor, zone, code: operation.code, until: now + REFUSAL_MS }] : [];
+  return refused.flatMap((launch) => {
+    const { flavor, zone, subnet } = launch;
+    const operation = failed.get(launch.name);
+    if (!operation || isQuota(launch, operation)) return [];
+    const about = operation.meaning === 'subnet-full' && subnet !== undefined ? { subnet } : {};
+    return [{ flavor, zone, ...about, code: operation.code, until: now + REFUSAL_MS }];
   });
+}
+
+/** A full subnet is one where there is no other to try. */
+function isQuota({ subnet }: Launch, operation: FailedOperation | undefined): boolean {
+  return operation?.meaning === 'quota' || (operation?.meaning === 'subnet-full' && subnet === undefined);
 }
 
 /** After a create that was taken back for a quota. Those of one wave count once: only an attempt made after the last refusal is another one. */
@@ -133,7 +145,7 @@ function quotaPause(
   now: number,
 ): Pause | undefined {
   const since = pause?.refused?.at ?? Number.NEGATIVE_INFINITY;
-  const quota = launches.find((l) => l.at > since && l.outcome === 'pending' && failed.get(l.name)?.meaning === 'quota');
+  const quota = launches.find((l) => l.at > since && l.outcome === 'pending' && isQuota(l, failed.get(l.name)));
   const operation = quota && failed.get(quota.name);
   if (!operation) return undefined;
   const machines = holding(workers.filter((w) => !failed.has(w.name)));

@@ -79,7 +79,8 @@ export function stillPaused(
   workers: readonly Worker[],
   now: number,
 ): Pause | undefined {
-  if (!pause) return undefined;
+  // What lies further ahead than any pause is long was not written by us.
+  if (!pause || pause.until - now > FORGET_MS) return undefined;
   const { refused, until } = pause;
   if (!refused) return until > now ? pause : undefined;
   if (now - until > FORGET_MS) return undefined;

@@ -2,6 +2,7 @@
 export type Meaning =
   | 'quota'
   | 'sold-out'
+  | 'subnet-full'
   | 'config'
   | 'request'
   | 'access'
@@ -14,8 +15,8 @@ export type Meaning =
 
 /** Sources: OTC ECS API reference, appendix error_codes; API Gateway, error_codes; FunctionGraph, error codes. */
 const MEANINGS: Readonly<Record<Meaning, readonly string[]>> = {
-  // Ecs.0012: the subnet has no free address left; another flavor or zone does not help.
-  quota: ['Ecs.0001', 'Ecs.0012', 'Ecs.0013', 'Ecs.0021', 'Ecs.0022', 'Ecs.0913', 'FSS.1041'],
+  'subnet-full': ['Ecs.0012'],
+  quota: ['Ecs.0001', 'Ecs.0013', 'Ecs.0021', 'Ecs.0022', 'Ecs.0913', 'FSS.1041'],
   // Ecs.0019 and Ecs.0029 are flavors that are abandoned or unknown here: the next flavor may do, the code tells the operator.
   'sold-out': ['Ecs.0319', 'Ecs.0219', 'Ecs.0204', 'Ecs.0044', 'EVS.2072', 'Ecs.0019', 'Ecs.0029'],
   config: [

@@ -6,6 +6,7 @@ import {
   QuotaError,
   type ScalerError,
   SoldOutError,
+  SubnetFullError,
   ThrottledError,
   UnclearError,
 } from '../core/errors.ts';
@@ -134,6 +135,8 @@ function build(meaning: Meaning, code: string, message: string, kind: CallKind, 
   switch (meaning) {
     case 'quota':
       return new QuotaError(code, message);
+    case 'subnet-full':
+      return new SubnetFullError(code, message);
     case 'sold-out':
       return new SoldOutError(code, message);
     case 'config':

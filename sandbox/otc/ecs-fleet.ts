@@ -70,6 +70,7 @@ export class EcsFleet {
     if (typeof zone !== 'string') return zone;
     const exceeded = this.market.exceeded(this.usage(), usageOf(order, order.count));
     if (exceeded) return exceeded;
+    if (this.freeAddresses(order.subnetId) < order.count) return { code: 'Ecs.0012', message: 'Insufficient IP addresses in the subnet.' };
     const vms = Array.from({ length: order.count }, (_, i) => this.#add(order, zone, i));
     const steps = vms.map((vm): Step => ({ id: this.#ids.hex(32), serverId: vm.id, state: 'INIT' }));
     const operation = this.#open('create', steps);
@@ -78,6 +79,19 @@ export class EcsFleet {
       for (const [i, vm] of vms.entries()) this.#accept(vm, steps[i]);
     });
     return { operationId: operation.id, serverIds: vms.map((vm) => vm.id) };
+  }
+
+  /** Addresses that the subnet has for servers, and those of them that are taken. */
+  addresses(subnetId: string): { readonly total: number; readonly used: number } {
+    const network = this.catalogue.networks.find((n) => n.subnetId === subnetId);
+    // The system has five of each subnet (VPC API reference, "Querying IP Address Usage on a Specified Network").
+    const total = 2 ** (32 - Number(network?.cidr.split('/')[1])) - 5;
+    return { total, used: (network?.usedByOthers ?? 0) + this.all().filter(({ order }) => order.subnetId === subnetId).length };
+  }
+
+  freeAddresses(subnetId: string): number {
+    const { total, used } = this.addresses(subnetId);
+    return total - used;
   }
 
   /** All or nothing: one id that is not known refuses the batch. */

@@ -32,6 +32,7 @@ export function foreignVm(server: ForeignServer, catalogue: Catalogue, made: { r
       flavor,
       image,
       vpcId: network.vpcId,
+      subnetId: network.subnetId,
       securityGroups: server.securityGroups ?? [],
       rootVolume: { type: 'SSD', sizeGb: image.minDiskGb },
       userData: '',

@@ -9,6 +9,8 @@ export interface CreateOrder {
   readonly flavor: Flavor;
   readonly image: Image;
   readonly vpcId: string;
+  /** Of the first interface. */
+  readonly subnetId: string;
   /** Absent: any zone with the flavor. */
   readonly zone?: string;
   readonly securityGroups: readonly string[];
@@ -102,6 +104,7 @@ function order(server: Server, dryRun: boolean, found: { flavor: Flavor; image: 
     flavor: found.flavor,
     image: found.image,
     vpcId: server.vpcid,
+    subnetId: server.nics[0]?.subnet_id ?? '',
     ...(server.availability_zone === undefined ? {} : { zone: server.availability_zone }),
     securityGroups: server.security_groups?.map((g) => g.id) ?? [],
     ...(server.key_name === undefined ? {} : { keyName: server.key_name }),

@@ -105,9 +105,7 @@ export function neutronApp(ctx: SandboxContext, fleet: EcsFleet, operation: Faul
   app.get('/network-ip-availabilities/:network', operation('vpc.addresses'), (c) => {
     const network = fleet.catalogue.networks.find(({ subnetId }) => subnetId === c.req.param('network'));
     if (!network) return say.json({ NeutronError: { message: 'Network could not be found.', type: 'NetworkNotFound', detail: '' } }, 404);
-    const ours = fleet.all().filter(({ order }) => order.vpcId === network.vpcId).length;
-    const total = 2 ** (32 - Number(network.cidr.split('/')[1])) - 5;
-    const used = (network.usedByOthers ?? 0) + ours;
+    const { total, used } = fleet.addresses(network.subnetId);
     const found = { network_id: network.subnetId, network_name: network.subnetName, total_ips: total, used_ips: used };
     return say.json({ network_ip_availability: found });
   });

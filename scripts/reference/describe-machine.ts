@@ -25,7 +25,8 @@ export const MACHINE_AND_RUNNER: Readonly<Record<string, Description>> = {
   },
   'machine.vpc_id': { means: 'the VPC', absent: PLACE, before: '`otc-vpc-id`' },
   'machine.subnet_id': {
-    means: 'the VPC subnet (its network id, not the neutron subnet id)',
+    means:
+      'The VPC subnet (its network id, not the neutron subnet id), or a list of them in order of preference: when one has no address left, the next is tried.',
     absent: PLACE,
     before: '`otc-subnet-id`',
   },

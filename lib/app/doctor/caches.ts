@@ -16,10 +16,11 @@ export async function checkCacheNetwork(visit: Visit): Promise<readonly Result[]
   if (pools.length === 0) return [ok('cache-network', 'No pool has caches.')];
   const cloud = cloudOf(world);
   const [subnets, vpcs] = await Promise.all([seen.subnets(), seen.vpcs()]);
-  const ways = new Map(pools.map((pool) => [`${pool.cache.server} ${pool.machine.subnetId} ${pool.cache.access}`, pool]));
+  const all = pools.flatMap((pool) => pool.machine.subnetIds.map((subnetId) => ({ ...pool, subnetId })));
+  const ways = new Map(all.map((way) => [`${way.cache.server} ${way.subnetId} ${way.cache.access}`, way]));
   const results = await Promise.all(
-    [...ways.values()].map(async ({ cache, machine }) => {
-      const subnet = subnets.find(({ id }) => id === machine.subnetId);
+    [...ways.values()].map(async ({ cache, machine, subnetId }) => {
+      const subnet = subnets.find(({ id }) => id === subnetId);
       const vpc = vpcs.find(({ id }) => id === machine.vpcId);
       const exported = judgeExport(subject.manager, cache, subnet);
       if (network(cache.server) === undefined) return [...exported, hostName(cache)];

@@ -4,7 +4,10 @@ import { error, orOk, type Result, unique, unknown, warning } from './finding.ts
 import { cloudOf, type Visit } from './visit.ts';
 import type { SecurityGroupView, SecurityRule, SubnetView, VpcView } from './world.ts';
 
-type Place = Pick<PoolSettings['machine'], 'vpcId' | 'subnetId'>;
+interface Place {
+  readonly vpcId: string;
+  readonly subnetId: string;
+}
 
 export async function checkVpc({ subject, seen }: Visit): Promise<readonly Result[]> {
   return judgeVpcs(await seen.vpcs(), unique(subject.settings.pools.map(({ machine }) => machine.vpcId)));
@@ -20,7 +23,7 @@ function judgeVpcs(vpcs: readonly VpcView[], wanted: readonly string[]): readonl
 export async function checkSubnets({ subject, seen }: Visit): Promise<readonly Result[]> {
   return judgeSubnets(
     await seen.subnets(),
-    subject.settings.pools.map(({ machine }) => machine),
+    subject.settings.pools.flatMap(({ machine: { vpcId, subnetIds } }) => subnetIds.map((subnetId) => ({ vpcId, subnetId }))),
   );
 }
 
@@ -67,39 +70,65 @@ function judgeSubnet(subnets: readonly SubnetView[], { vpcId, subnetId }: Place)
 export async function checkAddresses({ subject, world, options, seen }: Visit): Promise<readonly Result[]> {
   const cloud = cloudOf(world);
   const { pools } = subject.settings;
-  const wanted = unique(pools.map(({ machine }) => machine.subnetId));
+  const wanted = unique(pools.flatMap(({ machine }) => machine.subnetIds));
   const subnets = (await seen.subnets()).filter(({ id }) => wanted.includes(id));
   if (subnets.length === 0) return [unknown('addresses', 'not looked at: the subnet is not known.', 'mend machine.subnet_id first.')];
   const results = await Promise.all(
     subnets.map(async (subnet) => {
-      const mine = pools.filter(({ machine }) => machine.subnetId === subnet.id);
+      const mine = pools.filter(({ machine }) => machine.subnetIds.includes(subnet.id));
       const [usage, ...servers] = await Promise.all([
         cloud.addresses(subnet.id, options),
         ...mine.map(({ pool }) => cloud.servers(`${pool.name}-`, options)),
       ]);
-      const need = { most: mine.reduce((sum, { pool }) => sum + pool.limit, 0), ours: servers.flat().length };
-      return judgeAddresses(subnet, usage, need);
+      // With several subnets a pool's machines may be anywhere: what they use here is not known, and counts as used by others.
+      const ours = servers.flatMap((list, i) => (mine[i]?.machine.subnetIds.length === 1 ? list : [])).length;
+      return room(subnet, usage, ours);
     }),
   );
-  return orOk(results.flat(), 'addresses', 'The subnet has addresses for all machines.');
+  const rooms = results.flatMap((found) => found ?? []);
+  const full = rooms
+    .filter(({ total, others }) => total <= others)
+    .map(({ id, cidr }) => error('subnet-full', `The subnet ${id} (${cidr}) has no address left.`, TODO));
+  return orOk([...full, ...tooSmall(rooms, pools)], 'addresses', 'The subnet has addresses for all machines.');
+}
+
+const TODO = 'use a larger subnet, free addresses, or lower the limits of the pools.';
+
+interface Room {
+  readonly id: string;
+  readonly cidr: string;
+  readonly total: number;
+  readonly others: number;
 }
 
 /** Without `usage` only the size of the subnet is known. */
-function judgeAddresses(
+function room(
   { id, cidr }: SubnetView,
   usage: { readonly used: number; readonly total: number } | undefined,
-  { most, ours }: { readonly most: number; readonly ours: number },
-): readonly Result[] {
+  ours: number,
+): Room | undefined {
   const total = usage?.total ?? usableAddresses(cidr);
-  if (total === undefined) return [];
-  const others = usage ? Math.max(0, usage.used - ours) : 0;
-  const todo = 'use a larger subnet, free addresses, or lower the limits of the pools.';
-  if (total <= others) return [error('subnet-full', `The subnet ${id} (${cidr}) has no address left.`, todo)];
-  if (total - others >= most) return [];
-  const used = others > 0 ? `, of which others use ${others}` : '';
-  return [
-    warning('subnet-small', `The subnet ${id} (${cidr}) has ${total} addresses${used}; all pools at their limits need ${most}.`, todo),
-  ];
+  return total === undefined ? undefined : { id, cidr, total, others: usage ? Math.max(0, usage.used - ours) : 0 };
+}
+
+/** Pools with the same list of subnets share what is free in all of them. */
+function tooSmall(rooms: readonly Room[], pools: readonly PoolSettings[]): readonly Result[] {
+  const lists = new Map(pools.map(({ machine: { subnetIds } }) => [subnetIds.toSorted().join(' '), subnetIds]));
+  return [...lists].flatMap(([key, ids]) => {
+    const mine = rooms.filter(({ id }) => ids.includes(id));
+    const most = pools
+      .filter(({ machine }) => machine.subnetIds.toSorted().join(' ') === key)
+      .reduce((sum, { pool }) => sum + pool.limit, 0);
+    const sum = (of: (one: Room) => number) => mine.reduce((all, one) => all + of(one), 0);
+    const [total, others] = [sum((one) => one.total), sum((one) => one.others)];
+    if (mine.length < ids.length || total - others >= most || mine.every((one) => one.total <= one.others)) return [];
+    const used = others > 0 ? `, of which others use ${others}` : '';
+    const [what, have, whose] = mine.length === 1 ? ['subnet', 'has', 'all pools'] : ['subnets', 'have', 'their pools'];
+    const names = mine.map(({ id, cidr }) => `${id} (${cidr})`).join(', ');
+    return [
+      warning('subnet-small', `The ${what} ${names} ${have} ${total} addresses${used}; ${whose} at their limits need ${most}.`, TODO),
+    ];
+  });
 }
 
 export async function checkSecurityGroups({ subject, seen }: Visit): Promise<readonly Result[]> {

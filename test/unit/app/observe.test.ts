@@ -92,7 +92,7 @@ const pool: PoolSettings = {
     flavors: ['c4.2xlarge.2'],
     zones: ['eu-de-01'],
     vpcId: 'vpc',
-    subnetId: 'subnet',
+    subnetIds: ['subnet'],
     securityGroups: [],
     rootVolume: { type: 'SSD', sizeGb: 40 },
   },

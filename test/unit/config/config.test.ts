@@ -60,7 +60,7 @@ describe('defaults', () => {
               flavors: ['s3.large.8'],
               zones: ['eu-de-01'],
               vpcId: '0f3c2b1a-1111-4222-8333-444455556666',
-              subnetId: '1f3c2b1a-1111-4222-8333-444455556666',
+              subnetIds: ['1f3c2b1a-1111-4222-8333-444455556666'],
               securityGroups: ['2f3c2b1a-1111-4222-8333-444455556666'],
               rootVolume: { type: 'SSD', sizeGb: 40 },
             },

@@ -96,7 +96,7 @@ describe('examples/two-pools', () => {
   });
 
   it('keeps them in subnets of their own, because NFS trusts addresses', () => {
-    expect(requests?.machine.subnetId).not.toBe(builds?.machine.subnetId);
+    expect(requests?.machine.subnetIds).not.toEqual(builds?.machine.subnetIds);
     expect(config.manager?.clients.map(({ access }) => access)).toEqual(['rw', 'ro']);
   });
 

@@ -30,6 +30,9 @@ const WRONG: readonly (readonly [string, string, unknown, string, RegExp])[] = [
   ['limit zero', 'pools.0.limit', 0, 'pools[0].limit', /at least 1/],
   ['limit a fraction', 'pools.0.limit', 1.5, 'pools[0].limit', /a whole number, not a fraction/],
   ['limit as text', 'pools.0.limit', '19', 'pools[0].limit', /a number, not text/],
+  ['a subnet that is none', 'machine.subnet_id', 'ci-workers', 'machine.subnet_id', /UUID/],
+  ['no subnet in the list', 'machine.subnet_id', [], 'machine.subnet_id', /at least one|UUID/],
+  ['a subnet of the list that is none', 'machine.subnet_id', ['1f3c2b1a-1111-4222-8333-444455556666', 'x'], 'machine.subnet_id[1]', /UUID/],
   ['no pools', 'pools', [], 'pools', /at least one entry/],
   ['pool name in capitals', 'pools.0.name', 'Bitbake', 'pools[0].name', /a-z, 0-9/],
   ['pool name that begins with a digit', 'pools.0.name', '1st', 'pools[0].name', /begin with a letter/],
@@ -130,18 +133,14 @@ describe('pools side by side', () => {
     ]);
   });
 
-  it('refuses the same tags in the same scope, in any order', () => {
-    const a = { name: 'a', tags: ['x', 'y'], limit: 1 };
-    const b = { name: 'b', tags: ['y', 'x'], limit: 1, scope: { group: 'ACME' } };
-    expect(pools(a, b)).toEqual([expect.stringMatching(/^pools\[2\]\.tags: are those of pools\[1\]/)]);
+  it('accepts a list of subnets', () => {
+    const ids = ['1f3c2b1a-1111-4222-8333-444455556666', '1f3c2b1a-1111-4222-8333-444455556667'];
+    const [pool] = parseConfig(withValue('machine.subnet_id', ids)).settings.pools;
+    expect(pool?.machine.subnetIds).toEqual(ids);
   });
 
-  it.each([
-    ['another scope', { scope: { project: 'acme/widgets' } }],
-    ['another case: GitLab compares tags exactly', { tags: ['Bitbake'] }],
-    ['untagged jobs besides', { run_untagged: true }],
-  ])('accepts the same tags with %s', (_name, difference) => {
-    expect(pools({ ...basePool(), name: 'second', ...difference })).toEqual([]);
+  it('accepts the same tags: the later pool serves what the first cannot launch for', () => {
+    expect(pools({ ...basePool(), name: 'second' })).toEqual([]);
   });
 
   it('accepts a name that is the beginning of another: a worker is the pool, a dash and exactly a ULID', () => {

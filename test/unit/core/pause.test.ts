@@ -83,6 +83,8 @@ describe('the end', () => {
   const running = worker(1, 'booting', { server: server(1) });
   const rows = [
     { name: 'a throttle ends at its time', given: { ...throttled, until: NOW }, over: true },
+    { name: 'a time beyond any pause is none of ours', given: pause(NOW + HOUR + 1), over: true },
+    { name: 'a throttle of an hour is', given: { ...throttled, until: NOW + HOUR }, over: false },
     { name: 'a refusal outlives its time', given: pause(NOW - HOUR), over: false },
     { name: 'and is forgotten when nobody has tried for an hour', given: pause(NOW - HOUR - 1), over: true },
     { name: 'an attempt that is accepted but not running', given: pause(NOW), launches: [after], over: false },

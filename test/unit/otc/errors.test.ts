@@ -113,7 +113,8 @@ describe('what is said', () => {
 
 describe('codes', () => {
   it.each<[string, string, number, readonly string[]]>([
-    ['quota', 'QuotaError', 400, ['Ecs.0001', 'Ecs.0013', 'Ecs.0021', 'Ecs.0022', 'Ecs.0913', 'Ecs.0012']],
+    ['quota', 'QuotaError', 400, ['Ecs.0001', 'Ecs.0013', 'Ecs.0021', 'Ecs.0022', 'Ecs.0913']],
+    ['addresses', 'SubnetFullError', 400, ['Ecs.0012']],
     ['no capacity, flavor gone', 'SoldOutError', 400, ['Ecs.0319', 'Ecs.0219', 'Ecs.0204', 'Ecs.0044', 'EVS.2072', 'Ecs.0029', 'Ecs.0019']],
     ['image', 'ConfigError', 400, ['Ecs.0031', 'Ecs.0032', 'Ecs.0007', 'Ecs.0304']],
     ['disk type', 'ConfigError', 400, ['Ecs.0015', 'Ecs.0043', 'Ecs.0909']],
