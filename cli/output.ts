@@ -31,7 +31,7 @@ export function renderReport(report: Report): string {
 
 function renderPool(pool: PoolReport): string {
   const said = pool.said.map((control) => `  by hand: ${controlText(control)}`);
-  const unread = pool.unread.map((u) => `  ! ${u.source} could not be read: ${u.code}: ${u.message}`);
+  const unread = pool.unread.map((u) => `  ! ${u.part ?? u.source} could not be read: ${u.code}: ${u.message}`);
   if (!pool.plan) return [`${pool.pool}: nothing can be decided`, ...said, ...unread].join('\n');
   const { numbers: n, actions, held, brakes, brokenZone } = pool.plan;
   const phases = (['booting', 'idle', 'busy', 'draining', 'failed'] as const).map((p) => `${n[p]} ${p}`).join(', ');

@@ -6,7 +6,7 @@ import { fromIso, toIso } from '../core/time.ts';
 import type { Worker } from '../core/worker.ts';
 import { brakeText } from './brake-text.ts';
 import type { FarmManager, FarmView } from './farm-view.ts';
-import type { PoolView } from './observe.ts';
+import type { Unread } from './observe.ts';
 import type { HookView } from './ports.ts';
 import type { Planned } from './record.ts';
 import type { Settings } from './settings.ts';
@@ -22,6 +22,7 @@ export interface Sight {
   readonly planned: readonly Planned[];
   readonly before: FarmView | undefined;
   readonly managers: readonly FarmManager[];
+  readonly managersUnread?: true;
   /** Absent when it was not looked for now, or could not be. */
   readonly hooks?: readonly HookView[];
   readonly now: number;
@@ -39,14 +40,17 @@ export function conditionsOf(sight: Sight): { readonly conditions: readonly Cond
     ...hookConditions(sight),
     ...cacheConditions(sight),
   ];
-  const unlooked = new Set<AlarmKind>(sight.hooks ? [] : ['hook']);
-  // What cannot be read says nothing of jobs and machines: their alarms wait for a look.
-  for (const { view, plan } of sight.planned) {
-    if (!view.jobs) unlooked.add('oldest-pending');
-    if (view.controls.unread) for (const kind of ['paused', 'orphan'] as const) unlooked.add(kind);
-    if (!plan) for (const kind of ['orphan', 'boots-failing', 'sold-out', 'launching-paused', 'periods'] as const) unlooked.add(kind);
-  }
-  return { conditions, unlooked };
+  return { conditions, unlooked: unlookedOf(sight) };
+}
+
+/** Kinds of which nothing can be said now: what cannot be read says nothing of jobs and machines, and their alarms wait for a look. */
+function unlookedOf({ planned, hooks, managersUnread }: Sight): ReadonlySet<AlarmKind> {
+  const kinds = planned.flatMap(({ view, plan }): readonly AlarmKind[] => [
+    ...(view.jobs && view.unreadParts === 0 ? [] : (['oldest-pending'] as const)),
+    ...(view.controls.unread ? (['paused', 'orphan'] as const) : []),
+    ...(plan ? [] : (['orphan', 'boots-failing', 'sold-out', 'launching-paused', 'periods'] as const)),
+  ]);
+  return new Set([...kinds, ...(hooks ? [] : (['hook'] as const)), ...(managersUnread ? (['caches'] as const) : [])]);
 }
 
 /** A pool at which looking fails, by a mistake of ours, has that as its condition; the others have theirs. */
@@ -68,10 +72,7 @@ function poolConditions({ view }: Planned, { settings, now }: Sight): readonly C
     ...(subject === undefined ? {} : { subject }),
   });
   const found: Condition[] = [];
-  const unread = view.unread.filter(({ source }) => source !== 'memory');
-  for (const { source, code, message } of unread) {
-    found.push(of('unread', unreadText(source, code, message), source));
-  }
+  found.push(...unreadTexts(view.unread).map(([source, text]) => of('unread', text, source)));
   const { pause: paused, kept } = view.controls;
   for (const { kind, target } of view.said.filter((c) => c.unreadable)) {
     found.push(of('unread', `the ${kind} of ${target} cannot be read: only its careful half holds`, `${kind} ${target}`));
@@ -101,10 +102,27 @@ function poolConditions({ view }: Planned, { settings, now }: Sight): readonly C
   return found;
 }
 
-function unreadText(source: PoolView['unread'][number]['source'], code: string, message: string): string {
-  if (source === 'pool') return `no plan can be made for this pool, by a mistake of the scaler (${message}): nothing is decided; report it`;
-  return `${source} cannot be read (${code}): nothing is ${source === 'controls' ? 'deleted' : 'decided'} for this pool`;
+/** One sentence for each source, so that its alarm goes on while what is missing of it changes. */
+function unreadTexts(unread: readonly Unread[]): readonly (readonly [Unread['source'], string])[] {
+  const whole = unread.filter(({ source, part }) => source !== 'memory' && part === undefined);
+  const parts = unread.flatMap(({ part, code }) => (part === undefined ? [] : [`${part} (${code})`]));
+  return [
+    ...whole.map((one) => [one.source, unreadText(one)] as const),
+    ...(parts.length === 0
+      ? []
+      : [['jobs', `not all jobs can be read: ${parts.join('; ')}; the others are served, and nothing idle is drained`] as const]),
+  ];
 }
+
+function unreadText({ source, code, message }: Unread): string {
+  if (source === 'pool') return `no plan can be made for this pool, by a mistake of the scaler (${message}): nothing is decided; report it`;
+  return `${source} cannot be read (${code}): ${STOPPED[source] ?? 'nothing is decided for this pool'}`;
+}
+
+const STOPPED: Partial<Record<Unread['source'], string>> = {
+  controls: 'nothing is deleted for this pool',
+  jobs: 'nothing is launched for this pool, and nothing idle is drained',
+};
 
 /** Without who and why: the alarms may be public. */
 function pausedText({ since, until }: Control): string {

@@ -60,7 +60,7 @@ const Entry = z.object({
   numbers: z.record(z.string(), z.number()).optional(),
   brakes: z.array(z.object({ why: z.string(), until: Time.optional().catch(undefined), code: z.string().optional() })).optional(),
   held: z.array(z.object({ worker: z.string(), why: z.string() })).optional(),
-  unread: z.array(z.object({ source: z.string(), code: z.string(), message: z.string() })).optional(),
+  unread: z.array(z.object({ source: z.string(), part: z.string().optional(), code: z.string(), message: z.string() })).optional(),
 });
 export type ReadEntry = z.infer<typeof Entry>;
 
@@ -143,16 +143,38 @@ export function explainJob(entries: readonly ReadEntry[], jobId: number): Story 
   const workers = new Set(launches.flatMap((e) => (e.worker ? [e.worker] : [])));
   const plans = entries.filter((e) => e.kind === 'plan' && e.waiting?.includes(jobId));
   const ran = entries.filter((e) => e.jobs?.some((job) => job.id === jobId));
+  const unseen = unseenIn(entries, plans, ran, jobId);
   const about = entries.filter(
     (e) =>
       launches.includes(e) ||
       plans.includes(e) ||
       ran.includes(e) ||
+      unseen.includes(e) ||
       isHeldBy(e, plans) ||
       (e.kind !== 'ran' && e.worker !== undefined && workers.has(e.worker)),
   );
-  const told = about.filter((e) => e.kind !== 'plan' || plans[0] === e || plans.at(-1) === e || isNews(e, plans));
+  const told = about.filter((e) => e.kind !== 'plan' || unseen.includes(e) || plans[0] === e || plans.at(-1) === e || isNews(e, plans));
   return { lines: told.map((e) => ({ time: e.time, text: sentence(e, jobId) })), entries: about };
+}
+
+/** Passes that may have missed the job because what waits could not be read, or not all of it: one for each reason that follows another. */
+function unseenIn(
+  entries: readonly ReadEntry[],
+  plans: readonly ReadEntry[],
+  ran: readonly ReadEntry[],
+  jobId: number,
+): readonly ReadEntry[] {
+  const from = plans[0]?.time ?? '';
+  const started = ran.flatMap((e) => e.jobs?.find(({ id }) => id === jobId)?.started ?? [])[0];
+  const reasons = new Map<string, string>();
+  return entries.filter((e) => {
+    if ((e.kind !== 'plan' && e.kind !== 'blind') || e.time < from || (started !== undefined && e.time > started)) return false;
+    const isUnread = e.kind === 'blind' || (e.unread?.some(({ source }) => source === 'jobs') && !e.waiting?.includes(jobId));
+    const reason = isUnread ? (e.unread ?? []).map(({ source, code }) => `${source} ${code}`).join() : '';
+    const isNew = reason !== '' && reasons.get(e.pool) !== reason;
+    reasons.set(e.pool, reason);
+    return isNew;
+  });
 }
 
 /** Who has paused or drained the job's pool while it waited, and until when. */
@@ -202,10 +224,8 @@ function isNews(entry: ReadEntry, plans: readonly ReadEntry[]): boolean {
 
 function sentence(e: ReadEntry, jobId?: number, worker?: string): string {
   switch (e.kind) {
-    case 'plan': {
-      const held = e.held?.find((h) => h.worker === worker);
-      return held ? `left alone: ${held.why}` : waitingSentence(e, jobId);
-    }
+    case 'plan':
+      return planSentence(e, jobId, worker);
     case 'blind':
       return `pool ${e.pool}: nothing could be decided: ${unreadOf(e)}`;
     case 'launch':
@@ -225,6 +245,12 @@ function sentence(e: ReadEntry, jobId?: number, worker?: string): string {
   }
 }
 
+function planSentence(e: ReadEntry, jobId: number | undefined, worker: string | undefined): string {
+  const held = e.held?.find((h) => h.worker === worker);
+  if (held) return `left alone: ${held.why}`;
+  return jobId === undefined || e.waiting?.includes(jobId) ? waitingSentence(e, jobId) : unseenSentence(e);
+}
+
 function controlSentence(e: ReadEntry): string {
   const text = controlText({ ...e, kind: e.control ?? '', target: e.subject ?? '' });
   return e.state === 'ended' ? `over: ${text}` : text;
@@ -238,6 +264,12 @@ function waitingSentence(e: ReadEntry, jobId: number | undefined): string {
   return brakes.length > 0 ? `${seen}; held back: ${brakes.join('; ')}` : seen;
 }
 
+function unseenSentence(e: ReadEntry): string {
+  const jobs = (e.unread ?? []).filter(({ source }) => source === 'jobs');
+  const isWhole = jobs.some(({ part }) => part === undefined);
+  return `pool ${e.pool}: not seen waiting${isWhole ? '' : ', or among what could not be read'}: ${unreadOf({ ...e, unread: jobs })}`;
+}
+
 function outcomeOf(e: ReadEntry): string {
   return { done: 'done:', failed: 'FAILED:', skipped: 'skipped:', unclear: 'unclear:' }[e.outcome ?? ''] ?? '';
 }
@@ -247,5 +279,5 @@ function problemOf(e: ReadEntry): string {
 }
 
 function unreadOf(e: ReadEntry): string {
-  return (e.unread ?? []).map((u) => `${u.source} unread (${u.code}: ${u.message})`).join('; ');
+  return (e.unread ?? []).map((u) => `${u.part ?? u.source} could not be read (${u.code}: ${u.message})`).join('; ');
 }

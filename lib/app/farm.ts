@@ -6,99 +6,22 @@ import { toIso } from '../core/time.ts';
 import type { Worker } from '../core/worker.ts';
 import type { Acted } from './act.ts';
 import { alarmSubject, conditionsOf } from './alarms.ts';
-import { readTail } from './append.ts';
-import { FarmAction, type FarmControl, type FarmManager, type FarmView, type FarmWorker, readFarm, writeFarm } from './farm-view.ts';
-import { type AlarmEntry, ledgerHour, type Stamp, writeLedger } from './ledger.ts';
-import { healthProblems, parseHealth } from './manager-health.ts';
-import type { HookView } from './ports.ts';
+import { type Around, readAround } from './farm-around.ts';
+import { type FarmAction, type FarmControl, type FarmView, type FarmWorker, writeFarm } from './farm-view.ts';
+import { type AlarmEntry, type Stamp, writeLedger } from './ledger.ts';
 import type { Planned } from './record.ts';
 import { controlChanges, farmControls } from './said.ts';
 import type { Settings } from './settings.ts';
 import type { Deadline, World } from './world.ts';
 
-const MINUTE = 60_000;
 const MOST_ACTIONS = 50;
 const MOST_WAITING = 50;
-/** Of the ledger's end: more than fifty actions, among plans of a few minutes. */
-const ACTION_BYTES = 65_536;
-const HOOK_EVERY_MS = 10 * MINUTE;
-const MANAGER_PREFIX = 'manager/v1/';
-const MOST_MANAGERS = 10;
 
 /** What was there before, and the alarms as they are now; made before anything is done, so that the minute's counts can carry them. */
-export interface FarmLook {
-  readonly before: FarmView | undefined;
+export interface FarmLook extends Omit<Around, 'hooks'> {
   readonly alarms: readonly Alarm[];
-  readonly managers: readonly FarmManager[];
-  /** Actions of the last hour, whoever took them: hooks launch, too. The newest last. */
-  readonly actions: readonly FarmAction[];
-  readonly hookLookedAt?: number;
   /** A line of today's counts that is ahead of the clock. */
   readonly ahead?: Sample;
-}
-
-/** What can be read beside the pools: begun together with them. Never rejects; `undefined` when the last view could not be read. */
-async function readAround(
-  world: World,
-  settings: Settings,
-  { act: signal }: Deadline,
-): Promise<(Omit<FarmLook, 'alarms'> & { readonly hooks?: readonly HookView[] }) | undefined> {
-  const now = world.clock.now();
-  try {
-    const [before, managers, actions] = await Promise.all([
-      readFarm(world.store, { signal }),
-      readManagers(world, now, signal),
-      settings.append ? readActions(world, now, signal) : [],
-    ]);
-    const lookedAt = Math.min(before?.hookLookedAt ?? 0, now);
-    const due = settings.hookUrl !== undefined && now - lookedAt >= HOOK_EVERY_MS;
-    const hooks = due ? await readHooks(world, settings, signal) : undefined;
-    return {
-      before,
-      managers,
-      actions,
-      ...(hooks && { hooks }),
-      ...(settings.hookUrl === undefined ? {} : { hookLookedAt: due ? now : lookedAt }),
-    };
-  } catch (error) {
-    world.log.warn('farm view not read; alarms stay as they are', describeError(error));
-    return undefined;
-  }
-}
-
-/** From the end of the hour's ledger: one request. Without append the view knows its own actions alone. */
-async function readActions(world: World, now: number, signal: AbortSignal): Promise<readonly FarmAction[]> {
-  const { text } = await readTail(world.store, ledgerHour(now), ACTION_BYTES, { signal });
-  return text.split('\n').flatMap((line) => {
-    try {
-      const entry: unknown = JSON.parse(line);
-      return FarmAction.safeParse(entry).data ?? [];
-    } catch {
-      return [];
-    }
-  });
-}
-
-async function readManagers(world: World, now: number, signal: AbortSignal): Promise<readonly FarmManager[]> {
-  const keys = (await world.store.list(MANAGER_PREFIX, { signal })).filter((key) => key.endsWith('.json')).slice(0, MOST_MANAGERS);
-  const texts = await Promise.all(keys.map(async (key) => new TextDecoder().decode((await world.store.get(key, { signal }))?.body)));
-  return texts.flatMap((text) => {
-    const health = parseHealth(text);
-    if (!health) return [];
-    const problems = healthProblems(health, now).map(({ what }) => what);
-    return [{ name: health.name, time: toIso(health.at), phase: health.phase, problems }];
-  });
-}
-
-/** A token that may not read hooks is no alarm: `scaler doctor` and the log say it. */
-async function readHooks(world: World, settings: Settings, signal: AbortSignal): Promise<readonly HookView[] | undefined> {
-  const scopes = new Map(settings.pools.map(({ scope }) => [JSON.stringify(scope), scope]));
-  try {
-    return (await Promise.all([...scopes.values()].map((scope) => world.forge.hooks(scope, { signal })))).flat();
-  } catch (error) {
-    world.log.warn('hook not looked at', describeError(error));
-    return undefined;
-  }
 }
 
 /**
@@ -108,12 +31,11 @@ async function readHooks(world: World, settings: Settings, signal: AbortSignal):
 export const MINUTE_RECORD = { readAround, lookAtFarm, finishFarm } as const;
 export type MinuteRecord = typeof MINUTE_RECORD;
 
-type Around = NonNullable<Awaited<ReturnType<typeof readAround>>>;
-
 /** The alarms as they are with what was seen now. */
 function lookAtFarm(settings: Settings, planned: readonly Planned[], around: Around, now: number): FarmLook {
-  const { before, managers, actions, hooks, hookLookedAt } = around;
-  const { conditions, unlooked } = conditionsOf({ settings, planned, before, managers, ...(hooks && { hooks }), now });
+  const { before, managers, managersUnread, actions, hooks, hookLookedAt } = around;
+  const sight = { settings, planned, before, managers, ...(managersUnread && { managersUnread }), ...(hooks && { hooks }), now };
+  const { conditions, unlooked } = conditionsOf(sight);
   const alarms = stepAlarms(before?.alarms ?? [], conditions, unlooked, now);
   return { before, alarms, managers, actions, ...(hookLookedAt === undefined ? {} : { hookLookedAt }) };
 }

@@ -31,8 +31,14 @@ export interface PlanEntry {
   readonly waiting: readonly number[];
   /** When the hook arrived that this pass was made for, if its job waits here. Hooks that shared the pass are not told. */
   readonly hook?: { readonly jobId: number; readonly at: string };
-  /** What could not be read. */
-  readonly unread: readonly { readonly source: string; readonly error: string; readonly code: string; readonly message: string }[];
+  /** What could not be read; `part` where it is not all of a source. */
+  readonly unread: readonly {
+    readonly source: string;
+    readonly part?: string;
+    readonly error: string;
+    readonly code: string;
+    readonly message: string;
+  }[];
 }
 
 /** No plan could be made, and why. */

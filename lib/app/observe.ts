@@ -9,6 +9,7 @@ import { leftWhileTried } from '../core/passed-over.ts';
 import type { Pool } from '../core/pool.ts';
 import { deriveFleet, type Worker } from '../core/worker.ts';
 import { readControls } from './controls.ts';
+import { type DemandSeen, type RestChange, readDemand, scopeKey, unreadParts } from './demand.ts';
 import { askLeftJobs } from './left-jobs.ts';
 import { readMemory } from './memory-store.ts';
 import { orderDigest } from './order-digest.ts';
@@ -21,8 +22,10 @@ export interface PoolView {
   readonly settings: PoolSettings;
   /** Absent when GitLab's runners or the cloud's servers could not be read: then nothing at all is done to the pool. */
   readonly workers?: readonly Worker[];
-  /** Absent when the waiting jobs could not be read. */
+  /** Absent when none of the waiting jobs could be read. */
   readonly jobs?: readonly PendingJob[];
+  /** Projects and pages of waiting jobs that could not be read: a job that is not among `jobs` may wait there. 0: `jobs` are all. */
+  readonly unreadParts: number;
   /** As it was found, and as it is after this observation. */
   readonly before: PoolMemory;
   readonly memory: PoolMemory;
@@ -30,11 +33,15 @@ export interface PoolView {
   readonly said: readonly Control[];
   readonly controls: PoolControls;
   readonly unread: readonly Unread[];
+  /** What the next reading of the demand should begin with, where that has changed. */
+  readonly rest?: RestChange;
 }
 
 export interface Unread {
   /** `pool`: what was read of it could not be understood, or no plan could be made of it: a mistake of ours. */
   readonly source: 'runners' | 'jobs' | 'servers' | 'memory' | 'controls' | 'pool';
+  /** What of it, in words; absent for all of it. */
+  readonly part?: string;
   readonly error: string;
   readonly code: string;
   readonly message: string;
@@ -48,9 +55,9 @@ type Attempt<T> = { readonly value: T } | { readonly failure: unknown };
 /** Reads everything at once; each source fails for itself. Requests grow with pages, not with workers or jobs. */
 export async function observe(world: World, settings: Settings, signal: AbortSignal): Promise<readonly PoolView[]> {
   const scopes = new Map(settings.pools.map((p) => [scopeKey(p.scope), p.scope]));
-  const [runners, jobs, controls, pools] = await Promise.all([
+  const [runners, demand, controls, pools] = await Promise.all([
     eachScope(scopes, (scope) => world.forge.runners(scope, { signal })),
-    eachScope(scopes, (scope) => world.forge.pendingJobs(scope, { signal })),
+    eachScope(scopes, (scope) => readDemand(world, scope, signal)),
     attempt(readControls(world.store, { signal })),
     Promise.all(
       settings.pools.map(async (p) => {
@@ -65,7 +72,7 @@ export async function observe(world: World, settings: Settings, signal: AbortSig
   const views = await Promise.all(
     pools.map(({ settings: p, servers, memory }) => {
       const key = scopeKey(p.scope);
-      const sources = { runners: runners.get(key), jobs: jobs.get(key), servers, memory, controls };
+      const sources = { runners: runners.get(key), demand: demand.get(key), servers, memory, controls };
       return view(world, p, sources, signal).catch((error: unknown) => blind(p, error));
     }),
   );
@@ -81,7 +88,7 @@ export async function observe(world: World, settings: Settings, signal: AbortSig
 /** A pool of which nothing can be said, because of a mistake of ours: nothing is done to it, and the others go on. */
 function blind(settings: PoolSettings, error: unknown): PoolView {
   const unread = [{ source: 'pool' as const, ...describeError(error) }];
-  return { settings, before: EMPTY_MEMORY, memory: EMPTY_MEMORY, said: [], controls: UNREAD_CONTROLS, unread };
+  return { settings, unreadParts: 0, before: EMPTY_MEMORY, memory: EMPTY_MEMORY, said: [], controls: UNREAD_CONTROLS, unread };
 }
 
 /** Each job to one pool, now that it is known which pools can serve it. */
@@ -99,7 +106,7 @@ function share(views: readonly PoolView[], now: number): readonly PoolView[] {
 
 interface Sources {
   readonly runners: Attempt<readonly Runner[]> | undefined;
-  readonly jobs: Attempt<readonly PendingJob[]> | undefined;
+  readonly demand: Attempt<DemandSeen> | undefined;
   readonly servers: Attempt<readonly Server[]>;
   readonly memory: Attempt<PoolMemory>;
   readonly controls: Attempt<readonly Control[]>;
@@ -107,13 +114,18 @@ interface Sources {
 
 async function view(world: World, settings: PoolSettings, sources: Sources, signal: AbortSignal): Promise<PoolView> {
   const before = plausible(resultOf(sources.memory) ?? EMPTY_MEMORY, world.clock.now());
-  const unread = (['runners', 'jobs', 'servers', 'memory', 'controls'] as const).flatMap((source) => {
-    const tried = sources[source];
-    return tried && 'failure' in tried ? [{ source, ...describeError(tried.failure) }] : [];
-  });
-  const waiting = resultOf(sources.jobs);
-  const jobs = waiting && candidates(settings.pool, waiting);
-  const found = { settings, ...(jobs ? { jobs } : {}), before, ...saidOf(settings.pool, sources.controls, world.clock.now()), unread };
+  const demand = resultOf(sources.demand);
+  const unread = [...unreadSources(sources), ...unreadParts(demand?.unread ?? [])];
+  const jobs = demand && candidates(settings.pool, demand.jobs);
+  const found = {
+    settings,
+    ...(jobs ? { jobs } : {}),
+    unreadParts: demand?.unread.length ?? 0,
+    before,
+    ...saidOf(settings.pool, sources.controls, world.clock.now()),
+    unread,
+    ...(demand?.change && { rest: demand.change }),
+  };
   const servers = resultOf(sources.servers);
   const runners = resultOf(sources.runners);
   if (!servers || !runners) return { ...found, memory: before };
@@ -122,8 +134,9 @@ async function view(world: World, settings: PoolSettings, sources: Sources, sign
   const now = world.clock.now();
   const operations = await askOperations(world, before, servers, signal);
   const workers = deriveFleet({ pool, servers, runners, memory: before, ...operations, now });
-  const left = await askLeftJobs(world.forge, leftWhileTried(before, jobs), signal);
-  const sight = { workers, failedOperations: operations.failedOperations, jobs, left };
+  const seen = { jobs, ...(found.unreadParts > 0 && { partial: true as const }) };
+  const left = await askLeftJobs(world.forge, leftWhileTried(before, seen), signal);
+  const sight = { workers, failedOperations: operations.failedOperations, ...seen, left };
   const known = isPausedForOther(settings, before) ? withoutPause(before) : before;
   return { ...found, workers, memory: learn(known, sight, pool.bootTimeoutMs, now) };
 }
@@ -136,6 +149,14 @@ function isPausedForOther(settings: PoolSettings, { pause }: PoolMemory): boolea
 
 function withoutPause({ pause: _, ...rest }: PoolMemory): PoolMemory {
   return rest;
+}
+
+function unreadSources({ demand: jobs, ...sources }: Sources): readonly Unread[] {
+  const all = { jobs, ...sources };
+  return (['runners', 'jobs', 'servers', 'memory', 'controls'] as const).flatMap((source) => {
+    const tried = all[source];
+    return tried && 'failure' in tried ? [{ source, ...describeError(tried.failure) }] : [];
+  });
 }
 
 /** What holds for the pool now. */
@@ -176,10 +197,6 @@ async function eachScope<T>(
   read: (scope: Scope) => Promise<T>,
 ): Promise<ReadonlyMap<string, Attempt<T>>> {
   return new Map(await Promise.all([...scopes].map(async ([key, scope]) => [key, await attempt(read(scope))] as const)));
-}
-
-function scopeKey(scope: Scope): string {
-  return scope.kind === 'instance' ? 'instance' : `${scope.kind}:${scope.path}`;
 }
 
 async function attempt<T>(work: Promise<T>): Promise<Attempt<T>> {

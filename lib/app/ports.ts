@@ -53,6 +53,35 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+/** The waiting jobs of a scope as far as they could be read: a part is better than nothing, because launching fails open. */
+export interface Demand {
+  readonly jobs: readonly PendingJob[];
+  /** What could not be read. While there is any, a job that is not among `jobs` may wait all the same. */
+  readonly unread: readonly UnreadDemand[];
+  /** What the next reading should begin with; absent when it does not matter. */
+  readonly rest?: DemandRest;
+}
+
+/** A part of the demand that could not be read, and why. */
+export interface UnreadDemand {
+  /** Numeric id; absent for pages of a list, of which nobody knows what stands on them. */
+  readonly project?: number;
+  readonly error: unknown;
+}
+
+/** What a reading did not reach for lack of time. It goes out of date without harm: only the order of reading follows from it. */
+export interface DemandRest {
+  /** GitLab's cursor in the list of the scope. */
+  readonly after?: string;
+  /** Projects that are read one by one, by numeric id. */
+  readonly projects?: readonly number[];
+}
+
+export interface DemandCall extends CallOptions {
+  /** What the last reading of the scope did not reach; asked for only where there is so much that it matters. Never rejects. */
+  readonly resume?: () => Promise<DemandRest | undefined>;
+}
+
 /**
  * GitLab. Reads are repeated a little by the adapter; writes never. All methods throw `lib/core/errors.ts`:
  * `AccessError` (401, 403), `ThrottledError` (429), `UnclearError` (timeout, 5xx, nonsense), `NotFoundError` (404),
@@ -61,8 +90,8 @@ export interface CallOptions {
 export interface Forge {
   /** Every runner of the scope's own kind; the caller keeps those whose names are a pool's. */
   runners(scope: Scope, options?: CallOptions): Promise<readonly Runner[]>;
-  /** Every waiting job of the scope: status pending and no runner yet, whatever its tags. */
-  pendingJobs(scope: Scope, options?: CallOptions): Promise<readonly PendingJob[]>;
+  /** The waiting jobs of the scope: status pending and no runner yet, whatever their tags. Throws only when none of them can be read. */
+  pendingJobs(scope: Scope, options?: DemandCall): Promise<Demand>;
   /** Not idempotent: after `UnclearError` look for the name before anything else. The token is shown only here. */
   createRunner(spec: RunnerSpec, options?: CallOptions): Promise<{ readonly id: number; readonly token: string }>;
   /** Runners of the scope whose description is exactly `name`. */

@@ -127,11 +127,11 @@ function planSafely(view: PoolView, options: ReconcileOptions, now: number): Pla
 }
 
 function planView(view: PoolView, options: ReconcileOptions, now: number): Plan | undefined {
-  const { settings, workers, jobs, memory, controls, unread } = view;
+  const { settings, workers, jobs, unreadParts, memory, controls, unread } = view;
   if (!workers) return undefined;
   // Without what it remembers a pool would forget its breaker; and without the bucket no worker could get its handoff.
   const grow = options.grow && !unread.some((u) => u.source === 'memory');
-  return planPool({ pool: settings.pool, workers, jobs, memory, controls, now, grow, shrink: options.shrink });
+  return planPool({ pool: settings.pool, workers, jobs, unreadParts, memory, controls, now, grow, shrink: options.shrink });
 }
 
 function report(view: PoolView, plan: Plan | undefined, actions: readonly ActionEntry[]): PoolReport {

@@ -6,6 +6,7 @@ import { dayKey, type Sample, type SampleExtra, sampleOf } from '../core/series.
 import { toIso } from '../core/time.ts';
 import type { Acted } from './act.ts';
 import { oldestWaitSeconds } from './alarms.ts';
+import { scopeKey, writeRest } from './demand.ts';
 import { type LedgerEntry, type Stamp, writeLedger } from './ledger.ts';
 import { writeMemory } from './memory-store.ts';
 import type { PoolView } from './observe.ts';
@@ -95,7 +96,11 @@ export async function writeRecords(
   const ledger = tried(world, 'ledger', () =>
     writeLedger(world.store, { pass: stamp.pass, at: stamp.at, entries, append: settings.append }, { signal, clock: world.clock }),
   );
-  return (await Promise.all([ledger, ...memories])).flat();
+  const changes = new Map(planned.flatMap(({ view: { rest } }) => (rest ? [[scopeKey(rest.scope), rest] as const] : [])));
+  const rests = [...changes.values()].map((rest) =>
+    tried(world, `demand of ${scopeKey(rest.scope)}`, () => writeRest(world.store, rest, { signal })),
+  );
+  return (await Promise.all([ledger, ...memories, ...rests])).flat();
 }
 
 function planEntry(view: PoolView, plan: Plan | undefined, { time, pass, trigger, hook }: Stamp & { readonly hook?: Hooked }): LedgerEntry {

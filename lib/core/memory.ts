@@ -94,13 +94,13 @@ export interface Sight extends QueueSight {
 
 /** The memory after an observation: launches settled, idle times carried on, what is over dropped. Same input, same memory. */
 export function learn(memory: PoolMemory, sight: Sight, bootTimeoutMs: number, now: number): PoolMemory {
-  const { workers, failedOperations, jobs } = sight;
+  const { workers, failedOperations } = sight;
   const byName = new Map(workers.map((w) => [w.name, w]));
   const refused = memory.launches.filter((l) => l.outcome === 'pending' && isRefusal(failedOperations.get(l.name)));
   const before = memory.launches
     .filter((l) => !isNeutral(l) || now - l.at <= bootTimeoutMs)
     .map((l) => settle(l, byName.get(l.name), failedOperations.get(l.name), bootTimeoutMs, now));
-  const launches = judge(before, byName, jobs, now);
+  const launches = judge(before, byName, sight, now);
   // What the ledger does not tell yet is kept for it, and what is not judged yet for its job, however many there are.
   const settled = tried(launches).filter((l) => !l.untold && !isUnjudged(l, now));
   const dropped = new Set(settled.slice(0, Math.max(0, settled.length - KEPT_LAUNCHES)).map((l) => l.name));

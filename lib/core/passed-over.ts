@@ -38,6 +38,8 @@ export interface QueueSight {
   readonly workers: readonly Worker[];
   /** Jobs waiting that the pool may run, whoever is to serve them; `undefined` when they could not be read. */
   readonly jobs: readonly PendingJob[] | undefined;
+  /** Not all of the jobs could be read: one that is not among them may wait all the same. */
+  readonly partial?: true;
   /** Jobs that have left the queue, by id, as far as they were asked for and GitLab answered. */
   readonly left?: ReadonlyMap<number, LeftJob>;
 }
@@ -51,7 +53,7 @@ const COUNT_LAG_MS = 60_000;
 export function judge(
   launches: readonly Launch[],
   workers: ReadonlyMap<string, Worker>,
-  jobs: readonly PendingJob[] | undefined,
+  { jobs, partial }: Pick<QueueSight, 'jobs' | 'partial'>,
   now: number,
 ): readonly Launch[] {
   const withJobs = launches.map((launch) =>
@@ -59,10 +61,12 @@ export function judge(
   );
   if (!jobs) return withJobs;
   const waiting = new Set(jobs.map((j) => j.id));
-  return handOver(withJobs, jobs, now).map((launch) => {
+  return (partial ? withJobs : handOver(withJobs, jobs, now)).map((launch) => {
     const worker = workers.get(launch.name);
     if (!isOpen(launch) || (worker?.phase === 'idle' && now - (launch.settledAt ?? now) < PATIENCE_MS)) return launch;
-    return { ...launch, use: launch.jobId !== undefined && waiting.has(launch.jobId) ? 'passed-over' : 'none' };
+    const { jobId } = launch;
+    if (jobId !== undefined && waiting.has(jobId)) return { ...launch, use: 'passed-over' };
+    return partial && jobId !== undefined ? launch : { ...launch, use: 'none' };
   });
 }
 
@@ -95,9 +99,9 @@ function handOver(launches: readonly Launch[], jobs: readonly PendingJob[], now:
 /** Jobs passed over that have left the queue while a worker of the pool may have been given one: who was given them is worth a question. */
 export function leftWhileTried(
   { passedOver: known, launches }: PoolMemory,
-  jobs: readonly PendingJob[] | undefined,
+  { jobs, partial }: Pick<QueueSight, 'jobs' | 'partial'>,
 ): readonly { readonly id: number; readonly projectId: number }[] {
-  if (!jobs || !launches.some((l) => isUndecided(l))) return [];
+  if (!jobs || partial || !launches.some((l) => isUndecided(l))) return [];
   const waiting = new Set(jobs.map((j) => String(j.id)));
   return Object.entries(known).flatMap(([id, { projectId }]) =>
     projectId === undefined || waiting.has(id) ? [] : [{ id: Number(id), projectId }],
@@ -120,7 +124,7 @@ export function passedOver(
   const waiting = jobs && new Map(jobs.map((j) => [String(j.id), j]));
   const news = judged.filter((l, i) => l.use !== undefined && before[i]?.use === undefined && l.jobId !== undefined);
   const ours = new Set(sight.workers.flatMap((w) => w.runner?.id ?? []));
-  const isGone = (id: string) => waiting?.has(id) === false;
+  const isGone = (id: string) => !sight.partial && waiting?.has(id) === false;
   const isOurs = (id: string) => ours.has(left.get(Number(id))?.runnerId ?? Number.NaN);
   // Where GitLab has not answered, a worker with a job, whose own one has left, is taken to have that.
   const isLikely = ({ use, jobId }: Launch) => use === 'job' && String(jobId) in known && isGone(String(jobId)) && !left.has(jobId ?? 0);

@@ -58,8 +58,10 @@ export interface Held {
 
 /** The numbers that a plan was made on. */
 export interface PlanNumbers extends Counts {
-  /** Absent when GitLab's jobs could not be read. */
+  /** Absent when GitLab's jobs could not be read; with `unreadParts` what of them was read. */
   readonly demand?: number;
+  /** Projects and pages of jobs that could not be read; absent when all were, or none. */
+  readonly unreadParts?: number;
   readonly limit: number;
   readonly idleTarget: number;
   /** Index of the period that holds; absent for the pool's own values. */
@@ -83,6 +85,8 @@ export interface PlanInput {
   readonly workers: readonly Worker[];
   /** This pool's waiting jobs, oldest first; `undefined` when they could not be read: then nothing is launched and nothing idle is drained. */
   readonly jobs: readonly PendingJob[] | undefined;
+  /** Parts of the demand that could not be read: `jobs` are served, and nothing idle is drained, because a job for it may be among the others. */
+  readonly unreadParts?: number;
   readonly memory: PoolMemory;
   readonly controls: PoolControls;
   readonly now: number;
@@ -117,6 +121,7 @@ export function planPool(input: PlanInput): Plan {
     ...(brokenZone !== undefined && { brokenZone }),
     numbers: {
       ...(input.jobs ? { demand: input.jobs.length } : {}),
+      ...(input.jobs && input.unreadParts ? { unreadParts: input.unreadParts } : {}),
       ...counts,
       limit: pool.limit,
       idleTarget: target,
@@ -184,9 +189,10 @@ function surplus(input: ShrinkInput): readonly (readonly [Worker, DrainWhy])[] {
   const excess = Math.max(0, available.length + counts.busy - pool.limit);
   const overLimit = new Set(available.filter(mayGo).reverse().slice(0, excess));
   const inTheWay = available.filter((w) => mayGo(w) && isPassive(w, now) && !overLimit.has(w));
-  const unfit = new Set(inTheWay.slice(0, Math.max(0, input.lacking - counts.draining - overLimit.size)));
+  const isKnown = jobs && !input.unreadParts;
+  const unfit = new Set(isKnown ? inTheWay.slice(0, Math.max(0, input.lacking - counts.draining - overLimit.size)) : []);
   const needed = (w: Worker) =>
-    jobs ? ordinary.filter((j) => !isPassive(w, now) || !isOld(j, now)).length + target : Number.POSITIVE_INFINITY;
+    isKnown ? ordinary.filter((j) => !isPassive(w, now) || !isOld(j, now)).length + target : Number.POSITIVE_INFINITY;
   const leaving: (readonly [Worker, DrainWhy])[] = [];
   let kept = 0;
   for (const w of available) {

@@ -57,13 +57,15 @@ export interface SampleExtra {
 }
 
 export function sampleOf(pool: string, numbers: PlanNumbers, now: number, { oldestWait, hourlyCost }: SampleExtra = {}): Sample {
-  const { machines, booting, idle, busy, draining, failed, limit, demand, unmet } = numbers;
+  const { machines, booting, idle, busy, draining, failed, limit, demand, unmet, unreadParts } = numbers;
+  // A part of the jobs is not their number.
+  const pending = unreadParts ? undefined : demand;
   return {
     at: floorMinute(now),
     pool,
     ...{ machines, booting, idle, busy, draining, failed, limit },
-    ...(demand === undefined ? {} : { pending: demand, unmet }),
-    ...(demand === undefined || oldestWait === undefined ? {} : { oldestWait }),
+    ...(pending === undefined ? {} : { pending, unmet }),
+    ...(pending === undefined || oldestWait === undefined ? {} : { oldestWait }),
     ...(hourlyCost === undefined ? {} : { hourlyCost }),
   };
 }

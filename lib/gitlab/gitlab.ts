@@ -1,7 +1,7 @@
 import { Jobs } from '@gitbeaker/core';
-import type { CallOptions, Clock, Forge, HookView, JobView, RunnerSpec, Scope } from '../app/ports.ts';
+import type { CallOptions, Clock, Demand, DemandCall, Forge, HookView, JobView, RunnerSpec, Scope } from '../app/ports.ts';
 import { NotFoundError, UnclearError } from '../core/errors.ts';
-import type { PendingJob, Runner } from '../core/fleet.ts';
+import type { Runner } from '../core/fleet.ts';
 import { jobView, readAnswer } from './answers.ts';
 import { withDeadline } from './deadline.ts';
 import { pendingJobs } from './demand.ts';
@@ -24,6 +24,9 @@ export interface GitLabOptions {
   /** For one try of one request; 10 s. */
   readonly tryTimeoutMs?: number;
 }
+
+/** Of a call's time: what is read of the demand by then is served in the rest of the pass, and returned before the call as a whole is cut. */
+const DEMAND_SHARE = 0.75;
 
 /** What is read only for the books may not hold up the rest for longer. */
 const BOOKS_MS = 6_000;
@@ -52,8 +55,9 @@ export class GitLab implements Forge {
     return this.#within(options, (session) => listRunners(session, scope, { onOwner }));
   }
 
-  pendingJobs(scope: Scope, options?: CallOptions): Promise<readonly PendingJob[]> {
-    return this.#within(options, (session) => pendingJobs(session, scope));
+  pendingJobs(scope: Scope, { resume = async () => undefined, ...options }: DemandCall = {}): Promise<Demand> {
+    const ms = this.#deadlineMs * DEMAND_SHARE;
+    return this.#within(options, (session) => pendingJobs(session, scope, { ms, resume }));
   }
 
   async findRunners(scope: Scope, name: string, options?: CallOptions): Promise<readonly Runner[]> {

@@ -42,26 +42,3 @@ function graphqlError(words: string): ScalerError {
 export function connection<T extends z.ZodType>(node: T) {
   return z.object({ pageInfo, nodes: z.array(node.nullable()) });
 }
-
-interface Page<T> {
-  readonly pageInfo: z.infer<typeof pageInfo>;
-  readonly nodes: readonly T[];
-}
-
-/** Reads page after page. `complete` is false when `maxPages` were not enough. Throws `UnclearError` when the cursor does not move. */
-export async function readPages<T>(
-  read: (after: string | null) => Promise<Page<T>>,
-  maxPages: number,
-): Promise<{ readonly nodes: readonly T[]; readonly complete: boolean }> {
-  const nodes: T[] = [];
-  let after: string | null = null;
-  for (let page = 0; page < maxPages; page += 1) {
-    const found: Page<T> = await read(after);
-    nodes.push(...found.nodes);
-    if (!found.pageInfo.hasNextPage) return { nodes, complete: true };
-    const next = found.pageInfo.endCursor;
-    if (!next || next === after) throw new UnclearError('stuck-cursor', `${CALL}: a next page without a new cursor`);
-    after = next;
-  }
-  return { nodes, complete: false };
-}

@@ -4,7 +4,8 @@ import type { JobView, RunnerSpec, Scope } from '../app/ports.ts';
 import { AccessError, NotFoundError, UnclearError } from '../core/errors.ts';
 import type { Runner } from '../core/fleet.ts';
 import { createdRunner, gid, graphqlRunner, identified, jobView, readAnswer, restRunner, uniqueById } from './answers.ts';
-import { connection, queryGraphql, readPages } from './graphql.ts';
+import { connection, queryGraphql } from './graphql.ts';
+import { readAllPages } from './pages.ts';
 import { resourceOptions, type Session } from './requester.ts';
 
 const MOST_PAGES = 100;
@@ -37,11 +38,12 @@ export interface RunnerQuery {
   readonly onOwner?: (id: number) => void;
 }
 
-/** Runners of the scope's own kind. Throws when the list cannot be had whole. */
+/**
+ * Runners of the scope's own kind. Throws when the list cannot be had whole: a worker whose runner is missing looks like an orphan, which is
+ * deleted, and like room for another launch.
+ */
 export async function listRunners(session: Session, scope: Scope, query: RunnerQuery = {}): Promise<readonly Runner[]> {
-  const { nodes, complete } = await readPages((after) => runnersPage(session, scope, after, query), MOST_PAGES);
-  if (!complete) throw new UnclearError('too-many-runners', 'GitLab lists more than 10000 runners');
-  return uniqueById(nodes);
+  return uniqueById(await readAllPages((after) => runnersPage(session, scope, after, query), MOST_PAGES));
 }
 
 async function runnersPage(session: Session, scope: Scope, after: string | null, query: RunnerQuery) {
@@ -108,7 +110,10 @@ export async function unfinishedJobs(session: Session, runnerId: number): Promis
   return jobs.filter((job) => !FINISHED.has(job.status));
 }
 
-/** Page by page, because the number of jobs is known only when a page is not full; the list does not move under a worker that is gone. */
+/**
+ * Page by page, because the number of jobs is known only when a page is not full; the list does not move under a worker that is gone. All or none: it
+ * is written down once, and a part would pass for all.
+ */
 export async function runnerJobs(
   session: Session,
   runnerId: number,

@@ -44,6 +44,7 @@ export class Ecs implements Omit<Cloud, 'image'> {
   async servers(prefix: string, options: CallOptions = {}): Promise<readonly Server[]> {
     const found = new Map<string, Server>();
     const seen = new Set<string>();
+    // All pages or none: a server that is missing looks like room for another, and like a runner whose VM is gone.
     // Pages are offsets into a changing list: a server deleted meanwhile shifts another one out of sight. Then look once more.
     for (let pass = 1; pass <= 2; pass += 1) {
       const { items, count, pages } = await this.#listOnce(prefix, options);

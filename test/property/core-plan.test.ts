@@ -39,6 +39,7 @@ function serverOf(n: number): fc.Arbitrary<Server> {
 function runnerOf(n: number): fc.Arbitrary<Runner> {
   return fc
     .record({
+      unreadParts: fc.constantFrom(0, 0, 0, 2),
       paused: fc.boolean(),
       age,
       contact: fc.option(age, { nil: undefined }),
@@ -134,6 +135,7 @@ const situations = fc
     pool: pools,
     slots: fc.nat(14).chain((count) => fc.tuple(...Array.from({ length: count }, (_, n) => slotOf(n + 1)))),
     jobs: fc.option(waiting, { nil: undefined, freq: 6 }),
+    unreadParts: fc.constantFrom(0, 0, 0, 2),
     paused: fc.boolean(),
     said: controls,
     controlsRead: fc.constantFrom(true, true, true, true, false),
@@ -162,11 +164,12 @@ type Situation = typeof situations extends fc.Arbitrary<infer T> ? T : never;
 /** As the use case does it: join, learn, plan. */
 function decide(s: Situation): { readonly workers: readonly Worker[]; readonly controls: PoolControls; readonly plan: Plan } {
   const workers = deriveFleet({ ...s, now: NOW });
-  const learned = learn(s.memory, { ...s, workers }, s.pool.bootTimeoutMs, NOW);
+  const partial = s.unreadParts > 0 ? { partial: true as const } : {};
+  const learned = learn(s.memory, { ...s, ...partial, workers }, s.pool.bootTimeoutMs, NOW);
   const controls = s.controlsRead ? poolControls(s.pool.name, s.said, NOW) : UNREAD_CONTROLS;
   const jobs = s.jobs && assignJobs([{ pool: s.pool, jobs: s.jobs, workers, memory: learned, controls }], NOW).get(s.pool.name);
-  const { pool, grow, shrink } = s;
-  return { workers, controls, plan: planPool({ pool, workers, jobs, memory: learned, controls, now: NOW, grow, shrink }) };
+  const { pool, unreadParts, grow, shrink } = s;
+  return { workers, controls, plan: planPool({ pool, workers, jobs, unreadParts, memory: learned, controls, now: NOW, grow, shrink }) };
 }
 
 function always(name: string, holds: (found: ReturnType<typeof decide>, s: Situation) => void): void {
@@ -227,6 +230,11 @@ describe('for any fleet and any demand, a plan', () => {
     if (unfit.length === 0) return;
     expect(brakes.map((b) => b.why)).toContain('limit');
     for (const w of workers.filter(({ name }) => unfit.includes(name))) expect(NOW - (w.idleSince ?? NOW)).toBeGreaterThan(PATIENCE_MS);
+  });
+
+  always('drains nothing for lack of demand while a part of the demand is not known', ({ plan: { actions } }, s) => {
+    if (s.jobs && s.unreadParts === 0) return;
+    expect(actions.filter((a) => a.kind === 'drain' && (a.why === 'idle' || a.why === 'unfit'))).toEqual([]);
   });
 
   always('has one action or one reason to hold for a worker', ({ plan: { actions, held } }) => {

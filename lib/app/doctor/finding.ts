@@ -32,7 +32,7 @@ export const CHECKS = {
   append: { area: 'bucket', codes: ['append-broken', 'append-unused', 'append-dialect', 'probe-left'] },
   gitlab: { area: 'gitlab', codes: ['gitlab-unreachable'] },
   token: { area: 'gitlab', codes: ['token-refused', 'token-scopes', 'token-expires'] },
-  scope: { area: 'gitlab', codes: ['scope-missing', 'role-low', 'scope-unreadable'] },
+  scope: { area: 'gitlab', codes: ['scope-missing', 'role-low', 'scope-unreadable', 'scope-partly-unreadable'] },
   hook: { area: 'gitlab', codes: ['hook-missing', 'hook-disabled', 'hook-without-jobs', 'hook-without-secret'] },
   rivals: { area: 'gitlab', codes: ['runner-rival'] },
   function: { area: 'functions', codes: ['function-missing', 'function-without-agency', 'function-timeout'] },

@@ -1,5 +1,7 @@
 import { AccessError } from '../../core/errors.ts';
 import { toIso } from '../../core/time.ts';
+import { unreadParts } from '../demand.ts';
+import type { Unread } from '../observe.ts';
 import type { HookView, Scope } from '../ports.ts';
 import { error, ok, orOk, type Result, unique, unknown, warning } from './finding.ts';
 import { forgeOf, sayOf, unseen, type Visit } from './visit.ts';
@@ -74,12 +76,19 @@ async function lookAtScope(visit: Visit, scope: Scope): Promise<readonly Result[
   const low = await judgeRole(roleIn(visit, scope), scope);
   const reads = await Promise.allSettled([forge.runners(scope, options), forge.pendingJobs(scope, options)]);
   const unread = reads.flatMap((read) => (read.status === 'rejected' ? [unreadable(read.reason)] : []));
-  return [...low, ...unread];
+  const [, jobs] = reads;
+  return [...low, ...unread, ...unreadParts(jobs.status === 'fulfilled' ? jobs.value.unread : []).map(unreadPart)];
 }
 
 function unreadable(failure: unknown): Result {
   if (!(failure instanceof AccessError)) return unseen('scope', failure);
   return error('scope-unreadable', sayOf(failure), 'give the token read_api, and its user the role Maintainer at least.');
+}
+
+/** One project in which the token may not read the jobs is found here before it shows as a job that nobody serves. */
+function unreadPart({ part, code, message }: Unread): Result {
+  const todo = 'look at these projects (https://GITLAB/projects/NUMBER): may the user of the token read their jobs?';
+  return error('scope-partly-unreadable', `Not all jobs can be read: ${part} (${code}: ${message}).`, todo);
 }
 
 async function roleIn({ world, options, seen }: Visit, scope: Scope): Promise<{ readonly role: number; readonly administrator: boolean }> {

@@ -28,7 +28,7 @@ it('asks every source before any has answered, so that an observation takes as l
   const { asked, ask } = barrier();
   const forge: Forge = {
     runners: () => ask('runners', []),
-    pendingJobs: () => ask('jobs', []),
+    pendingJobs: () => ask('jobs', { jobs: [], unread: [] }),
     createRunner: unused,
     findRunners: unused,
     drainRunner: unused,

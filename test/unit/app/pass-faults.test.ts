@@ -18,7 +18,10 @@ function farm() {
   const servers: string[] = [];
   const forge: Forge = {
     runners: async () => [],
-    pendingJobs: async () => ['one', 'two'].map((tag, i) => ({ id: i + 1, projectId: 1, tags: [tag], queuedAt: START - 1_000 })),
+    pendingJobs: async () => ({
+      jobs: ['one', 'two'].map((tag, i) => ({ id: i + 1, projectId: 1, tags: [tag], queuedAt: START - 1_000 })),
+      unread: [],
+    }),
     createRunner: async () => ({ id: ++serial, token: 'glrt-x' }),
     findRunners: async () => [],
     drainRunner: async () => undefined,

@@ -45,6 +45,19 @@ describe('what a booted launch was good for', () => {
     expect([after.launches[0]?.use, after.passedOver]).toStrictEqual([undefined, before.passedOver]);
   });
 
+  it('is not known of a job that may be among those that could not be read', () => {
+    const known = { 1: { tries: 1, lastAt: 3 }, 5: { tries: 1, lastAt: 3 } };
+    const learnedOf = (given: Partial<Launch>, more: Partial<Sight> = { partial: true }) => {
+      const sight = { workers: [], failedOperations: new Map(), jobs: [job(2)], ...more };
+      return learn(memory({ launches: [booted(1, given)], passedOver: known }), sight, 10 * MINUTE, NOW);
+    };
+    expect([learnedOf({}).launches[0], learnedOf({}).passedOver]).toStrictEqual([booted(1), known]);
+    // That it waits is known, that it does not is not.
+    expect(learnedOf({ jobId: 2 }).launches[0]?.use).toBe('passed-over');
+    expect(learnedOf({ use: 'job' }).passedOver).toStrictEqual(known);
+    expect(learnedOf({}, {})).toMatchObject({ passedOver: {} });
+  });
+
   it('is waited for, however many are settled at once', () => {
     const wave = Array.from({ length: 50 }, (_, i) => booted(i + 1, { settledAt: NOW - 1 }));
     const idle = wave.map((_, i) => worker(i + 1, 'idle'));

@@ -75,7 +75,7 @@ describe('runners', () => {
 
   it('refuses a list that does not end', async () => {
     const fake = await fakeGitLab((_, index) => page('group', [node(index + 1)], { hasNextPage: true, endCursor: `c${index}` }));
-    expect(await thrownBy(gitLabAt(fake).runners(GROUP))).toMatchObject({ name: 'UnclearError', code: 'too-many-runners' });
+    expect(await thrownBy(gitLabAt(fake).runners(GROUP))).toMatchObject({ name: 'UnclearError', code: 'too-many-pages' });
   });
 
   it('are found by their exact description', async () => {

@@ -19,7 +19,7 @@ const unexpected = (): Promise<never> => Promise.reject(new UnclearError('unexpe
 /** An empty farm: no runner, no job, no server. */
 const forge: Forge = {
   runners: async () => [],
-  pendingJobs: async () => [],
+  pendingJobs: async () => ({ jobs: [], unread: [] }),
   createRunner: unexpected,
   findRunners: unexpected,
   drainRunner: unexpected,
@@ -198,7 +198,7 @@ it('a wake-up that came too late is passed on', async () => {
   const scaler = createScaler(parts);
   const pendingJobs = async () => {
     await createScaler({ ...parts, composeWorld: (inputs) => world(inputs, forge) })({}, context());
-    return [];
+    return { jobs: [], unread: [] };
   };
   const world = (inputs: WorldInputs, its: Forge): World => ({
     forge: its,
