@@ -42,18 +42,18 @@ export async function demo(options: DemoOptions, output: Output, stopped: () => 
     clock,
     port: options.port,
     pools: [POOL],
-    publicPrefixes: ['counts/'],
     worker: { bootMs: () => 45_000 + Math.floor(random() * 60_000) },
     onEvent: (event) => story.event(event),
     onLog: (line) => story.log(line, clock.now()),
   });
   for (const path of PROJECTS) farm.sandbox.gitlab.createProject(path);
-  const { urls, bucket } = farm.sandbox;
+  const { urls } = farm.sandbox;
   output.say(`GitLab ${urls.gitlab}, OTC ${urls.otc}, OBS ${urls.obs} — all on this machine. Times are UTC.`);
-  output.say(`The newest counts: curl ${urls.obs}/${bucket}/counts/v1/latest.json`);
   // The page takes the time from its server, whose clock runs faster than its own: it looks each second.
   const { store } = farm.world();
   const live = await serveDashboard({ store, port: options.port === 0 ? 0 : options.port + 4, clock, everySeconds: 1 }, output);
+  // The bucket itself is closed to those without a key, as a real one until `scaler dashboard publish`.
+  if (live) output.say(`The newest counts: curl ${new URL('/counts/v1/latest.json', live.url)}`);
   output.say('');
   farm.sandbox.functions.timer('reaper', MINUTE);
 

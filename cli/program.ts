@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typin
 import { tick } from '../lib/app/pass.ts';
 import type { Wake } from '../lib/app/ports.ts';
 import { reconcile } from '../lib/app/reconcile.ts';
+import { renderProblems } from '../lib/config/problems.ts';
 import { systemClock } from '../lib/runtime/clock.ts';
 import { showConsole } from './console.ts';
 import { registerControls } from './controls.ts';
@@ -52,7 +53,7 @@ program
       }));
       if (output.json) output.data(JSON.stringify({ ok: true, region: otc.region, bucket: bucket.name, pools, warnings }));
       else {
-        for (const w of warnings) output.say(`warning: ${w.path}${w.line ? ` (line ${w.line})` : ''}: ${w.message}`);
+        if (warnings.length > 0) output.say(`To look at:\n${renderProblems(warnings, program.opts().config)}`);
         output.data(`${program.opts().config} is in order: ${pools.map((p) => `${p.pool} (at most ${p.limit})`).join(', ')}`);
       }
       return 0;

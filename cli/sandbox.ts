@@ -33,7 +33,6 @@ export async function sandbox(
   const world = await startSandbox({
     clock: new RunningClock(),
     port,
-    publicPrefixes: ['counts/'],
     // Divided as in real life: a third is the cloud's, the rest the machine's own.
     times: { acceptMs: Math.round(bootMs * 0.02), buildMs: Math.round(bootMs * 0.3) },
     worker: { bootMs: Math.round(bootMs * 0.68) },

@@ -30,7 +30,7 @@ export function loadConfig(file: string): Config {
   try {
     return loadConfigText(text, file.endsWith('.json') ? 'json' : 'yaml');
   } catch (error) {
-    if (error instanceof InvalidConfigError) throw new UserError(`${file} has mistakes:\n${renderProblems(clean(error.problems))}`);
+    if (error instanceof InvalidConfigError) throw new UserError(`${file} has mistakes:\n${renderProblems(clean(error.problems), file)}`);
     throw error;
   }
 }

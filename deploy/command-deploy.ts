@@ -18,7 +18,7 @@ export async function deploy(inputs: DeployInputs, { dryRun = false, only }: Dep
   const { output } = inputs;
   const deployment = openDeployment(inputs);
   const { warnings } = deployment.config;
-  if (warnings.length > 0) output.say(`${deployment.configFile}: to look at:\n${renderProblems(warnings)}`);
+  if (warnings.length > 0) output.say(`To look at:\n${renderProblems(warnings, deployment.configFile)}`);
   const wanted = await compareDeployment(deployment, dryRun);
   const all = plan(wanted.desired, wanted.actual);
   const steps = only === undefined ? all : stepsOf(only, deployment, all);

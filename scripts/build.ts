@@ -26,12 +26,12 @@ function configFile(): string {
 function compiled(path: string): string {
   try {
     const { json, config } = compileConfig(readFileSync(path, 'utf8'));
-    if (config.warnings.length > 0) console.warn(`${path}: to look at:\n${renderProblems(config.warnings)}`);
+    if (config.warnings.length > 0) console.warn(`To look at:\n${renderProblems(config.warnings, path)}`);
     console.log(`configuration of ${path}: ${config.settings.pools.map(({ pool }) => pool.name).join(', ')}`);
     return json;
   } catch (error) {
-    const why = error instanceof InvalidConfigError || (error instanceof Error && 'code' in error) ? error.message : error;
-    console.error(`${path}:`, why);
+    if (error instanceof InvalidConfigError) console.error(`${path} has mistakes:\n${renderProblems(error.problems, path)}`);
+    else console.error(`${path}:`, error instanceof Error && 'code' in error ? error.message : error);
     process.exit(1);
   }
 }

@@ -1,4 +1,5 @@
 import { nearest } from './messages.ts';
+import { flavorFindings, regionFindings, zoneNameFindings } from './otc-names.ts';
 import type { Path } from './problems.ts';
 import { REQUIRED_OF_MACHINE } from './schema.ts';
 import type { PoolView, View } from './view.ts';
@@ -31,6 +32,7 @@ export function contradictions(view: View): readonly Finding[] {
 }
 
 function checkTop(view: View, add: Add): void {
+  findings(regionFindings(view), add);
   if (view.gitlab?.url?.startsWith('http://')) {
     add('warning', ['gitlab', 'url'], 'is not encrypted: tokens and sources travel in the clear; use https:// outside of tests');
   }
@@ -52,18 +54,12 @@ function checkMachine(view: View, pool: PoolView, at: Path, add: Add): void {
   if (missing.length > 0) {
     add('error', [...at, 'machine'], `lacks ${missing.join(', ')}: set it here, or for all pools under the top-level "machine"`);
   }
-  const region = view.otc?.region;
-  const own = pool.machine?.zones !== undefined;
-  const zones = pool.machine?.zones ?? view.machine?.zones ?? [];
-  zones.forEach((zone, i) => {
-    if (region !== undefined && !zone.startsWith(region)) {
-      add(
-        'warning',
-        [...(own ? at : []), 'machine', 'zones', i],
-        `is not named like a zone of ${region}: every launch there would be refused`,
-      );
-    }
-  });
+  findings(zoneNameFindings(view, pool, at), add);
+  findings(flavorFindings(view, pool, at), add);
+}
+
+function findings(found: readonly Finding[], add: Add): void {
+  for (const { level, path, message } of found) add(level, path, message);
 }
 
 /** One flavor without a price, and the cost of every minute in which it runs is unknown. */
@@ -89,6 +85,13 @@ function checkTimes(pool: PoolView, at: Path, add: Add): void {
   const boot = pool.boot_timeout ?? 600_000;
   if (maxAge <= boot) {
     add('error', [...at, 'max_age'], 'must be longer than boot_timeout, or a worker is too old before it has booted');
+  }
+  if (pool.max_builds === 0) {
+    add(
+      'warning',
+      [...at, 'max_builds'],
+      'is no bound: a worker takes jobs until idle_time or max_age; leave it out if that is meant, or write 1 for a machine per job',
+    );
   }
   if (pool.idle_time !== undefined && pool.idle_time >= maxAge) {
     add('warning', [...at, 'idle_time'], 'is not shorter than max_age, so it never takes effect');

@@ -20,6 +20,12 @@ export const BaseUrl = z.string().transform((text, ctx) => {
   return z.NEVER;
 });
 
+/** Where GitLab is, as its pages' addresses begin: the API's own path is added by us. */
+export const GitLabUrl = BaseUrl.refine(
+  (url) => !/\/api(?:\/v\d+|\/graphql)?$/.test(url),
+  'must be the address of GitLab itself, without the path of its API: leave out "/api/…"',
+);
+
 /** A hook's address as it stands in GitLab, character by character. */
 export const HookUrl = z.string().superRefine((text, ctx) => {
   const message = urlProblem(text);

@@ -1,4 +1,4 @@
-import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document as YamlDocument } from 'yaml';
+import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type YAMLError, type Document as YamlDocument } from 'yaml';
 import * as z from 'zod';
 import { type Config, parseConfig } from './config.ts';
 import { loadConfigJson } from './load.ts';
@@ -89,8 +89,9 @@ function readYaml(text: string): { readonly data: unknown; readonly locate: Loca
   };
   // Warnings are errors here: an unknown tag would silently lose its meaning. Messages of the parser may quote the text, so only
   // their first sentence is kept, and what they quote is left out.
-  const wrong = [...document.errors, ...document.warnings].map((e): ConfigProblem => {
-    return { path: '', ...place(e.pos[0]), message: `is no valid YAML: ${withoutQuotes(e.message)}` };
+  const wrong = telling([...document.errors, ...document.warnings]).map((e): ConfigProblem => {
+    const why = isTab(e, text) ? 'a tab stands where YAML takes only spaces: indent with spaces' : withoutQuotes(e.message);
+    return { path: '', ...place(e.pos[0]), message: `is no valid YAML: ${why}` };
   });
   if (wrong.length > 0) throw new InvalidConfigError(tidyProblems(wrong));
   if (document.contents === null) throw new InvalidConfigError([problem([], 'the file is empty')]);
@@ -99,6 +100,20 @@ function readYaml(text: string): { readonly data: unknown; readonly locate: Loca
   } catch {
     throw new InvalidConfigError([problem([], 'has aliases that cannot be resolved, or too many of them')]);
   }
+}
+
+/** What stands in the wrong place makes the parser complain of all that follows it: of such errors only the first says something. */
+function telling(errors: readonly YAMLError[]): readonly YAMLError[] {
+  const inOrder = [...errors].sort((a, b) => a.pos[0] - b.pos[0]);
+  const alone = (e: YAMLError) => e.code === 'DUPLICATE_KEY' || e.name === 'YAMLWarning';
+  const first = inOrder.find((e) => !alone(e));
+  return inOrder.filter((e) => e === first || (alone(e) && (first === undefined || e.pos[0] < first.pos[0])));
+}
+
+/** The line at which it stumbled is indented with one. */
+function isTab({ code, pos }: YAMLError, text: string): boolean {
+  const start = text.lastIndexOf('\n', Math.max(0, pos[0] - 1)) + 1;
+  return code === 'TAB_AS_INDENT' || /^ *\t/.test(text.slice(start));
 }
 
 function withoutQuotes(message: string): string {

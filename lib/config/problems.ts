@@ -31,12 +31,13 @@ export class InvalidConfigError extends ConfigError {
   }
 }
 
-/** One line per problem: `12:5 pools[0].limit: must be at least 1`. */
-export function renderProblems(problems: readonly ConfigProblem[]): string {
+/** One line per problem, its place as editors and terminals follow it: `scaler.yml:12:5: pools[0].limit: must be at least 1`. */
+export function renderProblems(problems: readonly ConfigProblem[], file?: string): string {
   return problems
     .map(({ path, line, column, message }) => {
-      const place = [line === undefined ? '' : `${line}:${column ?? 1}`, path].filter((part) => part !== '').join(' ');
-      return place === '' ? `  ${message}` : `  ${place}: ${message}`;
+      const at = line === undefined ? [] : [line, column ?? 1];
+      const place = [...(file === undefined ? [] : [file]), ...at].join(':');
+      return `  ${[place, path, message].filter((part) => part !== '').join(': ')}`;
     })
     .join('\n');
 }

@@ -7,6 +7,7 @@ import {
   EnvironmentEntry,
   ExportPath,
   FunctionName,
+  GitLabUrl,
   HookUrl,
   HostName,
   Name,
@@ -169,7 +170,7 @@ const AlarmsPart = section({
 
 export const Document = section({
   installation: Name.default('gl-scaler'),
-  gitlab: section({ url: BaseUrl, scope: ScopeField, hook_url: HookUrl.optional() }),
+  gitlab: section({ url: GitLabUrl, scope: ScopeField, hook_url: HookUrl.optional() }),
   otc: section({
     region: z.string().regex(/^[a-z]+-[a-z0-9-]*[a-z0-9]$/, 'must be a region, such as eu-de'),
     domain: HostName.default('otc.t-systems.com'),

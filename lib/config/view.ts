@@ -42,6 +42,7 @@ const Pool = z
     run_untagged: lenient(z.boolean()),
     limit: lenient(z.number()),
     ...policy,
+    max_builds: lenient(z.number()),
     max_age: lenient(duration()),
     boot_timeout: lenient(duration()),
     periods: lenient(z.array(z.object({ ...policy, idle_time: present }).catch({}))),
@@ -56,7 +57,7 @@ export type PoolView = z.infer<typeof Pool>;
 export const View = z
   .object({
     gitlab: section({ url: lenient(z.string()), scope: lenient(ScopeField) }),
-    otc: section({ region: lenient(z.string()), endpoints: section({ functiongraph: present }) }),
+    otc: section({ region: lenient(z.string()), domain: present, endpoints: section({ functiongraph: present }) }),
     bucket: section({ name: lenient(z.string()) }),
     functions: section({ scaler: lenient(z.string()) }),
     cache: present,

@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { type Farm, farmDocument, GROUP, startFarm } from '../../cli/farm.ts';
 import { parseService } from '../../deploy/schema.ts';
+import { SecretCredentials } from '../../lib/otc/credentials.ts';
+import { Obs } from '../../lib/otc/obs.ts';
 import { RunningClock } from '../../sandbox/clock.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -199,7 +201,7 @@ describe('scaler sandbox', () => {
   it('prints what a shell needs, writes a configuration that fits, and ends when told', async () => {
     const file = path.join(dir, 'sandbox.yml');
     const deployment = path.join(dir, 'sandbox.serverless.yml');
-    const { child, ended, err } = start(['sandbox', '--port', '0', '--write-config', file, '--write-serverless', deployment]);
+    const { child, ended, err, out: shown } = start(['sandbox', '--port', '0', '--write-config', file, '--write-serverless', deployment]);
     await until(() => err().includes('Ctrl-C'));
     expect((await start(['--config', file, 'check']).ended).code).toBe(0);
     const { provider, ...rest } = parse(readFileSync(deployment, 'utf8'));
@@ -207,6 +209,19 @@ describe('scaler sandbox', () => {
     const [, otc, obs] = /OTC (\S+) +OBS (\S+)/.exec(err()) ?? [];
     const endpoints = { functiongraph: otc, apig: otc, iam: otc, lts: otc, obs };
     expect(service).toMatchObject({ stage: 'sandbox', provider: { config: 'sandbox.yml', secrets: 'sandbox.secrets.env', endpoints } });
+    // What it counts is closed to those without a key, as in a real bucket, until somebody opens it.
+    const keys = Object.fromEntries([...shown().matchAll(/^export (\w+)=(\S+)$/gm)].map(([, name = '', value = '']) => [name, value]));
+    const bucket = new Obs({
+      endpoint: obs ?? '',
+      bucket: parse(readFileSync(file, 'utf8')).bucket.name,
+      credentials: new SecretCredentials(keys.OTC_ACCESS_KEY ?? '', keys.OTC_SECRET_KEY ?? ''),
+      clock: new RunningClock(),
+    });
+    await bucket.put('counts/v1/latest.json', '{}');
+    const anonymous = async () => (await fetch(`${obs}/${parse(readFileSync(file, 'utf8')).bucket.name}/counts/v1/latest.json`)).status;
+    expect(await anonymous()).toBe(403);
+    await start(['--config', file, 'dashboard', 'publish', '--public'], keys).ended;
+    expect(await anonymous()).toBe(200);
     child.kill('SIGINT');
     const { code, out } = await ended;
     expect(code).toBe(0);

@@ -328,6 +328,23 @@ describe('text that is no document', () => {
     expect(problemsIn(text).length).toBeGreaterThan(0);
   });
 
+  it.each([
+    {
+      name: 'a tab for indentation',
+      text: `gitlab:\n\turl: x\n\tscope: y\notc:\n\tregion: eu-de\n`,
+      line: 2,
+      message: /a tab stands where.*indent with spaces/,
+    },
+    {
+      name: 'a bracket that is not closed',
+      text: 'pools:\n  - { name: a, tags: [x\n  - name: b\nbucket:\n  name: c\n',
+      line: 3,
+      message: /is no valid YAML/,
+    },
+  ])('says of $name one thing, and where, not all that comes of it', ({ text, line, message }) => {
+    expect(problemsIn(text)).toMatchObject([{ line, message: expect.stringMatching(message) }]);
+  });
+
   it('is refused as JSON without quoting it', () => {
     const problems = problemsIn('{"gitlab": glpat-secret}', 'json');
     expect(problems).toHaveLength(1);

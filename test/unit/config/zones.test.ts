@@ -70,7 +70,7 @@ describe('a configuration with such a zone', () => {
 
   it('is refused where it is checked and where it is compiled, with its place', () => {
     expect(() => compileConfig(text('America/Coyhaique'), undefined, NOW)).toThrow(
-      /\d+:\d+ pools\[0\]\.periods\[0\]\.timezone: is unknown to the functions/,
+      /\d+:\d+: pools\[0\]\.periods\[0\]\.timezone: is unknown to the functions/,
     );
     expect(() => loadConfigText(text('America/Coyhaique'), 'json', NOW)).toThrow(/is unknown to the functions/);
   });

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import * as z from 'zod';
@@ -111,10 +112,14 @@ describe('scaler.schema.json', () => {
     expect(schema.safeParse(withValue('runner.maximum_timeout', value)).success).toBe(true);
   });
 
-  it('is named in the first line of the example, as seen from where its copy lies', () => {
-    const path = /^# yaml-language-server: \$schema=(\S+)/.exec(read('examples/scaler.yml'))?.[1];
-    expect(path).toBe('docs/reference/scaler.schema.json');
-  });
+  it.each(['examples/scaler.yml', 'examples/small/scaler.yml', 'examples/two-pools/scaler.yml'])(
+    'is named in the first line of %s, as seen from its own folder and from where its copy lies',
+    (file) => {
+      const path = /^# yaml-language-server: \$schema=(\S+)/.exec(read(file))?.[1];
+      expect(path).toBe('docs/reference/scaler.schema.json');
+      expect(read(join(dirname(file), path ?? ''))).toBe(read(path ?? ''));
+    },
+  );
 
   it('tells times as they are written, not in milliseconds', () => {
     expect(JSON.parse(editorSchema(SCALER_YML))).toMatchObject({
