@@ -77,7 +77,7 @@ describe('scaler', () => {
     const { code, err } = await start(['--config', bad, 'check']).ended;
     expect(code).toBe(2);
     expect(err).toMatch(/limitt.*limit/s);
-    expect(err).toMatch(/\d+:\d+ pools/);
+    expect(err).toMatch(/bad\.yml:\d+:\d+: pools/);
     expect(err).toContain('region');
     expect(err).not.toMatch(/\n\s+at /);
   });
