@@ -21,19 +21,35 @@ export async function explain(
   const story = 'job' in what ? explainJob(read, what.job) : explainWorker(read, what.worker);
   if (output.json) output.data(JSON.stringify(story.entries, undefined, 2));
   else {
-    output.data(render(story, 'job' in what ? `job ${what.job}` : what.worker, span.days));
+    output.data(render(story, what, span.days, read));
     if ('worker' in what && isUnsettled(story)) output.data((await bootSoFar(cloud, what.worker)).join('\n'));
   }
   return story.entries.length === 0 ? 1 : 0;
 }
 
-function render(story: Story, subject: string, days: number): string {
+function render(
+  story: Story,
+  what: { readonly job: number } | { readonly worker: string },
+  days: number,
+  entries: readonly { readonly worker?: string | undefined }[],
+): string {
   if (story.lines.length > 0) return story.lines.flatMap(renderLine).join('\n');
+  const subject = 'job' in what ? `job ${what.job}` : what.worker;
   return [
     `The ledger of the last ${days === 1 ? 'day' : `${days} days`} does not mention ${subject}.`,
-    'For a job that waits: no pool may run it (tags, scope), or no reconcile has seen it yet. `scaler plan` shows what is seen now.',
+    'job' in what
+      ? 'For a job that waits: no pool may run it (tags, scope), or no reconcile has seen it yet. `scaler plan` shows what is seen now.'
+      : `No worker of that name was launched or touched: is it the whole name, as \`scaler status\` shows it?${likely(what.worker, entries)}`,
     'For older things: --days N.',
   ].join('\n');
+}
+
+/** The newest workers whose names have the text in them, or else the newest of all. */
+function likely(text: string, entries: readonly { readonly worker?: string | undefined }[]): string {
+  const names = [...new Set(entries.flatMap(({ worker }) => worker || []))].reverse();
+  const alike = names.filter((name) => name.includes(text));
+  const shown = (alike.length > 0 ? alike : names).slice(0, 3);
+  return shown.length === 0 ? '' : ` The last ones${alike.length > 0 ? ' like it' : ''}: ${shown.join(', ')}.`;
 }
 
 function renderLine({ time, text, details = [] }: StoryLine): readonly string[] {

@@ -81,7 +81,9 @@ async function placesOf(
   const groups = places.filter(({ kind }) => kind === 'group');
   const below = await Promise.all(groups.map(({ path }) => forge.projects(path)));
   const projects = below.flat().map((path): HookPlace => ({ kind: 'project', path }));
-  output.say(`${projects.length} projects in ${groups.map(({ path }) => path).join(', ')}; run this again when there are new ones.`);
+  output.say(
+    `${projects.length === 1 ? '1 project' : `${projects.length} projects`} in ${groups.map(({ path }) => path).join(', ')}; run this again when there are new ones.`,
+  );
   return unique([...places.filter(({ kind }) => kind === 'project'), ...projects]);
 }
 

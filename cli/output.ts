@@ -38,12 +38,24 @@ function renderPool(pool: PoolReport): string {
   const period = n.period === undefined ? '' : `, period ${n.period + 1} holds`;
   const broken = brokenZone === undefined ? [] : [`  ! its periods cannot be evaluated (time zone ${brokenZone}): its own values hold`];
   const head = [
-    `${pool.pool}: ${n.machines} of at most ${n.limit} machines (${phases})`,
-    `  waiting jobs: ${n.demand ?? 'not known'}, without a worker in sight: ${n.unmet}; idle target ${n.idleTarget}${period}`,
+    `${pool.pool}: ${n.machines} of at most ${n.limit} machines (${phases})${n.coming ? `, ${n.coming} on their way` : ''}`,
+    `  ${jobsText(pool, n)}; idle target ${n.idleTarget}${period}`,
   ];
   const todo = pool.actions.length > 0 ? pool.actions.map(renderDone) : renderPlanned(actions);
   const left = held.map((h) => `  leave ${h.worker}: ${h.why}`);
   return [...head, ...said, ...unread, ...broken, ...todo, ...brakes.map((b) => `  held back: ${brakeText(b)}`), ...left].join('\n');
+}
+
+/** Jobs by what they have: a worker, one that this pass orders, or none. Before and after the pass's own actions, which may fail. */
+function jobsText({ actions, plan }: PoolReport, { demand, unmet, unreadParts }: NonNullable<PoolReport['plan']>['numbers']): string {
+  if (demand === undefined) return 'waiting jobs: not known';
+  const wanted = (plan?.actions ?? []).filter((a) => a.kind === 'launch' && a.jobId !== undefined).length;
+  const launches = actions.filter((a) => a.kind === 'launch' && a.jobId !== undefined);
+  const ordered = launches.filter((a) => a.outcome === 'done').length;
+  const own = actions.length > 0 ? `${ordered} just ordered` : `${wanted} to be ordered now`;
+  const without = unmet + (actions.length > 0 ? wanted - ordered : 0);
+  const parts = [`${Math.max(0, demand - unmet - wanted)} with a worker`, ...(wanted > 0 ? [own] : []), `${without} without`];
+  return `waiting jobs: ${demand}${unreadParts ? ' or more' : ''}${demand > 0 ? `: ${parts.join(', ')}` : ''}`;
 }
 
 function renderPlanned(actions: NonNullable<PoolReport['plan']>['actions']): readonly string[] {

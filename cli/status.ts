@@ -123,7 +123,7 @@ function render(farm: FarmView, cost: Cost, said: readonly string[], age: number
       'workers',
       workers,
       (w) =>
-        `  ${w.name}  ${w.phase.padEnd(8)} ${since(w.since, now).padStart(8)}  ${[w.why, w.flavor, w.zone].filter(Boolean).join(', ')}`,
+        `  ${w.name}  ${w.phase.padEnd(8)} ${since(w.since, now).padStart(8)}  ${[w.coming && 'ordered', w.why, w.flavor, w.zone].filter(Boolean).join(', ')}`,
       30,
     ),
     ...section('waiting jobs', waiting, (job) => `  ${job.jobId}  ${job.pool}  for ${since(job.since, now)}`, 10),
@@ -145,14 +145,21 @@ function section<T>(title: string, entries: readonly T[], line: (entry: T) => st
 
 function poolLine(pool: FarmView['pools'][number], { workers, waiting }: FarmView, { width }: StatusOptions): string {
   const mine = workers.filter((w) => w.pool === pool.name);
-  const counts = PHASES.map((phase) => ({ phase, n: mine.filter((w) => w.phase === phase).length }));
+  const machines = mine.filter((w) => !w.coming);
+  const coming = mine.length - machines.length;
+  const counts = PHASES.map((phase) => ({ phase, n: machines.filter((w) => w.phase === phase).length }));
   const room = Math.max(10, Math.min(40, width - 50));
   const scale = Math.min(1, room / Math.max(1, pool.limit));
-  const bar = counts.map(({ phase, n }) => GLYPHS[phase].repeat(Math.round(n * scale))).join('');
-  const words = counts.filter(({ n }) => n > 0).map(({ phase, n }) => `${n} ${phase}`);
+  const bar = [...counts.map(({ phase, n }) => GLYPHS[phase].repeat(Math.round(n * scale))), '+'.repeat(Math.round(coming * scale))].join(
+    '',
+  );
+  const words = [
+    ...counts.filter(({ n }) => n > 0).map(({ phase, n }) => `${n} ${phase}`),
+    ...(coming > 0 ? [`${coming} on their way`] : []),
+  ];
   const jobs = waiting.filter((job) => job.pool === pool.name).length;
   const queue = jobs === 0 ? '' : `, ${jobs}${jobs === 50 ? ' or more' : ''} waiting`;
-  return `${pool.name.padEnd(7)} ${bar.padEnd(Math.round(pool.limit * scale), '·')} ${mine.length}/${pool.limit} ${words.join(', ') || 'none'}${queue}`;
+  return `${pool.name.padEnd(7)} ${bar.padEnd(Math.round(pool.limit * scale), '·')} ${machines.length}/${pool.limit} ${words.join(', ') || 'none'}${queue}`;
 }
 
 function money(amount: number | null, currency: string): string {

@@ -34,13 +34,17 @@ export async function drain({ cloud, store, say, pollMs, mostMs }: DrainInputs):
     if (workers.length === 0) return begin;
     const now = workers.join(' ');
     if (now !== before)
-      say(`${formatDuration(Math.round((Date.now() - begin) / 1000) * 1000)}: waiting for ${workers.length} workers: ${now}`);
+      say(`${formatDuration(Math.round((Date.now() - begin) / 1000) * 1000)}: waiting for ${counted(workers.length)}: ${now}`);
     before = now;
     if (Date.now() - begin > mostMs) {
       throw new UserError(
-        `${workers.length} workers are still there after ${formatDuration(mostMs)}: ${now}. They go on draining; a worker that is kept (scaler release) or a long job holds them. Run it again later.`,
+        `${counted(workers.length)} ${workers.length === 1 ? 'is' : 'are'} still there after ${formatDuration(mostMs)}: ${now}. They go on draining; a worker that is kept (scaler release) or a long job holds them. Run it again later.`,
       );
     }
     await sleep(pollMs);
   }
+}
+
+function counted(workers: number): string {
+  return workers === 1 ? '1 worker' : `${workers} workers`;
 }

@@ -81,7 +81,8 @@ function poolConditions({ view }: Planned, { settings, now }: Sight): readonly C
 
   const oldest = oldestWaitSeconds(view.jobs, now);
   if (oldest !== undefined && oldest * 1000 > settings.alarms.oldestPendingMs) {
-    found.push(of('oldest-pending', `a job has waited for ${span(oldest)}; ${view.jobs?.length} wait in all`));
+    const waiting = view.jobs?.length === 1 ? '1 waits' : `${view.jobs?.length} wait`;
+    found.push(of('oldest-pending', `a job has waited for ${span(oldest)}; ${waiting} in all`));
   }
   // As it was left by the last pass: what has run out since is tried again in this one, and it is not known yet with what success.
   const { pause, refusals } = view.before;

@@ -259,7 +259,7 @@ function controlSentence(e: ReadEntry): string {
 function waitingSentence(e: ReadEntry, jobId: number | undefined): string {
   const n = e.numbers ?? {};
   const place = jobId === undefined ? '' : `${(e.waiting?.indexOf(jobId) ?? 0) + 1} of ${n.demand ?? '?'}`;
-  const seen = `pool ${e.pool}: waiting, ${place}; machines ${n.machines}/${n.limit} (booting ${n.booting}, idle ${n.idle}, busy ${n.busy})`;
+  const seen = `pool ${e.pool}: waiting, ${place}; machines ${n.machines}/${n.limit} (booting ${n.booting}, idle ${n.idle}, busy ${n.busy})${n.coming ? `, ${n.coming} on their way` : ''}`;
   const brakes = (e.brakes ?? []).map(brakeText);
   return brakes.length > 0 ? `${seen}; held back: ${brakes.join('; ')}` : seen;
 }

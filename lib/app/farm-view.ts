@@ -24,6 +24,10 @@ const FarmWorker = z.object({
   phase: z.string(),
   /** Since when it is in this phase, as far as that is known; else since it was made. */
   since: z.string(),
+  /** Ordered, and not listed by the cloud yet: no machine so far. */
+  coming: z.literal(true).optional().catch(undefined),
+  /** Jobs that it had finished, which tells one job from the next. */
+  done: z.number().optional().catch(undefined),
   why: z.string().optional(),
   flavor: z.string().optional(),
   zone: z.string().optional(),

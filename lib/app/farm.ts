@@ -8,7 +8,8 @@ import type { Acted } from './act.ts';
 import { alarmSubject, conditionsOf } from './alarms.ts';
 import { type Around, readAround } from './farm-around.ts';
 import { type FarmAction, type FarmControl, type FarmView, type FarmWorker, writeFarm } from './farm-view.ts';
-import { type AlarmEntry, type Stamp, writeLedger } from './ledger.ts';
+import { type ActionEntry, type AlarmEntry, type Stamp, writeLedger } from './ledger.ts';
+import type { PoolView } from './observe.ts';
 import type { Planned } from './record.ts';
 import { controlChanges, farmControls } from './said.ts';
 import type { Settings } from './settings.ts';
@@ -141,7 +142,9 @@ function viewOf(
       flavors: [...machine.flavors],
     })),
     // A pool that could not be read shows what was last seen of it, with its age in the alarm.
-    workers: planned.flatMap(({ view }) => workersOf(view.workers, view.settings.pool.name, settings, look.before)),
+    workers: planned.flatMap(({ view }, i) =>
+      workersOf(view, settings, { before: look.before, entries: acted[i]?.entries ?? [], time: stamp.time }),
+    ),
     waiting: waiting.sort((a, b) => (a.since < b.since ? -1 : 1)).slice(0, MOST_WAITING),
     actions: newest([...(look.before?.actions ?? []), ...look.actions, ...fresh]),
     alarms: [...look.alarms],
@@ -159,31 +162,69 @@ function newest(actions: readonly FarmAction[]): FarmAction[] {
 }
 
 function workersOf(
-  workers: readonly Worker[] | undefined,
-  pool: string,
-  { costs }: Settings,
-  before: FarmView | undefined,
+  {
+    workers,
+    settings: {
+      pool: { name: pool },
+    },
+  }: PoolView,
+  settings: Settings,
+  { before, entries, time }: { readonly before: FarmView | undefined; readonly entries: readonly ActionEntry[]; readonly time: string },
 ): readonly FarmWorker[] {
+  const { costs } = settings;
   if (!workers) return (before?.workers ?? []).filter((worker) => worker.pool === pool);
   const known = new Map((before?.workers ?? []).map((worker) => [worker.name, worker]));
-  return workers
+  const seen = workers
     .filter(({ phase }) => phase !== 'gone')
     .map((worker) => {
       const { name, phase, server } = worker;
-      const last = known.get(name);
       const cost = server && hourlyCost([server], costs);
       const why = whyOf(worker);
       return {
         name,
         pool,
         phase,
-        // Busy since when nobody says: since it was first seen so.
-        since: last?.phase === phase ? last.since : toIso(worker.idleSince ?? worker.drainingSince ?? worker.bornAt),
+        since: sinceOf(worker, known.get(name), time),
+        ...(server ? {} : { coming: true as const }),
+        done: worker.done,
         ...(why === undefined ? {} : { why }),
         ...(server && { flavor: server.flavor, zone: server.zone }),
         ...(cost === undefined ? {} : { costPerHour: cost }),
       };
     });
+  return afterActions(seen, entries, settings);
+}
+
+/** Since when it is in its phase, and with this job. What nobody says began when it was first seen, or it would seem to have lasted for the worker's life. */
+function sinceOf({ phase, bornAt, idleSince, drainingSince, done }: Worker, last: FarmWorker | undefined, time: string): string {
+  const isSame = last?.phase === phase && (phase !== 'busy' || done <= (last.done ?? done));
+  if (isSame) return last.since;
+  const at = phase === 'booting' ? bornAt : (idleSince ?? drainingSince);
+  return at === undefined ? time : toIso(at);
+}
+
+/** The workers after what the pass itself has done: launched ones are on their way, and who goes is going. */
+function afterActions(workers: readonly FarmWorker[], entries: readonly ActionEntry[], { costs }: Settings): readonly FarmWorker[] {
+  const done = entries.filter(({ outcome }) => outcome === 'done');
+  const gone = new Map(done.filter(({ kind }) => kind === 'drain' || kind === 'reap').map((entry) => [entry.worker, entry]));
+  const launched = done.filter(({ kind, worker }) => kind === 'launch' && !workers.some(({ name }) => name === worker));
+  return [
+    ...workers.map((worker): FarmWorker => {
+      const entry = gone.get(worker.name);
+      if (!entry) return worker;
+      const since = worker.phase === 'draining' ? worker.since : entry.time;
+      return { ...worker, phase: 'draining', since, why: entry.kind === 'reap' ? 'is being deleted' : entry.why };
+    }),
+    ...launched.map(({ worker, pool, time, flavor, zone }): FarmWorker => {
+      const cost = flavor === undefined ? undefined : hourlyCost([{ flavor }], costs);
+      return {
+        ...{ name: worker, pool, phase: 'booting', since: time, coming: true as const, done: 0 },
+        ...(flavor === undefined ? {} : { flavor }),
+        ...(zone === undefined ? {} : { zone }),
+        ...(cost === undefined ? {} : { costPerHour: cost }),
+      };
+    }),
+  ];
 }
 
 function whyOf({ failure, phase, runner, server }: Worker): string | undefined {

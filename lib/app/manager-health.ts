@@ -60,7 +60,7 @@ export function healthProblems(health: ManagerHealth, now: number): readonly Hea
     age > STALE_MS
       ? [
           {
-            what: `nothing heard for ${Math.floor(age / 60_000)} minutes`,
+            what: `nothing heard for ${Math.floor(age / 60_000)} min`,
             todo: 'look whether the VM runs, and on it at: journalctl -u gl-cache-health',
           },
         ]

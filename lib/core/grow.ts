@@ -35,7 +35,7 @@ export interface Growth {
   readonly lacking: number;
 }
 
-/** How many workers are in which phase; `machines` is every VM that exists or is on its way. */
+/** How many workers are in which phase. Where it bounds launches, `machines` is every VM that exists or is on its way. */
 export interface Counts {
   readonly machines: number;
   readonly booting: number;

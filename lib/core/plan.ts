@@ -56,8 +56,10 @@ export interface Held {
     | 'controls-unread';
 }
 
-/** The numbers that a plan was made on. */
+/** The numbers that a plan was made on. The counts are of VMs. */
 export interface PlanNumbers extends Counts {
+  /** Runners whose VM is ordered and not listed yet: no machine so far, and yet a place of the limit; absent without any. */
+  readonly coming?: number;
   /** Absent when GitLab's jobs could not be read; with `unreadParts` what of them was read. */
   readonly demand?: number;
   /** Projects and pages of jobs that could not be read; absent when all were, or none. */
@@ -122,13 +124,20 @@ export function planPool(input: PlanInput): Plan {
     numbers: {
       ...(input.jobs ? { demand: input.jobs.length } : {}),
       ...(input.jobs && input.unreadParts ? { unreadParts: input.unreadParts } : {}),
-      ...counts,
+      ...machineCounts(workers, counts),
       limit: pool.limit,
       idleTarget: target,
       ...(period === undefined ? {} : { period }),
       unmet,
     },
   };
+}
+
+/** What there is, and beside it what only counts against the limit. */
+function machineCounts(workers: readonly Worker[], all: Counts): Counts & Pick<PlanNumbers, 'coming'> {
+  const machines = count(workers.filter(({ server }) => server !== undefined));
+  const coming = all.machines - machines.machines;
+  return { ...machines, ...(coming > 0 && { coming }) };
 }
 
 function oldestFirst(a: Worker, b: Worker): number {

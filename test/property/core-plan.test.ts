@@ -181,13 +181,15 @@ function always(name: string, holds: (found: ReturnType<typeof decide>, s: Situa
 describe('for any fleet and any demand, a plan', () => {
   always('counts each machine once', ({ plan: { numbers: n }, workers }) => {
     expect(n.booting + n.idle + n.busy + n.draining + n.failed).toBe(n.machines);
-    expect(workers.filter((w) => w.phase !== 'gone')).toHaveLength(n.machines);
+    expect(workers.filter((w) => w.phase !== 'gone' && w.server)).toHaveLength(n.machines);
+    expect(workers.filter((w) => w.phase !== 'gone' && !w.server)).toHaveLength(n.coming ?? 0);
     expect(new Set(workers.map((w) => w.name)).size).toBe(workers.length);
   });
 
   always('stays within limit and growth rate', ({ plan: { actions, numbers: n } }, s) => {
     const launches = actions.filter((a) => a.kind === 'launch').length;
-    expect(n.machines + launches).toBeLessThanOrEqual(Math.max(s.pool.limit, n.machines));
+    const all = n.machines + (n.coming ?? 0);
+    expect(all + launches).toBeLessThanOrEqual(Math.max(s.pool.limit, all));
     if (s.pool.maxGrowthRate > 0) expect(n.booting + launches).toBeLessThanOrEqual(Math.max(s.pool.maxGrowthRate, n.booting));
   });
 
