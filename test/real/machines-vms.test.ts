@@ -39,7 +39,8 @@ it('a manager and four workers, real NFS, and what happens without the manager',
   const signals = await startSignals(await makeRepository(lab));
   const farm = await MachineFarm.start({
     pools: [
-      { name: 'build', tags: ['build'], limit: 2, max_builds: 2 },
+      // The image's disk has 4 GiB.
+      { name: 'build', tags: ['build'], limit: 2, max_builds: 2, runner: { disk: { min_free_gb: 1 } } },
       { name: 'waits', tags: ['waits'], limit: 1, cache: { server: NO_MANAGER, export: '/cache' } },
       { name: 'goes-on', tags: ['goes-on'], limit: 1, max_builds: 1, cache: { server: NO_MANAGER, export: '/cache', required: false } },
     ],
