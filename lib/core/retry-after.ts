@@ -1,9 +1,9 @@
 import { fromHttpDate } from './time.ts';
 
 /** No pause is shorter, whatever the other side says: a date that has passed would otherwise be no pause at all. */
-export const SHORTEST_PAUSE_MS = 1_000;
+const SHORTEST_PAUSE_MS = 1_000;
 /** More than this is not believed. */
-export const LONGEST_PAUSE_MS = 3_600_000;
+const LONGEST_PAUSE_MS = 3_600_000;
 
 /**
  * How long `Retry-After` asks to wait: seconds, or an HTTP date as seen from `now` (RFC 9110, 10.2.3), in milliseconds within the bounds above.
