@@ -46,7 +46,7 @@ export function farmObjects(now: number, { gap, workers, days = 45, columns }: T
   return objects;
 }
 
-/** A hump of demand at night, and one by day on weekdays. */
+/** A hump of demand at night, and one by day, lower at weekends. */
 function dayOfSamples(day: number, to: number, random: () => number): readonly Sample[] {
   const weekend = [0, 6].includes(new Date(day).getUTCDay());
   const peak = 12 + Math.floor(random() * 8);
@@ -54,7 +54,7 @@ function dayOfSamples(day: number, to: number, random: () => number): readonly S
   for (let at = day; at < to; at += MINUTE) {
     const hour = (at - day) / HOUR;
     const night = hump(hour, 2.6, 1.4) * peak;
-    const office = weekend ? 0 : (hump(hour, 9.5, 1.6) * 0.8 + hump(hour, 14, 2.2)) * peak;
+    const office = (weekend ? 0.6 : 1) * (hump(hour, 9.5, 1.6) * 0.8 + hump(hour, 14, 2.2)) * peak;
     const wanted = Math.max(0, night + office + Math.sin(hour * 9) * 0.9 - 0.8);
     samples.push(sample(at, 'bitbake', 19, wanted, 0.6124), sample(at, 'tests', 8, wanted / 4, 0.2051));
   }
