@@ -24,6 +24,8 @@ const REASONS: Readonly<Record<string, string>> = {
   idle: 'idle for longer than idle_time, and nobody needs it',
   'max-builds': 'it has done max_builds jobs',
   'max-age': 'it is older than max_age',
+  'token-expires': 'the token of its runner ends soon',
+  unresponsive: 'it looks idle and let a job wait',
   'never-booted': 'it never asked for a job',
   'powered-off': 'it left by itself',
   drained: 'drained, and both sources say that it has no job',

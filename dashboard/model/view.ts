@@ -76,6 +76,8 @@ const REASONS: Readonly<Record<string, string>> = {
   'powered-off': 'has left by itself',
   drained: 'is drained and has no job',
   'vm-gone': 'its machine is gone',
+  unresponsive: 'looks idle and let a job wait',
+  'token-expires': 'the token of its runner ends soon',
   unfit: 'hangs beside a job that waits',
 };
 

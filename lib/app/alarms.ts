@@ -48,7 +48,7 @@ function unlookedOf({ planned, hooks, managersUnread }: Sight): ReadonlySet<Alar
   const kinds = planned.flatMap(({ view, plan }): readonly AlarmKind[] => [
     ...(view.jobs && view.unreadParts === 0 ? [] : (['oldest-pending'] as const)),
     ...(view.controls.unread ? (['paused', 'orphan'] as const) : []),
-    ...(plan ? [] : (['orphan', 'boots-failing', 'sold-out', 'launching-paused', 'periods'] as const)),
+    ...(plan ? [] : (['orphan', 'unresponsive', 'boots-failing', 'sold-out', 'launching-paused', 'periods'] as const)),
   ]);
   return new Set([...kinds, ...(hooks ? [] : (['hook'] as const)), ...(managersUnread ? (['caches'] as const) : [])]);
 }
@@ -100,6 +100,7 @@ function poolConditions({ view }: Planned, { settings, now }: Sight): readonly C
   }
   const orphans = (view.workers ?? []).filter((worker) => isOrphan(worker) && !paused && !kept.has(worker.name));
   found.push(...orphans.map((worker) => of('orphan', orphanText(worker), worker.name)));
+  for (const [name, { jobId }] of Object.entries(view.memory.suspects)) found.push(of('unresponsive', unresponsiveText(name, jobId), name));
   return found;
 }
 
@@ -138,6 +139,10 @@ function isOrphan({ server, phase, failure }: Worker): boolean {
 
 function orphanText({ name, failure }: Worker): string {
   return failure === 'orphan' ? `${name} is a VM without a runner and is still there` : `${name} is a VM in error and is still there`;
+}
+
+function unresponsiveText(name: string, jobId: number): string {
+  return `${name} looks idle, but let job ${jobId} wait until another worker took it: it counts as failed, and is drained and replaced`;
 }
 
 /** Seconds; `undefined` when the jobs could not be read. */

@@ -12,8 +12,10 @@ import type { Launch, PoolMemory, Refusal } from '../core/memory.ts';
 import { workerName } from '../core/names.ts';
 import { type Pause, REFUSAL_MS, refuse, throttle } from '../core/pause.ts';
 import type { Action } from '../core/plan.ts';
+import { lifeOf } from '../core/token.ts';
 import type { Images } from './images.ts';
 import { orderDigest } from './order-digest.ts';
+import type { NewRunner } from './ports.ts';
 import type { PoolSettings } from './settings.ts';
 import type { Deadline, World } from './world.ts';
 
@@ -83,7 +85,7 @@ export class Launcher {
   async launch(action: LaunchAction): Promise<LaunchOutcome> {
     const worker = workerName(this.#options.settings.pool.name, this.#world.ulid(this.#world.clock.now()));
     if (this.#deadline.act.aborted) return { worker, outcome: 'skipped', code: 'deadline' };
-    let runner: { readonly id: number; readonly token: string } | undefined;
+    let runner: NewRunner | undefined;
     try {
       this.#ready ??= this.#prepare();
       const imageId = await this.#ready;
@@ -124,7 +126,7 @@ export class Launcher {
     if (full) throw new QuotaError(pause.code, `the quota of ${full.name} is used up: ${full.used} of ${full.max}`);
   }
 
-  async #createRunner(worker: string): Promise<{ readonly id: number; readonly token: string }> {
+  async #createRunner(worker: string): Promise<NewRunner> {
     const { scope, pool, runner } = this.#options.settings;
     const { tags, runUntagged } = pool;
     const limits = runner.maximumTimeout === undefined ? {} : { maximumTimeout: runner.maximumTimeout };
@@ -148,13 +150,14 @@ export class Launcher {
     }
   }
 
-  async #handOff(worker: string, runner: { readonly id: number; readonly token: string }): Promise<string> {
+  async #handOff(worker: string, runner: NewRunner): Promise<string> {
     const { store, clock, worker: templates } = this.#world;
     const { settings } = this.#options;
     const body = templates.handoff({ settings, worker, runnerId: runner.id, token: runner.token });
     await store.put(handoffKey(worker), body, { signal: this.#deadline.act, contentType: 'application/toml', expiresDays: 1 });
     const handoffUrl = store.presignGet(handoffKey(worker), clock.now() + settings.pool.bootTimeoutMs);
-    return templates.userData({ settings, worker, handoffUrl });
+    const maxAgeMs = lifeOf(settings.pool.maxAgeMs, clock.now(), runner.tokenExpiresAt);
+    return templates.userData({ settings, worker, handoffUrl, maxAgeMs });
   }
 
   /** Walks the offers until one is accepted. Throws what ends the launch. */

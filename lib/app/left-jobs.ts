@@ -14,8 +14,9 @@ export async function askLeftJobs(
   wanted: readonly { readonly id: number; readonly projectId: number }[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<number, LeftJob>> {
+  const once = [...new Map(wanted.map((job) => [job.id, job])).values()];
   const answers = await pMap(
-    wanted.slice(0, MOST_ASKED),
+    once.slice(0, MOST_ASKED),
     async ({ id, projectId }): Promise<readonly (readonly [number, LeftJob])[]> => {
       try {
         const found = await forge.job(projectId, id, { signal });

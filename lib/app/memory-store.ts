@@ -46,6 +46,8 @@ const Memory = z.object({
   // An older release did not write it.
   passedOver: z.record(z.string(), z.object({ tries: Count, lastAt: Time, projectId: z.int().positive().optional() })).default({}),
   attempts: z.object({ inVain: Count, lastAt: Time }).optional(),
+  watched: z.record(z.string(), z.object({ projectId: z.int().positive(), queuedAt: Time })).default({}),
+  suspects: z.record(z.string(), z.object({ since: Time, jobId: Count, done: Count })).default({}),
 });
 
 function keyOf(pool: string): string {

@@ -7,6 +7,7 @@ import { EMPTY_MEMORY, type FailedOperation, learn, type PoolMemory } from '../c
 import { plausible } from '../core/memory-bounds.ts';
 import { leftWhileTried } from '../core/passed-over.ts';
 import type { Pool } from '../core/pool.ts';
+import { leftBesideIdle } from '../core/suspects.ts';
 import { deriveFleet, type Worker } from '../core/worker.ts';
 import { readControls } from './controls.ts';
 import { type DemandSeen, type RestChange, readDemand, scopeKey, unreadParts } from './demand.ts';
@@ -135,7 +136,8 @@ async function view(world: World, settings: PoolSettings, sources: Sources, sign
   const operations = await askOperations(world, before, servers, signal);
   const workers = deriveFleet({ pool, servers, runners, memory: before, ...operations, now });
   const seen = { jobs, ...(found.unreadParts > 0 && { partial: true as const }) };
-  const left = await askLeftJobs(world.forge, leftWhileTried(before, seen), signal);
+  const wanted = [...leftWhileTried(before, seen), ...leftBesideIdle(before, { workers, ...seen }, now)];
+  const left = await askLeftJobs(world.forge, wanted, signal);
   const sight = { workers, failedOperations: operations.failedOperations, ...seen, left };
   const known = isPausedForOther(settings, before) ? withoutPause(before) : before;
   return { ...found, workers, memory: learn(known, sight, pool.bootTimeoutMs, now) };

@@ -21,6 +21,14 @@ export interface RunnerSpec {
   readonly maximumTimeout?: number;
 }
 
+/** A runner as it was made; its token is not shown again. */
+export interface NewRunner {
+  readonly id: number;
+  readonly token: string;
+  /** Absent where tokens do not expire. */
+  readonly tokenExpiresAt?: number;
+}
+
 /** A job on a runner, or the answer to "where is job 123". */
 export interface JobView {
   readonly id: number;
@@ -93,7 +101,7 @@ export interface Forge {
   /** The waiting jobs of the scope: status pending and no runner yet, whatever their tags. Throws only when none of them can be read. */
   pendingJobs(scope: Scope, options?: DemandCall): Promise<Demand>;
   /** Not idempotent: after `UnclearError` look for the name before anything else. The token is shown only here. */
-  createRunner(spec: RunnerSpec, options?: CallOptions): Promise<{ readonly id: number; readonly token: string }>;
+  createRunner(spec: RunnerSpec, options?: CallOptions): Promise<NewRunner>;
   /** Runners of the scope whose description is exactly `name`. */
   findRunners(scope: Scope, name: string, options?: CallOptions): Promise<readonly Runner[]>;
   /** Pauses the runner and writes the note, in one call. There is no counterpart: nothing un-pauses a runner. */

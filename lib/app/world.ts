@@ -17,7 +17,13 @@ export interface World {
 
 /** What a new VM is given: user data without any secret, and the handoff that holds the runner's token. */
 export interface WorkerTemplates {
-  userData(input: { readonly settings: PoolSettings; readonly worker: string; readonly handoffUrl: string }): string;
+  /** `maxAgeMs`: from boot; then it takes no new job. */
+  userData(input: {
+    readonly settings: PoolSettings;
+    readonly worker: string;
+    readonly handoffUrl: string;
+    readonly maxAgeMs: number;
+  }): string;
   handoff(input: { readonly settings: PoolSettings; readonly worker: string; readonly runnerId: number; readonly token: string }): string;
 }
 

@@ -21,6 +21,8 @@ const KINDS = {
   paused: { raiseAfter: 4 * HOUR, clearAfter: 0 },
   /** A VM without a runner, or one in error, that the reaper could not remove for long. */
   orphan: { raiseAfter: 10 * MINUTE, clearAfter: 0 },
+  /** A worker looks idle and takes no jobs. */
+  unresponsive: { raiseAfter: 0, clearAfter: 10 * MINUTE },
   /** A VM died under a job. */
   'job-lost': { raiseAfter: 0, clearAfter: HOUR },
   /** The timer has paused: nobody looked after the farm. */

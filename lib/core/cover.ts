@@ -1,6 +1,7 @@
 import type { PoolControls } from './controls.ts';
 import type { PendingJob } from './fleet.ts';
 import type { Pool } from './pool.ts';
+import { tokenUsableUntil } from './token.ts';
 import type { Worker } from './worker.ts';
 
 /**
@@ -17,7 +18,7 @@ export interface Cover {
 }
 
 /** Why a worker must go whatever the demand is. */
-export type LeaveWhy = 'error' | 'never-booted' | 'max-builds' | 'max-age' | 'pool-draining' | 'rolled';
+export type LeaveWhy = 'error' | 'never-booted' | 'unresponsive' | 'max-builds' | 'max-age' | 'token-expires' | 'pool-draining' | 'rolled';
 
 /**
  * Why this worker must go whatever the demand is; never one that is going already. One that has a job goes only because people have said so: it
@@ -25,13 +26,15 @@ export type LeaveWhy = 'error' | 'never-booted' | 'max-builds' | 'max-age' | 'po
  */
 export function leaveReason(w: Worker, pool: Pool, controls: PoolControls, now: number): LeaveWhy | undefined {
   if (!w.runner || w.runner.paused || !w.server) return undefined;
-  if (w.busy === 0 && (w.failure === 'error' || w.failure === 'never-booted')) return w.failure;
+  if (w.busy === 0 && (w.failure === 'error' || w.failure === 'never-booted' || w.failure === 'unresponsive')) return w.failure;
   return toldToLeave(w, controls) ?? (w.phase === 'idle' ? spent(w, pool, now) : undefined);
 }
 
 function spent(w: Worker, pool: Pool, now: number): LeaveWhy | undefined {
   if (pool.maxBuilds > 0 && w.done >= pool.maxBuilds) return 'max-builds';
-  return now - w.bornAt > pool.maxAgeMs ? 'max-age' : undefined;
+  if (now - w.bornAt > pool.maxAgeMs) return 'max-age';
+  const expiresAt = w.runner?.tokenExpiresAt;
+  return expiresAt !== undefined && now > tokenUsableUntil(w.bornAt, expiresAt) ? 'token-expires' : undefined;
 }
 
 function toldToLeave({ phase, bornAt }: Worker, { drain, rollBefore = 0 }: PoolControls): LeaveWhy | undefined {

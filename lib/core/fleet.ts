@@ -29,6 +29,8 @@ export interface Runner {
   readonly busy: number;
   /** Jobs finished. May shrink when pipelines are deleted. */
   readonly done: number;
+  /** When its token ends, where GitLab lets tokens expire. A job that it has then goes on with the job's own token. */
+  readonly tokenExpiresAt?: number;
   /** The maintenance note: where a drain writes its time and reason. */
   readonly note?: string;
 }

@@ -1,5 +1,6 @@
 import { type Attempts, judge, type PassedOver, passedOver, type QueueSight } from './passed-over.ts';
 import { holding, type Pause, REFUSAL_MS, refuse, stillPaused } from './pause.ts';
+import { type Suspicion, suspicions, type WatchedJob, watchedJobs } from './suspects.ts';
 import type { Worker } from './worker.ts';
 
 /**
@@ -19,6 +20,10 @@ export interface PoolMemory {
   readonly passedOver: Readonly<Record<string, PassedOver>>;
   /** Absent until one of them was passed over. */
   readonly attempts?: Attempts;
+  /** Jobs that wait beside an idle worker, by id. */
+  readonly watched: Readonly<Record<string, WatchedJob>>;
+  /** Workers, by name, that look idle and take no jobs. */
+  readonly suspects: Readonly<Record<string, Suspicion>>;
 }
 
 export interface Launch {
@@ -75,7 +80,7 @@ export interface FailedOperation {
   readonly meaning: 'boot' | 'sold-out' | 'subnet-full' | 'quota';
 }
 
-export const EMPTY_MEMORY: PoolMemory = { launches: [], refusals: [], idle: {}, passedOver: {} };
+export const EMPTY_MEMORY: PoolMemory = { launches: [], refusals: [], idle: {}, passedOver: {}, watched: {}, suspects: {} };
 
 /** So long a booted launch is kept beyond that, until it is known what it was good for. */
 const JUDGING_MS = 10 * 60_000;
@@ -110,6 +115,8 @@ export function learn(memory: PoolMemory, sight: Sight, bootTimeoutMs: number, n
     refusals: [...memory.refusals.filter((r) => r.until > now), ...refusals(refused, failedOperations, now)],
     idle: idleSince(workers),
     ...passedOver(memory, before, launches, sight),
+    watched: watchedJobs(sight, memory.watched),
+    suspects: suspicions(memory, sight, now),
     ...(pause ? { pause } : {}),
   };
 }

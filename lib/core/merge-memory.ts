@@ -13,6 +13,8 @@ export function mergeMemories(base: PoolMemory, a: PoolMemory, b: PoolMemory): P
     refusals: [...three(byOffer(base), byOffer(a), byOffer(b), (x, y) => (x.until >= y.until ? x : y)).values()].sort(byTime),
     idle: Object.fromEntries(three(entries(base.idle), entries(a.idle), entries(b.idle), mergeIdle)),
     passedOver: Object.fromEntries(three(entries(base.passedOver), entries(a.passedOver), entries(b.passedOver), most)),
+    watched: Object.fromEntries(three(entries(base.watched), entries(a.watched), entries(b.watched), longer)),
+    suspects: Object.fromEntries(three(entries(base.suspects), entries(a.suspects), entries(b.suspects), laterSuspicion)),
     ...(attempts ? { attempts } : {}),
     ...(pause ? { pause } : {}),
   };
@@ -98,6 +100,22 @@ type PassedOver = PoolMemory['passedOver'][string];
 
 function most(a: PassedOver, b: PassedOver): PassedOver {
   return { ...a, ...b, tries: Math.max(a.tries, b.tries), lastAt: Math.max(a.lastAt, b.lastAt) };
+}
+
+type Watched = PoolMemory['watched'][string];
+
+function longer(a: Watched, b: Watched): Watched {
+  if (a.queuedAt !== b.queuedAt) return a.queuedAt < b.queuedAt ? a : b;
+  return stableText(a) <= stableText(b) ? a : b;
+}
+
+type Suspicion = PoolMemory['suspects'][string];
+
+/** A job more that it had done by then: the other one was refuted by it. Of the same, the first. */
+function laterSuspicion(a: Suspicion, b: Suspicion): Suspicion {
+  if (a.done !== b.done) return a.done > b.done ? a : b;
+  if (a.since !== b.since) return a.since < b.since ? a : b;
+  return a.jobId <= b.jobId ? a : b;
 }
 
 type Attempts = NonNullable<PoolMemory['attempts']>;

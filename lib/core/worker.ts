@@ -3,6 +3,7 @@ import type { Launch, PoolMemory } from './memory.ts';
 import { isWorkerOf } from './names.ts';
 import { drainedSince } from './note.ts';
 import type { Pool } from './pool.ts';
+import { isSilent } from './suspects.ts';
 
 /**
  * `booting → idle ⇄ busy → draining → gone`, or `failed`. Derived from what GitLab and the cloud show, never stored.
@@ -10,8 +11,8 @@ import type { Pool } from './pool.ts';
  */
 export type Phase = 'booting' | 'idle' | 'busy' | 'draining' | 'failed' | 'gone';
 
-/** Why a worker counts as failed. */
-export type Failure = 'error' | 'never-booted' | 'off-before-contact' | 'orphan';
+/** Why a worker counts as failed. `unresponsive`: it looks idle, and let a job wait that another worker then got (suspects.ts). */
+export type Failure = 'error' | 'never-booted' | 'off-before-contact' | 'orphan' | 'unresponsive';
 
 /** One VM and its runner, joined by name. At least one of the two is there. */
 export interface Worker {
@@ -98,7 +99,9 @@ function worker(sides: Sides): Worker {
   const done = runner?.done ?? 0;
   const booted = runner?.contactedAt !== undefined || done > 0 || busy > 0;
   const young = now - bornAt <= sides.pool.bootTimeoutMs;
-  const { phase, failure } = phaseOf(sides, booted, busy, young);
+  const suspicion = memory.suspects[name];
+  const unresponsive = suspicion !== undefined && isSilent({ busy, done }, suspicion);
+  const { phase, failure } = phaseOf(sides, { booted, busy, young, unresponsive });
   const drainingSince = runner?.paused ? drainedSince(runner.note) : undefined;
   const known = memory.idle[name];
   return {
@@ -116,7 +119,14 @@ function worker(sides: Sides): Worker {
   };
 }
 
-function phaseOf(sides: Sides, booted: boolean, busy: number, young: boolean): { phase: Phase; failure?: Failure } {
+interface Signs {
+  readonly booted: boolean;
+  readonly busy: number;
+  readonly young: boolean;
+  readonly unresponsive: boolean;
+}
+
+function phaseOf(sides: Sides, { booted, busy, young, unresponsive }: Signs): { phase: Phase; failure?: Failure } {
   const { server, runner, coming } = sides;
   if (!server) return { phase: coming ? alive(booted, busy) : 'gone' };
   if (server.deleting) return { phase: 'draining' };
@@ -125,6 +135,7 @@ function phaseOf(sides: Sides, booted: boolean, busy: number, young: boolean): {
   if (!runner) return young ? { phase: 'booting' } : { phase: 'failed', failure: 'orphan' };
   if (runner.paused) return { phase: 'draining' };
   if (!booted && !young) return { phase: 'failed', failure: 'never-booted' };
+  if (unresponsive) return { phase: 'failed', failure: 'unresponsive' };
   return { phase: alive(booted, busy) };
 }
 

@@ -78,7 +78,7 @@ function queuedTime(job: RestJob, now: number): number | undefined {
 }
 
 export const restRunner = z.object({ id, description: z.string().nullish(), paused: z.boolean() });
-export const createdRunner = z.object({ id, token: z.string().min(1) });
+export const createdRunner = z.object({ id, token: z.string().min(1), token_expires_at: time.nullish() });
 export const identified = z.object({ id });
 
 export const pageInfo = z.object({ hasNextPage: z.boolean(), endCursor: z.string().nullish() });
@@ -111,6 +111,7 @@ export const graphqlRunner = z
     createdAt: time,
     contactedAt: time.nullish(),
     maintenanceNote: z.string().nullish(),
+    tokenExpiresAt: time.nullish(),
     busy: z.int().nonnegative(),
     done: z.int().nonnegative(),
   })
@@ -124,6 +125,7 @@ export const graphqlRunner = z
       done: runner.done,
       ...(typeof runner.contactedAt === 'number' && { contactedAt: runner.contactedAt }),
       ...(runner.maintenanceNote && { note: runner.maintenanceNote }),
+      ...(typeof runner.tokenExpiresAt === 'number' && { tokenExpiresAt: runner.tokenExpiresAt }),
     }),
   );
 

@@ -1,5 +1,5 @@
 import { Jobs } from '@gitbeaker/core';
-import type { CallOptions, Clock, Demand, DemandCall, Forge, HookView, JobView, RunnerSpec, Scope } from '../app/ports.ts';
+import type { CallOptions, Clock, Demand, DemandCall, Forge, HookView, JobView, NewRunner, RunnerSpec, Scope } from '../app/ports.ts';
 import { NotFoundError, UnclearError } from '../core/errors.ts';
 import type { Runner } from '../core/fleet.ts';
 import { jobView, readAnswer } from './answers.ts';
@@ -66,7 +66,7 @@ export class GitLab implements Forge {
     return found.filter((runner) => runner.name === name);
   }
 
-  async createRunner(spec: RunnerSpec, options?: CallOptions): Promise<{ readonly id: number; readonly token: string }> {
+  async createRunner(spec: RunnerSpec, options?: CallOptions): Promise<NewRunner> {
     const owner = spec.scope.kind === 'instance' ? undefined : await this.#owner(spec.scope);
     return this.#within(options, (session) => createRunner(session, spec, owner));
   }

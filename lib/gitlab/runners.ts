@@ -1,6 +1,6 @@
 import { type EditRunnerOptions, Groups, Projects, Runners, Users } from '@gitbeaker/core';
 import * as z from 'zod';
-import type { JobView, RunnerSpec, Scope } from '../app/ports.ts';
+import type { JobView, NewRunner, RunnerSpec, Scope } from '../app/ports.ts';
 import { AccessError, NotFoundError, UnclearError } from '../core/errors.ts';
 import type { Runner } from '../core/fleet.ts';
 import { createdRunner, gid, graphqlRunner, identified, jobView, readAnswer, restRunner, uniqueById } from './answers.ts';
@@ -18,7 +18,7 @@ const FINISHED = new Set(['success', 'failed', 'canceled', 'skipped']);
 
 // `jobCount` is loaded once per alias for the whole page and counts what the token may not read, too (reads: app/graphql/types/ci/runner_type.rb).
 const PAGE = `first: 100, after: $after, search: $search) { pageInfo { hasNextPage endCursor } nodes {
-  id description paused createdAt contactedAt maintenanceNote
+  id description paused createdAt contactedAt maintenanceNote tokenExpiresAt
   busy: jobCount(statuses: [PENDING, RUNNING, CANCELING]) done: jobCount(statuses: [SUCCESS, FAILED, CANCELED]) } }`;
 const GROUP_RUNNERS = `query($path: ID!, $after: String, $search: String) { group(fullPath: $path) { id runners(membership: DIRECT, type: GROUP_TYPE, ${PAGE} } }`;
 const PROJECT_RUNNERS = `query($path: ID!, $after: String, $search: String) { project(fullPath: $path) { id runners(type: PROJECT_TYPE, ${PAGE} } }`;
@@ -76,7 +76,7 @@ export async function ownerId(session: Session, scope: Exclude<Scope, { kind: 'i
 }
 
 /** `owner` is the numeric id of the group or project. Sent once, whatever is answered. */
-export async function createRunner(session: Session, spec: RunnerSpec, owner: number | undefined): Promise<{ id: number; token: string }> {
+export async function createRunner(session: Session, spec: RunnerSpec, owner: number | undefined): Promise<NewRunner> {
   const { kind } = spec.scope;
   const created = await new Users(resourceOptions(session, 'gitlab.runner-create')).createCIRunner(`${kind}_type`, {
     ...(kind === 'group' && owner !== undefined && { groupId: owner }),
@@ -87,7 +87,8 @@ export async function createRunner(session: Session, spec: RunnerSpec, owner: nu
     accessLevel: spec.protectedOnly ? 'ref_protected' : 'not_protected',
     ...(spec.maximumTimeout !== undefined && { maximumTimeout: spec.maximumTimeout }),
   });
-  return readAnswer(createdRunner, created, 'POST /api/v4/user/runners');
+  const { id, token, token_expires_at } = readAnswer(createdRunner, created, 'POST /api/v4/user/runners');
+  return { id, token, ...(typeof token_expires_at === 'number' && { tokenExpiresAt: token_expires_at }) };
 }
 
 export async function drainRunner(session: Session, id: number, note: string): Promise<void> {

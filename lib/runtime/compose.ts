@@ -77,13 +77,13 @@ function notifiersOf({ alarmTopic, otc }: Config, { alarmWebhook }: Secrets, htt
 
 function workerTemplates(gitlabUrl: string): WorkerTemplates {
   return {
-    userData: ({ settings: { pool, cache, runner }, worker, handoffUrl }) =>
+    userData: ({ settings: { pool, cache, runner }, worker, handoffUrl, maxAgeMs }) =>
       renderWorkerUserData({
         workerName: worker,
         handoffUrl,
         maxBuilds: pool.maxBuilds,
         waitTimeoutSeconds: waitTimeoutSeconds(pool),
-        maxAgeSeconds: Math.ceil(pool.maxAgeMs / 1000),
+        maxAgeSeconds: Math.ceil(maxAgeMs / 1000),
         ...(cache && { cache }),
         runner,
       }),

@@ -7,7 +7,7 @@ import { ONLINE_MS, STALE_MS } from './stuck.ts';
 type Entity = Readonly<Record<string, unknown>>;
 
 /** `2026-03-02T10:00:00.000Z`; null when it has not happened. */
-function iso(ms: number | undefined): string | null {
+export function iso(ms: number | undefined): string | null {
   return ms === undefined ? null : new Date(ms).toISOString();
 }
 

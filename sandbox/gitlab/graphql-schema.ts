@@ -188,6 +188,7 @@ const runner: TypeDef<Runner, Viewer> = {
   maintenanceNote: field((r) => r.maintenanceNote),
   createdAt: field((r) => isoSeconds(r.createdAt)),
   contactedAt: field((r) => isoSeconds(r.contactedAt)),
+  tokenExpiresAt: field((r) => isoSeconds(r.tokenExpiresAt)),
   status: field((r, _, { now }) => runnerStatus(r, now).toUpperCase()),
   // Unlike REST, a canceling job counts.
   jobExecutionStatus: field((r) => (r.jobs.some((j) => j.status === 'running' || j.status === 'canceling') ? 'ACTIVE' : 'IDLE')),

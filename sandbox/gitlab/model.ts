@@ -182,6 +182,8 @@ export interface Runner {
   maximumTimeout: number | undefined;
   maintenanceNote: string | undefined;
   contactedAt?: number | undefined;
+  /** From then on the token opens nothing any more. */
+  readonly tokenExpiresAt?: number;
   /** Changes when something new may be there for it (`X-GitLab-Last-Update`). */
   queueValue: string;
 }

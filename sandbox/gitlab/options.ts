@@ -19,6 +19,8 @@ export interface GitLabOptions {
   readonly hookTimeoutMs?: number;
   /** Deliveries on their way at once. */
   readonly hookConcurrency?: number;
+  /** New runners' tokens expire after so long, as the setting "runner token expiration" makes them; 0: never. */
+  readonly runnerTokenLifeMs?: number;
   /** Most runners of one group or project that were created or seen in the last seven days. */
   readonly runnerLimit?: number;
 }
@@ -36,6 +38,7 @@ export function settle(options: GitLabOptions): Settings {
     groupHooks: true,
     hookTimeoutMs: 10_000,
     hookConcurrency: 10,
+    runnerTokenLifeMs: 0,
     runnerLimit: 1000,
     ...options,
   };

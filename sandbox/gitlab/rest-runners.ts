@@ -16,7 +16,7 @@ import {
   roleOn,
   Whole,
 } from './access.ts';
-import { jobEntity, managerEntity, projectEntity, runnerDetails, runnerEntity, runnerStatus } from './entities.ts';
+import { iso, jobEntity, managerEntity, projectEntity, runnerDetails, runnerEntity, runnerStatus } from './entities.ts';
 import { type AccessToken, isBelow, isJobStatus, type Runner, type RunnerFields } from './model.ts';
 import type { Part } from './rest-jobs.ts';
 import { STALE_MS } from './stuck.ts';
@@ -59,7 +59,7 @@ export function runnerRoutes({ app, world, fault, now }: Part): void {
     const token = requireToken(c, world, ['create_runner']);
     const fields = newRunner(world, token, await params(c), now());
     const runner = world.createRunner(fields);
-    return c.json({ id: runner.id, token: runner.token, token_expires_at: null }, 201);
+    return c.json({ id: runner.id, token: runner.token, token_expires_at: iso(runner.tokenExpiresAt) }, 201);
   });
 
   app.get('/api/v4/runners', fault('gitlab.runners'), async (c) => {

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { header, type SandboxRequest } from '../http.ts';
 import { check, forbidden, message, params, Refused, Whole } from './access.ts';
+import { iso } from './entities.ts';
 import { jobPayload } from './job-payload.ts';
 import type { Job, Runner, RunnerManager } from './model.ts';
 import type { Part } from './rest-jobs.ts';
@@ -36,7 +37,7 @@ export function runnerApi({ app, world, fault, now }: Part): void {
   app.post('/api/v4/runners/verify', fault('gitlab.verify'), async (c) => {
     const runner = byToken(world, check(Credentials, await params(c)).token);
     // Makes no contact: the runner stays `never_contacted` until it asks for a job.
-    return c.json({ id: runner.id, token: runner.token, token_expires_at: null });
+    return c.json({ id: runner.id, token: runner.token, token_expires_at: iso(runner.tokenExpiresAt) });
   });
 
   app.post('/api/v4/runners', fault('gitlab.register'), () => {

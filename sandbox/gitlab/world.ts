@@ -86,6 +86,7 @@ export class GitLabWorld extends Directory {
       managers: new Map(),
       jobs: [],
       queueValue: this.#tickValue(),
+      ...(this.settings.runnerTokenLifeMs > 0 && { tokenExpiresAt: this.#ctx.clock.now() + this.settings.runnerTokenLifeMs }),
     };
     this.runners.set(runner.id, runner);
     this.#byToken.set(runner.token, runner);
@@ -93,8 +94,10 @@ export class GitLabWorld extends Directory {
     return runner;
   }
 
+  /** A token that has expired is as good as none (app/models/concerns/token_authenticatable, expires_at). */
   runnerByToken(token: string): Runner | undefined {
-    return this.#byToken.get(token);
+    const runner = this.#byToken.get(token);
+    return (runner?.tokenExpiresAt ?? Number.POSITIVE_INFINITY) > this.#ctx.clock.now() ? runner : undefined;
   }
 
   editRunner(runner: Runner, change: Partial<RunnerFields>): void {

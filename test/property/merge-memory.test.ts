@@ -53,9 +53,12 @@ const memory: fc.Arbitrary<PoolMemory> = fc.record(
     passedOver: fc.dictionary(fc.constantFrom('1', '2', '3'), fc.record({ tries: fc.integer({ min: 1, max: 5 }), lastAt: time }), {
       maxKeys: 3,
     }),
+    watched: fc.dictionary(fc.constantFrom('1', '2', '3'), fc.record({ projectId: fc.constant(7), queuedAt: time }), { maxKeys: 3 }),
+    suspects: fc.dictionary(name, fc.record({ since: time, jobId: fc.nat(3), done: fc.nat(3) }), { maxKeys: 3 }),
+    attempts: fc.record({ inVain: fc.nat(5), lastAt: time }),
     pause,
   },
-  { requiredKeys: ['launches', 'refusals', 'idle', 'passedOver'] },
+  { requiredKeys: ['launches', 'refusals', 'idle', 'passedOver', 'watched', 'suspects'] },
 );
 
 function same(a: PoolMemory, b: PoolMemory): void {
@@ -73,6 +76,8 @@ function facts(m: PoolMemory): ReadonlySet<string> {
     ...m.launches.map((l) => `launch ${l.name}`),
     ...m.refusals.map((r) => `refusal ${r.flavor} ${r.zone}`),
     ...Object.keys(m.idle).map((key) => `idle ${key}`),
+    ...Object.keys(m.watched).map((key) => `watched ${key}`),
+    ...Object.keys(m.suspects).map((key) => `suspect ${key}`),
     ...Object.keys(m.passedOver).map((key) => `passed over ${key}`),
     ...(m.pause ? ['pause'] : []),
   ]);

@@ -15,6 +15,7 @@ const node = (id: number, changes: object = {}) => ({
   createdAt: '2026-11-23T16:00:00Z',
   contactedAt: null,
   maintenanceNote: null,
+  tokenExpiresAt: null,
   busy: 0,
   done: 0,
   ...changes,
@@ -40,10 +41,25 @@ describe('runners', () => {
   });
 
   it('reads contact, counts and note', async () => {
-    const drained = { paused: true, contactedAt: '2026-11-23T16:01:00Z', busy: 1, done: 3, maintenanceNote: 'draining since …' };
+    const drained = {
+      paused: true,
+      contactedAt: '2026-11-23T16:01:00Z',
+      busy: 1,
+      done: 3,
+      maintenanceNote: 'draining since …',
+      tokenExpiresAt: '2026-11-23T18:00:00Z',
+    };
     const fake = await fakeGitLab(() => page('group', [node(2, drained), node(3, { description: null })]));
     expect(await gitLabAt(fake).runners(GROUP)).toMatchObject([
-      { id: 2, paused: true, contactedAt: CREATED + 60_000, busy: 1, done: 3, note: 'draining since …' },
+      {
+        id: 2,
+        paused: true,
+        contactedAt: CREATED + 60_000,
+        busy: 1,
+        done: 3,
+        note: 'draining since …',
+        tokenExpiresAt: Date.parse('2026-11-23T18:00:00Z'),
+      },
       { id: 3, name: '' },
     ]);
   });
@@ -123,6 +139,12 @@ describe('creating a runner', () => {
     await gitlab.createRunner({ ...spec, name: 'bb-3' });
     expect(fake.seen.filter(({ method }) => method === 'GET')).toHaveLength(1);
     expect(fake.seen.filter(({ method }) => method === 'POST')).toHaveLength(3);
+  });
+
+  it('tells when its token ends, where tokens end', async () => {
+    const fake = await server({ status: 201, json: { id: 31, token: 'glrt-x', token_expires_at: '2026-11-23T18:00:00.000Z' } });
+    const made = await gitLabAt(fake).createRunner({ ...spec, scope: INSTANCE });
+    expect(made).toEqual({ id: 31, token: 'glrt-x', tokenExpiresAt: Date.parse('2026-11-23T18:00:00Z') });
   });
 
   it('does not ask for the id that came with the list of runners', async () => {

@@ -23,7 +23,13 @@ function worldOf(changes: Readonly<Record<string, unknown>> = {}, secrets: Reado
 it('a worker is given what its pool says: bounds in the user data, the token only in the handoff', () => {
   const { world, settings } = worldOf({ cache: { server: '10.0.0.10', export: '/cache' } });
   const worker = 'bitbake-01jdcz3n4qj9zk5t7v8w9x0y1z';
-  const userData = world.worker.userData({ settings, worker, handoffUrl: 'https://b.obs.example.com/handoff?Signature=s' });
+  const userData = world.worker.userData({
+    settings,
+    worker,
+    handoffUrl: 'https://b.obs.example.com/handoff?Signature=s',
+    maxAgeMs: 4_321_000,
+  });
+  expect(userData).toContain('OnBootSec=4321\n');
   expect(userData).toContain('https://b.obs.example.com/handoff?Signature=s');
   expect(userData).toContain(worker);
   expect(userData).toContain('10.0.0.10');

@@ -36,6 +36,20 @@ describe('runner tokens', () => {
     expect(runner.contactedAt).toBeUndefined();
   });
 
+  it('refuses one that has expired, and says before when that is', async () => {
+    const b = await bench({ runnerTokenLifeMs: 7_200_000 });
+    const runner = addRunner(b.world);
+    const verify = () => b.call('POST', '/api/v4/runners/verify', { token: '', body: { token: runner.token } });
+    const ends = new Date(b.clock.now() + 7_200_000).toISOString();
+    expect(await verify()).toMatchObject({ status: 200, json: { token_expires_at: ends } });
+    await b.clock.advance(7_199_999);
+    expect((await verify()).status).toBe(200);
+    await b.clock.advance(1);
+    expect((await verify()).status).toBe(403);
+    const asked = await b.call('POST', '/api/v4/jobs/request', { token: '', body: { token: runner.token } });
+    expect([asked.status, runner.contactedAt]).toEqual([403, undefined]);
+  });
+
   it.each([
     ['verify', 'POST', '/api/v4/runners/verify'],
     ['job request', 'POST', '/api/v4/jobs/request'],
