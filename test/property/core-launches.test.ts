@@ -4,7 +4,7 @@ import type { Pool } from '../../lib/core/pool.ts';
 import { HOUR, MINUTE, pool, SECOND } from '../builders.ts';
 import { CoreFarm, type FarmJob } from './core-farm.ts';
 
-const RUNS = { numRuns: Math.min(30, fc.readConfigureGlobal().numRuns ?? 30) };
+const RUNS = { numRuns: Math.min(12, fc.readConfigureGlobal().numRuns ?? 12) };
 /** Whole minutes after the first launch in vain at which an attempt is due: 5, 10, 20, 40, then 60 after the one before. */
 const DUE = [5, 15, 35, 75, 135, 195, 255, 315, 375];
 
@@ -45,7 +45,7 @@ const settings = fc.record({
       tag: fc.constantFrom('a', 'b', 'c'),
       hook: fc.boolean(),
     }),
-    { minLength: 1, maxLength: 60 },
+    { minLength: 1, maxLength: 40 },
   ),
 });
 type Setting = typeof settings extends fc.Arbitrary<infer T> ? T : never;
