@@ -234,7 +234,8 @@ program
   .option('--write-config <file>', 'write a scaler.yml that fits it')
   .option('--write-serverless <file>', 'write a serverless.yml that deploys that scaler.yml into it')
   .option('--boot <seconds>', 'from the order of a machine to its first question for a job', atLeastOne, 132)
-  .action(({ port, boot, ...files }) => run(false, (output) => sandbox({ port, bootMs: boot * 1000, ...files }, output, stopSignal)));
+  .option('--workers-stay', 'machines never leave for want of a job: the scaler has to drain them')
+  .action(({ port, boot, ...rest }) => run(false, (output) => sandbox({ port, bootMs: boot * 1000, ...rest }, output, stopSignal)));
 
 program
   .command('demo')

@@ -18,6 +18,8 @@ export interface SandboxCommand {
   readonly port: number;
   /** From the order of a machine to its first question for a job. */
   readonly bootMs: number;
+  /** Machines never leave by their wait timeout. */
+  readonly workersStay?: boolean;
   readonly writeConfig?: string;
   /** Of the deployment into it; goes with `writeConfig`. */
   readonly writeServerless?: string;
@@ -25,7 +27,7 @@ export interface SandboxCommand {
 
 /** A sandbox to play with: prints what a shell needs to use it, and stays until it is stopped. */
 export async function sandbox(
-  { port, bootMs, writeConfig, writeServerless }: SandboxCommand,
+  { port, bootMs, workersStay = false, writeConfig, writeServerless }: SandboxCommand,
   output: Output,
   stopped: () => Promise<void>,
 ): Promise<number> {
@@ -33,9 +35,11 @@ export async function sandbox(
   const world = await startSandbox({
     clock: new RunningClock(),
     port,
+    // Requests that are not held let a machine leave after 15 s; held ones after 56 s at the soonest.
+    gitlab: { longPollMs: 0 },
     // Divided as in real life: a third is the cloud's, the rest the machine's own.
     times: { acceptMs: Math.round(bootMs * 0.02), buildMs: Math.round(bootMs * 0.3) },
-    worker: { bootMs: Math.round(bootMs * 0.68) },
+    worker: { bootMs: Math.round(bootMs * 0.68), stay: workersStay },
   });
   world.gitlab.createGroup(GROUP);
   const project = world.gitlab.createProject(`${GROUP}/widgets`);

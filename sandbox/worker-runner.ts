@@ -6,24 +6,30 @@ import type { Handoff, Limits } from './worker-handoff.ts';
 export interface RunnerOptions extends Handoff, Limits {
   readonly name: string;
   readonly gone: AbortSignal;
-  /** Longest wait for the world's word before asking again. */
-  readonly longPollMs: number;
   /** Takes a job and falls silent. */
   readonly hang: boolean;
+  /** Absent: each request is answered at once, as by a GitLab that does not hold requests. */
   readonly gitlab:
     | {
+        readonly settings: { readonly longPollMs: number };
         onQueueTick(token: string, listener: () => void): () => void;
         jobKilled(jobId: number): void;
       }
     | undefined;
 }
 
-/** gitlab-runner's `check_interval`. */
+/** What it says it is. */
+export const RUNNER_VERSION = '19.4.0';
+/** Between two requests (gitlab-runner: common/consts.go). `run-single` does not read `check_interval`. */
 const CHECK_MS = 3000;
-/** After a 403 `run-single` holds itself for unhealthy. */
+/** After a 403, or a request without an answer, `run-single` considers itself unhealthy (commands/single.go). */
 const UNHEALTHY_MS = 300_000;
 const TRACE_MS = 60_000;
 const TRIES = 5;
+/** network/retry_requester.go, since 18.5: which answers are asked for again, and from where on the pauses double. */
+const RETRIED = new Set([408, 429, 500, 502, 503, 504]);
+const BACKOFF_MS = 100;
+const LONGEST_BACKOFF_MS = 60_000;
 /** Longer than anything here lasts. */
 const FOR_EVER_MS = 10 * 365 * 24 * 3_600_000;
 
@@ -59,36 +65,42 @@ class SimulatedRunner {
 
   async run(): Promise<string> {
     const { gone, maxBuilds, waitTimeoutMs } = this.#options;
-    await this.#call('POST', '/runners/verify', this.#credentials());
     let builds = 0;
     let lastBuild = this.#ctx.clock.now();
     while (!gone.aborted) {
-      const left = waitTimeoutMs === 0 ? FOR_EVER_MS : lastBuild + waitTimeoutMs - this.#ctx.clock.now();
-      if (left <= 0) return 'wait timeout';
-      const job = await this.#nextJob(left);
-      if (!job) continue;
+      const job = await this.#nextJob();
       // A job that was taken back before it began does not count.
-      if (await this.#work(job)) builds += 1;
-      lastBuild = this.#ctx.clock.now();
+      if (job && (await this.#work(job))) {
+        builds += 1;
+        lastBuild = this.#ctx.clock.now();
+      }
+      // The bounds are looked at only here, between two requests, and the time in whole seconds.
       if (maxBuilds > 0 && builds >= maxBuilds) return 'max builds';
+      const idle = Math.trunc((this.#ctx.clock.now() - lastBuild) / 1000) * 1000;
+      if (waitTimeoutMs > 0 && idle > waitTimeoutMs && !gone.aborted) return 'wait timeout';
     }
     return 'gone';
   }
 
-  /** Asks once; without a job it waits until there may be one, at most `left`. */
-  async #nextJob(left: number): Promise<Job | undefined> {
-    const { gone, token, gitlab, longPollMs } = this.#options;
-    const wake = new AbortController();
-    const stop = () => wake.abort();
+  /** Asks once; without a job it waits until it may ask again. */
+  async #nextJob(): Promise<Job | undefined> {
+    const { gone, token, gitlab } = this.#options;
+    const { clock } = this.#ctx;
+    const news = new AbortController();
+    const stop = () => news.abort();
     gone.addEventListener('abort', stop);
     // Listening begins before asking: what happens in between must not be missed.
     const deafen = gitlab?.onQueueTick(token, stop);
     try {
-      const answer = await this.#call('POST', '/jobs/request', { ...this.#credentials(), last_update: this.#lastUpdate });
+      const asked = this.#lastUpdate;
+      const answer = await this.#call('POST', '/jobs/request', { ...this.#credentials(), last_update: asked });
       if (answer.status === 201) return Job.parse(answer.body);
-      this.#lastUpdate = answer.headers.get('x-gitlab-last-update') ?? this.#lastUpdate;
-      if (answer.status === 403) await this.#ctx.clock.sleep(UNHEALTHY_MS, gone);
-      else await this.#ctx.clock.sleep(Math.min(left, gitlab && answer.status === 204 ? longPollMs : CHECK_MS), wake.signal);
+      if (gone.aborted) return undefined;
+      this.#lastUpdate = answer.headers.get('x-gitlab-last-update') ?? asked;
+      // With nothing new Workhorse answers only when there is something, or when its time is up; the runner asks again after that either way.
+      const held = answer.status === 204 && this.#lastUpdate === asked;
+      if (held && gitlab && gitlab.settings.longPollMs > 0) await clock.sleep(gitlab.settings.longPollMs, news.signal);
+      await clock.sleep(answer.status === 403 || answer.status === 0 ? UNHEALTHY_MS : CHECK_MS, gone);
       return undefined;
     } finally {
       deafen?.();
@@ -145,7 +157,7 @@ class SimulatedRunner {
     return this.#stubborn(() => this.#call('PUT', `/jobs/${job.id}`, { ...this.#credentials(), token: job.token, ...change }));
   }
 
-  /** As gitlab-runner does with 429, 5xx and no answer at all. */
+  /** As gitlab-runner does with what it has to report, when GitLab stumbles or does not answer at all. */
   async #stubborn(call: () => Promise<Answer>): Promise<Answer> {
     for (let i = 1; ; i++) {
       const answer = await call();
@@ -162,7 +174,7 @@ class SimulatedRunner {
       system_id: `s_${createHash('sha256').update(name).digest('hex').slice(0, 12)}`,
       info: {
         name: 'gitlab-runner',
-        version: '19.4.0',
+        version: RUNNER_VERSION,
         platform: 'linux',
         architecture: 'amd64',
         executor,
@@ -175,7 +187,24 @@ class SimulatedRunner {
     return this.#send(method, path, JSON.stringify(body), { 'content-type': 'application/json' });
   }
 
+  /** Asks again where the answer says so: after `RateLimit-ResetTime`, `Retry-After`, or a pause that doubles. */
   async #send(method: string, path: string, body: string, headers: Readonly<Record<string, string>>): Promise<Answer> {
+    for (let i = 0; ; i++) {
+      const answer = await this.#sendOnce(method, path, body, headers);
+      const again = RETRIED.has(answer.status) || answer.status >= 512;
+      if (!again || i === TRIES - 1 || this.#options.gone.aborted) return answer;
+      await this.#ctx.clock.sleep(this.#pause(answer.headers, i), this.#options.gone);
+    }
+  }
+
+  #pause(headers: Headers, tries: number): number {
+    const reset = Date.parse(headers.get('ratelimit-resettime') ?? '') - this.#ctx.clock.now();
+    if (reset > 0) return reset;
+    const after = Number(headers.get('retry-after') ?? 0) * 1000;
+    return after > 0 ? after : Math.min(LONGEST_BACKOFF_MS, BACKOFF_MS * 2 ** tries);
+  }
+
+  async #sendOnce(method: string, path: string, body: string, headers: Readonly<Record<string, string>>): Promise<Answer> {
     try {
       const url = `${this.#options.url.replace(/\/+$/, '')}/api/v4${path}`;
       const response = await fetch(url, { method, body, headers, signal: this.#options.gone });

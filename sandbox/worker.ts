@@ -1,7 +1,7 @@
 import type { SandboxContext, SimulatedVm } from './context.ts';
 import { WorkerConsole } from './worker-console.ts';
 import { type Handoff, handoffUrl, limitsOf, readHandoff } from './worker-handoff.ts';
-import { type RunnerOptions, runSingle } from './worker-runner.ts';
+import { RUNNER_VERSION, type RunnerOptions, runSingle } from './worker-runner.ts';
 
 /**
  * `normal`; `broken-boot`: never contacts anything; `cache-missing`: powers off before any contact, as a worker without its required
@@ -14,14 +14,13 @@ export interface WorkerOptions {
   readonly bootMs?: number | (() => number);
   /** `normal` when absent. */
   readonly mode?: WorkerMode | ((vm: SimulatedVm) => WorkerMode);
-  /** The world that the workers' GitLab lives in: a shorter way to new jobs than asking every 3 s, and a place for killed jobs. */
+  /** The world that the workers' GitLab lives in: it holds their requests as Workhorse does, and notes killed jobs. */
   readonly gitlab?: RunnerOptions['gitlab'];
-  /** With `gitlab`: how long an idle worker waits for its word before it asks again. 50 s when absent, for which Workhorse holds a request. */
-  readonly longPollMs?: number;
+  /** They never leave by their wait timeout, so that the scaler has to take them away. */
+  readonly stay?: boolean;
 }
 
 const BOOT_MS = 90_000;
-const LONG_POLL_MS = 50_000;
 const HANDOFF_TRIES = 5;
 const HANDOFF_GAP_MS = 10_000;
 
@@ -52,7 +51,9 @@ async function boot(vm: SimulatedVm, ctx: SandboxContext, console: WorkerConsole
   const machine = Math.round(ms * 0.4);
   await ctx.clock.sleep(machine, vm.gone);
   if (vm.gone.aborted) return;
-  for (const phase of ['cloud-init-started', 'setup', 'metadata-blocked']) console.say(phase);
+  for (const phase of ['cloud-init-started', 'setup']) console.say(phase);
+  console.say('runner-version', `version=${RUNNER_VERSION}`);
+  console.say('metadata-blocked');
   await ctx.clock.sleep(ms - machine, vm.gone);
 }
 
@@ -68,12 +69,12 @@ async function prepare(vm: SimulatedVm, ctx: SandboxContext, console: WorkerCons
 function serve(vm: SimulatedVm, ctx: SandboxContext, handoff: Handoff, options: WorkerOptions, how: WorkerMode): Promise<string> {
   return runSingle(ctx, {
     ...limitsOf(vm.userData),
+    ...(options.stay && { waitTimeoutMs: 0 }),
     ...handoff,
     name: vm.name,
     gone: vm.gone,
     hang: how === 'hangs',
     gitlab: options.gitlab,
-    longPollMs: options.longPollMs ?? LONG_POLL_MS,
   });
 }
 

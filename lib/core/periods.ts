@@ -51,14 +51,3 @@ export function idleTarget(policy: Policy, busy: number): number {
   if (policy.idleScaleFactor <= 0) return policy.idleCount;
   return Math.min(policy.idleCount, Math.max(1, policy.idleCountMin, Math.trunc(busy * policy.idleScaleFactor)));
 }
-
-/**
- * Seconds without a job after which a worker leaves by itself (`run-single --wait-timeout`). Where no period keeps idle workers this is the
- * idle time, because only the runner knows for certain that it holds no job; else a backstop, and the reaper decides who stays.
- */
-export function waitTimeoutSeconds(pool: Pool): number {
-  const policies = [pool.policy, ...pool.periods.map((p) => p.policy)];
-  const keepsIdle = policies.some((p) => p.idleCount > 0);
-  const ms = keepsIdle ? pool.maxAgeMs : Math.max(...policies.map((p) => p.idleTimeMs));
-  return Math.max(1, Math.ceil(ms / 1000));
-}

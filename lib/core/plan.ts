@@ -7,6 +7,7 @@ import { servedJobs } from './passed-over.ts';
 import { activePolicy, idleTarget } from './periods.ts';
 import type { Policy, Pool } from './pool.ts';
 import { splitHeld } from './retries.ts';
+import { idleLimitMs } from './wait-timeout.ts';
 import type { Worker } from './worker.ts';
 
 /** From the note of a drain to the reap: a job request that passed GitLab's check just before the pause is answered by then (50 s long poll at most is cut by the pause). */
@@ -202,12 +203,13 @@ function surplus(input: ShrinkInput): readonly (readonly [Worker, DrainWhy])[] {
   const unfit = new Set(isKnown ? inTheWay.slice(0, Math.max(0, input.lacking - counts.draining - overLimit.size)) : []);
   const needed = (w: Worker) =>
     isKnown ? ordinary.filter((j) => !isPassive(w, now) || !isOld(j, now)).length + target : Number.POSITIVE_INFINITY;
+  const idleLimit = idleLimitMs(pool, policy);
   const leaving: (readonly [Worker, DrainWhy])[] = [];
   let kept = 0;
   for (const w of available) {
     if (overLimit.has(w)) leaving.push([w, 'surplus']);
     else if (unfit.has(w)) leaving.push([w, 'unfit']);
-    else if (isIdle(w) && now - (w.idleSince ?? now) > policy.idleTimeMs && kept >= needed(w)) leaving.push([w, 'idle']);
+    else if (isIdle(w) && now - (w.idleSince ?? now) > idleLimit && kept >= needed(w)) leaving.push([w, 'idle']);
     else kept += 1;
   }
   return leaving;

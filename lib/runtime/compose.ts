@@ -4,7 +4,7 @@ import type { Clock, Log, Notifier, Store } from '../app/ports.ts';
 import type { WorkerTemplates, World } from '../app/world.ts';
 import type { Config } from '../config/config.ts';
 import { needSecret, type Secrets } from '../config/secrets.ts';
-import { waitTimeoutSeconds } from '../core/periods.ts';
+import { waitTimeoutSeconds } from '../core/wait-timeout.ts';
 import { GitLab } from '../gitlab/gitlab.ts';
 import { otcCloud } from '../otc/cloud.ts';
 import type { Credentials } from '../otc/credentials.ts';

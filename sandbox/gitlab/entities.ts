@@ -50,7 +50,7 @@ export function runnerEntity(runner: Runner, now: number): Entity {
   };
 }
 
-export function runnerDetails(runner: Runner, now: number): Entity {
+export function runnerDetails(runner: Runner, base: string, now: number): Entity {
   const manager = [...runner.managers.values()].at(-1);
   return {
     ...runnerEntity(runner, now),
@@ -66,7 +66,7 @@ export function runnerDetails(runner: Runner, now: number): Entity {
     platform: manager?.platform ?? null,
     architecture: manager?.architecture ?? null,
     projects: runner.projects.map((p) => ({ id: p.id, name: nameOf(p.path), path_with_namespace: p.path })),
-    groups: runner.group ? [{ id: runner.group.id, name: nameOf(runner.group.path), web_url: runner.group.path }] : [],
+    groups: runner.group ? [{ id: runner.group.id, name: nameOf(runner.group.path), web_url: `${base}/groups/${runner.group.path}` }] : [],
   };
 }
 

@@ -23,6 +23,8 @@ export interface GitLabOptions {
   readonly runnerTokenLifeMs?: number;
   /** Most runners of one group or project that were created or seen in the last seven days. */
   readonly runnerLimit?: number;
+  /** How long a simulated worker's request for a job is held while nothing is new (Workhorse's `apiCiLongPollingDuration`); 0: not at all. */
+  readonly longPollMs?: number;
 }
 
 export type Settings = Required<GitLabOptions>;
@@ -40,6 +42,7 @@ export function settle(options: GitLabOptions): Settings {
     hookConcurrency: 10,
     runnerTokenLifeMs: 0,
     runnerLimit: 1000,
+    longPollMs: 50_000,
     ...options,
   };
 }

@@ -95,7 +95,7 @@ export function runnerRoutes({ app, world, fault, now }: Part): void {
   });
 
   app.get('/api/v4/runners/:id', fault('gitlab.runner'), (c) =>
-    c.json(runnerDetails(runnerFor(c, world, ['read_api', 'manage_runner']), now())),
+    c.json(runnerDetails(runnerFor(c, world, ['read_api', 'manage_runner']), base, now())),
   );
 
   app.put('/api/v4/runners/:id', fault('gitlab.runner-update'), async (c) => {
@@ -103,7 +103,7 @@ export function runnerRoutes({ app, world, fault, now }: Part): void {
     const change = edited(check(Editable, await params(c)));
     validate({ ...runner, ...change });
     world.editRunner(runner, change);
-    return c.json(runnerDetails(runner, now()));
+    return c.json(runnerDetails(runner, base, now()));
   });
 
   app.delete('/api/v4/runners/:id', fault('gitlab.runner-delete'), (c) => {

@@ -37,10 +37,19 @@ describe('a worker that boots', () => {
     p.push(1);
     await p.advance(3 * MINUTE);
     const [entry, ...more] = await settled(p);
-    const names = ['cloud-init-started', 'setup', 'metadata-blocked', 'docker-ready', 'handoff', 'ready', 'runner-started'];
+    const names = [
+      'cloud-init-started',
+      'setup',
+      'runner-version',
+      'metadata-blocked',
+      'docker-ready',
+      'handoff',
+      'ready',
+      'runner-started',
+    ];
     expect(more).toEqual([]);
     expect(entry).toMatchObject({ kind: 'booted', createdAt: '2026-11-23T08:00:07Z', activeAt: '2026-11-23T08:00:13Z' });
-    expect(entry?.phases).toEqual(names.map((name, i) => [name, i < 3 ? 4 : 10]));
+    expect(entry?.phases).toEqual(names.map((name, i) => [name, i < 4 ? 4 : 10]));
     expect(p.faults.calls('ecs.console')).toBe(1);
     const { code, out } = await told(p, entry?.worker ?? '');
     expect(code).toBe(0);
@@ -83,7 +92,14 @@ describe('a worker without its caches', () => {
     const failed = entries.find((e) => e.kind === 'boot-failed');
     const reap = entries.find((e) => e.kind === 'reap');
     expect(failed).toMatchObject({ why: 'off-before-contact', reason: 'cache-unavailable' });
-    expect(failed?.phases?.map(([name]) => name)).toEqual(['cloud-init-started', 'setup', 'metadata-blocked', 'failed', 'finished']);
+    expect(failed?.phases?.map(([name]) => name)).toEqual([
+      'cloud-init-started',
+      'setup',
+      'runner-version',
+      'metadata-blocked',
+      'failed',
+      'finished',
+    ]);
     expect([reap?.outcome, reap?.pass]).toEqual(['done', failed?.pass]);
     const { out } = await told(p, failed?.worker ?? '');
     expect(out).toMatch(/did not boot: off-before-contact, cache-unavailable/);
@@ -151,7 +167,7 @@ it('nothing of a console goes to the log, and only plain words of it to the ledg
     }
   });
   await p.advance(5 * MINUTE);
-  expect((await settled(p)).map((e) => e.phases?.length)).toEqual([7, 7]);
+  expect((await settled(p)).map((e) => e.phases?.length)).toEqual([8, 8]);
   const stored = p
     .keys('')
     .filter((key) => !key.startsWith('handoff/'))

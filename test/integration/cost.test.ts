@@ -5,14 +5,7 @@ import { HOUR, MINUTE, type Play, play } from './harness.ts';
 const page = readFileSync(new URL('../../docs/cost.md', import.meta.url), 'utf8');
 
 /** What GitLab's own runners ask for is no call of the functions. */
-const OF_RUNNERS = [
-  'gitlab.job-request',
-  'gitlab.job-update',
-  'gitlab.trace',
-  'gitlab.verify',
-  'gitlab.unregister',
-  'gitlab.runner-managers',
-];
+const OF_RUNNERS = ['gitlab.job-request', 'gitlab.job-update', 'gitlab.trace', 'gitlab.unregister', 'gitlab.runner-managers'];
 
 /** Row of docs/cost.md → its measure. */
 const MEASURES: Readonly<Record<string, (farm: Play) => number>> = {

@@ -84,6 +84,36 @@ describe('four bad minutes', () => {
   });
 });
 
+/** What takes a worker away goes through these: its looks, its steps, and the record of what people said. */
+const OF_REMOVALS = [
+  'gitlab.graphql',
+  'gitlab.runner-update',
+  'gitlab.runner-jobs',
+  'gitlab.runner-delete',
+  'ecs.list',
+  'ecs.delete',
+  'obs.get',
+];
+const ONE_OF_EACH_KIND = ['500', 'half a body', 'a connection cut off'];
+
+describe('four bad minutes of workers that never leave by themselves', () => {
+  const some = rows.filter(({ operation, name }) => OF_REMOVALS.includes(operation) && ONE_OF_EACH_KIND.includes(name));
+  it.each(some)('$operation: $name', async ({ name: _, operation, ...fault }) => {
+    const p = await play({ ...FAST, worker: { ...BRISK.worker, stay: true }, pools: [{ ...POOL, idle_count: 0 }] });
+    p.push([{ durationMs: 30 * SECOND }, { durationMs: MINUTE }]);
+    await p.advance(90 * SECOND);
+    p.faults.inject({ operation, times: EVER, ...fault });
+    await p.advance(4 * MINUTE);
+    p.faults.clear();
+    await p.advance(10 * MINUTE);
+    expect(p.faults.calls(operation)).toBeGreaterThan(0);
+    expect([statuses(p), p.vms(), p.runners(), p.gitlab.killedJobs]).toEqual([['success', 'success'], [], [], []]);
+    // Not one went by itself: all were drained.
+    expect([p.count('worker-exit'), p.count('runner-paused')]).toEqual([0, 2]);
+    expectTidy(p);
+  });
+});
+
 describe('capacity', () => {
   it('over quota: stops, says which, and goes on when there is room', async () => {
     const p = await play({ ...FAST, pools: [{ ...POOL, limit: 10, idle_count: 0, max_builds: 1 }] });
@@ -293,8 +323,13 @@ describe('hooks', () => {
     { name: 'reordered', faults: { reorder: 1 } },
     { name: 'late by up to five minutes', faults: { delayMs: 5 * MINUTE } },
     { name: 'all of that', faults: { loss: 0.3, duplicate: 0.5, reorder: 0.5, delayMs: MINUTE } },
-  ])('$name: the same workers as otherwise', async ({ faults }) => {
-    const p = await play({ ...FAST, pools: [{ ...POOL, idle_count: 0, idle_time: 20 }] });
+    {
+      name: 'all of that, and workers that never leave by themselves',
+      faults: { loss: 0.3, duplicate: 0.5, reorder: 0.5, delayMs: MINUTE },
+      stay: true,
+    },
+  ])('$name: the same workers as otherwise', async ({ faults, stay = false }) => {
+    const p = await play({ ...FAST, worker: { ...BRISK.worker, stay }, pools: [{ ...POOL, idle_count: 0, idle_time: 20 }] });
     p.gitlab.hookFaults(faults);
     p.push(3);
     p.clock.after(10 * MINUTE, () => void p.push(2));

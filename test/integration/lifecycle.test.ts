@@ -33,7 +33,7 @@ describe('one job', () => {
     expect([job?.status, p.gitlab.killedJobs]).toEqual(['success', []]);
     expectEmpty(p);
     // 132 s to boot, 300 s of work, 60 s of idle_time by its own watch; then the next tick.
-    expect(sinceStart(p, 'server-off')).toBe(492 * SECOND);
+    expect(sinceStart(p, 'server-off')).toBe(488 * SECOND);
     expect(sinceStart(p, 'server-deleted')).toBe(540 * SECOND + 20 * SECOND);
 
     const entries = await p.ledger();

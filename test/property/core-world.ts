@@ -3,9 +3,9 @@ import type { PendingJob, Runner, Server } from '../../lib/core/fleet.ts';
 import type { Launching } from '../../lib/core/grow.ts';
 import { EMPTY_MEMORY, type FailedOperation, type Launch, learn, type PoolMemory } from '../../lib/core/memory.ts';
 import { drainNote } from '../../lib/core/note.ts';
-import { waitTimeoutSeconds } from '../../lib/core/periods.ts';
 import { type Action, type Plan, planPool } from '../../lib/core/plan.ts';
 import type { Pool } from '../../lib/core/pool.ts';
+import { waitTimeoutSeconds } from '../../lib/core/wait-timeout.ts';
 import { deriveFleet, type Worker } from '../../lib/core/worker.ts';
 import { MINUTE, NOW, nameOf, SECOND } from '../builders.ts';
 

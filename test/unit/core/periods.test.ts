@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { activePolicy, idleTarget, inPeriod, waitTimeoutSeconds } from '../../../lib/core/periods.ts';
+import { activePolicy, idleTarget, inPeriod } from '../../../lib/core/periods.ts';
 import type { Policy } from '../../../lib/core/pool.ts';
-import { HOUR, MINUTE, NOW, period, policy, pool } from '../../builders.ts';
+import { HOUR, NOW, period, policy, pool } from '../../builders.ts';
 
 const BERLIN = 'Europe/Berlin';
 const WORK = '* * 9-17 * * mon-fri *';
@@ -144,27 +144,5 @@ const targets: readonly Target[] = [
 describe('idleTarget', () => {
   it.each(targets)('$name', ({ policy: values, busy, expected }) => {
     expect(idleTarget(policy(values), busy)).toBe(expected);
-  });
-});
-
-describe('waitTimeoutSeconds', () => {
-  const rows = [
-    { name: 'no idle workers are kept: the idle time', pool: pool({ policy: { idleTimeMs: 20 * MINUTE } }), expected: 1200 },
-    {
-      name: 'no idle workers in any period: the longest idle time',
-      pool: pool({ periods: [period(['x'], { idleTimeMs: 30 * MINUTE }), period(['x'], { idleTimeMs: MINUTE })] }),
-      expected: 1800,
-    },
-    { name: 'idle workers are kept: the age', pool: pool({ policy: { idleCount: 1 }, maxAgeMs: 2 * HOUR }), expected: 7200 },
-    {
-      name: 'idle workers are kept in one period: the age',
-      pool: pool({ periods: [period(['x']), period(['x'], { idleCount: 1 })], maxAgeMs: 2 * HOUR }),
-      expected: 7200,
-    },
-    { name: 'a broken second is rounded up', pool: pool({ policy: { idleTimeMs: 1001 } }), expected: 2 },
-    { name: 'at least a second, because 0 is for ever', pool: pool({ policy: { idleTimeMs: 0 } }), expected: 1 },
-  ];
-  it.each(rows)('$name', ({ pool: given, expected }) => {
-    expect(waitTimeoutSeconds(given)).toBe(expected);
   });
 });

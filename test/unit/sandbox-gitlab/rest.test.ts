@@ -260,6 +260,14 @@ describe('runners', () => {
     expect(ids((await b.call('GET', '/api/v4/groups/acme%2Fsub/runners?type=group_type&tag_list=acme')).json)).toEqual([made[1]?.id]);
   });
 
+  it('names the groups of a runner by their whole address', async () => {
+    const b = await bench({ externalUrl: 'https://gitlab.example.com' });
+    const { id } = addRunner(b.world, { type: 'group_type', group: b.world.createGroup('acme/sub') });
+    expect((await b.call('GET', `/api/v4/runners/${id}`)).json).toMatchObject({
+      groups: [{ name: 'sub', web_url: 'https://gitlab.example.com/groups/acme/sub' }],
+    });
+  });
+
   it('shows the jobs of a runner, but not those of projects that the caller may not read', async () => {
     const b = await bench();
     const group = b.world.createGroup('acme');

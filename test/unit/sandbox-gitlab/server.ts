@@ -12,7 +12,7 @@ import type { GitLabWorld } from '../../../sandbox/gitlab/world.ts';
 import { listen } from '../../../sandbox/http.ts';
 
 /** Ten minutes past the hour, so that the hourly clean-up is five minutes away. */
-const START = Date.parse('2026-03-02T10:10:00Z');
+export const START = Date.parse('2026-03-02T10:10:00Z');
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 

@@ -1,17 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import type { SimulatedVm } from '../../../sandbox/context.ts';
+import type { Fault } from '../../../sandbox/faults.ts';
 import type { JobSpec } from '../../../sandbox/gitlab/model.ts';
 import { runWorker, type WorkerOptions } from '../../../sandbox/worker.ts';
 import { handoffUrl, limitsOf } from '../../../sandbox/worker-handoff.ts';
 import { handoffServer } from './handoff.ts';
-import { addRunner, bench, HOUR, MINUTE } from './server.ts';
+import { addRunner, bench, HOUR, MINUTE, START } from './server.ts';
 
 const SECOND = 1000;
 
+/** A time in a header, seconds after the start of the bench. */
+function at(seconds: number): string {
+  return new Date(START + seconds * SECOND).toUTCString();
+}
+
 /** GitLab, a handoff and a VM; the worker on it is started at once. */
-async function started(options: WorkerOptions & { flags?: string; broken?: boolean; jobs?: readonly JobSpec[]; listening?: boolean } = {}) {
-  const { flags = '--max-builds 2 --wait-timeout 600', broken = false, jobs = [], listening = true, ...worker } = options;
-  const b = await bench();
+async function started(options: WorkerOptions & { flags?: string; broken?: boolean; jobs?: readonly JobSpec[]; held?: boolean } = {}) {
+  const { flags = '--max-builds 2 --wait-timeout 600', broken = false, jobs = [], held = true, ...worker } = options;
+  const b = await bench({ longPollMs: held ? 50 * SECOND : 0 });
   const runner = addRunner(b.world);
   const handoff = await handoffServer(
     broken
@@ -35,13 +41,14 @@ async function started(options: WorkerOptions & { flags?: string; broken?: boole
     },
   };
   const start = b.clock.now();
-  void b.clock.track(runWorker(vm, b.ctx, { ...(listening ? { gitlab: b.world } : {}), ...worker }));
+  void b.clock.track(runWorker(vm, b.ctx, { gitlab: b.world, ...worker }));
   return {
     ...b,
     runner,
     jobs: pipeline.jobs,
     gone,
     handoff,
+    off: () => off,
     offAfter: () => (off === undefined ? undefined : off - start),
     printed: () => printed,
   };
@@ -67,27 +74,71 @@ describe('a simulated worker', () => {
     expect(w.jobs[0]?.trace.toString().split('\n')).toHaveLength(7);
   });
 
-  it('powers off when no job comes, counted from the last one', async () => {
-    const w = await started({ flags: '--max-builds=0 --wait-timeout=600', jobs: [job('a', { durationMs: MINUTE })] });
+  // Measured with gitlab-runner 17.5.0 and 18.5.0: 3, 56 and 109 s after the last job where GitLab holds requests for 50 s.
+  it.each([
+    { timeout: 1, held: true, after: 3 },
+    { timeout: 3, held: true, after: 56 },
+    { timeout: 55, held: true, after: 56 },
+    { timeout: 56, held: true, after: 109 },
+    { timeout: 60, held: true, after: 109 },
+    { timeout: 600, held: true, after: 639 },
+    { timeout: 1, held: false, after: 3 },
+    { timeout: 55, held: false, after: 57 },
+    { timeout: 600, held: false, after: 603 },
+  ])(
+    'powers off between two requests: --wait-timeout $timeout, held $held, $after s after its last job',
+    async ({ timeout, held, after }) => {
+      const w = await started({ held, flags: `--max-builds=0 --wait-timeout=${timeout}`, jobs: [job('a', { durationMs: MINUTE })] });
+      await w.clock.advance(HOUR);
+      expect(w.offAfter()).toBe(90 * SECOND + MINUTE + after * SECOND);
+    },
+  );
+
+  it('counts from its start where no job ever comes', async () => {
+    const w = await started({ flags: '--wait-timeout=55' });
     await w.clock.advance(HOUR);
-    expect(w.offAfter()).toBe(90 * SECOND + MINUTE + 600 * SECOND);
+    expect(w.offAfter()).toBe(90 * SECOND + 56 * SECOND);
   });
 
-  it.each([
-    { name: 'at once where it hears of it', listening: true, within: 0 },
-    { name: 'within the check interval otherwise', listening: false, within: 3 * SECOND },
-  ])('starts a job that comes later $name', async ({ listening, within }) => {
-    const w = await started({ listening });
-    await w.clock.advance(95 * SECOND);
+  it('never leaves where it is told to stay', async () => {
+    const w = await started({ stay: true, flags: '--max-builds 2 --wait-timeout=55', jobs: [job('a')] });
+    await w.clock.advance(4 * HOUR);
+    expect([w.jobs[0]?.status, w.offAfter()]).toEqual(['success', undefined]);
+  });
+
+  it.each([{ held: true }, { held: false }])('starts a job that comes later within the check interval: held $held', async ({ held }) => {
+    const w = await started({ held });
+    await w.clock.advance(120 * SECOND);
     const [late] = w.world.createPipeline('acme/app', [job('late', { durationMs: HOUR })]).jobs;
-    await w.clock.advance(within);
+    await w.clock.advance(3 * SECOND);
     expect(late?.status).toBe('running');
   });
 
-  it('asks rarely while it hears of jobs', async () => {
+  it('asks rarely while its requests are held', async () => {
     const w = await started();
     await w.clock.advance(90 * SECOND + 500 * SECOND);
-    expect(w.ctx.faults.calls('gitlab.job-request')).toBeLessThan(15);
+    expect(w.ctx.faults.calls('gitlab.job-request')).toBe(11);
+  });
+
+  it('never asks GitLab to verify it: run-single does not', async () => {
+    const w = await started({ jobs: [job('a')] });
+    await w.clock.advance(HOUR);
+    expect([w.jobs[0]?.status, w.ctx.faults.calls('gitlab.verify')]).toEqual(['success', 0]);
+  });
+
+  it.each<{ name: string; fault: Partial<Fault>; after: number }>([
+    { name: 'a limit that names its end', fault: { status: 429, headers: { 'RateLimit-ResetTime': at(210) } }, after: 120 },
+    { name: 'a limit that names its end in the past', fault: { status: 429, headers: { 'RateLimit-ResetTime': at(10) } }, after: 60 },
+    { name: 'a limit that names nothing', fault: { status: 429, code: 'application' }, after: 0.1 },
+    { name: 'a server in trouble', fault: { status: 502 }, after: 0.1 },
+    { name: 'a refusal that nothing cures', fault: { status: 410 }, after: 3 },
+    { name: 'no answer at all', fault: { kind: 'reset' }, after: 300 },
+    { name: 'a runner that is not welcome', fault: { status: 403 }, after: 300 },
+  ])('is held up by $name for $after s', async ({ fault, after }) => {
+    const w = await started({ jobs: [job('a', { durationMs: MINUTE })] });
+    w.ctx.faults.inject({ operation: 'gitlab.job-request', times: 1, ...fault });
+    await w.clock.advance(HOUR);
+    expect((w.jobs[0]?.startedAt ?? 0) - (w.jobs[0]?.createdAt ?? 0)).toBe((90 + after) * SECOND);
   });
 
   it('vanishes with its VM, and GitLab is not told', async () => {
@@ -124,14 +175,22 @@ describe('a simulated worker', () => {
     expect(w.jobs[0]).toMatchObject({ status: 'failed', failureReason: 'job_execution_timeout' });
   });
 
-  it('holds itself for unhealthy when its runner is deleted, and ends by the wait timeout', async () => {
-    const w = await started();
-    await w.clock.advance(95 * SECOND);
-    w.world.deleteRunner(w.runner);
-    await w.clock.advance(HOUR);
-    expect(w.ctx.faults.calls('gitlab.job-request')).toBeLessThan(6);
-    expect(w.offAfter()).toBeGreaterThanOrEqual(690 * SECOND);
-  });
+  it.each([
+    { timeout: 55, after: 300 },
+    { timeout: 600, after: 600 },
+  ])(
+    'considers itself unhealthy when its runner is deleted: gone some $after s later, --wait-timeout $timeout',
+    async ({ timeout, after }) => {
+      const w = await started({ flags: `--max-builds 2 --wait-timeout ${timeout}` });
+      await w.clock.advance(95 * SECOND);
+      w.world.deleteRunner(w.runner);
+      const deleted = w.clock.now();
+      await w.clock.advance(HOUR);
+      expect(w.ctx.faults.calls('gitlab.job-request')).toBeLessThan(6);
+      // The request that is held when it happens ends early, and the next one is refused.
+      expect((w.off() ?? 0) - deleted).toBe((after + 3) * SECOND);
+    },
+  );
 
   it('finishes a job though GitLab stumbles', async () => {
     const w = await started({ jobs: [job('a', { durationMs: MINUTE })] });
@@ -154,7 +213,7 @@ describe('a simulated worker', () => {
     { name: 'a broken boot', options: { mode: 'broken-boot' } as const, offAfter: undefined, fetched: 0 },
     { name: 'missing caches', options: { mode: 'cache-missing' } as const, offAfter: 90 * SECOND, fetched: 0 },
     { name: 'a handoff that cannot be read', options: { broken: true }, offAfter: 140 * SECOND, fetched: 5 },
-    { name: 'a slower boot', options: { bootMs: () => 300 * SECOND }, offAfter: 900 * SECOND, fetched: 1 },
+    { name: 'a slower boot', options: { bootMs: () => 300 * SECOND }, offAfter: 939 * SECOND, fetched: 1 },
   ])('never takes a job after $name', async ({ options, offAfter, fetched }) => {
     const w = await started(options);
     await w.clock.advance(HOUR);

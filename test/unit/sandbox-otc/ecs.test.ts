@@ -307,6 +307,13 @@ describe('the list', () => {
   });
 });
 
+// OTC ECS API reference: the search by tags stands below "servers", and a remote console is Nova's; other clouds of the same make have both here.
+it.each(['resource_instances/action', 'ID/remote_console'])('has no POST cloudservers/%s, as the reference has none', async (path) => {
+  const id = bench.fleet.addForeign({ name: 'a', tags: {} });
+  const { status, json } = await bench.call('POST', `${SERVERS}/${path.replace('ID', id)}`, { action: 'count' });
+  expect([status, json.error_code]).toEqual([404, 'APIG.0101']);
+});
+
 describe('tags, addresses, images and networks', () => {
   it('adds and takes tags away, and lists them', async () => {
     const id = bench.fleet.addForeign({ name: 'a', tags: { old: '1' } });
