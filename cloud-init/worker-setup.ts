@@ -111,6 +111,20 @@ compare_versions() {
   done
 }
 
+runner_version() {
+  # An image's own may be any, and no package at all.
+  version=$(gitlab-runner --version 2>/dev/null | sed -n 's/^Version: *v\\{0,1\\}//p') || true
+  say "phase=runner-version version=\${version:-unknown}"
+  major=\${version%%.*}
+  rest=\${version#*.}
+  minor=\${rest%%.*}
+  case "$major$minor" in
+    '' | *[!0-9]*) return 0 ;;
+  esac
+  # run-single takes a configuration file since 17.1.
+  [ "$major" -gt 17 ] || { [ "$major" -eq 17 ] && [ "$minor" -ge 1 ]; } || fail runner-version
+}
+
 block_metadata() {
   # Jobs must not read user data from the metadata service, at any of the addresses that clouds give it. Containers pass through forward. Until the handoff is fetched root may still ask:
   # cloud-init does not finish before this service starts. Accept, then reject: a packet without a known owner is refused, too.
@@ -186,6 +200,12 @@ caches() {
 
 docker_ready() {
   [ "$EXECUTOR" = docker ] || return 0
+  if [ -n "$REGISTRY_MIRRORS" ]; then
+    REGISTRY_MIRRORS=$REGISTRY_MIRRORS python3 /usr/local/lib/gl-scaler/registry-mirrors.py 2>"$NOTES" || fail registry-mirrors "$NOTES"
+    # One that runs already has read its configuration. No job has begun yet.
+    systemctl stop docker.service || true
+    say phase=registry-mirrors
+  fi
   systemctl start docker.service || true
   deadline=$(($(seconds) + DOCKER_WAIT))
   until timeout -k 5 20 docker info >/dev/null 2>"$NOTES"; do
@@ -226,6 +246,7 @@ fresh_identity
 quiet_apt
 packages
 compare_versions
+runner_version
 block_metadata
 caches
 docker_ready

@@ -1,6 +1,7 @@
 import { stringify } from 'smol-toml';
 import type { CacheSettings, RunnerSettings } from '../lib/app/settings.ts';
 import { type CloudFile, renderCloudConfig } from './cloud-config.ts';
+import { REGISTRY_MIRRORS } from './worker-docker.ts';
 import { IMAGE_COMMANDS, IMAGE_LISTS } from './worker-image.ts';
 import { JOBS_PY } from './worker-jobs.ts';
 import { COMMON, FINISH, JOB_SHELL, REBOOTED, RETIRE, RUN, STOP } from './worker-scripts.ts';
@@ -70,7 +71,7 @@ export function renderRunnerConfig(input: RunnerConfigInput): string {
   return stringify({
     concurrent: 1,
     check_interval: runner.checkInterval,
-    // On SIGTERM the job is aborted and reported; the service allows a little more.
+    // run-single takes only its own entry below (commands/single.go makes an empty global configuration): these are for `gitlab-runner run` by hand.
     shutdown_timeout: 60,
     session_server: { session_timeout: runner.sessionTimeout },
     runners: [
@@ -99,6 +100,7 @@ function workerFiles(input: WorkerUserDataInput): readonly CloudFile[] {
     { path: '/etc/gl-scaler/handoff.curl', permissions: '0600', content: curlConfig(input.handoffUrl) },
     script('common', COMMON),
     { ...script('setup', SETUP), packed: true },
+    ...(mirrorsOf(input.runner).length > 0 ? [{ ...script('registry-mirrors.py', REGISTRY_MIRRORS), packed: true }] : []),
     script('run', RUN),
     { path: `${LIB}/jobs.py`, permissions: '0644', content: JOBS_PY, packed: true },
     script('shell/bash', JOB_SHELL),
@@ -126,6 +128,7 @@ function environmentOf({ workerName, cache, runner }: WorkerUserDataInput): stri
     `CACHE_REQUIRED=${cache?.required ?? false}`,
     `DISK_MIN_FREE=${whole(runner.disk.minFreeGb)}`,
     `DISK_PRUNE=${pruneOf(runner)}`,
+    `REGISTRY_MIRRORS=${shellQuote(mirrorsOf(runner).join(' '))}`,
     `PACKAGE_PINS=${shellQuote(pinsOf(runner.packages).join(' '))}`,
     '',
   ].join('\n');
@@ -135,6 +138,11 @@ function environmentOf({ workerName, cache, runner }: WorkerUserDataInput): stri
 function pruneOf({ disk, docker }: RunnerSettings): 'all' | 'but-images' | 'nothing' {
   if (!disk.prune) return 'nothing';
   return [docker.pull_policy].flat().includes('never') ? 'but-images' : 'all';
+}
+
+/** Of docker; with another executor nothing pulls images. */
+function mirrorsOf({ executor, registryMirrors = [] }: RunnerSettings): readonly string[] {
+  return executor === 'docker' ? registryMirrors : [];
 }
 
 /** `package=version`, as apt-get takes them. From 17.7 on gitlab-runner depends on the helper images of its own version. */
@@ -163,11 +171,15 @@ function shellQuote(value: string): string {
   return `'${value.replaceAll("'", "'\\''")}'`;
 }
 
+/**
+ * What it comes after outlives it at a shutdown. run-single gives a job 30 s at SIGTERM (common/consts.go, DefaultShutdownTimeout; no key or flag
+ * changes that) and then reports it, for which the service leaves it time.
+ */
 function workerUnit(input: WorkerUserDataInput): string {
   return `[Unit]
 Description=gitlab-runner of one worker
 Wants=network-online.target
-After=network-online.target
+After=network-online.target remote-fs.target docker.service
 
 [Service]
 Type=exec

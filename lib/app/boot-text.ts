@@ -11,9 +11,13 @@ const REASONS = new Map(
     'runner-package': 'gitlab-runner could not be installed: does the pinned version exist? An image that has it needs no download',
     'runner-repository':
       'packages.gitlab.com could not be reached or set up: is there a way out? An image with gitlab-runner in it needs none',
+    'runner-version':
+      'the gitlab-runner of the image is older than 17.1 and cannot be started with a configuration file: install 18.5 or later there, or take it out and set runner.packages',
     'packaged-service':
       'the service of the gitlab-runner package could not be stopped; it would take jobs of its own. Disable it in the image',
     'metadata-block': 'the metadata service could not be closed to jobs, so none were taken: does nftables work in this image?',
+    'registry-mirrors':
+      "runner.registry_mirrors could not be put into docker's configuration: is /etc/docker/daemon.json of the image valid JSON?",
     docker: 'docker did not come up: is it whole in the image, apparmor included?',
     handoff: 'the configuration could not be fetched: is there a way to OBS, and was the machine up within boot_timeout?',
     'job-user': 'the user gitlab-runner, as which jobs run, could not be made',
@@ -34,6 +38,7 @@ export interface BootView {
   readonly why?: string | undefined;
   readonly phases?: readonly BootPhase[] | undefined;
   readonly reason?: string | undefined;
+  readonly runnerVersion?: string | undefined;
   readonly consoleUnread?: string | undefined;
   /** The launch, the order's acceptance and the VM's start, as ISO times. */
   readonly launchedAt?: string | undefined;
@@ -73,13 +78,14 @@ function since(from: string | undefined, to: string): string {
   return begin === undefined || end === undefined || end < begin ? '' : ` (+${Math.round((end - begin) / 1000)} s)`;
 }
 
-function phaseLines({ phases = [], consoleUnread }: BootView): readonly string[] {
+function phaseLines({ phases = [], consoleUnread, runnerVersion }: BootView): readonly string[] {
   if (phases.length === 0)
     return [consoleUnread === undefined ? 'no boot phases were seen' : `its console could not be read: ${consoleUnread}`];
   return phases.map(([name, uptime], i) => {
     const before = phases[i - 1]?.[1];
     // A machine that was started again begins at zero.
     const delta = before === undefined || uptime < before ? '' : `  +${(uptime - before).toFixed(1)} s`;
-    return `${uptime.toFixed(1).padStart(7)} s  ${name}${delta}`;
+    const version = name === 'runner-version' && runnerVersion !== undefined ? ` ${runnerVersion}` : '';
+    return `${uptime.toFixed(1).padStart(7)} s  ${name}${version}${delta}`;
   });
 }

@@ -49,6 +49,7 @@ const Entry = z.object({
   activeAt: z.string().optional(),
   phases: z.array(z.tuple([z.string(), z.number()])).optional(),
   reason: z.string().optional(),
+  runnerVersion: z.string().optional(),
   consoleUnread: z.string().optional(),
   waiting: z.array(z.number()).optional(),
   hook: z.object({ jobId: z.number(), at: z.string() }).optional(),

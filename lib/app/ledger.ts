@@ -97,6 +97,8 @@ export interface SettledEntry {
   readonly phases?: readonly BootPhase[];
   /** Why it gave up, in its own words. */
   readonly reason?: string;
+  /** Of its gitlab-runner, as it was found on the worker. */
+  readonly runnerVersion?: string;
   /** Code of the error that kept the console from being read. */
   readonly consoleUnread?: string;
 }

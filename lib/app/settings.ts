@@ -20,13 +20,15 @@ export interface RunnerSettings {
   readonly executor: 'docker' | 'shell';
   /** `[runners.docker]`, key by key as gitlab-runner names them. */
   readonly docker: Readonly<Record<string, unknown>>;
+  /** URLs that docker asks before Docker Hub, in this order; only with docker. */
+  readonly registryMirrors?: readonly string[];
   /** `KEY=value` for every job. */
   readonly environment: readonly string[];
   readonly protectedOnly: boolean;
   readonly maximumTimeout?: number;
   /** Seconds; gitlab-runner's own default when 0. */
   readonly checkInterval: number;
-  /** Seconds that a terminal session may last: `[session_server]`. */
+  /** `[session_server]` of config.toml, which run-single does not read. */
   readonly sessionTimeout: number;
   /** What is looked at between two jobs: GiB that must be free, 0 for nobody looks; and whether what no job uses may be removed for it. */
   readonly disk: { readonly minFreeGb: number; readonly prune: boolean };

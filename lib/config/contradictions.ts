@@ -1,22 +1,15 @@
-import { nearest } from './messages.ts';
+import type { Add, Finding } from './finding.ts';
 import { flavorFindings, regionFindings, zoneNameFindings } from './otc-names.ts';
 import type { Path } from './problems.ts';
+import { checkRunner, checkRunnerPart } from './runner-contradictions.ts';
 import { REQUIRED_OF_MACHINE } from './schema.ts';
 import type { PoolView, View } from './view.ts';
-
-/** What no single value shows. Errors refuse the file; warnings are things that work, but probably not as meant. */
-export interface Finding {
-  readonly level: 'error' | 'warning';
-  readonly path: Path;
-  readonly message: string;
-}
-
-type Add = (level: Finding['level'], path: Path, message: string) => void;
 
 export function contradictions(view: View): readonly Finding[] {
   const findings: Finding[] = [];
   const add: Add = (level, path, message) => void findings.push({ level, path, message });
   checkTop(view, add);
+  checkRunnerPart(view.runner, [], add);
   view.pools.forEach((pool, i) => {
     const at = ['pools', i];
     checkMachine(view, pool, at, add);
@@ -24,6 +17,7 @@ export function contradictions(view: View): readonly Finding[] {
     checkTags(pool, at, add);
     checkTimes(pool, at, add);
     checkPolicies(pool, at, add);
+    checkRunnerPart(pool.runner, at, add);
     checkRunner(view, pool, at, add);
     checkDisk(view, pool, at, add);
     for (let j = 0; j < i; j++) checkPair(view.pools[j] ?? {}, j, pool, at, add);
@@ -133,78 +127,12 @@ function checkPolicy(pool: PoolView, policy: PolicyView, at: Path, add: Add): vo
   }
 }
 
-/** Keys of gitlab-runner's `[runners.docker]` (gitlab-runner: common/config.go, DockerConfig); others pass, but a near miss is a typing error. */
-const DOCKER_KEYS =
-  'allowed_images allowed_privileged_images allowed_privileged_services allowed_pull_policies allowed_services allowed_users cache_dir cap_add cap_drop cgroup_parent container_labels cpu_shares cpus cpuset_cpus cpuset_mems device_cgroup_rules devices disable_cache disable_entrypoint_overwrite dns dns_search enable_ipv6 extra_hosts gpus group_add helper_image helper_image_autoset_arch_and_os helper_image_flavor host hostname image isolation links log_options mac_address memory memory_reservation memory_swap network_mode network_mtu oom_kill_disable oom_score_adjust privileged pull_policy runtime security_opt service_cpus service_cpuset_cpus service_gpus service_memory service_memory_reservation service_memory_swap services services_devices services_limit services_privileged services_security_opt services_tmpfs shm_size sysctls tls_cert_path tls_verify tmpfs ulimit user userns_mode volume_driver volume_driver_ops volumes volumes_from wait_for_services_timeout'.split(
-    ' ',
-  );
-
-function checkRunner(view: View, pool: PoolView, at: Path, add: Add): void {
-  const executor = pool.runner?.executor ?? view.runner?.executor ?? 'docker';
-  const docker: Readonly<Record<string, unknown>> = { ...view.runner?.docker, ...pool.runner?.docker };
-  const maximum = pool.runner?.maximum_timeout ?? view.runner?.maximum_timeout;
-  if (maximum !== undefined && pool.max_age !== undefined && maximum > pool.max_age) {
-    add('warning', [...at, 'max_age'], 'is shorter than maximum_timeout: a worker takes one job at most before it is too old');
-  }
-  if (maximum === undefined) {
-    add(
-      'warning',
-      [...at, 'runner', 'maximum_timeout'],
-      'is not set: a job that still runs 6 h after its worker has reached max_age is ended with the machine; set it to the longest job',
-    );
-  }
-  if (executor !== 'docker') {
-    if (pool.runner?.docker !== undefined) add('warning', [...at, 'runner', 'docker'], 'has no effect with this executor');
-    return;
-  }
-  const place = (key: string): Path => [...(pool.runner?.docker?.[key] === undefined ? [] : at), 'runner', 'docker', key];
-  for (const key of Object.keys(docker)) {
-    const near = DOCKER_KEYS.includes(key) ? undefined : nearest(key, DOCKER_KEYS);
-    if (near) add('warning', place(key), `is passed on, but gitlab-runner calls something "${near}"; did you mean that?`);
-  }
-  checkExposure(docker, place, add);
-  checkCacheVolume(view, pool, docker, at, add);
-}
-
 function checkDisk(view: View, pool: PoolView, at: Path, add: Add): void {
   const size = (pool.machine?.root_volume ?? view.machine?.root_volume)?.size ?? 40;
   const free = (pool.runner?.disk ?? view.runner?.disk)?.min_free_gb ?? 5;
   if (free < size) return;
   const path = [...(pool.runner?.disk === undefined ? [] : at), 'runner', 'disk', 'min_free_gb'];
   add('error', path, `is not less than root_volume.size, which is ${size}: no worker would take a second job`);
-}
-
-/** Settings with which a job becomes root on the worker, or leaves the network that the metadata address is blocked in. */
-function checkExposure(docker: Readonly<Record<string, unknown>>, place: (key: string) => Path, add: Add): void {
-  if (docker.privileged === true) {
-    add('warning', place('privileged'), "makes every job root on its worker: it can read the worker's token and the metadata service");
-  }
-  if (docker.network_mode === 'host') {
-    add(
-      'warning',
-      place('network_mode'),
-      "puts jobs on the worker's own network: one that runs as root reaches the metadata service with packets of its own making",
-    );
-  }
-  if (volumesOf(docker).some((volume) => volume.includes('docker.sock'))) {
-    add(
-      'warning',
-      place('volumes'),
-      'gives jobs the docker socket, and with it the worker: they can read its token and the metadata service',
-    );
-  }
-}
-
-function checkCacheVolume(view: View, pool: PoolView, docker: Readonly<Record<string, unknown>>, at: Path, add: Add): void {
-  const cache = pool.cache === undefined ? view.cache : pool.cache;
-  if (cache === undefined || cache === false || docker.volumes === undefined) return;
-  if (volumesOf(docker).some((volume) => volume === '/cache' || volume.startsWith('/cache:') || volume.startsWith('/cache/'))) return;
-  add('warning', [...at, 'runner', 'docker', 'volumes'], 'shows the caches to no job: add "/cache:/var/shared:rw"');
-}
-
-function volumesOf(docker: Readonly<Record<string, unknown>>): readonly string[] {
-  const volumes = docker.volumes;
-  return Array.isArray(volumes) ? volumes.filter((v) => typeof v === 'string') : [];
 }
 
 function checkPair(first: PoolView, firstIndex: number, second: PoolView, at: Path, add: Add): void {

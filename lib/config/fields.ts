@@ -41,6 +41,17 @@ function urlProblem(text: string): string | undefined {
   return undefined;
 }
 
+/** A mirror as docker's daemon.json takes it (moby: registry/config.go, ValidateMirror), without what a shell or a query would make of it. */
+export const RegistryMirror = BaseUrl.pipe(
+  z
+    .string()
+    .regex(
+      /^https?:\/\/(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::\d{1,5})?(?:\/[A-Za-z0-9._~/-]*)?$/,
+      'must be a plain URL, such as https://mirror.example.com',
+    )
+    .max(255),
+);
+
 const FULL_PATH = /^[A-Za-z0-9_.-]+(?:\/[A-Za-z0-9_.-]+)*$/;
 const fullPath = z.string().regex(FULL_PATH, 'must be the full path as in its URL, such as acme/widgets, without a "/" at either end');
 
@@ -104,7 +115,7 @@ export const ExportPath = z.string().regex(/^\/[A-Za-z0-9._/-]*$/, 'must be an a
 /** Debian policy, section 5.6.12: epoch, upstream version, revision. */
 export const PackageVersion = z
   .string()
-  .regex(/^(?:\d+:)?\d[A-Za-z0-9.+~-]*$/, 'must be a whole Debian version as "apt-cache policy" prints it, such as 17.11.0-1')
+  .regex(/^(?:\d+:)?\d[A-Za-z0-9.+~-]*$/, 'must be a whole Debian version as "apt-cache policy" prints it, such as 18.5.0-1')
   .max(100);
 
 export const EnvironmentEntry = z

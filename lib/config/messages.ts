@@ -2,6 +2,7 @@ import * as z from 'zod';
 
 const UNDER_MACHINE = 'belongs under "machine"';
 const UNDER_RUNNER = 'belongs under "runner"';
+const MIRRORS = 'belongs under "runner" as "registry_mirrors", a list of URLs';
 const MERGE_KEY = 'is a merge key, which is not supported: put shared values under the top-level "machine" and "runner"';
 
 /** Keys that people bring along or look for here, and what to do instead. */
@@ -35,6 +36,10 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   rootvolume: UNDER_MACHINE,
   publicip: UNDER_MACHINE,
   keyname: UNDER_MACHINE,
+  engineregistrymirror: MIRRORS,
+  engineregistrymirrors: MIRRORS,
+  registrymirror: MIRRORS,
+  registrymirrors: MIRRORS,
   executor: UNDER_RUNNER,
   docker: UNDER_RUNNER,
   environment: UNDER_RUNNER,

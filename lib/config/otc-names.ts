@@ -1,4 +1,4 @@
-import type { Finding } from './contradictions.ts';
+import type { Finding } from './finding.ts';
 import { nearest } from './messages.ts';
 import type { Path } from './problems.ts';
 import type { PoolView, View } from './view.ts';

@@ -123,6 +123,7 @@ function runnerOf(defaults: RunnerPart, own: RunnerPart, access: CacheSettings['
   return {
     executor,
     docker: executor === 'docker' ? { ...dockerDefaults(access), ...defaults.docker, ...own.docker } : {},
+    ...(executor === 'docker' && part.registry_mirrors && { registryMirrors: part.registry_mirrors }),
     environment: part.environment ?? [],
     protectedOnly: part.protected_only ?? false,
     ...(part.maximum_timeout !== undefined && { maximumTimeout: Math.floor(part.maximum_timeout / 1000) }),

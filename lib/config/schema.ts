@@ -12,6 +12,7 @@ import {
   HostName,
   Name,
   PackageVersion,
+  RegistryMirror,
   ScopeField,
   Tags,
   Timezone,
@@ -100,6 +101,10 @@ const PackagesPart = section({
 const RunnerPart = section({
   executor: z.enum(['docker', 'shell']).optional(),
   docker: DockerPart.optional(),
+  registry_mirrors: z
+    .array(RegistryMirror)
+    .refine((list) => list.length <= 10, 'must have at most 10 entries')
+    .optional(),
   environment: z.array(EnvironmentEntry).optional(),
   protected_only: z.boolean().optional(),
   // gitlabhq: maximum_timeout of a runner is at least ten minutes.

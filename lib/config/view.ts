@@ -31,8 +31,12 @@ const Machine = section({
 const Runner = section({
   executor: lenient(z.string()),
   docker: lenient(z.record(z.string(), z.unknown())),
+  packages: lenient(z.record(z.string(), z.unknown())),
+  registry_mirrors: present,
   maximum_timeout: lenient(duration()),
   disk: section({ min_free_gb: lenient(z.number()) }),
+  check_interval: lenient(z.number()),
+  session_timeout: lenient(duration()),
 });
 
 const Pool = z

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Finding } from './contradictions.ts';
+import type { Finding } from './finding.ts';
 import { zonesTable } from './functions-zones.ts';
 import { dayNumber, dayText, type Offset, zoneOffsets } from './zone-rules.ts';
 

@@ -79,6 +79,12 @@ export const MACHINE_AND_RUNNER: Readonly<Record<string, Description>> = {
   },
   'runner.docker.shm_size': { means: "size of `/dev/shm` in bytes; 0 is docker's own default", absent: { value: 0 } },
   'runner.docker.pull_policy': { means: 'when images are fetched, such as `if-not-present`', absent: "gitlab-runner's, `always`" },
+  'runner.registry_mirrors': {
+    means:
+      "Mirrors of Docker Hub that the worker's docker asks first, in this order. They are added to the image's own `/etc/docker/daemon.json`, before the mirrors there; its other keys stay.",
+    absent: "the image's",
+    before: '`engine-registry-mirror`',
+  },
   'runner.environment': { means: 'variables of every job', absent: { value: [] }, before: '`environment`' },
   'runner.protected_only': {
     means: 'serve protected branches and tags only',
@@ -91,12 +97,14 @@ export const MACHINE_AND_RUNNER: Readonly<Record<string, Description>> = {
     before: 'maximum timeout of the registration',
   },
   'runner.check_interval': {
-    means: "seconds between two questions for a job; 0 is gitlab-runner's default of 3 (`run-single` always takes that)",
+    means:
+      'Has no effect: workers run `gitlab-runner run-single`, which waits 3 s between two requests. Accepted so that an old figure can stay.',
     absent: { value: 0 },
     before: '`check_interval`',
   },
   'runner.session_timeout': {
-    means: 'how long a terminal session into a job may last',
+    means:
+      'Has no effect: `gitlab-runner run-single` asks for jobs without a session server, so there is no web terminal. Accepted so that an old figure can stay.',
     absent: { value: '30m' },
     before: '`session_timeout`',
   },
@@ -117,7 +125,9 @@ export const MACHINE_AND_RUNNER: Readonly<Record<string, Description>> = {
   'runner.packages.ca-certificates': pinned('certificate authorities'),
   'runner.packages.curl': pinned('fetches the configuration of the worker'),
   'runner.packages.docker.io': pinned('docker'),
-  'runner.packages.gitlab-runner': pinned('From 17.7 on, `gitlab-runner-helper-images` comes in the same version.'),
+  'runner.packages.gitlab-runner': pinned(
+    'At least 17.1; 18.5 or later is recommended (the check warns). From 17.7 on, `gitlab-runner-helper-images` comes in the same version.',
+  ),
   'runner.packages.nfs-common': pinned('mounts the caches'),
   'runner.packages.nftables': pinned('the block of the metadata service'),
 };

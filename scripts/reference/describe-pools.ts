@@ -28,7 +28,7 @@ export const POOLS: Readonly<Record<string, Description>> = {
   'pools[].idle_count_min': { means: 'lower bound of that share, at most `idle_count`', before: '`IdleCountMin`' },
   'pools[].idle_time': {
     means:
-      'How long a worker that is not needed may be without a job. Where nothing keeps idle workers, the worker counts this itself and powers off.',
+      'How long a worker that is not needed may be without a job. Where nothing keeps idle workers, the worker counts this itself and powers off at its last look within that time: 3, 56, 109, … s after its last job (every 53 s), because gitlab-runner looks only between two requests and GitLab holds each for 50 s; every 3 s where GitLab does not hold them. 3 to 55 s count as 56 s: after 3 s a worker has asked only once.',
     before: '`IdleTime`',
   },
   'pools[].max_builds': { means: 'Jobs after which a worker is replaced; 0 is no bound.', before: '`MaxBuilds`' },

@@ -32,6 +32,7 @@ const everything: WorkerUserDataInput = {
   runner: {
     ...runner,
     maximumTimeout: 604_800,
+    registryMirrors: Array.from({ length: 10 }, (_, i) => `https://${'m'.repeat(60)}${i}.example`),
     packages: Object.fromEntries(
       ['apparmor', 'ca-certificates', 'curl', 'docker.io', 'gitlab-runner', 'nfs-common', 'nftables'].map((name) => [
         name,

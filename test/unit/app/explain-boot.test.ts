@@ -98,6 +98,10 @@ describe('the lines of a boot', () => {
     ).toStrictEqual(['   30.0 s  setup', '    9.0 s  rebooted']);
   });
 
+  it('name the gitlab-runner that was found', () => {
+    expect(bootLines({ phases: [['runner-version', 9]], runnerVersion: '18.5.0' }).at(-1)).toBe('    9.0 s  runner-version 18.5.0');
+  });
+
   it('leave out what times do not make sense', () => {
     expect(bootLines({ launchedAt: '2026-11-23T08:00:11Z', createdAt: machine.createdAt, activeAt: 'soon' })[0]).toBe(
       'order accepted at 2026-11-23T08:00:10Z, VM active at soon',

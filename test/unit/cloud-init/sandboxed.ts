@@ -37,7 +37,7 @@ export function fileIn(text: string, path: string): string {
 }
 
 /** Every command that the scripts use and that is harmless with paths below a folder of our own. */
-const REAL = ['cat', 'chmod', 'cmp', 'grep', 'mkdir', 'mktemp', 'mv', 'rm', 'sh', 'tail', 'tr'];
+const REAL = ['cat', 'chmod', 'cmp', 'grep', 'mkdir', 'mktemp', 'mv', 'rm', 'sed', 'sh', 'tail', 'tr'];
 
 /**
  * A worker's files below a temporary folder, with stand-ins for every command that touches the machine. A stand-in is a shell text; all of

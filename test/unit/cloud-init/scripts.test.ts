@@ -70,14 +70,14 @@ const pins = { 'docker.io': '26.1.5-1', curl: '8.5.0-2', 'gitlab-runner': '17.11
 const pinned = { runner: { ...input.runner, packages: pins } };
 const shell = { runner: { ...input.runner, executor: 'shell', docker: {} } } as const;
 
-const READY = ['metadata-blocked', 'mounted', 'docker-ready', 'handoff', 'ready'];
+const READY = ['runner-version', 'metadata-blocked', 'mounted', 'docker-ready', 'handoff', 'ready'];
 
 describe('setup', () => {
   it('makes the machine ready, and installs nothing that is there', () => {
     const vm = machine();
     const { status, phases, stderr } = vm.run('setup');
     expect(stderr).toBe('');
-    expect(phases).toEqual(['setup', 'metadata-blocked', 'mounted', 'docker-ready', 'handoff', 'ready']);
+    expect(phases).toEqual(['setup', 'runner-version', 'metadata-blocked', 'mounted', 'docker-ready', 'handoff', 'ready']);
     expect(status).toBe(0);
     expect(vm.calls('apt-get')).toEqual([]);
     expect(vm.calls('mount')).toEqual([
@@ -113,7 +113,7 @@ describe('setup', () => {
 
   it('blocks the metadata address for all but root before it has a token', () => {
     const vm = machine({ curl: 'exit 22' });
-    expect(vm.run('setup').phases.slice(0, 2)).toEqual(['setup', 'metadata-blocked']);
+    expect(vm.run('setup').phases.slice(0, 3)).toEqual(['setup', 'runner-version', 'metadata-blocked']);
     const rules = vm.read('/run/rules');
     expect(rules).toMatch(/hook output[^}]*ip daddr 169\.254\.169\.254 meta skuid 0 accept\s+ip daddr 169\.254\.169\.254 reject/);
     expect(rules).toMatch(/hook forward[^}]*ip daddr 169\.254\.169\.254 reject\s+ip6 daddr \{ fd00:ec2::254, fe80::a9fe:a9fe \} reject/);
@@ -136,8 +136,9 @@ describe('setup', () => {
 
   it('prints lines of one form, each with the uptime', () => {
     const lines = machine().run('setup').stdout.trimEnd().split('\n');
-    expect(lines).toHaveLength(6);
-    for (const line of lines) expect(line).toMatch(/^gl-scaler worker=bitbake-01kb2x3y4z5a6b7c8d9e0f1g2h phase=[a-z-]+ uptime=\d+$/);
+    expect(lines).toHaveLength(7);
+    for (const line of lines)
+      expect(line).toMatch(/^gl-scaler worker=bitbake-01kb2x3y4z5a6b7c8d9e0f1g2h phase=[a-z-]+(?: version=unknown)? uptime=\d+$/);
   });
 
   it.each<readonly [string, Readonly<Record<string, string | undefined>>, string]>([
@@ -260,6 +261,80 @@ describe('setup', () => {
     ]);
   });
 
+  describe('registry mirrors', () => {
+    const mirrored = { runner: { ...input.runner, registryMirrors: ['https://a.example', 'http://b.example:5000'] } };
+    const withMirrors = (daemon?: string) => {
+      const vm = machine({ python3: 'exec /usr/bin/python3 "$@"' }, mirrored);
+      if (daemon !== undefined) vm.write('/etc/docker/daemon.json', daemon);
+      return vm;
+    };
+
+    it.each([
+      { name: 'nothing', daemon: undefined, merged: {} },
+      { name: 'an empty file', daemon: ' \n', merged: {} },
+      {
+        name: 'other keys',
+        daemon: '{"mtu": 1400, "log-opts": {"max-size": "1m"}}',
+        merged: { mtu: 1400, 'log-opts': { 'max-size': '1m' } },
+      },
+      {
+        name: 'mirrors of its own',
+        daemon: '\ufeff{"registry-mirrors": ["https://a.example/", "https://c.example"]}',
+        merged: {},
+        more: ['https://c.example'],
+      },
+    ])('stand before docker in its own configuration, beside what an image with $name has there', ({ daemon, merged, more = [] }) => {
+      const vm = withMirrors(daemon);
+      const { status, phases } = vm.run('setup');
+      expect([status, phases.includes('registry-mirrors')]).toEqual([0, true]);
+      expect(JSON.parse(vm.read('/etc/docker/daemon.json'))).toEqual({
+        ...merged,
+        'registry-mirrors': ['https://a.example', 'http://b.example:5000', ...more],
+      });
+      const docker = vm.calls('systemctl').filter((call) => call.endsWith('docker.service'));
+      expect(docker).toEqual(['systemctl stop docker.service', 'systemctl start docker.service']);
+    });
+
+    it.each(['{"mtu": ', '[]', '{"registry-mirrors": "https://c.example"}'])(
+      'end the boot where docker could not start with the file either: %s',
+      (daemon) => {
+        const vm = withMirrors(daemon);
+        const { status, phases, stdout } = vm.run('setup');
+        expect([status, phases.at(-1)]).toEqual([1, 'failed reason=registry-mirrors']);
+        expect(stdout).toContain('said: daemon.json of the image ');
+        expect(vm.read('/etc/docker/daemon.json')).toBe(daemon);
+      },
+    );
+
+    it('are none where none are set', () => {
+      const vm = machine();
+      expect(vm.run('setup').phases).not.toContain('registry-mirrors');
+      expect(vm.calls('systemctl').filter((call) => call.endsWith('docker.service'))).toEqual(['systemctl start docker.service']);
+    });
+  });
+
+  it.each([
+    ['17.1.0', 0],
+    ['17.0.9', 1],
+    ['16.11.0', 1],
+    ['18.5.0', 0],
+    ['19.0.0~pre.12.gabc', 0],
+    ['v18.5.0', 0],
+    ['development version', 0],
+  ])('names the version of its runner, and goes no further with one that is too old: %s', (version, status) => {
+    const vm = machine({ 'gitlab-runner': `printf 'Version:      ${version}\\nGit revision: abc\\n'` });
+    const ran = vm.run('setup');
+    expect(ran.status).toBe(status);
+    expect(ran.stdout).toMatch(new RegExp(`phase=runner-version version=${version.replace(/^v/, '')} uptime=`));
+    if (status === 1) expect(ran.phases.at(-1)).toBe('failed reason=runner-version');
+  });
+
+  it('goes on with a runner that does not say its version', () => {
+    const { status, stdout } = machine().run('setup');
+    expect(status).toBe(0);
+    expect(stdout).toContain('phase=runner-version version=unknown ');
+  });
+
   it('uses a repository of the runner that the image knows', () => {
     const vm = machine({ 'gitlab-runner': undefined, 'apt-cache': '' });
     expect(vm.run('setup').phases).toEqual(['setup', 'runner-package', ...READY]);
@@ -289,7 +364,7 @@ describe('setup', () => {
     const vm = machine({ mount: 'exit 32' }, optional);
     const { status, phases } = vm.run('setup');
     expect(status).toBe(0);
-    expect(phases).toEqual(['setup', 'metadata-blocked', 'cache-absent', 'docker-ready', 'handoff', 'ready']);
+    expect(phases).toEqual(['setup', 'runner-version', 'metadata-blocked', 'cache-absent', 'docker-ready', 'handoff', 'ready']);
     for (const folder of ['downloads', 'sstate', 'git']) {
       expect(statSync(join(vm.root, 'cache', folder)).mode & 0o1777).toBe(0o1777);
     }
@@ -330,20 +405,20 @@ describe('setup', () => {
 
   it('tries the caches until the manager is there', () => {
     const vm = machine({ mount: 'test -e ROOT/run/tried || { : > ROOT/run/tried; exit 32; }; : > ROOT/run/mounted' });
-    expect(vm.run('setup').phases).toEqual(['setup', 'metadata-blocked', 'mounted', 'docker-ready', 'handoff', 'ready']);
+    expect(vm.run('setup').phases).toEqual(['setup', 'runner-version', 'metadata-blocked', 'mounted', 'docker-ready', 'handoff', 'ready']);
     expect(vm.calls('mount')).toHaveLength(2);
   });
 
   it('mounts nothing without caches', () => {
     const vm = new FakeMachine(renderWorkerUserData(withoutCache), healthy);
     machines.push(vm);
-    expect(vm.run('setup').phases).toEqual(['setup', 'metadata-blocked', 'docker-ready', 'handoff', 'ready']);
+    expect(vm.run('setup').phases).toEqual(['setup', 'runner-version', 'metadata-blocked', 'docker-ready', 'handoff', 'ready']);
     expect(vm.calls('mount')).toEqual([]);
   });
 
   it('needs no docker for a shell executor, and keeps the configuration from the user that its jobs run as', () => {
     const vm = machine({ dockerd: undefined, docker: undefined }, shell);
-    expect(vm.run('setup').phases).toEqual(['setup', 'metadata-blocked', 'mounted', 'handoff', 'ready']);
+    expect(vm.run('setup').phases).toEqual(['setup', 'runner-version', 'metadata-blocked', 'mounted', 'handoff', 'ready']);
     expect(vm.calls('chown')).toEqual([]);
     expect(statSync(join(vm.root, '/etc/gitlab-runner/config.toml')).mode & 0o777).toBe(0o600);
     expect(statSync(join(vm.root, '/etc/gitlab-runner')).mode & 0o777).toBe(0o700);

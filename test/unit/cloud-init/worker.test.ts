@@ -75,6 +75,18 @@ describe('user data', () => {
     expect(Buffer.byteLength(longest)).toBeLessThan(24 * 1024);
   });
 
+  it('brings registry mirrors to docker, and to no shell', () => {
+    const mirrored = { ...runner, registryMirrors: ['https://a.example', 'http://b.example:5000'] };
+    const rendered = renderWorkerUserData({ ...input, runner: mirrored });
+    expect(fileIn(rendered, '/etc/gl-scaler/worker.env')).toContain("\nREGISTRY_MIRRORS='https://a.example http://b.example:5000'\n");
+    expect(fileIn(rendered, '/usr/local/lib/gl-scaler/registry-mirrors.py')).toMatch(/^#!\/usr\/bin\/python3\n/);
+    for (const other of [runner, { ...mirrored, executor: 'shell', docker: {} } as const]) {
+      const plain = renderWorkerUserData({ ...input, runner: other });
+      expect(plain).toContain("REGISTRY_MIRRORS=''");
+      expect(parseUserData(plain).write_files.map((f) => f.path)).not.toContain('/usr/local/lib/gl-scaler/registry-mirrors.py');
+    }
+  });
+
   it('refuses to grow beyond that', () => {
     expect(() => renderWorkerUserData({ ...input, handoffUrl: `https://x/?Signature=${'s'.repeat(30_000)}` })).toThrow(/more than 24576/);
   });
@@ -182,7 +194,8 @@ describe('units', () => {
     expect(service()).toEqual({
       'Unit.Description': ['gitlab-runner of one worker'],
       'Unit.Wants': ['network-online.target'],
-      'Unit.After': ['network-online.target'],
+      // At a shutdown these stay until the runner has reported its job.
+      'Unit.After': ['network-online.target remote-fs.target docker.service'],
       'Service.Type': ['exec'],
       'Service.ExecStartPre': ['/usr/local/lib/gl-scaler/setup'],
       'Service.ExecStart': ['/usr/local/lib/gl-scaler/run --max-builds 100 --wait-timeout 60'],

@@ -186,10 +186,24 @@ describe('merging', () => {
     expect(first(document)?.runner.disk).toEqual(expected);
   });
 
+  it('takes registry mirrors for docker, a pool its own, and none for a shell', () => {
+    const runner = { ...baseDocument().runner, registry_mirrors: ['https://mirror.gcr.io/', 'http://[fd00::1]:5000/hub'] };
+    const pools = [
+      basePool(),
+      { ...basePool(), name: 'own', tags: ['own'], runner: { registry_mirrors: ['https://m.example'] } },
+      { ...basePool(), name: 'shell', tags: ['shell'], runner: { executor: 'shell' } },
+    ];
+    expect(parseConfig({ ...baseDocument(), runner, pools }).settings.pools.map((pool) => pool.runner.registryMirrors)).toEqual([
+      ['https://mirror.gcr.io', 'http://[fd00::1]:5000/hub'],
+      ['https://m.example'],
+      undefined,
+    ]);
+  });
+
   it('merges pinned packages one by one', () => {
     const document = {
       ...baseDocument(),
-      runner: { session_timeout: '1h', packages: { 'gitlab-runner': '17.11.0-1', 'docker.io': '26.1.5+dfsg1-9+b6' } },
+      runner: { session_timeout: '1h', packages: { 'gitlab-runner': '18.5.0-1', 'docker.io': '26.1.5+dfsg1-9+b6' } },
       pools: [{ ...basePool(), runner: { packages: { 'gitlab-runner': '18.2.0-1' } } }],
     };
     expect(first(document)?.runner).toMatchObject({

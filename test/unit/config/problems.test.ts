@@ -82,6 +82,44 @@ const WRONG: readonly (readonly [string, string, unknown, string, RegExp])[] = [
   ['unknown access to the caches', 'cache', { server: 'a', export: '/c', access: 'rx' }, 'cache.access', /one of rw, ro/],
   ['docker value that TOML cannot say', 'runner.docker.memory', null, 'runner.docker.memory', /no empty values/],
   ['docker volumes as text', 'runner.docker.volumes', '/cache', 'runner.docker.volumes', /a list, not text/],
+  [
+    'docker key misspelt',
+    'runner.docker.volume',
+    ['/x'],
+    'runner.docker.volume',
+    /gitlab-runner \(17\.1 to 19\.4\); did you mean "volumes"/,
+  ],
+  ['docker key that does not exist', 'runner.docker.frobnicate', 1, 'runner.docker.frobnicate', /not a key of gitlab-runner \([^)]*\)$/],
+  ['docker key of one pool', 'pools.0.runner', { docker: { Image: 'x' } }, 'pools[0].runner.docker.Image', /did you mean "image"/],
+  ['key of a service', 'runner.docker.services', [{ name: 'x', aliass: 'y' }], 'runner.docker.services[0].aliass', /did you mean "alias"/],
+  [
+    'mirrors in the docker section',
+    'runner.docker.registry_mirrors',
+    ['https://m'],
+    'runner.docker.registry_mirrors',
+    /runner\.registry_mirrors/,
+  ],
+  [
+    'a runner without run-single --config',
+    'runner.packages',
+    { 'gitlab-runner': '17.0.0-1' },
+    'runner.packages.gitlab-runner',
+    /since 17\.1/,
+  ],
+  ['a runner of old', 'runner.packages', { 'gitlab-runner': '1:16.11.0' }, 'runner.packages.gitlab-runner', /pin 18\.5 or later/],
+  ['a mirror without a scheme', 'runner.registry_mirrors', ['mirror.example.com'], 'runner.registry_mirrors[0]', /with its scheme/],
+  ['a mirror by another scheme', 'runner.registry_mirrors', ['ftp://mirror.example.com'], 'runner.registry_mirrors[0]', /https/],
+  ['a mirror with a password', 'runner.registry_mirrors', ['https://u:p@m.example'], 'runner.registry_mirrors[0]', /password/],
+  [
+    'a mirror that a shell would understand',
+    'runner.registry_mirrors',
+    ['https://m.example/$(id)'],
+    'runner.registry_mirrors[0]',
+    /plain URL/,
+  ],
+  ['one mirror as text', 'runner.registry_mirrors', 'https://m.example', 'runner.registry_mirrors', /a list, not text/],
+  ["docker+machine's word for it", 'machine.engine_registry_mirror', ['https://m'], 'machine.engine_registry_mirror', /registry_mirrors/],
+  ['a mirror in the singular', 'runner.registry_mirror', ['https://m'], 'runner.registry_mirror', /registry_mirrors/],
   ['unknown executor', 'runner.executor', 'docker+machine', 'runner.executor', /one of docker, shell/],
   ['environment without a value', 'runner.environment', ['DL_DIR'], 'runner.environment[0]', /KEY=value/],
   ['timeout below what GitLab takes', 'runner.maximum_timeout', 599, 'runner.maximum_timeout', /at least 10m/],
@@ -219,7 +257,22 @@ describe('warnings', () => {
     ['zone of another region', 'machine.zones', ['eu-de-01', 'eu-nl-01'], 'machine.zones[1]', /zone of eu-de/],
     ['a region that is not that of all the zones', 'otc.region', 'eu-nl', 'otc.region', /all in eu-de/],
     ['no bound of jobs', 'pools.0.max_builds', 0, 'pools[0].max_builds', /no bound/],
-    ['docker key misspelt', 'runner.docker.volume', ['/x'], 'runner.docker.volume', /"volumes"/],
+    [
+      'a runner that does not confirm its jobs',
+      'runner.packages',
+      { 'gitlab-runner': '18.4.0-1' },
+      'runner.packages.gitlab-runner',
+      /before 18\.5/,
+    ],
+    [
+      'the same for one pool',
+      'pools.0.runner',
+      { packages: { 'gitlab-runner': '17.1.0-1' } },
+      'pools[0].runner.packages.gitlab-runner',
+      /before 18\.5/,
+    ],
+    ['an interval that run-single does not read', 'runner.check_interval', 10, 'runner.check_interval', /no effect: run-single/],
+    ['a session that run-single lacks', 'pools.0.runner', { session_timeout: '2h' }, 'pools[0].runner.session_timeout', /no web terminal/],
     ['privileged', 'runner.docker.privileged', true, 'runner.docker.privileged', /root/],
     ['host network', 'runner.docker.network_mode', 'host', 'runner.docker.network_mode', /metadata/],
     ['docker socket', 'runner.docker.volumes', ['/var/run/docker.sock:/var/run/docker.sock'], 'runner.docker.volumes', /docker socket/],
@@ -252,6 +305,13 @@ describe('warnings', () => {
       'pools[0].periods[0].idle_count_min',
       /no effect/,
     ],
+    [
+      'mirrors for a shell',
+      'pools.0.runner',
+      { executor: 'shell', registry_mirrors: ['https://m.example'] },
+      'pools[0].runner.registry_mirrors',
+      /no effect/,
+    ],
     ['docker settings for a shell', 'pools.0.runner', { executor: 'shell', docker: { image: 'x' } }, 'pools[0].runner.docker', /no effect/],
   ];
 
@@ -269,6 +329,15 @@ describe('warnings', () => {
 
   it('are none for caches that the default volumes show', () => {
     expect(parseConfig(withValue('cache', { server: 'a', export: '/cache', access: 'ro' })).warnings).toEqual([]);
+  });
+
+  it.each(['18.5.0-1', '18.11.0', '19.0.0~beta.1', '1:18.5.0'])('are none for gitlab-runner %s', (version) => {
+    expect(parseConfig(withValue('runner.packages', { 'gitlab-runner': version })).warnings).toEqual([]);
+  });
+
+  it('are none for the figures of the old farm', () => {
+    const runner = { ...baseDocument().runner, check_interval: 0, session_timeout: 1800 };
+    expect(parseConfig(withValue('runner', runner)).warnings).toEqual([]);
   });
 
   it('are none for a plain document', () => {

@@ -4,6 +4,18 @@ import { parseBootLog, withoutSequences } from '../../../lib/core/boot-log.ts';
 const line = (rest: string, worker = 'bake-1') => `gl-scaler worker=${worker} ${rest}`;
 const parse = (text: string) => parseBootLog(text, 'bake-1');
 
+it('says which gitlab-runner a worker has, and only where the worker says so', () => {
+  const text = `${line('phase=runner-version version=18.5.0~pre uptime=9')}\n${line('phase=other version=1 uptime=10')}`;
+  expect(parse(text)).toEqual({
+    phases: [
+      ['runner-version', 9],
+      ['other', 10],
+    ],
+    runnerVersion: '18.5.0~pre',
+  });
+  expect(parse(line('phase=runner-version version=<b> uptime=9'))).toEqual({ phases: [['runner-version', 9]] });
+});
+
 describe('a console', () => {
   const rows: readonly { name: string; text: string; phases: ReturnType<typeof parse>['phases']; reason?: string }[] = [
     { name: 'empty', text: '', phases: [] },
