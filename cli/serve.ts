@@ -18,15 +18,20 @@ export interface ServeOptions {
   readonly everyMs: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly write: (line: string) => void;
+  /** How long hooks that are being received may take once it is to stop, in milliseconds; 5 s when absent. */
+  readonly graceMs?: number;
 }
 
 export interface Serving {
   readonly url: string;
-  /** Takes no more hooks, starts no more ticks, and waits for what runs. */
+  /** Takes no more hooks, starts no more passes, waits for those that run, and closes what connections are still open after `graceMs`. */
   stop(): Promise<void>;
 }
 
 const CALL_MS = 60_000;
+const GRACE_MS = 5_000;
+/** GitLab gives a hook ten seconds. */
+const REQUEST_MS = 30_000;
 /** Each may hold a megabyte of a body. GitLab sends far fewer hooks at a time; what finds no place is served by the timer. */
 const MOST_CONNECTIONS = 100;
 
@@ -38,25 +43,31 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     readSecret: secretReader(options.env),
     log: createLog({ clock: systemClock, fields: { function: name }, write: options.write }),
   });
-  const running = new Set<Promise<unknown>>();
-  const track = (work: Promise<unknown>) => {
-    running.add(work);
-    void work.finally(() => running.delete(work));
+  const passes = new Set<Promise<unknown>>();
+  let stopping = false;
+  const track = (pass: () => Promise<unknown>) => {
+    if (stopping) return;
+    const work = pass();
+    const end = () => passes.delete(work);
+    passes.add(work);
+    void work.then(end, end);
   };
-  const scaler = createScaler({ ...parts('scaler'), wake: { wake: async () => start() } });
-  const start = () => track(scaler({}, context('scaler')));
-  const reaper = createReaper({ ...parts('reaper'), wake: { wake: async () => start() } });
-  const receive = receiveHooks({ ...parts('webhook'), composeWake: () => ({ wake: async () => start() }) });
-  const tick = () => track(reaper({ trigger_type: 'TIMER', trigger_name: 'serve' }, context('reaper')));
+  const scaler = createScaler({ ...parts('scaler'), wake: { wake: async () => start({}) } });
+  const start = (event: unknown) => track(() => scaler(event, context('scaler')));
+  const reaper = createReaper({ ...parts('reaper'), wake: { wake: async () => start({}) } });
+  const receive = receiveHooks({ ...parts('webhook'), composeWake: ({ event }) => ({ wake: async () => start(event) }) });
+  const tick = () => track(() => reaper({ trigger_type: 'TIMER', trigger_name: 'serve' }, context('reaper')));
 
   const server = createServer((request, response) => {
-    track(
-      answer(request, receive).then(({ statusCode, headers }) => {
+    answer(request, receive).then(
+      ({ statusCode, headers }) => {
         response.writeHead(statusCode, { ...headers, 'content-length': '0', ...(!request.complete && { connection: 'close' }) });
         response.end();
-      }),
+      },
+      () => response.destroy(),
     );
   });
+  server.requestTimeout = REQUEST_MS;
   server.maxConnections = MOST_CONNECTIONS;
   await listen(server, options);
   tick();
@@ -64,11 +75,15 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   return {
     url: `http://${options.host}:${(server.address() as AddressInfo).port}`,
     stop: async () => {
+      stopping = true;
       clearInterval(timer);
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeIdleConnections();
-      while (running.size > 0) await Promise.allSettled(running);
+      // A body that never ends is a stranger's: nobody waits for it.
+      const cut = setTimeout(() => server.closeAllConnections(), options.graceMs ?? GRACE_MS);
+      while (passes.size > 0) await Promise.allSettled(passes);
       await closed;
+      clearTimeout(cut);
     },
   };
 }

@@ -2,12 +2,16 @@ import type { Alarm, AlarmKind, Condition } from '../core/alarms.ts';
 import { breaker } from '../core/breaker.ts';
 import type { Control } from '../core/controls.ts';
 import { describeError } from '../core/errors.ts';
+import { type PoolMemory, tried } from '../core/memory.ts';
 import { fromIso, toIso } from '../core/time.ts';
 import type { Worker } from '../core/worker.ts';
 import { brakeText } from './brake-text.ts';
-import type { FarmManager, FarmView } from './farm-view.ts';
+import { controlKey } from './controls.ts';
+import type { FarmAction, FarmManager, FarmView } from './farm-view.ts';
+import { launchStops, turnstileStop } from './launch-stops.ts';
 import type { Unread } from './observe.ts';
 import type { HookView } from './ports.ts';
+import type { TurnstileState } from './reconcile.ts';
 import type { Planned } from './record.ts';
 import type { Settings } from './settings.ts';
 
@@ -23,6 +27,9 @@ export interface Sight {
   readonly before: FarmView | undefined;
   readonly managers: readonly FarmManager[];
   readonly managersUnread?: true;
+  /** Of the last hour, the newest first. */
+  readonly actions: readonly FarmAction[];
+  readonly turnstile: TurnstileState | undefined;
   /** Absent when it was not looked for now, or could not be. */
   readonly hooks?: readonly HookView[];
   readonly now: number;
@@ -34,6 +41,7 @@ export function conditionsOf(sight: Sight): { readonly conditions: readonly Cond
   const conditions = [
     ...pools,
     ...brokenPeriods(sight),
+    ...turnstileStop(sight.turnstile),
     ...lateTimer(sight),
     ...wrongClock(sight),
     ...lostJobs(sight),
@@ -56,7 +64,7 @@ function unlookedOf({ planned, hooks, managersUnread }: Sight): ReadonlySet<Alar
 /** A pool at which looking fails, by a mistake of ours, has that as its condition; the others have theirs. */
 function safely(planned: Planned, sight: Sight): readonly Condition[] {
   try {
-    return poolConditions(planned, sight);
+    return [...poolConditions(planned, sight), ...launchStops(planned, sight.actions, sight.now)];
   } catch (error) {
     const { message } = describeError(error);
     return [{ kind: 'unread', subject: 'alarms', text: `the alarms of a pool could not be made out (${message}): report it` }];
@@ -75,7 +83,13 @@ function poolConditions({ view }: Planned, { settings, now }: Sight): readonly C
   found.push(...unreadTexts(view.unread).map(([source, text]) => of('unread', text, source)));
   const { pause: paused, kept } = view.controls;
   for (const { kind, target } of view.said.filter((c) => c.unreadable)) {
-    found.push(of('unread', `the ${kind} of ${target} cannot be read: only its careful half holds`, `${kind} ${target}`));
+    found.push(
+      of(
+        'unread',
+        `${controlKey(kind, target)} cannot be read: only its careful half holds; say it again or take it back`,
+        `${kind} ${target}`,
+      ),
+    );
   }
   if (paused) found.push(of('paused', pausedText(paused)));
 
@@ -86,7 +100,7 @@ function poolConditions({ view }: Planned, { settings, now }: Sight): readonly C
   }
   // As it was left by the last pass: what has run out since is tried again in this one, and it is not known yet with what success.
   const { pause, refusals } = view.before;
-  if (breaker(view.memory.launches, now).open) found.push(of('boots-failing', 'machines do not boot: one at a time is tried'));
+  if (breaker(view.memory.launches, now).open) found.push(of('boots-failing', bootsText(view.memory)));
   if (pause && pause.until > now - JUST_OVER_MS && pause.refused?.kind !== 'sold-out') {
     const next = pause.until > now ? { until: pause.until } : {};
     found.push(of('launching-paused', `${brakeText({ why: 'paused', code: pause.code, ...next })}. ${pause.message}`));
@@ -102,6 +116,10 @@ function poolConditions({ view }: Planned, { settings, now }: Sight): readonly C
   found.push(...orphans.map((worker) => of('orphan', orphanText(worker), worker.name)));
   for (const [name, { jobId }] of Object.entries(view.memory.suspects)) found.push(of('unresponsive', unresponsiveText(name, jobId), name));
   return found;
+}
+
+function bootsText({ launches }: PoolMemory): string {
+  return `machines do not boot: one at a time is tried; scaler explain --worker ${tried(launches).at(-1)?.name} says at which step`;
 }
 
 /** One sentence for each source, so that its alarm goes on while what is missing of it changes. */

@@ -21,16 +21,17 @@ const Body = z.strictObject({
   reason: z.string().optional(),
 });
 
-function keyOf(kind: ControlKind, target: string): string {
+export function controlKey(kind: ControlKind, target: string): string {
   return `${CONTROL_PREFIX}${kind}/${target}.json`;
 }
 
 /**
  * All controls, those that have run out included. One request while there is none. One whose content cannot be read comes as `unreadable`: its key
- * tells what it is. Throws when they cannot be listed, or when there is one of a kind that this version does not know.
+ * tells what it is. Anything but `.json` (a folder's marker, somebody's notes) is no control. Throws when they cannot be listed, or when there is one of a
+ * kind that this version does not know.
  */
 export async function readControls(store: Store, options: CallOptions = {}): Promise<readonly Control[]> {
-  const keys = await store.list(CONTROL_PREFIX, options);
+  const keys = (await store.list(CONTROL_PREFIX, options)).filter((key) => key.endsWith('.json'));
   return (await Promise.all(keys.map((key) => readControl(store, key, options)))).flat();
 }
 
@@ -68,12 +69,12 @@ export async function putControl(store: Store, control: Omit<Control, 'unreadabl
   // The bucket itself removes one that has run out, so that nobody needs to, and nobody removes a newer one.
   const expires = until === undefined ? {} : { expiresDays: Math.ceil((until - since) / DAY) + 1 };
   const text = `${JSON.stringify(Body.parse({ version: 1, ...body }))}\n`;
-  await store.put(keyOf(kind, target), text, { ...options, ...expires, contentType: 'application/json' });
+  await store.put(controlKey(kind, target), text, { ...options, ...expires, contentType: 'application/json' });
 }
 
 /** Takes a control back; one that is not there is success. */
 export async function endControl(store: Store, kind: ControlKind, target: string, options: CallOptions = {}): Promise<void> {
-  await store.delete(keyOf(kind, target), options);
+  await store.delete(controlKey(kind, target), options);
 }
 
 /** Brings pools to zero: nothing is launched, and every worker that is free goes. They stay there until `undrain`. */

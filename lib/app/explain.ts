@@ -1,5 +1,6 @@
 import pMap from 'p-map';
 import * as z from 'zod';
+import { fromIso, toIso } from '../core/time.ts';
 import { adviceLine, bootLines } from './boot-text.ts';
 import { Time } from './bounds.ts';
 import { brakeText } from './brake-text.ts';
@@ -142,7 +143,7 @@ export interface StoryLine {
 export function explainJob(entries: readonly ReadEntry[], jobId: number): Story {
   const launches = entries.filter((e) => e.kind === 'launch' && e.jobId === jobId);
   const workers = new Set(launches.flatMap((e) => (e.worker ? [e.worker] : [])));
-  const plans = entries.filter((e) => e.kind === 'plan' && e.waiting?.includes(jobId));
+  const plans = entries.filter((e) => (e.kind === 'plan' || e.kind === 'blind') && e.waiting?.includes(jobId));
   const ran = entries.filter((e) => e.jobs?.some((job) => job.id === jobId));
   const unseen = unseenIn(entries, plans, ran, jobId);
   const about = entries.filter(
@@ -152,9 +153,10 @@ export function explainJob(entries: readonly ReadEntry[], jobId: number): Story 
       ran.includes(e) ||
       unseen.includes(e) ||
       isHeldBy(e, plans) ||
+      isStop(e, plans) ||
       (e.kind !== 'ran' && e.worker !== undefined && workers.has(e.worker)),
   );
-  const told = about.filter((e) => e.kind !== 'plan' || unseen.includes(e) || plans[0] === e || plans.at(-1) === e || isNews(e, plans));
+  const told = about.filter((e) => !plans.includes(e) || unseen.includes(e) || plans[0] === e || plans.at(-1) === e || isNews(e, plans));
   return { lines: told.map((e) => ({ time: e.time, text: sentence(e, jobId) })), entries: about };
 }
 
@@ -184,6 +186,13 @@ function isHeldBy({ kind, control, pool, time }: ReadEntry, plans: readonly Read
   const last = plans.at(-1);
   if (kind !== 'control' || (control !== 'pause' && control !== 'drain') || !first || !last) return false;
   return time >= first.time && time <= last.time && (pool === '' || plans.some((plan) => plan.pool === pool));
+}
+
+/** An alarm that nothing was launched while it waited: for its pool, or for all of them. */
+function isStop({ kind, alarm, pool, time }: ReadEntry, plans: readonly ReadEntry[]): boolean {
+  const [first] = plans;
+  if (kind !== 'alarm' || alarm !== 'launching-stopped' || !first || time < first.time) return false;
+  return (pool === '' || plans.some((plan) => plan.pool === pool)) && time <= toIso((fromIso(plans.at(-1)?.time ?? '') ?? 0) + 120_000);
 }
 
 /** Everything that was done to a worker, how it booted, and when it was left alone. */
@@ -220,7 +229,8 @@ function details(e: ReadEntry, launchedAt: string | undefined): { readonly detai
 /** A plan that kept the job waiting for another reason than the one before it. */
 function isNews(entry: ReadEntry, plans: readonly ReadEntry[]): boolean {
   const before = plans[plans.indexOf(entry) - 1];
-  return JSON.stringify(before?.brakes?.map((b) => b.why)) !== JSON.stringify(entry.brakes?.map((b) => b.why));
+  const reasons = (e: ReadEntry | undefined) => JSON.stringify([e?.kind, e?.brakes?.map((b) => b.why), e?.unread?.map((u) => u.source)]);
+  return reasons(before) !== reasons(entry);
 }
 
 function sentence(e: ReadEntry, jobId?: number, worker?: string): string {

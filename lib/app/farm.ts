@@ -10,6 +10,7 @@ import { type Around, readAround } from './farm-around.ts';
 import { type FarmAction, type FarmControl, type FarmView, type FarmWorker, writeFarm } from './farm-view.ts';
 import { type ActionEntry, type AlarmEntry, type Stamp, writeLedger } from './ledger.ts';
 import type { PoolView } from './observe.ts';
+import type { TurnstileState } from './reconcile.ts';
 import type { Planned } from './record.ts';
 import { controlChanges, farmControls } from './said.ts';
 import type { Settings } from './settings.ts';
@@ -33,10 +34,25 @@ export const MINUTE_RECORD = { readAround, lookAtFarm, finishFarm } as const;
 export type MinuteRecord = typeof MINUTE_RECORD;
 
 /** The alarms as they are with what was seen now. */
-function lookAtFarm(settings: Settings, planned: readonly Planned[], around: Around, now: number): FarmLook {
+function lookAtFarm(
+  settings: Settings,
+  planned: readonly Planned[],
+  around: Around,
+  now: number,
+  turnstile: TurnstileState | undefined,
+): FarmLook {
   const { before, managers, managersUnread, actions, hooks, hookLookedAt } = around;
-  const sight = { settings, planned, before, managers, ...(managersUnread && { managersUnread }), ...(hooks && { hooks }), now };
-  const { conditions, unlooked } = conditionsOf(sight);
+  const { conditions, unlooked } = conditionsOf({
+    settings,
+    planned,
+    before,
+    managers,
+    ...(managersUnread && { managersUnread }),
+    ...(hooks && { hooks }),
+    actions: newest([...actions, ...(before?.actions ?? [])]),
+    turnstile,
+    now,
+  });
   const alarms = stepAlarms(before?.alarms ?? [], conditions, unlooked, now);
   return { before, alarms, managers, actions, ...(hookLookedAt === undefined ? {} : { hookLookedAt }) };
 }

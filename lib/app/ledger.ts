@@ -49,6 +49,8 @@ export interface BlindEntry {
   readonly trigger: Trigger;
   readonly pool: string;
   readonly unread: PlanEntry['unread'];
+  /** Waiting jobs of this pool, as far as they are known. */
+  readonly waiting?: readonly number[];
 }
 
 /** What became of one action. Answers "why was this VM started, why deleted". */

@@ -50,13 +50,13 @@ const Memory = z.object({
   suspects: z.record(z.string(), z.object({ since: Time, jobId: Count, done: Count })).default({}),
 });
 
-function keyOf(pool: string): string {
+export function memoryKey(pool: string): string {
   return `state/v1/pools/${pool}.json`;
 }
 
 /** What the pool remembers; starts afresh when there is nothing or nothing readable. Throws only when the bucket gives no clear answer. */
 export async function readMemory(store: Store, pool: string, options: CallOptions): Promise<PoolMemory> {
-  const found = await store.get(keyOf(pool), options);
+  const found = await store.get(memoryKey(pool), options);
   if (!found) return EMPTY_MEMORY;
   try {
     const parsed = Memory.safeParse(JSON.parse(new TextDecoder().decode(found.body)));
@@ -85,7 +85,7 @@ export async function writeMemory(
     const stored = await readMemory(store, pool, options);
     const merged = mergeMemories(before, after, stored);
     if (round > 1 && stableText(merged) === stableText(stored)) return;
-    await store.put(keyOf(pool), JSON.stringify(merged), { ...options, contentType: 'application/json' });
+    await store.put(memoryKey(pool), JSON.stringify(merged), { ...options, contentType: 'application/json' });
     if (clock.now() - began < QUICK_MS) return;
   }
 }

@@ -6,6 +6,7 @@ import { type Acted, act } from './act.ts';
 import type { MinuteRecord } from './farm.ts';
 import { dropHandoffs } from './handoffs.ts';
 import { Images } from './images.ts';
+import { namingControls, withheld } from './launch-stops.ts';
 import type { ActionEntry, Stamp, Trigger } from './ledger.ts';
 import { observe, type PoolView } from './observe.ts';
 import { type Planned, waitingIds, writeCounts, writeRecords } from './record.ts';
@@ -86,7 +87,7 @@ export async function reconcile(world: World, settings: Settings, options: Recon
   // The sample does not wait for the actions, so that it is written even when they fail or the time runs out.
   const looking = step(log, 'look', async () => {
     const seen = await around;
-    return seen && record?.lookAtFarm(settings, planned, seen, now);
+    return seen && record?.lookAtFarm(settings, planned, seen, now, options.turnstile);
   });
   const sampling =
     record && step(log, 'count', async () => writeCounts(world, settings, planned, now, deadline, (await looking)?.alarms ?? []));
@@ -127,11 +128,15 @@ function planSafely(view: PoolView, options: ReconcileOptions, now: number): Pla
 }
 
 function planView(view: PoolView, options: ReconcileOptions, now: number): Plan | undefined {
-  const { settings, workers, jobs, unreadParts, memory, controls, unread } = view;
+  const { settings, workers, jobs, unreadParts, memory, controls } = view;
   if (!workers) return undefined;
-  // Without what it remembers a pool would forget its breaker; and without the bucket no worker could get its handoff.
-  const grow = options.grow && !unread.some((u) => u.source === 'memory');
-  return planPool({ pool: settings.pool, workers, jobs, unreadParts, memory, controls, now, grow, shrink: options.shrink });
+  const input = { pool: settings.pool, workers, jobs, unreadParts, memory, controls, now, grow: options.grow, shrink: options.shrink };
+  const why = withheld(view, options.turnstile);
+  const plan = planPool({ ...input, grow: options.grow && why === undefined });
+  const brakes = namingControls(plan.brakes, controls);
+  if (why === undefined) return { ...plan, brakes };
+  const would = planPool({ ...input, grow: true, shrink: false }).actions.some(({ kind }) => kind === 'launch');
+  return { ...plan, brakes: would ? [...brakes, { why }] : brakes };
 }
 
 function report(view: PoolView, plan: Plan | undefined, actions: readonly ActionEntry[]): PoolReport {

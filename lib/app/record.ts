@@ -105,9 +105,9 @@ export async function writeRecords(
 
 function planEntry(view: PoolView, plan: Plan | undefined, { time, pass, trigger, hook }: Stamp & { readonly hook?: Hooked }): LedgerEntry {
   const head = { time, pass, trigger, pool: view.settings.pool.name, unread: view.unread };
-  if (!plan) return { kind: 'blind', ...head };
-  const { numbers, brakes, held } = plan;
   const waiting = waitingIds(view);
+  if (!plan) return { kind: 'blind', ...head, ...(waiting.length > 0 && { waiting }) };
+  const { numbers, brakes, held } = plan;
   const hooked = hook && waiting.includes(hook.jobId) ? { hook: { jobId: hook.jobId, at: toIso(hook.at) } } : {};
   return { kind: 'plan', ...head, numbers, brakes, held, waiting, ...hooked };
 }

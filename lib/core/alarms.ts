@@ -12,6 +12,8 @@ const KINDS = {
   'boots-failing': { raiseAfter: 0, clearAfter: 0 },
   /** The cloud refuses to sell: quota, rights, throttling. */
   'launching-paused': { raiseAfter: 3 * MINUTE, clearAfter: 10 * MINUTE },
+  /** Jobs wait and nothing is launched, for two ticks, for a reason that nobody has decided: an object of the bucket, a source, launches that fail. */
+  'launching-stopped': { raiseAfter: 50_000, clearAfter: 2 * MINUTE },
   'sold-out': { raiseAfter: 3 * MINUTE, clearAfter: 10 * MINUTE },
   /** A source cannot be read, so nothing can be decided. */
   unread: { raiseAfter: 3 * MINUTE, clearAfter: 2 * MINUTE },

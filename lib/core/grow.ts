@@ -20,11 +20,22 @@ export interface Launching {
 /** What kept a plan from launching all that was wanted. */
 export interface Brake {
   /**
-   * `paused`: the cloud refuses to sell; without `until` while an attempt is on its way. `pool-paused`, `pool-draining`: people have said so. `passed-over`: workers were started for the job, and
-   * GitLab did not give it to them.
+   * `paused`: the cloud refuses to sell; without `until` while an attempt is on its way. `pool-paused`, `pool-draining`: people have said so.
+   * `passed-over`: workers were started for the job, and GitLab did not give it to them. `turnstile-held`, `memory-unread`: the pass itself may not
+   * launch, though the pool would.
    */
-  readonly why: 'limit' | 'max-growth-rate' | 'breaker' | 'paused' | 'pool-paused' | 'pool-draining' | 'passed-over';
+  readonly why:
+    | 'limit'
+    | 'max-growth-rate'
+    | 'breaker'
+    | 'paused'
+    | 'pool-paused'
+    | 'pool-draining'
+    | 'passed-over'
+    | 'turnstile-held'
+    | 'memory-unread';
   readonly until?: number;
+  /** Of a refusal; of `pool-paused` and `pool-draining` the object, when it cannot be read. */
   readonly code?: string;
 }
 
