@@ -48,7 +48,7 @@ describe('a pool that launches nothing although jobs wait', () => {
         cloud: { ...cloud, servers: (prefix) => (prefix === 'one-' ? unclear() : Promise.resolve([])) },
       }),
       says: /servers cannot be read \(http-500: HTTP 500\); scaler doctor/,
-      explained: /pool one: nothing could be decided: servers unread/,
+      explained: /pool one: nothing could be decided: servers could not be read/,
     },
     {
       name: 'each launch fails',
@@ -93,7 +93,7 @@ describe('a pool that launches nothing although jobs wait', () => {
 
   it('because the jobs cannot be read: explain says that much', async () => {
     const { story } = await ticks(({ world: { forge } }) => ({ forge: { ...forge, pendingJobs: unclear } }));
-    expect(story).toMatch(/jobs unread \(http-500: HTTP 500\)/);
+    expect(story).toMatch(/jobs could not be read \(http-500: HTTP 500\)/);
   });
 
   it('because somebody has said so: no such alarm', async () => {
