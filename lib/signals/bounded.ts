@@ -22,7 +22,7 @@ export interface BoundedOptions {
 export function bounded(ms: number, outer: readonly (AbortSignal | undefined)[] = [], options: BoundedOptions = {}): Bounded {
   const controller = new AbortController();
   // Every call that is under way listens, and there are many at once: Node.js would warn of a leak at the eleventh.
-  setMaxListeners(Number.POSITIVE_INFINITY, controller.signal);
+  setMaxListeners(Number.POSITIVE_INFINITY, controller.signal, ...outer.filter((signal) => signal !== undefined));
   let late = false;
   const callOff = () => controller.abort(options.reason?.('called-off'));
   const timer = setTimeout(

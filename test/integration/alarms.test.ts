@@ -62,8 +62,9 @@ describe('an alarm', () => {
     );
     expect(Number(p.series().at(-1)?.oldest_wait)).toBeGreaterThan(800);
 
+    // The next attempt is made 16 minutes after the fourth refusal, and the alarm is over ten minutes after the last sign of it.
     p.faults.clear();
-    await p.advance(25 * MINUTE);
+    await p.advance(30 * MINUTE);
     expect(messages(p).slice(2).sort()).toEqual(['over: launching-paused (pool0)', 'over: oldest-pending (pool0)']);
     expect([...(await inLedger(p))].sort()).toEqual([
       'launching-paused cleared',

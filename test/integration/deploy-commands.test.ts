@@ -164,7 +164,7 @@ describe('a mistake', () => {
     [
       'a mistake in scaler.yml',
       ({ dir }) => writeFileSync(join(dir, 'scaler.yml'), 'gitlab: 1\n'),
-      /mistakes:\n {2}1:1 gitlab: must be a section/,
+      /mistakes:\n {2}\S+scaler.yml:1:1: gitlab: must be a section/,
     ],
     ['another region', ({ provider }) => Object.assign(provider, { region: 'eu-nl' }), /set provider.projectId to the functions' own/],
     [

@@ -215,7 +215,7 @@ const TABLE: readonly (Case & { readonly name: string; readonly ills: readonly s
   },
   {
     name: 'a flavor that does not exist',
-    document: { machine: { flavors: ['c4.2xlarge.2', 'c9.none.2'] } },
+    document: { machine: { flavors: ['c4.2xlarge.2', 'c9.2xlarge.2'] } },
     ills: ['warning flavor-missing'],
   },
   {
@@ -383,6 +383,17 @@ const TABLE: readonly (Case & { readonly name: string; readonly ills: readonly s
     name: 'a token of a developer',
     secrets: token({ scopes: ['api'], roles: { [GROUP]: 30 } }),
     ills: ['error role-low', 'error scope-unreadable', 'unknown hook', 'unknown rivals'],
+  },
+  {
+    name: 'a project whose jobs the token may not read',
+    breaks: (farm) => {
+      const { gitlab } = farm.sandbox;
+      gitlab.createProject(`${GROUP}/closed`);
+      // More pipelines than one query shows: this project is read by itself.
+      for (let i = 0; i < 11; i += 1) gitlab.createPipeline(`${GROUP}/closed`, [{ name: 'build', tags: ['nobody'], durationMs: 60_000 }]);
+      inject('gitlab.jobs', { status: 403 })(farm);
+    },
+    ills: ['error scope-partly-unreadable'],
   },
   {
     name: 'a group that does not exist',

@@ -16,6 +16,7 @@ const NOT_OURS = /^gateway\.|^gitlab\.(register|verify|unregister|job-request|jo
 
 /** Calls that a day like these does not need, and when they are made. */
 const ON_DEMAND = {
+  'ecs.quotas': 'an order was refused for a quota before (test/integration/refusals.test.ts)',
   'gitlab.group': 'the list of runners did not tell the id of the group (test/unit/gitlab/gitlab.test.ts)',
   'gitlab.project': 'the same, of a project',
   'obs.head': 'a range was refused without a word about the size (test/unit/otc/obs.test.ts)',
