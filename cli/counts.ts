@@ -35,7 +35,7 @@ export interface CountsOutput extends Output {
 type Member = (typeof ROLLUP_COLUMNS)[number][1];
 
 /** Columns that a table shows when none are asked for. */
-const TABLE_COLUMNS = 'machines,booting,idle,busy,draining,failed,pending,unmet,limit';
+const TABLE_COLUMNS = 'machines,booting,idle,busy,draining,failed,coming,pending,unmet,limit';
 /** More minutes than this are read by hour or day: two months. */
 const MOST_MINUTES = 62 * 1440;
 

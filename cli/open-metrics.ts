@@ -13,6 +13,7 @@ const HELP: Readonly<Record<string, string>> = {
   limit: 'most VMs of the pool',
   oldest_wait: 'seconds that the oldest waiting job has waited',
   hourly_cost: 'price of the VMs per hour',
+  coming: 'VMs that are ordered and not listed yet',
 };
 
 /**

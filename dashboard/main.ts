@@ -1,5 +1,5 @@
 import { Counts, type Read } from './model/counts.ts';
-import { type Farm, parseFarm } from './model/farm.ts';
+import { type Farm, parseFarm, stateOf } from './model/farm.ts';
 import { combine, costOf, gridOf } from './model/points.ts';
 import { duration, hashOf, isStale, pollEvery, SPANS, type SpanName, spanOf, type View, viewOf } from './model/view.ts';
 import { clockSeconds, dayTime, startOfDay, startOfMonth } from './model/zone.ts';
@@ -100,7 +100,7 @@ function render(): void {
   const mine = <T extends { readonly pool: string }>(entries: readonly T[]) =>
     entries.filter(({ pool }) => view.pool === undefined || pool === view.pool);
   const { value: phase } = byId('phase', HTMLSelectElement);
-  const workers = mine(farm?.workers ?? []).filter((worker) => phase === '' || worker.phase === phase);
+  const workers = mine(farm?.workers ?? []).filter((worker) => phase === '' || stateOf(worker) === phase);
   offer('more-workers', showWorkers(workers, all.workers, times, currency), workers.length, all.workers);
   showControls(farm?.controls ?? [], times);
   showAlarms(farm?.alarms ?? [], times, view.pool);
@@ -200,7 +200,7 @@ function start(): void {
   });
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => charts.redraw());
   const phase = byId('phase', HTMLSelectElement);
-  for (const name of ['busy', 'idle', 'booting', 'draining', 'failed']) phase.append(element('option', { value: name }, name));
+  for (const name of ['busy', 'idle', 'booting', 'ordered', 'draining', 'failed']) phase.append(element('option', { value: name }, name));
   phase.addEventListener('change', render);
   for (const list of ['workers', 'actions'] as const) {
     byId(`more-${list}`, HTMLButtonElement).addEventListener('click', () => {

@@ -7,6 +7,11 @@ export type Farm = Pick<
 >;
 export type FarmWorker = Farm['workers'][number];
 
+/** What it is in: its phase, or that its VM is ordered and not there yet. */
+export function stateOf({ phase, coming }: FarmWorker): string {
+  return coming && phase === 'booting' ? 'ordered' : phase;
+}
+
 type Control = NonNullable<Farm['controls']>[number];
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -48,12 +53,13 @@ export function parseFarm(text: string): Farm | undefined {
   };
 }
 
-function workerOf({ name, pool, phase, since, why, flavor, zone, costPerHour }: Fields): FarmWorker | undefined {
+function workerOf({ name, pool, phase, since, coming, why, flavor, zone, costPerHour }: Fields): FarmWorker | undefined {
   const known = { name: string(name), pool: string(pool), phase: string(phase) };
   if (known.name === undefined || known.pool === undefined || known.phase === undefined) return undefined;
   return {
     ...{ name: known.name, pool: known.pool, phase: known.phase },
     since: string(since) ?? '',
+    ...optional('coming', coming === true ? true : undefined),
     ...optional('why', string(why)),
     ...optional('flavor', string(flavor)),
     ...optional('zone', string(zone)),

@@ -4,8 +4,8 @@ import type { SeriesRow } from '../../lib/core/rollup.ts';
 export const PHASES = ['busy', 'idle', 'booting', 'draining', 'failed'] as const;
 export type Phase = (typeof PHASES)[number];
 
-type Mean = Phase | 'machines' | 'pending' | 'unmet' | 'limit' | 'oldestWait' | 'hourlyCost';
-const MEANS: readonly Mean[] = [...PHASES, 'machines', 'pending', 'unmet', 'limit', 'oldestWait', 'hourlyCost'];
+type Mean = Phase | 'machines' | 'pending' | 'unmet' | 'limit' | 'oldestWait' | 'hourlyCost' | 'coming';
+const MEANS: readonly Mean[] = [...PHASES, 'machines', 'pending', 'unmet', 'limit', 'oldestWait', 'hourlyCost', 'coming'];
 type Maximum = 'machinesMax' | 'pendingMax' | 'oldestWaitMax';
 const MAXIMA: readonly (readonly [Maximum, Mean])[] = [
   ['machinesMax', 'machines'],

@@ -34,6 +34,7 @@ export class Charts {
         count('Machines', (row) => row.point?.machines),
         count('At most', (row) => row.point?.machinesMax),
         ...PHASES.map((phase) => count(capital(phase), (row) => row.point?.[phase])),
+        count('On their way', (row) => row.point?.coming),
         count('Limit', (row) => row.point?.limit),
       ]),
       this.#panel('jobs', 'Waiting jobs', jobs, [

@@ -1,4 +1,4 @@
-import type { Farm, FarmWorker } from '../model/farm.ts';
+import { type Farm, type FarmWorker, stateOf } from '../model/farm.ts';
 import { type Cost, PHASES, type Point } from '../model/points.ts';
 import { duration, figure, money, reason } from '../model/view.ts';
 import { clockSeconds, dayTime } from '../model/zone.ts';
@@ -8,7 +8,7 @@ const MOST_WORKERS = 40;
 const MOST_ACTIONS = 12;
 const DAY = 86_400_000;
 /** The phases that need looking at come first. */
-const ORDER = ['failed', 'draining', 'booting', 'busy', 'idle'];
+const ORDER = ['failed', 'draining', 'ordered', 'booting', 'busy', 'idle'];
 
 export interface Times {
   readonly now: number;
@@ -27,7 +27,7 @@ export function showNow({ newest, today, month, currency }: Figures): void {
   const phases = PHASES.map((phase) => element('span', { class: 'part' }, chip(phase), ' ', element('b', {}, figure(newest?.[phase]))));
   const waits = newest?.oldestWait;
   byId('now', HTMLElement).replaceChildren(
-    card('Machines', figure(newest?.machines), newest?.limit === undefined ? '' : `of at most ${figure(newest.limit)}`),
+    card('Machines', figure(newest?.machines), machinesNote(newest)),
     card('By state', element('span', { class: 'parts' }, ...phases), '', 'wide'),
     card('Waiting jobs', figure(newest?.pending), newest?.unmet === undefined ? '' : `${figure(newest.unmet)} without a worker in sight`),
     card('Longest wait', waits === undefined ? '–' : duration(waits * 1000), waits === 0 ? 'nothing waits' : ''),
@@ -35,6 +35,11 @@ export function showNow({ newest, today, month, currency }: Figures): void {
       ? []
       : [costCard('Cost today', today, currency), costCard('Cost this month', month, currency)]),
   );
+}
+
+function machinesNote(newest: Point | undefined): string {
+  const limit = newest?.limit === undefined ? [] : [`of at most ${figure(newest.limit)}`];
+  return [...limit, ...(newest?.coming ? [`${figure(newest.coming)} on their way`] : [])].join(', ');
 }
 
 function card(title: string, value: string | Node, note: string, kind = ''): HTMLElement {
@@ -82,7 +87,7 @@ export function showControls(controls: NonNullable<Farm['controls']>, { now, zon
 
 /** Gives how many there are that are not shown. */
 export function showWorkers(workers: readonly FarmWorker[], all: boolean, { now, zone }: Times, currency: string | undefined): number {
-  const rank = ({ phase }: FarmWorker) => (ORDER.includes(phase) ? ORDER.indexOf(phase) : -1);
+  const rank = (worker: FarmWorker) => ORDER.indexOf(stateOf(worker));
   const sorted = [...workers].sort((a, b) => rank(a) - rank(b) || (a.since < b.since ? 1 : -1));
   const shown = all ? sorted : sorted.slice(0, MOST_WORKERS);
   const priced = workers.some(({ costPerHour }) => costPerHour !== undefined);
@@ -94,7 +99,7 @@ export function showWorkers(workers: readonly FarmWorker[], all: boolean, { now,
         'Workers',
         [
           { title: 'Worker', kind: 'name', cell: ({ name }) => name },
-          { title: 'State', kind: 'short', cell: ({ phase }) => chip(phase) },
+          { title: 'State', kind: 'short', cell: (worker) => chip(stateOf(worker)) },
           { title: 'For', kind: 'short', cell: ({ since }) => age(since, now, zone) },
           { title: 'Why', cell: ({ why }) => (why === undefined ? '' : reason(why)) },
           { title: 'Pool', kind: 'short', cell: ({ pool }) => pool },

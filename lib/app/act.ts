@@ -29,14 +29,14 @@ export interface Acted {
 
 /**
  * Carries out one pool's plan. Launches and removals run side by side, so that neither waits for the other. A server whose console is read in
- * this pass is deleted after that.
+ * this pass is deleted after that. `onEntry` is called for each action as soon as it has ended.
  */
 export async function act(
   world: World,
   settings: Settings,
   view: PoolView,
   plan: Plan | undefined,
-  options: { readonly shrink: boolean; readonly images: Images },
+  options: { readonly shrink: boolean; readonly images: Images; readonly onEntry?: (entry: ActionEntry) => void },
   stamp: Stamp,
   deadline: Deadline,
 ): Promise<Acted> {
@@ -49,7 +49,7 @@ export async function act(
   const removals = plan.actions.filter((a) => a.kind !== 'launch');
   const consoles = readConsoles(world, view, plan, options.shrink, deadline.act);
   const waits = (a: Removal) => a.kind === 'reap' && consoles.workers.has(a.worker);
-  const timed = { stamp, world, view };
+  const timed = { stamp, world, view, onEntry: options.onEntry };
   const notes = new RanNotes(world.forge, view, stamp);
   const launched: LaunchOutcome[] = [];
   const removeAll = (some: readonly Removal[]) =>
@@ -78,8 +78,15 @@ export async function act(
   return { entries: [...launchEntries, ...removed, ...removedLater, ...forgotten], settled, ran: notes.entries, memory };
 }
 
+interface Timed {
+  readonly world: World;
+  readonly stamp: Stamp;
+  readonly view: PoolView;
+  readonly onEntry: ((entry: ActionEntry) => void) | undefined;
+}
+
 async function entry(
-  { world, stamp, view }: { readonly world: World; readonly stamp: Stamp; readonly view: PoolView },
+  { world, stamp, view, onEntry }: Timed,
   action: Action,
   act: () => Promise<RemovalOutcome | Omit<LaunchOutcome, 'launch'>>,
 ): Promise<ActionEntry> {
@@ -100,6 +107,7 @@ async function entry(
   };
   const level = outcome.outcome === 'done' ? 'info' : 'warn';
   world.log[done.alarm ? 'error' : level]('action', { ...done });
+  onEntry?.(done);
   return done;
 }
 

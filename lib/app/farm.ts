@@ -6,6 +6,7 @@ import { toIso } from '../core/time.ts';
 import type { Worker } from '../core/worker.ts';
 import type { Acted } from './act.ts';
 import { alarmSubject, conditionsOf } from './alarms.ts';
+import { writeCounts } from './count.ts';
 import { type Around, readAround } from './farm-around.ts';
 import { type FarmAction, type FarmControl, type FarmView, type FarmWorker, writeFarm } from './farm-view.ts';
 import { type ActionEntry, type AlarmEntry, type Stamp, writeLedger } from './ledger.ts';
@@ -27,10 +28,10 @@ export interface FarmLook extends Omit<Around, 'hooks'> {
 }
 
 /**
- * What a pass does for a minute's record besides counting. A value that the reaper hands to `reconcile`, so that the function that waits for hooks
+ * What a pass does for a minute's record. A value that the reaper hands to `reconcile`, so that the function that waits for hooks
  * need not carry it.
  */
-export const MINUTE_RECORD = { readAround, lookAtFarm, finishFarm } as const;
+export const MINUTE_RECORD = { readAround, lookAtFarm, writeCounts, finishFarm } as const;
 export type MinuteRecord = typeof MINUTE_RECORD;
 
 /** The alarms as they are with what was seen now. */

@@ -9,9 +9,9 @@ import { Images } from './images.ts';
 import { namingControls, withheld } from './launch-stops.ts';
 import type { ActionEntry, Stamp, Trigger } from './ledger.ts';
 import { observe, type PoolView } from './observe.ts';
-import { type Planned, waitingIds, writeCounts, writeRecords } from './record.ts';
+import { type Planned, waitingIds, writeRecords } from './record.ts';
 import type { Settings } from './settings.ts';
-import { eachStep, step } from './steps.ts';
+import { eachStep, endOf, step } from './steps.ts';
 import type { Deadline, World } from './world.ts';
 
 /** The hook that a pass was made for. */
@@ -84,20 +84,27 @@ export async function reconcile(world: World, settings: Settings, options: Recon
 
   const stamp: Stamp = { at: now, time: toIso(now), pass, trigger: options.trigger };
   eachStep(log, 'log', planned, ({ view, plan }) => [logPlan(world, view, plan, stamp)]);
-  // The sample does not wait for the actions, so that it is written even when they fail or the time runs out.
   const looking = step(log, 'look', async () => {
     const seen = await around;
     return seen && record?.lookAtFarm(settings, planned, seen, now, options.turnstile);
   });
-  const sampling =
-    record && step(log, 'count', async () => writeCounts(world, settings, planned, now, deadline, (await looking)?.alarms ?? []));
   const tidying = options.shrink ? dropHandoffs(world, views, deadline) : undefined;
-  const acted = await Promise.all(
+  const done: ActionEntry[] = [];
+  const how = { ...options, images, onEntry: (entry: ActionEntry) => void done.push(entry) };
+  const acting = Promise.all(
     planned.map(
-      async ({ view, plan }) =>
-        (await step(log, 'act', () => act(world, settings, view, plan, { ...options, images }, stamp, deadline))) ?? nothing(view),
+      async ({ view, plan }) => (await step(log, 'act', () => act(world, settings, view, plan, how, stamp, deadline))) ?? nothing(view),
     ),
   );
+  // The sample has what the pass itself did, but is written with what is known when acting fails or its time is up.
+  const sampling =
+    record &&
+    step(log, 'count', async () => {
+      const alarms = (await looking)?.alarms ?? [];
+      await endOf(acting, deadline.act);
+      return await record.writeCounts(world, settings, planned, { now, alarms, done }, deadline);
+    });
+  const acted = await acting;
   const recorded = await step(log, 'record', () =>
     writeRecords(world, settings, planned, acted, { ...stamp, ...(options.hook && { hook: options.hook }) }, deadline),
   );

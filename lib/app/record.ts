@@ -1,17 +1,12 @@
-import type { Alarm } from '../core/alarms.ts';
-import { hourlyCost } from '../core/costs.ts';
 import { describeError } from '../core/errors.ts';
 import type { Plan } from '../core/plan.ts';
-import { dayKey, type Sample, type SampleExtra, sampleOf } from '../core/series.ts';
 import { toIso } from '../core/time.ts';
 import type { Acted } from './act.ts';
-import { oldestWaitSeconds } from './alarms.ts';
 import { scopeKey, writeRest } from './demand.ts';
 import { type LedgerEntry, type Stamp, writeLedger } from './ledger.ts';
 import { writeMemory } from './memory-store.ts';
 import type { PoolView } from './observe.ts';
 import type { Hooked } from './reconcile.ts';
-import { writeLatest, writeSamples } from './samples.ts';
 import type { Settings } from './settings.ts';
 import { eachStep } from './steps.ts';
 import type { Deadline, World } from './world.ts';
@@ -28,45 +23,6 @@ export interface Planned {
 /** Ids of the jobs that wait for the pool, oldest first, as many as a record names. */
 export function waitingIds({ jobs }: PoolView): readonly number[] {
   return (jobs ?? []).slice(0, MOST_WAITING).map((j) => j.id);
-}
-
-/** What became of a minute's counts. */
-export interface Counted {
-  /** What could not be written. */
-  readonly unrecorded: readonly string[];
-  /** A line of the day that is ahead of the clock. */
-  readonly ahead?: Sample;
-}
-
-/** This minute's samples. */
-export async function writeCounts(
-  world: World,
-  settings: Settings,
-  planned: readonly Planned[],
-  now: number,
-  { all: signal }: Deadline,
-  alarms: readonly Alarm[],
-): Promise<Counted> {
-  const samples = eachStep(world.log, 'count', planned, ({ view, plan }) =>
-    plan ? [sampleOf(view.settings.pool.name, plan.numbers, now, extraOf(view, settings, now))] : [],
-  );
-  let ahead: Sample | undefined;
-  const writer = { append: settings.append, now: () => world.clock.now() };
-  const series = await tried(world, 'series', async () => {
-    ahead = await writeSamples(world.store, samples, writer, { signal, clock: world.clock });
-  });
-  if (ahead) world.log.error('count ahead of the clock', { pool: ahead.pool, time: toIso(ahead.at), key: dayKey(ahead.at) });
-  const latest = await tried(world, 'latest', () => writeLatest(world.store, samples, alarms, { signal }));
-  return { unrecorded: [...series, ...latest], ...(ahead && { ahead }) };
-}
-
-function extraOf({ jobs, workers }: PoolView, { costs }: Settings, now: number): SampleExtra {
-  const oldestWait = oldestWaitSeconds(jobs, now);
-  const cost = hourlyCost(
-    (workers ?? []).flatMap(({ server }) => server ?? []),
-    costs,
-  );
-  return { ...(oldestWait === undefined ? {} : { oldestWait }), ...(cost === undefined ? {} : { hourlyCost: cost }) };
 }
 
 /** The ledger's entries and what the pools remember. Gives what could not be written. */
@@ -113,7 +69,7 @@ function planEntry(view: PoolView, plan: Plan | undefined, { time, pass, trigger
 }
 
 /** A record that cannot be written is said so and does not stop the others. */
-async function tried(world: World, what: string, work: () => Promise<void>): Promise<readonly string[]> {
+export async function tried(world: World, what: string, work: () => Promise<void>): Promise<readonly string[]> {
   try {
     await work();
     return [];

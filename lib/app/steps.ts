@@ -14,7 +14,20 @@ export async function step<T>(log: Log, name: string, work: () => T | Promise<T>
   }
 }
 
-/** The same for each of several at once, so that one's failure does not touch the others; they are left out. */
+/** Waits until the work has ended, however it ends, or the signal aborts. Never rejects. */
+export function endOf(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    signal.addEventListener('abort', end);
+    work.then(end, end);
+    if (signal.aborted) end();
+  });
+}
+
+/** A step for each of several at once, so that one's failure does not touch the others; they are left out. */
 export function eachStep<T, R>(log: Log, name: string, items: readonly T[], work: (item: T, index: number) => readonly R[]): readonly R[] {
   return items.flatMap((item, i) => {
     try {

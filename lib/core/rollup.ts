@@ -20,6 +20,7 @@ export interface SeriesRow extends Means {
   readonly machinesMax?: number;
   readonly pendingMax?: number;
   readonly oldestWaitMax?: number;
+  readonly comingMax?: number;
   /** Of all pools together in one minute, the same in the rows of all pools: their own maxima may be of different minutes. Absent in a minute. */
   readonly allMachinesMax?: number;
   readonly allPendingMax?: number;
@@ -29,17 +30,25 @@ const MAXIMA = [
   ['machines_max', 'machinesMax', 'machines'],
   ['pending_max', 'pendingMax', 'pending'],
   ['oldest_wait_max', 'oldestWaitMax', 'oldestWait'],
+  ['coming_max', 'comingMax', 'coming'],
 ] as const;
 const TOTALS = [
   ['all_machines_max', 'allMachinesMax', 'machines'],
   ['all_pending_max', 'allPendingMax', 'pending'],
 ] as const;
 
-/** Every column of a rollup after time and pool, with the member that holds it. */
-export const ROLLUP_COLUMNS = [
+const ALL_COLUMNS = [
   ['samples', 'samples'],
   ...COLUMNS,
   ...[...MAXIMA, ...TOTALS].map(([column, member]) => [column, member] as const),
+] as const;
+/** Came when there were maxima already, and new columns only come at the end. */
+const LATE: ReadonlySet<string> = new Set(['coming', 'coming_max']);
+
+/** Every column of a rollup after time and pool, with the member that holds it. */
+export const ROLLUP_COLUMNS = [
+  ...ALL_COLUMNS.filter(([column]) => !LATE.has(column)),
+  ...ALL_COLUMNS.filter(([column]) => LATE.has(column)),
 ] as const;
 
 /** First line of the objects of a month and of a year. */

@@ -14,12 +14,15 @@ export interface Sample {
   readonly failed: number;
   /** Waiting jobs that the pool may run; absent when GitLab could not be asked. */
   readonly pending?: number;
+  /** Those of them without a worker, after the pass's own launches. */
   readonly unmet?: number;
   readonly limit: number;
   /** Seconds that the longest-waiting of the pending jobs has waited; 0 when none waits, absent when GitLab could not be asked. */
   readonly oldestWait?: number;
   /** What the machines of this minute cost per hour, in the configured currency; absent without prices. */
   readonly hourlyCost?: number;
+  /** Ordered, those of this pass included, and not listed by the cloud yet; absent in lines of an older release. */
+  readonly coming?: number;
 }
 
 /** Name of the column and of the member, in the order of the columns. New columns are only ever added at the end. */
@@ -35,6 +38,7 @@ export const COLUMNS = [
   ['limit', 'limit'],
   ['oldest_wait', 'oldestWait'],
   ['hourly_cost', 'hourlyCost'],
+  ['coming', 'coming'],
 ] as const;
 
 /** Columns of the first version: lines that end there are as good. */
@@ -54,19 +58,30 @@ export function dayKey(at: number): string {
 export interface SampleExtra {
   readonly oldestWait?: number;
   readonly hourlyCost?: number;
+  readonly launched?: Launched;
 }
 
-export function sampleOf(pool: string, numbers: PlanNumbers, now: number, { oldestWait, hourlyCost }: SampleExtra = {}): Sample {
+/** What is known of the launches of a plan when the sample is made. */
+export interface Launched {
+  readonly succeeded: number;
+  /** Jobs whose launch has not succeeded. */
+  readonly inVain: number;
+}
+
+/** What was seen, with what the pass has ordered since: a plan takes for granted that its launches succeed. */
+export function sampleOf(pool: string, numbers: PlanNumbers, now: number, extra: SampleExtra = {}): Sample {
   const { machines, booting, idle, busy, draining, failed, limit, demand, unmet, unreadParts } = numbers;
+  const { oldestWait, hourlyCost, launched } = extra;
   // A part of the jobs is not their number.
   const pending = unreadParts ? undefined : demand;
   return {
     at: floorMinute(now),
     pool,
     ...{ machines, booting, idle, busy, draining, failed, limit },
-    ...(pending === undefined ? {} : { pending, unmet }),
+    ...(pending === undefined ? {} : { pending, unmet: unmet + (launched?.inVain ?? 0) }),
     ...(pending === undefined || oldestWait === undefined ? {} : { oldestWait }),
     ...(hourlyCost === undefined ? {} : { hourlyCost }),
+    coming: (numbers.coming ?? 0) + (launched?.succeeded ?? 0),
   };
 }
 

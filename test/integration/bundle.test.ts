@@ -108,7 +108,7 @@ describe('the bundles', () => {
       .trimEnd()
       .split('\n');
     expect(series).toEqual([
-      'time,pool,machines,booting,idle,busy,draining,failed,pending,unmet,limit,oldest_wait,hourly_cost',
+      'time,pool,machines,booting,idle,busy,draining,failed,pending,unmet,limit,oldest_wait,hourly_cost,coming',
       expect.stringMatching(/^20\d\d-\d\d-\d\dT\d\d:\d\d:00Z,pool0,0,0,0,0,0,0,1,0,20,\d{1,2},$/),
     ]);
     expect(bundles.reaper.log.some((line) => line.includes('"msg":"call done"') && line.includes('"ok":true'))).toBe(true);

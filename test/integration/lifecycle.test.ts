@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { explainJob, explainWorker } from '../../lib/app/explain.ts';
 import { HOUR, MINUTE, type Play, PROJECT, play, SECOND, START } from './harness.ts';
 
-const HEADER = 'time,pool,machines,booting,idle,busy,draining,failed,pending,unmet,limit,oldest_wait,hourly_cost';
+const HEADER = 'time,pool,machines,booting,idle,busy,draining,failed,pending,unmet,limit,oldest_wait,hourly_cost,coming';
 
 function statuses(p: Play): readonly string[] {
   return p.jobs().map((job) => job.status);
@@ -56,14 +56,26 @@ describe('one job', () => {
     const lines = p.text('counts/v1/day/2026/11/2026-11-23.csv').split('\n');
     expect(lines).toEqual([
       HEADER,
-      '2026-11-23T08:01:00Z,pool0,1,1,0,0,0,0,1,0,20,60,',
-      '2026-11-23T08:02:00Z,pool0,1,1,0,0,0,0,1,0,20,120,',
-      '2026-11-23T08:03:00Z,pool0,1,0,0,1,0,0,0,0,20,0,',
-      '2026-11-23T08:04:00Z,pool0,1,0,0,1,0,0,0,0,20,0,',
-      '2026-11-23T08:05:00Z,pool0,1,0,0,1,0,0,0,0,20,0,',
+      '2026-11-23T08:01:00Z,pool0,1,1,0,0,0,0,1,0,20,60,,0',
+      '2026-11-23T08:02:00Z,pool0,1,1,0,0,0,0,1,0,20,120,,0',
+      '2026-11-23T08:03:00Z,pool0,1,0,0,1,0,0,0,0,20,0,,0',
+      '2026-11-23T08:04:00Z,pool0,1,0,0,1,0,0,0,0,20,0,,0',
+      '2026-11-23T08:05:00Z,pool0,1,0,0,1,0,0,0,0,20,0,,0',
       '',
     ]);
-    const sample = { machines: 1, booting: 0, idle: 0, busy: 1, draining: 0, failed: 0, pending: 0, unmet: 0, limit: 20, oldest_wait: 0 };
+    const sample = {
+      machines: 1,
+      booting: 0,
+      idle: 0,
+      busy: 1,
+      draining: 0,
+      failed: 0,
+      pending: 0,
+      unmet: 0,
+      limit: 20,
+      oldest_wait: 0,
+      coming: 0,
+    };
     expect(JSON.parse(p.text('counts/v1/latest.json'))).toEqual({
       version: 1,
       time: '2026-11-23T08:05:00Z',
@@ -99,7 +111,7 @@ describe('one job', () => {
     expect(statuses(p)).toEqual(['success', 'success', 'success']);
     expectEmpty(p);
     expect(p.keys('state/v1/turnstile/')).toEqual([]);
-    expect(p.text('counts/v1/raw/2026/11/23/0803.csv')).toBe(`${HEADER}\n2026-11-23T08:03:00Z,pool0,3,0,0,3,0,0,0,0,20,0,\n`);
+    expect(p.text('counts/v1/raw/2026/11/23/0803.csv')).toBe(`${HEADER}\n2026-11-23T08:03:00Z,pool0,3,0,0,3,0,0,0,0,20,0,,0\n`);
     expect(p.keys('ledger/v1/2026/11/23/').length).toBeGreaterThan(20);
   });
 });

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { counts } from '../../cli/counts.ts';
 import { readSeries } from '../../lib/app/series-read.ts';
 import { parseRollup, ROLLUP_HEADER, rollUp, rollupLine, type Step } from '../../lib/core/rollup.ts';
 import { parseSamples, type Sample } from '../../lib/core/series.ts';
 import type { Fault } from '../../sandbox/faults.ts';
 import { seeded } from '../../sandbox/gitlab/random.ts';
-import { HOUR, hasty, MINUTE, type Play, play, SECOND } from './harness.ts';
+import { BRISK, HOUR, hasty, MINUTE, type Play, play, SECOND } from './harness.ts';
 
 /** Twenty minutes before midnight: the day changes, closes and is rolled up while everything goes wrong. */
 const EVENING = Date.parse('2026-11-30T23:40:07Z');
@@ -67,5 +68,58 @@ describe.each([
     expect(p.text('counts/v1/month/2026-12.csv')).toBe('');
     const hours = await p.run((world) => readSeries(world.store, { from: EVENING, to: EVENING + 2 * HOUR, step: '1h', append }));
     expect(hours.reduce((sum, { samples }) => sum + samples, 0)).toBe(there.length);
+  });
+});
+
+describe('what is on its way', () => {
+  /** Half an hour of a release whose lines end with `oldest_wait` and `hourly_cost`. */
+  const OLD = [
+    'time,pool,machines,booting,idle,busy,draining,failed,pending,unmet,limit,oldest_wait,hourly_cost',
+    ...Array.from({ length: 30 }, (_, minute) => `2026-11-23T07:${30 + minute}:00Z,pool0,2,0,0,2,0,0,0,0,5,0,`),
+    '',
+  ].join('\n');
+  const DAY = 'counts/v1/day/2026/11/2026-11-23';
+
+  it('is what the pass itself ordered, and a job whose launch failed is without a worker; the morning of an older release is read beside it', async () => {
+    const p = await play({ ...BRISK, composeWorld: hasty(), timer: false, hooks: false, pools: [{ limit: 5 }] });
+    await p.run((world) => world.store.append(`${DAY}.csv`, 0, OLD));
+    p.push(3);
+    const refusal = { error: { code: 'Ecs.4711', message: 'not this one' } };
+    p.faults.inject({ operation: 'ecs.create', times: 1, status: 400, body: JSON.stringify(refusal) });
+    await p.tick();
+    expect(p.count('server-created')).toBe(2);
+    expect(p.text(`${DAY}-2.csv`).trimEnd().split('\n')).toEqual([
+      'time,pool,machines,booting,idle,busy,draining,failed,pending,unmet,limit,oldest_wait,hourly_cost,coming',
+      '2026-11-23T08:00:00Z,pool0,0,0,0,0,0,0,3,1,5,0,,2',
+    ]);
+    const latest = JSON.parse(p.text('counts/v1/latest.json'));
+    expect(latest).toMatchObject({ machines: 0, pools: [{ machines: 0, pending: 3, unmet: 1, coming: 2 }], alarms: [] });
+
+    // A minute later they are machines, and nothing is on its way but what the next pass orders.
+    await p.advance(MINUTE);
+    await p.tick();
+    expect(JSON.parse(p.text('counts/v1/latest.json')).pools).toMatchObject([{ machines: 2, coming: 0 }]);
+
+    expect(p.text(`${DAY}.csv`)).toBe(OLD);
+    const rows = await p.run((world) =>
+      readSeries(world.store, { from: p.clock.now() - HOUR, to: p.clock.now(), step: '1m', append: true }),
+    );
+    expect(rows.map(({ machines, coming }) => [machines, coming])).toEqual([...Array(30).fill([2, undefined]), [0, 2], [2, 0]]);
+    const shown: string[] = [];
+    const output = {
+      json: false,
+      terminal: true,
+      width: 120,
+      data: (text: string) => void shown.push(text),
+      say: () => {},
+      bytes: () => {},
+    };
+    const options = { from: '2026-11-23T07:59', to: '2026-11-23T08:01', timezone: 'UTC', format: 'csv', columns: 'coming,unmet' } as const;
+    await p.run((world) => counts({ store: world.store, append: true, pools: ['pool0'] }, options, p.clock.now(), output));
+    expect(shown.join('\n').split('\n')).toEqual([
+      'time,pool,coming,unmet',
+      '2026-11-23T07:59:00Z,pool0,,0',
+      '2026-11-23T08:00:00Z,pool0,2,1',
+    ]);
   });
 });

@@ -75,7 +75,9 @@ function sample(at: number, pool: string, limit: number, wanted: number, price: 
   const unmet = Math.max(0, Math.round(wanted) - limit + 1);
   const pending = booting + unmet;
   const oldestWait = pending === 0 ? 0 : 40 + unmet * 90 + (Math.floor(at / MINUTE) % 5) * 15;
-  return { at, pool, machines, booting, idle, busy, draining, failed, pending, unmet, limit, oldestWait, hourlyCost: machines * price };
+  const coming = Math.min(booting, Math.floor(at / MINUTE) % 3);
+  const waits = { pending, unmet, oldestWait, coming };
+  return { at, pool, machines, booting, idle, busy, draining, failed, limit, ...waits, hourlyCost: machines * price };
 }
 
 const NAMES = ['01k9p3v8qz', '01k9p4c2ma', '01k9p5dd7w', '01k9p6yx0t', '01k9p7h4en', '01k9p8r9ks', '01k9p9b1gj', '01k9paf6cd'];

@@ -30,8 +30,8 @@ const samples: readonly Sample[] = Array.from({ length: 180 }, (_, minute) => ({
   ...{ limit: 19, ...(minute === 7 ? {} : { pending: 2, unmet: 0 }) },
 }));
 const text = SERIES_HEADER + samples.map(sampleLine).join('');
-/** The day before, of a release without the two newest columns, and the day after, of a farm without prices that went on in a second part. */
-const narrow = (lines: string) => lines.replaceAll(/(,[^,\n]*){2}\n/g, '\n');
+/** The day before, of a release without the newest columns, and the day after, of a farm without prices that went on in a second part. */
+const narrow = (lines: string) => lines.replaceAll(/(,[^,\n]*){3}\n/g, '\n');
 const otherDay = (days: number, change: Partial<Sample>) =>
   SERIES_HEADER + samples.map((sample) => sampleLine({ ...sample, at: sample.at + days * 86_400_000, ...change })).join('');
 const objects: Readonly<Record<string, string>> = {

@@ -110,11 +110,11 @@ describe('writeSamples', () => {
     await write(store, sample(1), sample(1, 'q'));
     expect(store.text(day)).toBe(
       [
-        'time,pool,machines,booting,idle,busy,draining,failed,pending,unmet,limit,oldest_wait,hourly_cost',
-        '2026-11-23T16:05:00Z,p,3,1,1,1,0,0,2,1,19,,',
-        '2026-11-23T16:05:00Z,q,3,1,1,1,0,0,2,1,19,,',
-        '2026-11-23T16:06:00Z,p,3,1,1,1,0,0,2,1,19,,',
-        '2026-11-23T16:06:00Z,q,3,1,1,1,0,0,2,1,19,,',
+        'time,pool,machines,booting,idle,busy,draining,failed,pending,unmet,limit,oldest_wait,hourly_cost,coming',
+        '2026-11-23T16:05:00Z,p,3,1,1,1,0,0,2,1,19,,,',
+        '2026-11-23T16:05:00Z,q,3,1,1,1,0,0,2,1,19,,,',
+        '2026-11-23T16:06:00Z,p,3,1,1,1,0,0,2,1,19,,,',
+        '2026-11-23T16:06:00Z,q,3,1,1,1,0,0,2,1,19,,,',
         '',
       ].join('\n'),
     );
@@ -187,20 +187,22 @@ describe('writeSamples', () => {
   });
 
   describe('lines of another release', () => {
-    const narrow = (text: string) => text.replaceAll(/(,[^,\n]*){2}\n/g, '\n');
+    const narrow = (text: string, by: number) => text.replaceAll(new RegExp(`(,[^,\\n]*){${by}}\\n`, 'g'), '\n');
 
-    it('with fewer columns: an upgrade at noon goes on in the next part, and readers take both', async () => {
+    it.each([1, 3])('with %d columns fewer: an upgrade at noon goes on in the next part, and readers take both', async (by) => {
       const store = new MemoryStore();
-      await store.append(day, 0, narrow(SERIES_HEADER + [0, 1, 2].map((m) => sampleLine(sample(m))).join('')));
+      await store.append(day, 0, narrow(SERIES_HEADER + [0, 1, 2].map((m) => sampleLine(sample(m))).join(''), by));
       const before = store.text(day);
       await write(store, sample(2));
-      for (const minute of [3, 3, 4]) await write(store, { ...sample(minute), oldestWait: 7 });
+      for (const minute of [3, 3, 4]) await write(store, { ...sample(minute), oldestWait: 7, coming: 2 });
       expect(store.text(day)).toBe(before);
-      expect(store.text(second)).toBe(SERIES_HEADER + [3, 4].map((minute) => sampleLine({ ...sample(minute), oldestWait: 7 })).join(''));
+      expect(store.text(second)).toBe(
+        SERIES_HEADER + [3, 4].map((minute) => sampleLine({ ...sample(minute), oldestWait: 7, coming: 2 })).join(''),
+      );
       const rows = await readSeries(store, { from: at, to: at + 3_600_000, step: '1m', append: true });
-      expect(rows.map((row) => [(row.at - at) / 60_000, row.machines, row.oldestWait])).toEqual([
-        ...[0, 1, 2].map((minute) => [minute, 3, undefined]),
-        ...[3, 4].map((minute) => [minute, 3, 7]),
+      expect(rows.map((row) => [(row.at - at) / 60_000, row.machines, row.oldestWait, row.coming])).toEqual([
+        ...[0, 1, 2].map((minute) => [minute, 3, undefined, undefined]),
+        ...[3, 4].map((minute) => [minute, 3, 7, 2]),
       ]);
     });
 

@@ -65,7 +65,7 @@ describe('scaler counts', () => {
 
   it('is CSV with all columns, or with those that were asked for', async () => {
     const all = (await run({ format: 'csv', to: '2026-11-23T00:01' })).text.split('\n');
-    expect(all[0]).toMatch(/^time,pool,samples,machines,.*,oldest_wait_max,all_machines_max,all_pending_max$/);
+    expect(all[0]).toMatch(/^time,pool,samples,machines,.*,oldest_wait_max,all_machines_max,all_pending_max,coming,coming_max$/);
     expect(all).toHaveLength(2);
     const some = (await run({ format: 'csv', to: '2026-11-23T00:01', columns: 'busy, pending' })).text;
     expect(some).toBe('time,pool,busy,pending\n2026-11-23T00:00:00Z,bake,2,4');
@@ -94,6 +94,21 @@ describe('scaler counts', () => {
       ...points('pending', 4),
       '# EOF',
     ]);
+  });
+
+  it('shows what is on its way: its mean and its highest, nothing where an older release did not count it', async () => {
+    const store = new MemoryStore();
+    const lines = [sample(0), sample(1, { coming: 3 }), sample(2, { coming: 0 })].map(sampleLine).join('');
+    await store.put('counts/v1/day/2026/11/2026-11-23.csv', SERIES_HEADER + lines);
+    const span = { to: '2026-11-23T01:00' };
+    expect((await run({ ...span, format: 'table' }, store)).text).toMatch(/failed\s*│\s*coming\s*│\s*pending/);
+    const csv = (await run({ ...span, format: 'csv', columns: 'coming' }, store)).text.split('\n').slice(1);
+    expect(csv.map((line) => line.split(',').at(-1))).toEqual(['', '3', '0']);
+    const json = (await run({ ...span, format: 'json', step: '1h' }, store)).text;
+    expect(JSON.parse(json)).toMatchObject({ rows: [{ coming: 1.5, coming_max: 3 }] });
+    expect((await run({ ...span, format: 'openmetrics' }, store)).text).toContain(
+      `# TYPE gitlab_scaler_coming gauge\n# HELP gitlab_scaler_coming VMs that are ordered and not listed yet\ngitlab_scaler_coming{pool="bake"} 3 ${DAY / 1000 + 60}\n`,
+    );
   });
 
   it.each([

@@ -23,7 +23,11 @@ function sample(minute: number, change: Partial<Sample> = {}): Sample {
 describe('rollUp', () => {
   it('gives means over the samples that know the value, and maxima', () => {
     const rows = rollUp(
-      [sample(0, { machines: 4, pending: 3, oldestWait: 60 }), sample(1), sample(2, { machines: 0, hourlyCost: 0.5 })],
+      [
+        sample(0, { machines: 4, pending: 3, oldestWait: 60 }),
+        sample(1, { coming: 5 }),
+        sample(2, { machines: 0, hourlyCost: 0.5, coming: 0 }),
+      ],
       '1h',
     );
     expect(rows).toStrictEqual([
@@ -31,8 +35,20 @@ describe('rollUp', () => {
         at: NOW,
         pool: 'bake',
         samples: 3,
-        ...{ machines: 2, booting: 0, idle: 1, busy: 1, draining: 0, failed: 0, pending: 3, limit: 9, oldestWait: 60, hourlyCost: 0.5 },
-        ...{ machinesMax: 4, pendingMax: 3, oldestWaitMax: 60, allMachinesMax: 4, allPendingMax: 3 },
+        ...{
+          machines: 2,
+          booting: 0,
+          idle: 1,
+          busy: 1,
+          draining: 0,
+          failed: 0,
+          pending: 3,
+          limit: 9,
+          oldestWait: 60,
+          hourlyCost: 0.5,
+          coming: 2.5,
+        },
+        ...{ machinesMax: 4, pendingMax: 3, oldestWaitMax: 60, comingMax: 5, allMachinesMax: 4, allPendingMax: 3 },
       },
     ]);
   });
@@ -87,14 +103,14 @@ describe('rollUp', () => {
 describe('lines of a rollup', () => {
   it('have the columns that readers rely on', () => {
     expect(ROLLUP_HEADER).toBe(
-      'time,pool,samples,machines,booting,idle,busy,draining,failed,pending,unmet,limit,oldest_wait,hourly_cost,machines_max,pending_max,oldest_wait_max,all_machines_max,all_pending_max\n',
+      'time,pool,samples,machines,booting,idle,busy,draining,failed,pending,unmet,limit,oldest_wait,hourly_cost,machines_max,pending_max,oldest_wait_max,all_machines_max,all_pending_max,coming,coming_max\n',
     );
   });
 
   it('are read back as they were written, to four decimals', () => {
     const rows = rollUp([sample(0, { machines: 3 }), sample(1), sample(2)], '1h');
     const text = rows.map(rollupLine).join('');
-    expect(text).toBe('2026-11-23T12:00:00Z,bake,3,2.3333,0,1,1,0,0,,,9,,,3,,,3,\n');
+    expect(text).toBe('2026-11-23T12:00:00Z,bake,3,2.3333,0,1,1,0,0,,,9,,,3,,,3,,,\n');
     expect(parseRollup(ROLLUP_HEADER + text)).toStrictEqual([{ ...rows[0], machines: 2.3333 }]);
   });
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parseFarm } from '../../../dashboard/model/farm.ts';
+import { parseFarm, stateOf } from '../../../dashboard/model/farm.ts';
 import { duration, hashOf, isStale, pollEvery, spanOf, viewOf } from '../../../dashboard/model/view.ts';
 import { clockSeconds, dayTime, startOfDay, startOfMonth } from '../../../dashboard/model/zone.ts';
 import { buildDashboard, compressedSize, DASHBOARD_KB } from '../../../scripts/dashboard.ts';
@@ -24,6 +24,16 @@ it.each([Number.NaN, 9e15, Number.POSITIVE_INFINITY])('shows a dash for %d, whic
 
 it.each(['x', '2026-13-01T00:00:00Z', undefined, 7])('takes a farm whose own time is %s', (time) => {
   expect(parseFarm(JSON.stringify({ time, workers: [{ name: 'w', pool: 'p', phase: 'busy', since: 'x' }] }))?.workers).toHaveLength(1);
+});
+
+it('shows a worker whose VM is ordered and not there yet as ordered, not as booting', () => {
+  const base = { name: 'w', pool: 'p', since: '2026-11-23T08:00:00Z' };
+  const workers = [
+    { ...base, phase: 'booting', coming: true },
+    { ...base, phase: 'booting', coming: 'x' },
+    { ...base, phase: 'idle', coming: true },
+  ];
+  expect(parseFarm(JSON.stringify({ workers }))?.workers.map(stateOf)).toEqual(['ordered', 'booting', 'idle']);
 });
 
 it.each(['', '[]', '{}', 'null', '{"time":"2026-11-23T08:00:00Z"}'])('takes %s for no farm', (text) => {
