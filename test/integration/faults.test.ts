@@ -240,7 +240,7 @@ describe('credentials', () => {
     expect(p.runners()).toHaveLength(runners);
     p.faults.clear();
     p.push(1);
-    await p.advance(5 * MINUTE);
+    await p.advance(6 * MINUTE);
     expect(statuses(p)).toEqual(['success', 'success']);
   });
 
@@ -337,7 +337,8 @@ describe('hooks', () => {
     p.clock.after(14 * MINUTE, () => void p.push(2));
     await p.advance(30 * MINUTE);
     expect(statuses(p)).toEqual(Array(5).fill('success'));
-    expect([p.count('server-created'), p.mostMachines]).toEqual([5, 3]);
+    // One that has to be drained is still there when the next job comes.
+    expect([p.count('server-created'), p.mostMachines]).toEqual([5, stay ? 4 : 3]);
     expect([p.vms(), p.runners()]).toEqual([[], []]);
   });
 
