@@ -102,14 +102,14 @@ describe('the bundles', () => {
     await farm.tick();
     expect(farm.sandbox.ecs.all()).toHaveLength(1);
     const latest: unknown = JSON.parse(text(farm, 'counts/v1/latest.json'));
-    expect(latest).toMatchObject({ version: 1, pools: [{ pool: 'pool0', pending: 1, machines: 0, limit: 20 }] });
+    expect(latest).toMatchObject({ version: 1, pools: [{ pool: 'pool0', pending: 1, machines: 0, coming: 1, limit: 20 }] });
     const day = new Date(farm.sandbox.ctx.clock.now()).toISOString().slice(0, 10);
     const series = text(farm, `counts/v1/day/${day.slice(0, 7).replace('-', '/')}/${day}.csv`)
       .trimEnd()
       .split('\n');
     expect(series).toEqual([
       'time,pool,machines,booting,idle,busy,draining,failed,pending,unmet,limit,oldest_wait,hourly_cost,coming',
-      expect.stringMatching(/^20\d\d-\d\d-\d\dT\d\d:\d\d:00Z,pool0,0,0,0,0,0,0,1,0,20,\d{1,2},$/),
+      expect.stringMatching(/^20\d\d-\d\d-\d\dT\d\d:\d\d:00Z,pool0,0,0,0,0,0,0,1,0,20,\d{1,2},,1$/),
     ]);
     expect(bundles.reaper.log.some((line) => line.includes('"msg":"call done"') && line.includes('"ok":true'))).toBe(true);
   });
