@@ -15,7 +15,10 @@ export async function dropHandoffs(world: World, views: readonly PoolView[], { a
   try {
     const keys = await world.store.list(HANDOFFS, { signal });
     const over = keys.filter((key) => isOver(key, views, world.clock.now()));
-    await pMap(over, (key) => world.store.delete(key, { signal }), { concurrency: AT_ONCE, stopOnError: false });
+    const failures: unknown[] = [];
+    const drop = (key: string) => world.store.delete(key, { signal }).catch((error: unknown) => failures.push(error));
+    await pMap(over, drop, { concurrency: AT_ONCE });
+    if (failures.length > 0) throw failures[0];
   } catch (error) {
     world.log.warn('handoffs not deleted; the next tick tries again', describeError(error));
   }

@@ -2,6 +2,8 @@ import { expect, it } from 'vitest';
 import { HOUR, MINUTE, type Play, play } from './harness.ts';
 
 const POOLS = [{ limit: 5, idle_count: 1, idle_time: 600 }];
+/** GitLab ends a request that it holds when a job comes, and the runner asks again 3 s later: no boot is as short. */
+const WARM_SECONDS = 5;
 
 /** Seconds that jobs waited which came one after the other. */
 async function waits(p: Play, count = 3): Promise<readonly number[]> {
@@ -24,7 +26,7 @@ it('an idle worker whose machine has died is noticed by the first job that it le
   await p.advance(10 * MINUTE);
   const [first = 0, ...later] = await waits(p);
   expect(first).toBeGreaterThan(60);
-  expect(later).toEqual([0, 0]);
+  expect(Math.max(...later)).toBeLessThanOrEqual(WARM_SECONDS);
   expect(p.vms().map(({ id }) => id)).not.toContain(dead?.id);
 
   const ledger = await p.ledger();
@@ -65,7 +67,7 @@ it('workers whose tokens end are replaced before, so that no job finds one whose
   const [vm] = p.vms();
   expect(p.userData(vm as NonNullable<typeof vm>)).toMatch(/OnBootSec=(65|66)\d\d\n/);
   await p.advance(100 * MINUTE);
-  expect(await waits(p)).toEqual([0, 0, 0]);
+  expect(Math.max(...(await waits(p)))).toBeLessThanOrEqual(WARM_SECONDS);
   const ledger = await p.ledger();
   expect(ledger.filter((e) => e.kind === 'drain' && e.why === 'token-expires').length).toBeGreaterThanOrEqual(1);
   expect(ledger.filter((e) => e.why === 'unresponsive')).toEqual([]);
@@ -79,5 +81,5 @@ it('the same when the tokens end unforeseen: the first job that waits tells', as
   Object.assign(p.gitlab, { runnerByToken: (token: string) => (ended.has(token) ? undefined : known(token)) });
   await p.advance(10 * MINUTE);
   const [, ...later] = await waits(p);
-  expect(later).toEqual([0, 0]);
+  expect(Math.max(...later)).toBeLessThanOrEqual(WARM_SECONDS);
 });
