@@ -71,7 +71,7 @@ beforeAll(async () => {
         pool: { ...pool, maxAgeMs: age.maxAge * 1000 },
         runner: { ...runner, maximumTimeout: age.longestJob },
       };
-      return { ...input, settings: bounded };
+      return { ...input, settings: bounded, maxAgeMs: age.maxAge * 1000 };
     },
   });
   // Those that wait first.
