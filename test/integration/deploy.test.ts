@@ -85,7 +85,7 @@ describe('osls', () => {
     expect(deployedState(sandbox).functions).toHaveLength(3);
 
     const last = osls.start('remove', '--drain');
-    await last.said('waiting for 1 workers');
+    await last.said('waiting for 1 worker');
     while (sandbox.ecs.all().length > 0) await invoke(bench.inputs(), { function: 'reaper' });
     expect(bench.data.at(-1)).toContain('"ok": true');
     expect(await last.ended).toMatchObject({ code: 0, err: expect.stringContaining('gl-scaler-prod is removed') });

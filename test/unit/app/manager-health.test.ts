@@ -35,7 +35,7 @@ describe("a manager's health", () => {
   });
 
   it.each([
-    { name: 'silence', change: { at: '2026-11-24T11:50:00Z' }, what: 'nothing heard for 10 minutes', todo: 'journalctl' },
+    { name: 'silence', change: { at: '2026-11-24T11:50:00Z' }, what: 'nothing heard for 10 min', todo: 'journalctl' },
     {
       name: 'a setup that failed',
       change: { phase: 'failed', reason: 'volume-missing' },
