@@ -87,7 +87,7 @@ function unreadable(failure: unknown): Result {
 
 /** One project in which the token may not read the jobs is found here before it shows as a job that nobody serves. */
 function unreadPart({ part, code, message }: Unread): Result {
-  const todo = 'look at these projects (https://GITLAB/projects/NUMBER): may the user of the token read their jobs?';
+  const todo = "check that the token's user may read the jobs of these projects (https://GITLAB/projects/NUMBER).";
   return error('scope-partly-unreadable', `Not all jobs can be read: ${part} (${code}: ${message}).`, todo);
 }
 
