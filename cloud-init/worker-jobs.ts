@@ -21,10 +21,19 @@ COMMAND_SECONDS = 120
 REASON = '/run/gl-scaler.reason'
 # gitlab-runner's words after its last job (commands/single.go, 9.0 to 19.4). Without them it had none: then the worker leaves.
 HAD_JOB = b'This runner has processed its build limit'
+# When GitLab refuses it a job: its runner is deleted, or its token has ended (network/gitlab.go, 1.0 to 19.4). It asks only without a job.
+REFUSED = b'Checking for jobs... forbidden'
 
 runner = None
 early = []
 leaving = False
+
+
+def leave(reason):
+    global leaving
+    leaving = True
+    with open(REASON, 'w') as file:
+        file.write(reason)
 
 
 def forward(number, _frame):
@@ -37,12 +46,16 @@ def forward(number, _frame):
         early.append(number)
 
 
-def copy(stream, words):
-    for line in stream:
+def copy(process, words):
+    for line in process.stderr:
         sys.stderr.buffer.write(line)
         sys.stderr.buffer.flush()
         if HAD_JOB in line:
             words.append(line)
+        if REFUSED in line:
+            # It would wait for 300 s, and ask in vain again.
+            leave('runner-refused')
+            process.send_signal(signal.SIGTERM)
 
 
 def take_job(options):
@@ -56,7 +69,7 @@ def take_job(options):
     while early:
         process.send_signal(early.pop(0))
     words = []
-    reader = threading.Thread(target=copy, args=(process.stderr, words), daemon=True)
+    reader = threading.Thread(target=copy, args=(process, words), daemon=True)
     reader.start()
     status = process.wait()
     runner = None
@@ -151,9 +164,7 @@ def main(options):
             # A signal's number as a shell says it.
             return status if status >= 0 else 128 - status
         if not room(options):
-            with open(REASON, 'w') as file:
-                file.write('disk')
-            break
+            leave('disk')
     return 0
 
 

@@ -1,5 +1,6 @@
 import { stringify } from 'smol-toml';
 import type { CacheSettings, RunnerSettings } from '../lib/app/settings.ts';
+import { LONGEST_JOB_MS } from '../lib/core/pool.ts';
 import { type CloudFile, renderCloudConfig } from './cloud-config.ts';
 import { REGISTRY_MIRRORS } from './worker-docker.ts';
 import { IMAGE_COMMANDS, IMAGE_LISTS } from './worker-image.ts';
@@ -36,8 +37,6 @@ const LIB = '/usr/local/lib/gl-scaler';
 const BOOTED = '/var/lib/cloud/instance/gl-scaler-booted';
 /** In the first script of each job: whatever a future runner starts instead of our shell, a job does not run as root. */
 const NEVER_AS_ROOT = 'if [ "$(id -u)" = 0 ]; then echo "This job would run as root on its worker, so it does not run."; exit 1; fi';
-/** How long a job may go on after max_age where the pool sets no maximum_timeout. */
-const LONGEST_JOB_SECONDS = 6 * 3600;
 
 /**
  * User data of a worker: mounts the caches, blocks the metadata service, fetches its handoff, runs `gitlab-runner run-single` within its bounds and
@@ -94,7 +93,7 @@ export function renderRunnerConfig(input: RunnerConfigInput): string {
 function workerFiles(input: WorkerUserDataInput): readonly CloudFile[] {
   const script = (name: string, content: string): CloudFile => ({ path: `${LIB}/${name}`, permissions: '0755', content });
   const unit = (name: string, content: string): CloudFile => ({ path: `/etc/systemd/system/${name}`, permissions: '0644', content });
-  const hardStop = input.maxAgeSeconds + (input.runner.maximumTimeout ?? LONGEST_JOB_SECONDS);
+  const hardStop = input.maxAgeSeconds + (input.runner.maximumTimeout ?? LONGEST_JOB_MS / 1000);
   return [
     { path: '/etc/gl-scaler/worker.env', permissions: '0600', content: environmentOf(input) },
     { path: '/etc/gl-scaler/handoff.curl', permissions: '0600', content: curlConfig(input.handoffUrl) },

@@ -14,6 +14,8 @@ export interface Limits {
   readonly maxBuilds: number;
   /** 0: for ever. */
   readonly waitTimeoutMs: number;
+  /** It leaves once GitLab refuses its runner, as our workers do that look after their disk (cloud-init/worker-jobs.ts). */
+  readonly leavesRefused: boolean;
 }
 
 /** Real milliseconds that an answer may take: silence must not stop the sandbox's time for ever. */
@@ -28,10 +30,10 @@ export function handoffUrl(userData: string): string | undefined {
   return userData.match(/https?:\/\/[^\s'"<>\\`]+/g)?.find((url) => /[?&][\w-]*Signature=/.test(url));
 }
 
-/** The flags of `gitlab-runner run-single` as they stand in the user data. */
+/** The flags of `gitlab-runner run-single` as they stand in the user data, and who starts it. */
 export function limitsOf(userData: string): Limits {
   const flag = (name: string) => Number(new RegExp(`--${name}[ =]['"]?(\\d+)`).exec(userData)?.[1] ?? 0);
-  return { maxBuilds: flag('max-builds'), waitTimeoutMs: flag('wait-timeout') * 1000 };
+  return { maxBuilds: flag('max-builds'), waitTimeoutMs: flag('wait-timeout') * 1000, leavesRefused: /DISK_MIN_FREE=[1-9]/.test(userData) };
 }
 
 /** `undefined` when there is no usable answer: the URL has run out, the object is gone, or it is no configuration. */

@@ -57,6 +57,7 @@ class SimulatedRunner {
   readonly #ctx: SandboxContext;
   readonly #options: RunnerOptions;
   #lastUpdate = '';
+  #isRefused = false;
 
   constructor(ctx: SandboxContext, options: RunnerOptions) {
     this.#ctx = ctx;
@@ -69,6 +70,7 @@ class SimulatedRunner {
     let lastBuild = this.#ctx.clock.now();
     while (!gone.aborted) {
       const job = await this.#nextJob();
+      if (this.#isRefused) return 'refused';
       // A job that was taken back before it began does not count.
       if (job && (await this.#work(job))) {
         builds += 1;
@@ -96,6 +98,8 @@ class SimulatedRunner {
       const answer = await this.#call('POST', '/jobs/request', { ...this.#credentials(), last_update: asked });
       if (answer.status === 201) return Job.parse(answer.body);
       if (gone.aborted) return undefined;
+      this.#isRefused = answer.status === 403 && this.#options.leavesRefused;
+      if (this.#isRefused) return undefined;
       this.#lastUpdate = answer.headers.get('x-gitlab-last-update') ?? asked;
       // With nothing new Workhorse answers only when there is something, or when its time is up; the runner asks again after that either way.
       const held = answer.status === 204 && this.#lastUpdate === asked;

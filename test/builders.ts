@@ -35,6 +35,7 @@ export function pool(overrides: Partial<Omit<Pool, 'policy'>> & { readonly polic
     maxGrowthRate: 0,
     maxBuilds: 0,
     maxAgeMs: 24 * HOUR,
+    longestJobMs: 6 * HOUR,
     bootTimeoutMs: 10 * MINUTE,
     periods: [],
     ...overrides,

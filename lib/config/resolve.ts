@@ -1,6 +1,6 @@
 import type { Scope } from '../app/ports.ts';
 import type { CacheSettings, Machine, PoolSettings, RunnerSettings } from '../app/settings.ts';
-import type { Period, Policy, Pool } from '../core/pool.ts';
+import { LONGEST_JOB_MS, type Period, type Policy, type Pool } from '../core/pool.ts';
 import { type ConfigProblem, InvalidConfigError, problem } from './problems.ts';
 import type { Document, MachinePart, PoolPart, RunnerPart } from './schema.ts';
 import type { Config, OtcService } from './types.ts';
@@ -46,7 +46,7 @@ function endpointsOf(otc: Document['otc']): Record<OtcService, string> {
 function resolvePool(document: Document, part: PoolPart, index: number): PoolSettings {
   const cache = cacheOf(document, part);
   return {
-    pool: poolOf(part),
+    pool: poolOf(part, part.runner?.maximum_timeout ?? document.runner.maximum_timeout),
     scope: scopeOf(part.scope ?? document.gitlab.scope),
     machine: machineOf({ ...document.machine, ...part.machine }, index),
     runner: runnerOf(document.runner, part.runner ?? {}, cache?.access ?? 'rw'),
@@ -54,7 +54,7 @@ function resolvePool(document: Document, part: PoolPart, index: number): PoolSet
   };
 }
 
-function poolOf(part: PoolPart): Pool {
+function poolOf(part: PoolPart, maximumTimeout: number | undefined): Pool {
   return {
     name: part.name,
     tags: part.tags,
@@ -63,6 +63,7 @@ function poolOf(part: PoolPart): Pool {
     maxGrowthRate: part.max_growth_rate,
     maxBuilds: part.max_builds,
     maxAgeMs: part.max_age,
+    longestJobMs: maximumTimeout ?? LONGEST_JOB_MS,
     bootTimeoutMs: part.boot_timeout,
     policy: policyOf(part),
     periods: part.periods.map((period): Period => ({ periods: period.periods, timezone: period.timezone, policy: policyOf(period) })),

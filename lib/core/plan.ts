@@ -1,6 +1,6 @@
 import type { PoolControls } from './controls.ts';
 import { availableWorkers, cover, isOld, isPassive, type LeaveWhy, leaveReason } from './cover.ts';
-import type { PendingJob } from './fleet.ts';
+import type { PendingJob, Server } from './fleet.ts';
 import { type Brake, type Counts, count, type Growth, type Launching, planGrowth } from './grow.ts';
 import type { PoolMemory } from './memory.ts';
 import { servedJobs } from './passed-over.ts';
@@ -52,6 +52,8 @@ export interface Held {
     | 'note-unreadable'
     | 'clock-ahead'
     | 'recent-contact'
+    /** Its runner is gone from GitLab, and it may have a job that GitLab no longer ties to it. */
+    | 'may-have-job'
     | 'paused'
     | 'kept'
     | 'controls-unread';
@@ -222,7 +224,7 @@ function finish(w: Worker, pool: Pool, now: number): Removal | Held | undefined 
   if (server.deleting) return undefined;
   const base = { kind: 'reap', worker: w.name, serverId: server.id, ...(runner ? { runnerId: runner.id } : {}) } as const;
   if (server.status === 'off') return { ...base, why: 'powered-off', check: 'none', jobLost: w.busy > 0 };
-  if (!runner) return orphan(w, base, server.runnerId, pool, now);
+  if (!runner) return orphan(w, base, server, pool, now);
   if (!runner.paused) return undefined;
   if (w.drainingSince === undefined) return { worker: w.name, why: 'note-unreadable' };
   if (w.drainingSince > now + SKEW_MS) return { worker: w.name, why: 'clock-ahead' };
@@ -231,16 +233,31 @@ function finish(w: Worker, pool: Pool, now: number): Removal | Held | undefined 
   return { ...base, why: 'drained', check: 'no-jobs', jobLost: false };
 }
 
+/**
+ * A VM without a runner. A job outlives the deletion of its runner, and neither GitLab nor the cloud says on which VM it is; so one that has run is left
+ * to leave by itself (docs/decisions/0009).
+ */
 function orphan(
   w: Worker,
   base: { readonly kind: 'reap'; readonly worker: string; readonly serverId: string },
-  runnerId: number | undefined,
+  server: Server,
   pool: Pool,
   now: number,
 ): Removal | Held | undefined {
   if (w.bornAt > now + SKEW_MS) return { worker: w.name, why: 'clock-ahead' };
   if (now - w.bornAt <= pool.bootTimeoutMs) return undefined;
+  if (hasRun(server) && now - w.bornAt <= longestLifeMs(pool)) return { worker: w.name, why: 'may-have-job' };
+  const { runnerId } = server;
   return { ...base, ...(runnerId === undefined ? {} : { runnerId }), why: 'orphan', check: 'no-runner', jobLost: false };
+}
+
+function hasRun({ status, activeAt }: Server): boolean {
+  return activeAt !== undefined || status === 'active' || status === 'other';
+}
+
+/** By then a worker has ended by its own timer, which counts from its boot, whatever ran on it. */
+function longestLifeMs({ bootTimeoutMs, maxAgeMs, longestJobMs }: Pool): number {
+  return bootTimeoutMs + maxAgeMs + longestJobMs;
 }
 
 function forget(w: Worker, runnerId: number, contactedAt: number | undefined, pool: Pool, now: number): Removal | Held | undefined {

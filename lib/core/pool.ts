@@ -1,3 +1,6 @@
+/** How long a job may go on after max_age where the pool sets no maximum_timeout. */
+export const LONGEST_JOB_MS = 6 * 3_600_000;
+
 /**
  * A pool: workers of one kind. Names and meanings are docker+machine's where it has them;
  * times are milliseconds here and seconds in scaler.yml.
@@ -17,6 +20,8 @@ export interface Pool {
   readonly maxBuilds: number;
   /** Age after which a worker takes no new job. */
   readonly maxAgeMs: number;
+  /** How long a job may go on after that; then the machine ends whatever runs. */
+  readonly longestJobMs: number;
   /** From creation to the first contact with GitLab; later means that it did not boot. */
   readonly bootTimeoutMs: number;
   /** What holds when no period matches. */

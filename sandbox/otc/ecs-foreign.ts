@@ -43,7 +43,8 @@ export function foreignVm(server: ForeignServer, catalogue: Catalogue, made: { r
     createdAt: at,
     knownAt: at,
     listedAt: at,
-    activeAt: at,
+    // What is being built, or could not be, has never run.
+    ...(server.status !== 'BUILD' && server.status !== 'ERROR' && { activeAt: at }),
     address: server.address ?? '192.168.15.1',
     stop: new AbortController(),
     tags,

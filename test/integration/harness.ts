@@ -166,6 +166,12 @@ export async function play(options: PlayOptions = {}): Promise<Play> {
   return made;
 }
 
+/** A VM of ours that could not be created, an hour ago, and whose runner is gone: nothing can ever have run on it. */
+export function neverRan({ sandbox, clock }: Play): void {
+  const metadata = { 'managed-by': 'sandbox', 'runner-id': '9999' };
+  sandbox.ecs.addForeign({ name: `pool0-01m${'0'.repeat(23)}`, status: 'ERROR', createdAt: clock.now() - HOUR, metadata });
+}
+
 /**
  * The adapters as `composeWorld` builds them, but no real time goes by before a repetition, and a call that is never answered is given up after
  * `patienceMs` of it.

@@ -49,6 +49,23 @@ describe('one job', () => {
     expect(explainWorker(entries, vm?.name ?? '').lines).toHaveLength(5);
   });
 
+  it.each([
+    ['is looked after', 5],
+    ['is not looked after', 0],
+  ])('survives the deletion of its runner, and its VM goes once it is off, where the disk %s', async (_name, min_free_gb) => {
+    const p = await play({ pools: [{ boot_timeout: 180, runner: { disk: { min_free_gb } } }] });
+    const [job] = p.push([{ durationMs: 30 * MINUTE }]).jobs;
+    await p.advance(5 * MINUTE);
+    const [runner] = p.runners();
+    if (!runner) throw new Error('no runner');
+    p.gitlab.deleteRunner(runner);
+    await p.advance(20 * MINUTE);
+    expect([job?.status, p.vms().length]).toEqual(['running', 1]);
+    await p.advance(20 * MINUTE);
+    expect([job?.status, p.gitlab.killedJobs, p.count('server-deleted')]).toEqual(['success', [], 1]);
+    expectEmpty(p);
+  });
+
   it('is counted in one line a minute with exactly the documented columns, and in latest.json', async () => {
     const p = await play();
     p.push(1);

@@ -76,11 +76,7 @@ describe('what is there and what is not', () => {
     await p.advance(6 * MINUTE);
     p.faults.inject({ operation: 'gitlab.graphql', times: 1_000, status: 200, body: nobody });
     await p.advance(20 * MINUTE);
-    const skipped = (await p.ledger()).filter((e) => e.kind === 'reap');
-    expect([p.gitlab.killedJobs, new Set(skipped.map((e) => `${e.why} ${e.outcome} ${e.code}`))]).toEqual([
-      [],
-      new Set(['orphan skipped has-runner']),
-    ]);
+    expect([p.gitlab.killedJobs, (await p.ledger()).filter((e) => e.kind === 'reap')]).toEqual([[], []]);
     p.faults.clear();
     await p.advance(30 * MINUTE);
     expect([statuses(p), p.vms(), p.runners()]).toEqual([['success', 'success'], [], []]);
@@ -88,7 +84,8 @@ describe('what is there and what is not', () => {
 
   it('GR#4634, ci-cd/docker-machine#6, GR#38716: a VM of ours without a runner goes; one of another installation or of nobody stays', async () => {
     const p = await play({ pools: [{ limit: 5, boot_timeout: 180 }], hooks: false });
-    const old = { createdAt: START - HOUR };
+    // Older than a worker can get: max_age, maximum_timeout and boot_timeout.
+    const old = { createdAt: START - 31 * HOUR };
     const name = (ulid: string) => `pool0-${ulid.padEnd(26, '0')}`;
     const ours = p.sandbox.ecs.addForeign({ ...old, name: name('01m'), metadata: { 'managed-by': 'sandbox', 'runner-id': '9999' } });
     const others = [

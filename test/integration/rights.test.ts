@@ -3,7 +3,7 @@ import { GROUP, HOOK_PATH } from '../../cli/farm.ts';
 import { GITLAB_CALLS } from '../../lib/gitlab/calls.ts';
 import { type Caller, OTC_CALLS } from '../../lib/otc/actions.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
-import { BRISK, hasty, MINUTE, type Play, type PlayOptions, PROJECT, play, SECOND } from './harness.ts';
+import { BRISK, hasty, MINUTE, neverRan, type Play, type PlayOptions, PROJECT, play, SECOND } from './harness.ts';
 
 type FunctionName = Exclude<Caller, 'cli' | 'deploy'>;
 
@@ -67,12 +67,11 @@ async function day(p: Play): Promise<void> {
   await p.advance(50 * MINUTE);
 }
 
-/** More idle workers than the pool keeps, and a VM whose runner somebody has deleted. */
+/** More idle workers than the pool keeps, and a VM without a runner. */
 async function removals(p: Play): Promise<void> {
   p.push(Array.from({ length: 3 }, () => ({ durationMs: 30 * SECOND })));
   await p.advance(2 * MINUTE);
-  const [runner] = p.runners();
-  if (runner) p.gitlab.deleteRunner(runner);
+  neverRan(p);
   await p.advance(8 * MINUTE);
 }
 

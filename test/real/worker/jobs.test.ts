@@ -136,6 +136,15 @@ describe('jobs', () => {
     expect(vm.calls('gitlab-runner')).toHaveLength(1);
   });
 
+  it('are over at once when GitLab refuses the runner, without the 300 s that gitlab-runner would wait', async () => {
+    const refused = 'echo "ERROR: Checking for jobs... forbidden                    runner=t3_abcdef status=403" >&2';
+    const waits = `trap 'exit 0' TERM; ${refused}; i=0; while [ $i -lt 300 ]; do i=$((i + 1)); /usr/bin/sleep 0.1; done; exit 9`;
+    const vm = worker(times(1, waits));
+    expect((await jobs(vm).ended).status).toBe(0);
+    expect(vm.calls('gitlab-runner')).toHaveLength(2);
+    expect(reason(vm)).toBe('runner-refused');
+  });
+
   it('are over when SIGQUIT comes between two of them', async () => {
     const vm = worker(HAD_JOB, {}, { df: 'echo looking >&2; /usr/bin/sleep 1; exit 1' });
     // What df says on its way is not shown, but the call is.

@@ -50,6 +50,7 @@ describe('defaults', () => {
               maxGrowthRate: 0,
               maxBuilds: 0,
               maxAgeMs: 86_400_000,
+              longestJobMs: 21_600_000,
               bootTimeoutMs: 600_000,
               policy: { idleCount: 0, idleScaleFactor: 0, idleCountMin: 0, idleTimeMs: 60_000 },
               periods: [],

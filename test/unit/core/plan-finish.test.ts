@@ -31,7 +31,9 @@ const reap = { kind: 'reap', worker: nameOf(1), serverId: 'vm-1' } as const;
 const drained = { ...reap, runnerId: 1, why: 'drained', check: 'no-jobs', jobLost: false } as const;
 const off = { ...reap, runnerId: 1, why: 'powered-off', check: 'none', jobLost: false } as const;
 const orphan = { ...reap, runnerId: 1, why: 'orphan', check: 'no-runner', jobLost: false } as const;
-const { runnerId: _, ...unmarked } = server(1, since(BOOT + 1));
+const LONGEST_LIFE = BOOT + 24 * HOUR + 6 * HOUR;
+const unborn = (ms: number) => server(1, { ...since(ms), status: 'building' });
+const { runnerId: _, ...unmarked } = unborn(BOOT + 1);
 const listed = memory({ launches: [launch(1, { listed: true })] });
 const goneSince = (contact: number) => liveRunner(1, { contactedAt: NOW - contact });
 
@@ -104,9 +106,23 @@ const steps: readonly Listed[] = [
     actions: [{ kind: 'drain', worker: nameOf(1), runnerId: 1, why: 'never-booted' }],
   },
   { name: 'booting', plan: () => planOf([server(1, since(BOOT))], [runner(1, since(BOOT))]) },
-  // Orphans.
-  { name: 'no runner, older than the boot time', plan: () => planOf([server(1, since(BOOT + 1))], []), actions: [orphan] },
+  // Orphans: one that has run may have a job until its own timer ends it.
+  { name: 'no runner, older than the boot time, and never ran', plan: () => planOf([unborn(BOOT + 1)], []), actions: [orphan] },
+  { name: 'no runner, as old as the boot time, and never ran', plan: () => planOf([unborn(BOOT)], []) },
   { name: 'no runner, as old as the boot time', plan: () => planOf([server(1, since(BOOT))], []) },
+  { name: 'no runner, older than the boot time', plan: () => planOf([server(1, since(BOOT + 1))], []), held: ['may-have-job'] },
+  {
+    name: 'no runner, in a state that says nothing',
+    plan: () => planOf([server(1, { ...since(BOOT + 1), status: 'other' })], []),
+    held: ['may-have-job'],
+  },
+  {
+    name: 'no runner, in error after it has run',
+    plan: () => planOf([server(1, { status: 'error', activeAt: NOW - 50 * MINUTE })], []),
+    held: ['may-have-job'],
+  },
+  { name: 'no runner, as old as a worker gets', plan: () => planOf([server(1, since(LONGEST_LIFE))], []), held: ['may-have-job'] },
+  { name: 'no runner, older than that', plan: () => planOf([server(1, since(LONGEST_LIFE + 1))], []), actions: [orphan] },
   {
     name: 'no runner, and none in its metadata',
     plan: () => planOf([unmarked], []),

@@ -120,6 +120,16 @@ describe('a simulated worker', () => {
     expect(w.ctx.faults.calls('gitlab.job-request')).toBe(11);
   });
 
+  it.each([
+    { diskMinFree: 5, offAfter: 90 },
+    { diskMinFree: 0, offAfter: undefined },
+  ])('leaves when its runner is refused, where it looks after its disk: min_free_gb $diskMinFree', async ({ diskMinFree, offAfter }) => {
+    const w = await started({ flags: `--wait-timeout=0\n - DISK_MIN_FREE=${diskMinFree}` });
+    w.ctx.faults.inject({ operation: 'gitlab.job-request', times: 1, status: 403 });
+    await w.clock.advance(HOUR);
+    expect(w.offAfter()).toBe(offAfter === undefined ? undefined : offAfter * SECOND);
+  });
+
   it('never asks GitLab to verify it: run-single does not', async () => {
     const w = await started({ jobs: [job('a')] });
     await w.clock.advance(HOUR);
@@ -235,7 +245,11 @@ describe('user data', () => {
   });
 
   it('yields the limits', () => {
-    expect(limitsOf("run-single --max-builds=3 --wait-timeout '45'")).toEqual({ maxBuilds: 3, waitTimeoutMs: 45_000 });
-    expect(limitsOf('run-single')).toEqual({ maxBuilds: 0, waitTimeoutMs: 0 });
+    expect(limitsOf("run-single --max-builds=3 --wait-timeout '45'")).toEqual({
+      maxBuilds: 3,
+      waitTimeoutMs: 45_000,
+      leavesRefused: false,
+    });
+    expect(limitsOf('run-single')).toEqual({ maxBuilds: 0, waitTimeoutMs: 0, leavesRefused: false });
   });
 });
