@@ -1,7 +1,7 @@
 import { RunningClock } from '../sandbox/clock.ts';
 import { Faults } from '../sandbox/faults.ts';
-import { jobHookBody } from '../sandbox/gitlab/hook-body.ts';
-import { signHook } from '../sandbox/gitlab/hooks.ts';
+import { jobHookBody } from '../sandbox/gitlab/hooks/body.ts';
+import { signHook } from '../sandbox/gitlab/hooks/hooks.ts';
 import type { Job } from '../sandbox/gitlab/model.ts';
 import { GitLabWorld } from '../sandbox/gitlab/world.ts';
 

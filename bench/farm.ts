@@ -1,14 +1,14 @@
 import { Agent, request } from 'node:http';
-import { type Farm, type FarmOptions, HOOK_PATH, startFarm } from '../cli/farm.ts';
-import type { Config } from '../lib/config/config.ts';
+import type { Config } from '../lib/config/load/parse.ts';
+import { secretReader } from '../lib/runtime/functiongraph/secret-source.ts';
+import { createReaper } from '../lib/runtime/handlers/reaper.ts';
+import { createScaler } from '../lib/runtime/handlers/scaler.ts';
+import { createWebhook } from '../lib/runtime/handlers/webhook.ts';
 import { createLog } from '../lib/runtime/log.ts';
-import { createReaper } from '../lib/runtime/reaper.ts';
-import { createScaler } from '../lib/runtime/scaler.ts';
-import { secretReader } from '../lib/runtime/secret-source.ts';
-import { createWebhook } from '../lib/runtime/webhook.ts';
 import { RunningClock } from '../sandbox/clock.ts';
 import type { SandboxEvent } from '../sandbox/context.ts';
 import type { Job } from '../sandbox/gitlab/model.ts';
+import { type Farm, type FarmOptions, HOOK_PATH, startFarm } from '../testkit/farm.ts';
 import { delivery } from './events.ts';
 
 /** The installation in a sandbox in real time, deployed as docs/deploy.md says. GitLab sends no hooks by itself: the benchmark does. */

@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ulid } from 'ulid';
-import { farmDocument, GROUP } from '../cli/farm.ts';
-import { workerName } from '../lib/core/names.ts';
-import { DEFAULT_CATALOGUE } from '../sandbox/otc/ecs-catalogue.ts';
-import type { EcsFleet } from '../sandbox/otc/ecs-fleet.ts';
+import { workerName } from '../lib/core/fleet/names.ts';
+import { DEFAULT_CATALOGUE } from '../sandbox/otc/ecs/catalogue.ts';
+import type { EcsFleet } from '../sandbox/otc/ecs/fleet.ts';
+import { farmDocument, GROUP } from '../testkit/farm.ts';
 import type { Bundles } from './bundles.ts';
 import { type ChildResult, runChild } from './child.ts';
 import { type BenchFarm, ledgerEntries, startBenchFarm } from './farm.ts';

@@ -1,26 +1,26 @@
 import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings';
-import { tick } from '../lib/app/pass.ts';
-import type { Wake } from '../lib/app/ports.ts';
-import { reconcile } from '../lib/app/reconcile.ts';
-import { renderProblems } from '../lib/config/problems.ts';
+import type { Wake } from '../lib/app/ports/index.ts';
+import { tick } from '../lib/app/reconcile/entry-points.ts';
+import { reconcile } from '../lib/app/reconcile/reconcile.ts';
+import { renderProblems } from '../lib/config/check/problems.ts';
 import { systemClock } from '../lib/runtime/clock.ts';
-import { showConsole } from './console.ts';
-import { registerControls } from './controls.ts';
-import { COUNT_FORMATS, counts } from './counts.ts';
-import { registerDashboard } from './dashboard-command.ts';
-import { demo } from './demo.ts';
-import { registerDoctor } from './doctor.ts';
-import { explain } from './explain.ts';
-import { registerHook } from './hook.ts';
-import { serveDashboard } from './live.ts';
-import { managerStatus, renderManager } from './manager.ts';
-import { type Output, renderReport, standardOutput } from './output.ts';
-import { escaped, shown } from './printable.ts';
-import { REPORT_FORMATS, report } from './report.ts';
-import { sandbox } from './sandbox.ts';
-import { serve } from './serve.ts';
-import { environmentSecrets, explainFailure, loadConfig, openStore, openWorld, UserError, withinDeadline } from './session.ts';
-import { repeat, status } from './status.ts';
+import { showConsole } from './commands/console.ts';
+import { registerControls } from './commands/controls.ts';
+import { COUNT_FORMATS, counts } from './commands/counts.ts';
+import { registerDashboard } from './commands/dashboard.ts';
+import { registerDoctor } from './commands/doctor.ts';
+import { explain } from './commands/explain.ts';
+import { registerHook } from './commands/hook.ts';
+import { managerStatus, renderManager } from './commands/manager.ts';
+import { REPORT_FORMATS, report } from './commands/report.ts';
+import { sandbox } from './commands/sandbox.ts';
+import { serve } from './commands/serve.ts';
+import { repeat, status } from './commands/status.ts';
+import { serveDashboard } from './dashboard/server.ts';
+import { demo } from './demo/demo.ts';
+import { environmentSecrets, explainFailure, loadConfig, openStore, openWorld, UserError, withinDeadline } from './shared/environment.ts';
+import { type Output, renderReport, standardOutput } from './shared/output.ts';
+import { escaped, shown } from './shared/printable.ts';
 
 /** What one pass may take, as in the deployed functions. */
 const PASS_MS = 60_000;
@@ -28,7 +28,7 @@ const PASS_MS = 60_000;
 /** What comes in during a tick by hand is left to the functions. */
 const NOBODY: Wake = { wake: () => Promise.resolve() };
 
-/** All commands. Importing it runs nothing: scaler.ts does, and the reference of the commands is written from it. */
+/** All commands. Importing it runs nothing: main.ts does, and the reference of the commands is written from it. */
 export const program = new Command('scaler')
   .description('Autoscaler of GitLab CI workers on Open Telekom Cloud')
   .option('-c, --config <file>', 'the configuration', 'scaler.yml')

@@ -116,7 +116,7 @@ class OtcProvider {
   }
 
   load() {
-    this.loaded ??= import('tsx/esm/api').then(({ tsImport }) => tsImport('./commands.ts', __filename));
+    this.loaded ??= import('tsx/esm/api').then(({ tsImport }) => tsImport('./commands/index.ts', __filename));
     return this.loaded;
   }
 }

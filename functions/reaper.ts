@@ -1,8 +1,8 @@
-import '../lib/runtime/without-jit.ts';
-import type { FunctionContext } from '../lib/runtime/function-graph.ts';
-import { functionParts } from '../lib/runtime/function-parts.ts';
-import type { PassReply } from '../lib/runtime/pass-function.ts';
-import { createReaper } from '../lib/runtime/reaper.ts';
+import '../lib/runtime/zod-without-jit.ts';
+import type { FunctionContext } from '../lib/runtime/functiongraph/functiongraph.ts';
+import { functionParts } from '../lib/runtime/functiongraph/parts.ts';
+import type { PassReply } from '../lib/runtime/handlers/pass-function.ts';
+import { createReaper } from '../lib/runtime/handlers/reaper.ts';
 
 const reaper = createReaper(functionParts('reaper', import.meta.dirname, process.env));
 

@@ -1,7 +1,7 @@
-import '../lib/runtime/without-jit.ts';
-import type { ApigReply, FunctionContext } from '../lib/runtime/function-graph.ts';
-import { functionParts } from '../lib/runtime/function-parts.ts';
-import { createWebhook } from '../lib/runtime/webhook.ts';
+import '../lib/runtime/zod-without-jit.ts';
+import type { ApigReply, FunctionContext } from '../lib/runtime/functiongraph/functiongraph.ts';
+import { functionParts } from '../lib/runtime/functiongraph/parts.ts';
+import { createWebhook } from '../lib/runtime/handlers/webhook.ts';
 
 const webhook = createWebhook(functionParts('webhook', import.meta.dirname, process.env));
 

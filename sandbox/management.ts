@@ -1,21 +1,21 @@
 import type { Hono } from 'hono';
 import type { SandboxContext } from './context.ts';
-import type { FunctionGraph } from './functiongraph.ts';
-import { mountFunctionApi } from './functiongraph-api.ts';
-import { DeployedFunctions } from './functiongraph-deployed.ts';
-import type { Gateway } from './functiongraph-gateway.ts';
-import { mountFunctionManagement } from './functiongraph-manage.ts';
-import { Triggers } from './functiongraph-triggers.ts';
-import { functionView } from './functiongraph-view.ts';
+import { mountFunctionApi } from './functiongraph/api.ts';
+import { DeployedFunctions } from './functiongraph/deployed.ts';
+import type { FunctionGraph } from './functiongraph/functiongraph.ts';
+import type { Gateway } from './functiongraph/gateway.ts';
+import { mountFunctionManagement } from './functiongraph/manage.ts';
+import { Triggers } from './functiongraph/triggers/triggers.ts';
+import { functionView } from './functiongraph/view.ts';
 import type { FaultLayer, SandboxEnv } from './http.ts';
-import { Apig } from './otc/apig.ts';
-import { mountApig } from './otc/apig-api.ts';
-import { DOMAIN_ID, type Iam } from './otc/iam.ts';
-import type { Agencies } from './otc/iam-agencies.ts';
-import { mountAgencies } from './otc/iam-agency-api.ts';
-import { Lts } from './otc/lts.ts';
-import { mountLts } from './otc/lts-api.ts';
-import type { Obs } from './otc/obs.ts';
+import { mountApig } from './otc/apig/api.ts';
+import { Apig } from './otc/apig/apig.ts';
+import type { Agencies } from './otc/iam/agencies.ts';
+import { mountAgencies } from './otc/iam/agency-api.ts';
+import { DOMAIN_ID, type Iam } from './otc/iam/iam.ts';
+import { mountLts } from './otc/lts/api.ts';
+import { Lts } from './otc/lts/lts.ts';
+import type { Obs } from './otc/obs/obs.ts';
 
 export interface ManagementOptions {
   readonly functions: FunctionGraph;

@@ -1,24 +1,24 @@
 import type { SandboxClock } from './clock.ts';
 import type { SandboxContext, SandboxEvent, SimulatedVm } from './context.ts';
 import { Faults } from './faults.ts';
-import { FunctionGraph } from './functiongraph.ts';
-import type { DeployedFunctions } from './functiongraph-deployed.ts';
-import { Gateway } from './functiongraph-gateway.ts';
+import type { DeployedFunctions } from './functiongraph/deployed.ts';
+import { FunctionGraph } from './functiongraph/functiongraph.ts';
+import { Gateway } from './functiongraph/gateway.ts';
 import { createGitLab } from './gitlab/gitlab.ts';
 import { seeded } from './gitlab/random.ts';
 import { type Listening, listen, type Served } from './http.ts';
 import { createManagement } from './management.ts';
-import type { Apig } from './otc/apig.ts';
-import { type Catalogue, DEFAULT_CATALOGUE } from './otc/ecs-catalogue.ts';
-import { EcsFleet } from './otc/ecs-fleet.ts';
-import type { FleetTimes } from './otc/ecs-vm.ts';
-import { Iam, type KeyPair } from './otc/iam.ts';
-import { Agencies, FUNCTION_DOMAIN } from './otc/iam-agencies.ts';
-import type { Lts } from './otc/lts.ts';
-import { type AppendMode, Obs } from './otc/obs.ts';
+import type { Apig } from './otc/apig/apig.ts';
+import { type Catalogue, DEFAULT_CATALOGUE } from './otc/ecs/catalogue.ts';
+import { EcsFleet } from './otc/ecs/fleet.ts';
+import type { FleetTimes } from './otc/ecs/vm.ts';
+import { Agencies, FUNCTION_DOMAIN } from './otc/iam/agencies.ts';
+import { Iam, type KeyPair } from './otc/iam/iam.ts';
+import type { Lts } from './otc/lts/lts.ts';
+import { type AppendMode, Obs } from './otc/obs/obs.ts';
 import { otcApp } from './otc/otc.ts';
 import { mountSmn, Smn } from './otc/smn.ts';
-import { runWorker } from './worker.ts';
+import { runWorker } from './worker/worker.ts';
 
 export interface SandboxOptions {
   readonly clock: SandboxClock;

@@ -8,8 +8,8 @@
  */
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { compileConfig } from '../lib/config/load-yaml.ts';
-import { InvalidConfigError, renderProblems } from '../lib/config/problems.ts';
+import { InvalidConfigError, renderProblems } from '../lib/config/check/problems.ts';
+import { compileConfig } from '../lib/config/load/yaml.ts';
 import { type Bundle, bundle, bundleFunction, type FunctionName, ROOT as root } from './bundle.ts';
 import { COMMAND_LINE, FUNCTIONS } from './bundles.ts';
 import { writeDashboard } from './write-dashboard.ts';
@@ -62,12 +62,12 @@ writeFileSync(join(dist, 'functions', 'package.json'), '{ "type": "commonjs" }\n
 await writeDashboard(dist);
 const within = await Promise.all(FUNCTIONS.map(({ name }) => buildFunction(name, config)));
 
-if (existsSync(join(root, 'cli', 'scaler.ts'))) {
-  write('scaler-cli', join(dist, 'scaler.mjs'), await bundle('cli/scaler.ts', COMMAND_LINE));
+if (existsSync(join(root, 'cli', 'main.ts'))) {
+  write('scaler-cli', join(dist, 'scaler.mjs'), await bundle('cli/main.ts', COMMAND_LINE));
   const start = join(dist, 'scaler.cjs');
   writeFileSync(start, "#!/usr/bin/env node\nimport('./scaler.mjs');\n");
   chmodSync(start, 0o755);
 } else {
-  console.log('cli/scaler.ts is not there: no command line tool built');
+  console.log('cli/main.ts is not there: no command line tool built');
 }
 process.exitCode = within.every(Boolean) ? 0 : 1;

@@ -7,7 +7,7 @@ import * as z from 'zod';
 
 const LEAST_MODULES = 60;
 const root = fileURLToPath(new URL('..', import.meta.url));
-const FOLDERS = ['functions', 'cli', 'deploy', 'lib', 'cloud-init', 'sandbox'];
+const FOLDERS = ['functions', 'cli', 'deploy', 'lib', 'cloud-init', 'sandbox', 'testkit'];
 
 const Cruise = z.object({
   modules: z.array(z.object({ source: z.string() })),

@@ -1,5 +1,5 @@
 /**
- * Writes lib/config/functions-zones.ts: the time zones that the functions' own Node.js knows, and how their clocks go there.
+ * Writes lib/config/zones/functions-zones.ts: the time zones that the functions' own Node.js knows, and how their clocks go there.
  *
  *   npx tsx scripts/write-zones.ts NODE             NODE: the path that scripts/node20.15.sh prints
  *   npx tsx scripts/write-zones.ts NODE --check     writes nothing; 1 when the file is not what that Node says
@@ -8,10 +8,10 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { transformSync } from 'esbuild';
-import { zonesTable } from '../lib/config/functions-zones.ts';
+import { zonesTable } from '../lib/config/zones/functions-zones.ts';
 
-const TARGET = fileURLToPath(new URL('../lib/config/functions-zones.ts', import.meta.url));
-const RULES = fileURLToPath(new URL('../lib/config/zone-rules.ts', import.meta.url));
+const TARGET = fileURLToPath(new URL('../lib/config/zones/functions-zones.ts', import.meta.url));
+const RULES = fileURLToPath(new URL('../lib/config/zones/zone-rules.ts', import.meta.url));
 const ZONEINFO = '/usr/share/zoneinfo';
 /** Ten years and a half from 2026-01-01. */
 const DAYS = 3835;
@@ -55,7 +55,7 @@ function tableNames(): readonly string[] {
 function fileOf({ node, tz, lines }: Answer): string {
   return `/**
  * Written by scripts/write-zones.ts, not by hand: the time zones that Node ${node}, on which the functions run, knows from its own data (${tz}).
- * A line: how the clocks of these zones go, as \`day:minutes\` (lib/config/zone-rules.ts).
+ * A line: how the clocks of these zones go, as \`day:minutes\` (lib/config/zones/zone-rules.ts).
  */
 export const zonesTable = {
   node: '${node}',
@@ -83,7 +83,7 @@ function main([node, ...flags]: readonly string[]): number {
   const fresh = fileOf(ask(node, tableNames())) === readFileSync(TARGET, 'utf8');
   if (!fresh)
     console.error(
-      `lib/config/functions-zones.ts is not what ${node} says: npx tsx scripts/write-zones.ts "$(scripts/node20.15.sh DIRECTORY)"`,
+      `lib/config/zones/functions-zones.ts is not what ${node} says: npx tsx scripts/write-zones.ts "$(scripts/node20.15.sh DIRECTORY)"`,
     );
   return fresh ? 0 : 1;
 }

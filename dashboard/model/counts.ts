@@ -1,5 +1,5 @@
-import { minuteRow, parseRollup, rollUp, type SeriesRow } from '../../lib/core/rollup.ts';
-import { dayKey, parseSamples, type Sample } from '../../lib/core/series.ts';
+import { minuteRow, parseRollup, rollUp, type SeriesRow } from '../../lib/core/metrics/rollup.ts';
+import { dayKey, parseSamples, type Sample } from '../../lib/core/metrics/sample.ts';
 
 const MINUTE = 60_000;
 const DAY = 1440 * MINUTE;

@@ -1,4 +1,4 @@
-import type { FarmView } from '../../lib/app/farm-view.ts';
+import type { FarmView } from '../../lib/app/status/schema.ts';
 
 /** What the page shows of `counts/v1/farm.json`; the writer's type, so that both change together. */
 export type Farm = Pick<

@@ -1,4 +1,4 @@
-import type { SeriesRow } from '../../lib/core/rollup.ts';
+import type { SeriesRow } from '../../lib/core/metrics/rollup.ts';
 
 /** From the bottom of the stack to its top. */
 export const PHASES = ['busy', 'idle', 'booting', 'draining', 'failed'] as const;

@@ -1,6 +1,6 @@
 import type { Costs } from '../core/costs.ts';
-import type { Pool } from '../core/pool.ts';
-import type { Scope } from './ports.ts';
+import type { Pool } from '../core/pool/pool.ts';
+import type { Scope } from './ports/index.ts';
 
 /** The machine behind a worker, as ECS wants it. Flavors, zones and subnets are walked in order of preference, flavor by flavor. */
 export interface Machine {

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { section } from './messages.ts';
-import { periodProblem } from './period.ts';
+import { section } from './check/messages.ts';
+import { periodProblem } from './cron.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 

@@ -1,13 +1,13 @@
 import * as z from 'zod';
-import { duration } from './duration.ts';
+import { section } from './check/messages.ts';
+import type { Path } from './check/problems.ts';
+import { duration } from './durations.ts';
 import { Name } from './fields.ts';
-import { section } from './messages.ts';
-import type { Path } from './problems.ts';
 import { isPrivate, overlap, parseSubnet, SubnetText } from './subnet.ts';
 import type { Config, ManagerSettings } from './types.ts';
 
 /*
- * The section `manager` of scaler.yml. Only the command line reads it (load-yaml.ts): the functions neither check nor carry it.
+ * The section `manager` of scaler.yml. Only the command line reads it (load/yaml.ts): the functions neither check nor carry it.
  */
 
 const DAY = 86_400_000;

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { duration } from './duration.ts';
+import { section } from './check/messages.ts';
+import { duration } from './durations.ts';
 import {
   BaseUrl,
   BucketName,
@@ -18,7 +19,6 @@ import {
   Timezone,
   Uuid,
 } from './fields.ts';
-import { section } from './messages.ts';
 
 /*
  * The form of scaler.yml. `machine` and `runner` are partial here, because the top-level ones are merged under each pool's;

@@ -1,5 +1,5 @@
 import type { Settings } from '../app/settings.ts';
-import type { ConfigProblem } from './problems.ts';
+import type { ConfigProblem } from './check/problems.ts';
 
 export type OtcService = 'ecs' | 'ims' | 'iam' | 'vpc' | 'obs' | 'smn' | 'functiongraph';
 

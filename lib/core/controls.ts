@@ -1,7 +1,7 @@
-import { isWorkerOf } from './names.ts';
-import type { Pool } from './pool.ts';
+import { isWorkerOf } from './fleet/names.ts';
+import type { Pool } from './pool/pool.ts';
 
-/** What people have told the farm to do, or to leave. Each is one object in the bucket (lib/app/controls.ts). */
+/** What people have told the farm to do, or to leave. Each is one object in the bucket (lib/app/controls/store.ts). */
 export const CONTROL_KINDS = ['pause', 'drain', 'roll', 'keep'] as const;
 export type ControlKind = (typeof CONTROL_KINDS)[number];
 

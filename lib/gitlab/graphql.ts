@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { AccessError, ConfigError, type ScalerError, UnclearError } from '../core/errors.ts';
-import { pageInfo, readAnswer } from './answers.ts';
-import { shorten } from './refusal.ts';
+import { shorten } from './errors.ts';
 import type { Session } from './requester.ts';
+import { pageInfo, readAnswer } from './schemas.ts';
 
 const CALL = 'POST /api/graphql';
 const envelope = z.object({ data: z.unknown().optional(), errors: z.array(z.object({ message: z.string().catch('') })).nullish() });

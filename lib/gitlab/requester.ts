@@ -1,6 +1,6 @@
 import type { DefaultRequestOptions, FormattedResponse, RequesterType, ResponseBodyTypes } from '@gitbeaker/requester-utils';
 import type { GitLabCallName } from './calls.ts';
-import type { Answer, Request, Send } from './http.ts';
+import type { Answer, Request, Send } from './send.ts';
 
 /** Everything that the calls of one operation share. */
 export interface Session {

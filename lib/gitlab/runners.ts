@@ -1,12 +1,12 @@
 import { type EditRunnerOptions, Groups, Projects, Runners, Users } from '@gitbeaker/core';
 import * as z from 'zod';
-import type { JobView, NewRunner, RunnerSpec, Scope } from '../app/ports.ts';
+import type { JobView, NewRunner, RunnerSpec, Scope } from '../app/ports/index.ts';
 import { AccessError, NotFoundError, UnclearError } from '../core/errors.ts';
-import type { Runner } from '../core/fleet.ts';
-import { createdRunner, gid, graphqlRunner, identified, jobView, readAnswer, restRunner, uniqueById } from './answers.ts';
+import type { Runner } from '../core/fleet/types.ts';
 import { connection, queryGraphql } from './graphql.ts';
 import { readAllPages } from './pages.ts';
 import { resourceOptions, type Session } from './requester.ts';
+import { createdRunner, gid, graphqlRunner, identified, jobView, readAnswer, restRunner, uniqueById } from './schemas.ts';
 
 const MOST_PAGES = 100;
 const JOBS_PER_PAGE = 100;

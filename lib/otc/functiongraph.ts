@@ -1,8 +1,8 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import type { CallOptions, Clock, Wake } from '../app/ports.ts';
+import type { CallOptions, Clock, Wake } from '../app/ports/index.ts';
 import { ScalerError, UnclearError } from '../core/errors.ts';
-import type { OtcCallName } from './actions.ts';
+import type { OtcCallName } from './calls.ts';
 import type { Credentials } from './credentials.ts';
 import { errorInside, otcError } from './errors.ts';
 import { signedHeaders } from './signer.ts';

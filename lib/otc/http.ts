@@ -1,7 +1,7 @@
 import type * as z from 'zod';
-import type { Clock } from '../app/ports.ts';
+import type { Clock } from '../app/ports/index.ts';
 import { UnclearError } from '../core/errors.ts';
-import type { OtcCallName } from './actions.ts';
+import type { OtcCallName } from './calls.ts';
 import type { Credentials } from './credentials.ts';
 import { type CallKind, errorInside, otcError } from './errors.ts';
 import { type Scope, signedHeaders } from './signer.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { AlarmMessage, CallOptions, Notifier } from '../app/ports.ts';
+import type { AlarmMessage, CallOptions, Notifier } from '../app/ports/index.ts';
 import { toIso } from '../core/time.ts';
 import type { OtcHttp } from './http.ts';
 

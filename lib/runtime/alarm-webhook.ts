@@ -1,5 +1,5 @@
 import got from 'got';
-import type { AlarmMessage, CallOptions, Notifier } from '../app/ports.ts';
+import type { AlarmMessage, CallOptions, Notifier } from '../app/ports/index.ts';
 import { UnclearError } from '../core/errors.ts';
 import { toIso } from '../core/time.ts';
 import type { Agents } from './agents.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '../app/ports.ts';
+import type { Clock } from '../app/ports/index.ts';
 
 /** The machine's time. */
 export const systemClock: Clock = {

@@ -1,7 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import type { Clock, Wake } from '../app/ports.ts';
-import type { Config } from '../config/config.ts';
+import type { Clock, Wake } from '../app/ports/index.ts';
+import type { Config } from '../config/load/parse.ts';
 import { UnclearError } from '../core/errors.ts';
 import type { Credentials } from '../otc/credentials.ts';
 import { FunctionGraphWake } from '../otc/functiongraph.ts';

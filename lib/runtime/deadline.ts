@@ -1,4 +1,4 @@
-import type { Deadline } from '../app/world.ts';
+import type { Deadline } from '../app/services.ts';
 import { bounded } from '../signals/bounded.ts';
 
 /** What undoing and recording may take after the last action was begun. */

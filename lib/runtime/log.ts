@@ -1,7 +1,7 @@
 // Imported, so that this one place is no ungoverned global; it is the same object that the runtime tags with the request's id.
 import console from 'node:console';
 import pino from 'pino';
-import type { Clock, Log } from '../app/ports.ts';
+import type { Clock, Log } from '../app/ports/index.ts';
 import { scrub } from './scrub.ts';
 
 export interface LogOptions {

@@ -2,14 +2,14 @@ import { Hono } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { SandboxContext } from '../context.ts';
 import { faultLayer, type Refusal, type SandboxEnv } from '../http.ts';
-import { Refused } from './access.ts';
-import { graphqlRoute } from './graphql.ts';
+import { graphqlRoute } from './graphql/route.ts';
 import type { GitLabOptions } from './options.ts';
-import { hookRoutes } from './rest-hooks.ts';
-import { jobRoutes } from './rest-jobs.ts';
-import { peopleRoutes } from './rest-people.ts';
-import { runnerRoutes } from './rest-runners.ts';
-import { runnerApi } from './runner-api.ts';
+import { Refused } from './rest/access.ts';
+import { hookRoutes } from './rest/hooks.ts';
+import { jobRoutes } from './rest/jobs.ts';
+import { peopleRoutes } from './rest/people.ts';
+import { runnerApi } from './rest/runner-api.ts';
+import { runnerRoutes } from './rest/runners.ts';
 import { GitLabWorld } from './world.ts';
 
 export interface GitLab {

@@ -1,8 +1,9 @@
 import type { SandboxContext } from '../context.ts';
 import { Directory } from './directory.ts';
-import { HookCourier, type HookFaults } from './hooks.ts';
-import { JobBook } from './jobs.ts';
-import { mayTake } from './matching.ts';
+import { HookCourier, type HookFaults } from './hooks/hooks.ts';
+import { JobBook } from './jobs/jobs.ts';
+import { mayTake } from './jobs/matching.ts';
+import { dropStuckJobs } from './jobs/stuck.ts';
 import {
   type Group,
   type Hook,
@@ -19,7 +20,6 @@ import {
 } from './model.ts';
 import { type GitLabOptions, type Settings, settle } from './options.ts';
 import { type Random, randomText } from './random.ts';
-import { dropStuckJobs } from './stuck.ts';
 
 const HOUR = 3_600_000;
 

@@ -1,14 +1,14 @@
 import { Hono } from 'hono';
 import type { SandboxContext } from '../context.ts';
 import { type FaultLayer, faultLayer, header, type SandboxEnv } from '../http.ts';
-import { ecsApp } from './ecs.ts';
-import type { EcsFleet } from './ecs-fleet.ts';
+import { ecsApp } from './ecs/ecs.ts';
+import type { EcsFleet } from './ecs/fleet.ts';
+import { imsApp, neutronApp, vpcApp } from './ecs/ims-vpc.ts';
+import { novaApp } from './ecs/nova.ts';
 import { Envelopes } from './envelopes.ts';
-import { type Iam, iamApp } from './iam.ts';
-import type { Agencies } from './iam-agencies.ts';
-import { imsApp, neutronApp, vpcApp } from './ims-vpc.ts';
-import { novaApp } from './nova.ts';
-import { withoutRight } from './permissions.ts';
+import type { Agencies } from './iam/agencies.ts';
+import { type Iam, iamApp } from './iam/iam.ts';
+import { withoutRight } from './iam/permissions.ts';
 
 export interface OtcOptions {
   readonly iam: Iam;

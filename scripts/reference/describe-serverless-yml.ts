@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { Service } from '../../deploy/schema.ts';
+import { Service } from '../../deploy/inputs/schema.ts';
 import { BaseUrl, HostName, Uuid } from '../../lib/config/fields.ts';
 import { SubnetText } from '../../lib/config/subnet.ts';
 import type { Description, FileReference } from './describe.ts';

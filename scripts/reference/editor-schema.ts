@@ -5,7 +5,7 @@ import { isSpan, presetOf, wordsOf } from './words.ts';
 
 type Json = Record<string, unknown>;
 
-/** The form of spans as text (lib/config/duration.ts); how long they may be is in the description. */
+/** The form of spans as text (lib/config/durations.ts); how long they may be is in the description. */
 const SPAN_TEXT = '^\\s*(?:\\d+|(?:\\d+(?:\\.\\d+)?[smhd])+)\\s*$';
 
 /** The JSON Schema of a file, for editors: draft 7, which the YAML language server knows best, with the descriptions of the reference. */

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { formatDuration } from '../../lib/config/duration.ts';
+import { formatDuration } from '../../lib/config/durations.ts';
 import { unwrap } from './schema-tree.ts';
 
 /** What a value of this schema may hold, for schemas that cannot say it themselves: their checks are code. */

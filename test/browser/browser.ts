@@ -1,10 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { publish } from '../../cli/dashboard.ts';
-import type { PageFile } from '../../cli/site-files.ts';
-import { Obs } from '../../lib/otc/obs.ts';
-import { ObsSite } from '../../lib/otc/obs-site.ts';
+import type { PageFile } from '../../cli/dashboard/assets.ts';
+import { publish } from '../../cli/dashboard/publish.ts';
+import { Obs } from '../../lib/otc/obs/client.ts';
+import { ObsSite } from '../../lib/otc/obs/website.ts';
 import { RunningClock } from '../../sandbox/clock.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { buildDashboard } from '../../scripts/dashboard.ts';

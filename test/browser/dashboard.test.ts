@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { AxeResults } from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { startLive } from '../../cli/live.ts';
-import type { FarmView } from '../../lib/app/farm-view.ts';
+import { startLive } from '../../cli/dashboard/server.ts';
+import type { FarmView } from '../../lib/app/status/schema.ts';
 import { farmObjects } from '../real/dashboard-data.ts';
 import { builtPage, PICTURES, publishedSite, type Site, startBrowser, visit } from './browser.ts';
 

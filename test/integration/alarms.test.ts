@@ -1,13 +1,13 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { GROUP, HOOK_PATH } from '../../cli/farm.ts';
-import { FARM_KEY, type FarmView } from '../../lib/app/farm-view.ts';
-import { readSeries } from '../../lib/app/series-read.ts';
-import { dayKey } from '../../lib/core/series.ts';
+import { readSeries } from '../../lib/app/counts/read.ts';
+import { FARM_KEY, type FarmView } from '../../lib/app/status/schema.ts';
+import { dayKey } from '../../lib/core/metrics/sample.ts';
 import { floorMinute, toIso } from '../../lib/core/time.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
-import { BRISK, hasty, MINUTE, type Play, type PlayOptions, play } from './harness.ts';
+import { GROUP, HOOK_PATH } from '../../testkit/farm.ts';
+import { BRISK, hasty, MINUTE, type Play, type PlayOptions, play } from '../../testkit/play.ts';
 
 const POOL = { limit: 2, idle_time: 20, max_builds: 1, boot_timeout: 60 };
 const FAST = { ...BRISK, pools: [POOL], composeWorld: hasty(300) } satisfies PlayOptions;

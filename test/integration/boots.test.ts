@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { showConsole } from '../../cli/console.ts';
-import { explain } from '../../cli/explain.ts';
-import { explainWorker } from '../../lib/app/explain.ts';
+import { showConsole } from '../../cli/commands/console.ts';
+import { explain } from '../../cli/commands/explain.ts';
+import { explainWorker } from '../../lib/app/ledger/explain.ts';
 import type { Fault } from '../../sandbox/faults.ts';
-import { BRISK, hasty, MINUTE, type Play, play, SECOND } from './harness.ts';
+import { BRISK, hasty, MINUTE, type Play, play, SECOND } from '../../testkit/play.ts';
 
 const POOL = { limit: 4, idle_time: 20, max_builds: 1 };
 const FAST = { ...BRISK, pools: [POOL], composeWorld: hasty(300) };

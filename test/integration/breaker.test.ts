@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { explainJob } from '../../lib/app/explain.ts';
-import { HOUR, MINUTE, type Play, play, SECOND, START } from './harness.ts';
+import { explainJob } from '../../lib/app/ledger/explain.ts';
+import { HOUR, MINUTE, type Play, play, SECOND, START } from '../../testkit/play.ts';
 
 /** Minutes after the start at which servers were ordered, with how many each time. */
 function waves(p: Play): readonly (readonly [minute: number, servers: number])[] {

@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
-import type { FunctionKind } from '../../cli/farm.ts';
-import type { FunctionContext } from '../../sandbox/functiongraph.ts';
+import type { FunctionContext } from '../../sandbox/functiongraph/functiongraph.ts';
+import type { FunctionKind } from '../../testkit/farm.ts';
 
 const Loaded = z.object({ node: z.string(), kind: z.string(), ms: z.number() });
 const Reply = z.object({ id: z.number(), reply: z.unknown().optional(), thrown: z.string().optional() });

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type Farm, type FunctionKind, farmDocument, startFarm } from '../../cli/farm.ts';
 import { RunningClock } from '../../sandbox/clock.ts';
 import type { SandboxEvent } from '../../sandbox/context.ts';
+import { type Farm, type FunctionKind, farmDocument, startFarm } from '../../testkit/farm.ts';
 import { BundleProcess } from './bundle-process.ts';
 
 const KINDS = ['webhook', 'scaler', 'reaper'] as const satisfies readonly FunctionKind[];

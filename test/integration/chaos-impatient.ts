@@ -1,11 +1,11 @@
-import type { World } from '../../lib/app/world.ts';
+import type { World } from '../../lib/app/services.ts';
 import { needSecret } from '../../lib/config/secrets.ts';
-import { GitLab } from '../../lib/gitlab/gitlab.ts';
-import { otcCloud } from '../../lib/otc/cloud.ts';
-import { Ecs } from '../../lib/otc/ecs.ts';
+import { GitLab } from '../../lib/gitlab/client.ts';
+import { Ecs } from '../../lib/otc/ecs/client.ts';
+import { otcCloud } from '../../lib/otc/ecs/cloud.ts';
+import { Ims } from '../../lib/otc/ecs/ims.ts';
 import { OtcHttp } from '../../lib/otc/http.ts';
-import { Ims } from '../../lib/otc/ims.ts';
-import { Obs } from '../../lib/otc/obs.ts';
+import { Obs } from '../../lib/otc/obs/client.ts';
 import { composeWorld, type WorldInputs } from '../../lib/runtime/compose.ts';
 
 /** What adapters wait in real time: far more than the sandbox ever takes to answer, far less than a test has. */

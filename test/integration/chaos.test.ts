@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import * as z from 'zod';
 import { type Random, seeded } from '../../sandbox/gitlab/random.ts';
+import { HOUR, MINUTE, type Play, play, SECOND } from '../../testkit/play.ts';
 import { FAULT_EVERY_MS, unrest } from './chaos-faults.ts';
 import { impatientWorld } from './chaos-impatient.ts';
-import { HOUR, MINUTE, type Play, play, SECOND } from './harness.ts';
 
 const Line = z.object({ msg: z.string(), code: z.string().optional(), ok: z.boolean().optional() });
 const SEED = 7;

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { type Farm, farmDocument, GROUP, startFarm } from '../../cli/farm.ts';
-import { parseService } from '../../deploy/schema.ts';
+import { parseService } from '../../deploy/inputs/schema.ts';
 import { SecretCredentials } from '../../lib/otc/credentials.ts';
-import { Obs } from '../../lib/otc/obs.ts';
+import { Obs } from '../../lib/otc/obs/client.ts';
 import { RunningClock } from '../../sandbox/clock.ts';
+import { type Farm, farmDocument, GROUP, startFarm } from '../../testkit/farm.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 let farm: Farm;
@@ -33,7 +33,7 @@ function start(
   out: () => string;
 } {
   const all = { PATH: process.env.PATH ?? '', HOME: dir, ...env, ...more };
-  const child = spawn(process.execPath, ['--import', 'tsx', path.join(root, 'cli/scaler.ts'), ...args], { cwd: root, env: all });
+  const child = spawn(process.execPath, ['--import', 'tsx', path.join(root, 'cli/main.ts'), ...args], { cwd: root, env: all });
   let out = '';
   let err = '';
   child.stdout.on('data', (chunk) => (out += chunk));

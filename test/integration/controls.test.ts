@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { renderReport } from '../../cli/output.ts';
-import { withinDeadline } from '../../cli/session.ts';
-import { drainPools, endControl, putControl } from '../../lib/app/controls.ts';
-import { explainJob, explainWorker } from '../../lib/app/explain.ts';
-import { FARM_KEY, FarmView } from '../../lib/app/farm-view.ts';
-import { reconcile } from '../../lib/app/reconcile.ts';
+import { withinDeadline } from '../../cli/shared/environment.ts';
+import { renderReport } from '../../cli/shared/output.ts';
+import { drainPools, endControl, putControl } from '../../lib/app/controls/store.ts';
+import { explainJob, explainWorker } from '../../lib/app/ledger/explain.ts';
+import { reconcile } from '../../lib/app/reconcile/reconcile.ts';
+import { FARM_KEY, FarmView } from '../../lib/app/status/schema.ts';
 import { ALL_POOLS, type Control } from '../../lib/core/controls.ts';
-import { BRISK, HOUR, hasty, MINUTE, type Play, type PlayOptions, play, SECOND } from './harness.ts';
+import { BRISK, HOUR, hasty, MINUTE, type Play, type PlayOptions, play, SECOND } from '../../testkit/play.ts';
 
 const FAST = { ...BRISK, composeWorld: hasty(), pools: [{ limit: 4, idle_time: 600, boot_timeout: 120 }] } satisfies PlayOptions;
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { HOUR, MINUTE, type Play, play } from './harness.ts';
+import { HOUR, MINUTE, type Play, play } from '../../testkit/play.ts';
 
 const page = readFileSync(new URL('../../docs/cost.md', import.meta.url), 'utf8');
 

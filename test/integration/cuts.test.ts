@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { grow, tick } from '../../lib/app/pass.ts';
-import { drainNote } from '../../lib/core/note.ts';
-import { BRISK, hasty, MINUTE, type Play, play, SECOND } from './harness.ts';
-import { type Death, type Mortal, mortal } from './mortal.ts';
+import { grow, tick } from '../../lib/app/reconcile/entry-points.ts';
+import { drainNote } from '../../lib/core/fleet/drain-note.ts';
+import { type Death, type Mortal, mortal } from '../../testkit/mortal.ts';
+import { BRISK, hasty, MINUTE, type Play, play, SECOND } from '../../testkit/play.ts';
 
 const NO_END = { act: new AbortController().signal, all: new AbortController().signal };
 const HOLD_MS = 60_000;

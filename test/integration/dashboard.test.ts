@@ -1,9 +1,9 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { networksOf, publish, unpublish } from '../../cli/dashboard.ts';
-import { startLive } from '../../cli/live.ts';
-import type { PageFile } from '../../cli/site-files.ts';
-import { Obs } from '../../lib/otc/obs.ts';
-import { ObsSite } from '../../lib/otc/obs-site.ts';
+import type { PageFile } from '../../cli/dashboard/assets.ts';
+import { networksOf, publish, unpublish } from '../../cli/dashboard/publish.ts';
+import { startLive } from '../../cli/dashboard/server.ts';
+import { Obs } from '../../lib/otc/obs/client.ts';
+import { ObsSite } from '../../lib/otc/obs/website.ts';
 import { RunningClock } from '../../sandbox/clock.ts';
 import { startSandbox } from '../../sandbox/sandbox.ts';
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { renderReport } from '../../cli/output.ts';
-import { withinDeadline } from '../../cli/session.ts';
-import { explainJob } from '../../lib/app/explain.ts';
-import { FARM_KEY, type FarmView } from '../../lib/app/farm-view.ts';
-import { reconcile } from '../../lib/app/reconcile.ts';
-import { BRISK, hasty, MINUTE, type Play, type PlayOptions, play, SECOND } from './harness.ts';
+import { withinDeadline } from '../../cli/shared/environment.ts';
+import { renderReport } from '../../cli/shared/output.ts';
+import { explainJob } from '../../lib/app/ledger/explain.ts';
+import { reconcile } from '../../lib/app/reconcile/reconcile.ts';
+import { FARM_KEY, type FarmView } from '../../lib/app/status/schema.ts';
+import { BRISK, hasty, MINUTE, type Play, type PlayOptions, play, SECOND } from '../../testkit/play.ts';
 
 const OTHER = 'acme/other';
 const EVER = 1_000_000;

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import * as z from 'zod';
-import { farmDocument, GROUP } from '../../cli/farm.ts';
-import type { DeployInputs } from '../../deploy/deployment.ts';
-import type { Bundles } from '../../deploy/package.ts';
+import type { DeployInputs } from '../../deploy/inputs/deployment.ts';
+import type { Bundles } from '../../deploy/inputs/package.ts';
 import { RunningClock } from '../../sandbox/clock.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts';
+import { farmDocument, GROUP } from '../../testkit/farm.ts';
 
 /** serverless.yml of the repository: what is deployed here is what people deploy. */
 const SERVERLESS = z

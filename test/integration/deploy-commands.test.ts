@@ -1,15 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { GROUP } from '../../cli/farm.ts';
-import { deploy } from '../../deploy/command-deploy.ts';
-import { info } from '../../deploy/command-info.ts';
-import { invoke, invokeLocal } from '../../deploy/command-invoke.ts';
-import { logs } from '../../deploy/command-logs.ts';
-import { remove } from '../../deploy/command-remove.ts';
-import { explain } from '../../deploy/commands.ts';
-import type { DeployInputs } from '../../deploy/deployment.ts';
-import type { Bundles } from '../../deploy/package.ts';
+import { deploy } from '../../deploy/commands/deploy.ts';
+import { explain } from '../../deploy/commands/index.ts';
+import { info } from '../../deploy/commands/info.ts';
+import { invoke, invokeLocal } from '../../deploy/commands/invoke.ts';
+import { logs } from '../../deploy/commands/logs.ts';
+import { remove } from '../../deploy/commands/remove.ts';
+import type { DeployInputs } from '../../deploy/inputs/deployment.ts';
+import type { Bundles } from '../../deploy/inputs/package.ts';
+import { GROUP } from '../../testkit/farm.ts';
 import { type BenchOptions, type DeployBench, deployBench, deployedState } from './deploy-bench.ts';
 
 /** Says what it was given; fails when it is told to. */

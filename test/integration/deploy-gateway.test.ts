@@ -1,10 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { deploy } from '../../deploy/command-deploy.ts';
-import { info } from '../../deploy/command-info.ts';
-import { remove as removeNow } from '../../deploy/command-remove.ts';
-import type { DeployInputs } from '../../deploy/deployment.ts';
-import type { Bundles } from '../../deploy/package.ts';
+import { deploy } from '../../deploy/commands/deploy.ts';
+import { info } from '../../deploy/commands/info.ts';
+import { remove as removeNow } from '../../deploy/commands/remove.ts';
+import type { DeployInputs } from '../../deploy/inputs/deployment.ts';
+import type { Bundles } from '../../deploy/inputs/package.ts';
 import { NEW_GATEWAY } from '../unit/deploy/builders.ts';
 import { type DeployBench, deployBench, deployedState } from './deploy-bench.ts';
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { GROUP } from '../../cli/farm.ts';
-import { hook } from '../../cli/hook.ts';
-import { loadConfig } from '../../cli/session.ts';
-import { invoke } from '../../deploy/command-invoke.ts';
-import { HookAdmin } from '../../lib/gitlab/hook-admin.ts';
+import { hook } from '../../cli/commands/hook.ts';
+import { loadConfig } from '../../cli/shared/environment.ts';
+import { invoke } from '../../deploy/commands/invoke.ts';
+import { HookAdmin } from '../../lib/gitlab/hooks/admin.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import type { SandboxEvent } from '../../sandbox/context.ts';
+import { GROUP } from '../../testkit/farm.ts';
 import { type BenchOptions, type DeployBench, deployBench, deployedState } from './deploy-bench.ts';
 import { Osls } from './osls-process.ts';
 

@@ -1,14 +1,14 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type DoctorOutput, doctor } from '../../cli/doctor.ts';
-import { doctorWorld, subjectOf } from '../../cli/doctor-world.ts';
-import { type Farm, type FarmOptions, GROUP, HOOK_PATH, startFarm } from '../../cli/farm.ts';
-import { examine } from '../../lib/app/doctor/doctor.ts';
-import { ALL_CODES, CHECKS, type Finding } from '../../lib/app/doctor/finding.ts';
-import type { Subject } from '../../lib/app/doctor/world.ts';
+import { type DoctorOutput, doctor } from '../../cli/commands/doctor.ts';
+import { doctorWorld, subjectOf } from '../../cli/doctor/adapters.ts';
+import { ALL_CODES, CHECKS, type Finding } from '../../lib/app/doctor/findings.ts';
+import { examine } from '../../lib/app/doctor/run.ts';
+import type { Subject } from '../../lib/app/doctor/types.ts';
 import { readSecrets } from '../../lib/config/secrets.ts';
 import { RunningClock } from '../../sandbox/clock.ts';
-import { type Catalogue, DEFAULT_CATALOGUE } from '../../sandbox/otc/ecs-catalogue.ts';
+import { type Catalogue, DEFAULT_CATALOGUE } from '../../sandbox/otc/ecs/catalogue.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
+import { type Farm, type FarmOptions, GROUP, HOOK_PATH, startFarm } from '../../testkit/farm.ts';
 
 const EVER = 1_000_000;
 const CACHE = '192.168.15.9';

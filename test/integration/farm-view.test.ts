@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { status } from '../../cli/status.ts';
-import { FARM_KEY, type FarmView } from '../../lib/app/farm-view.ts';
-import { BRISK, MINUTE, type Play, play, SECOND } from './harness.ts';
+import { status } from '../../cli/commands/status.ts';
+import { FARM_KEY, type FarmView } from '../../lib/app/status/schema.ts';
+import { BRISK, MINUTE, type Play, play, SECOND } from '../../testkit/play.ts';
 
 function farm(p: Play): FarmView {
   return JSON.parse(p.text(FARM_KEY));

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { SecretCredentials } from '../../lib/otc/credentials.ts';
 import type { WorldInputs } from '../../lib/runtime/compose.ts';
 import type { Fault } from '../../sandbox/faults.ts';
-import { BRISK, hasty, MINUTE, neverRan, type Play, play, SECOND } from './harness.ts';
+import { BRISK, hasty, MINUTE, neverRan, type Play, play, SECOND } from '../../testkit/play.ts';
 
 /** Real milliseconds after which a call that is never answered is given up. */
 const PATIENCE_MS = 300;

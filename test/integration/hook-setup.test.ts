@@ -2,12 +2,12 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { HOOK_PATH } from '../../cli/farm.ts';
-import { hook, rotateHookSecrets } from '../../cli/hook.ts';
-import { readHookSecrets } from '../../cli/hook-secrets.ts';
-import { HookAdmin } from '../../lib/gitlab/hook-admin.ts';
+import { hook, rotateHookSecrets } from '../../cli/commands/hook.ts';
+import { readHookSecrets } from '../../cli/shared/hook-secrets.ts';
+import { HookAdmin } from '../../lib/gitlab/hooks/admin.ts';
 import type { Hook } from '../../sandbox/gitlab/model.ts';
-import { MINUTE, type Play, type PlayOptions, PROJECT, play } from './harness.ts';
+import { HOOK_PATH } from '../../testkit/farm.ts';
+import { MINUTE, type Play, type PlayOptions, PROJECT, play } from '../../testkit/play.ts';
 
 const POLICY = { jobEvents: true, pushEvents: false };
 

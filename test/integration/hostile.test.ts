@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { stringify } from 'yaml';
-import { type Farm, farmDocument, GROUP, startFarm } from '../../cli/farm.ts';
 import { program } from '../../cli/program.ts';
-import { FARM_KEY } from '../../lib/app/farm-view.ts';
-import { SERIES_HEADER, sampleLine } from '../../lib/core/series.ts';
+import { FARM_KEY } from '../../lib/app/status/schema.ts';
+import { SERIES_HEADER, sampleLine } from '../../lib/core/metrics/sample.ts';
 import { RunningClock } from '../../sandbox/clock.ts';
+import { type Farm, farmDocument, GROUP, startFarm } from '../../testkit/farm.ts';
 
 /** Clears the screen, sets the title, rings, colours by C1, turns the direction of writing, overwrites, and begins a line of its own. */
 const EVIL = 'evil\u001b[2J\u001b]0;t\u0007\u009b31m\u202e\u2066\u200f\u0085\u2028\b\r\nFORGED line';

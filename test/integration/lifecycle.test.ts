@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { explainJob, explainWorker } from '../../lib/app/explain.ts';
-import { HOUR, MINUTE, type Play, PROJECT, play, SECOND, START } from './harness.ts';
+import { explainJob, explainWorker } from '../../lib/app/ledger/explain.ts';
+import { HOUR, MINUTE, type Play, PROJECT, play, SECOND, START } from '../../testkit/play.ts';
 
 const HEADER = 'time,pool,machines,booting,idle,busy,draining,failed,pending,unmet,limit,oldest_wait,hourly_cost,coming';
 

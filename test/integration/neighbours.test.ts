@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { handoffKey } from '../../lib/app/launch.ts';
-import { grow, tick } from '../../lib/app/pass.ts';
-import type { World } from '../../lib/app/world.ts';
-import { BRISK, hasty, MINUTE, type Play, play, SECOND } from './harness.ts';
+import { grow, tick } from '../../lib/app/reconcile/entry-points.ts';
+import type { World } from '../../lib/app/services.ts';
+import { handoffKey } from '../../lib/app/workers/launch.ts';
+import { BRISK, hasty, MINUTE, type Play, play, SECOND } from '../../testkit/play.ts';
 
 const NO_END = { act: new AbortController().signal, all: new AbortController().signal };
 const WAKE = { wake: async () => undefined };

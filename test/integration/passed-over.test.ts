@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { HOUR, MINUTE, type Play, play, SECOND, START } from './harness.ts';
+import { HOUR, MINUTE, type Play, play, SECOND, START } from '../../testkit/play.ts';
 
 /** Jobs that GitLab gives to nobody, for a reason that its API does not show. */
 function refused(p: Play, count: number) {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { HOUR, hasty, MINUTE, type Play, play, SECOND, START } from './harness.ts';
+import { HOUR, hasty, MINUTE, type Play, play, SECOND, START } from '../../testkit/play.ts';
 
 /*
  * What other autoscalers of CI workers got wrong, by the thread that tells it. GHA: github-aws-runners/terraform-aws-github-runner; ARC:

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { explainJob } from '../../lib/app/explain.ts';
-import { BRISK, HOUR, hasty, MINUTE, type Play, play } from './harness.ts';
+import { explainJob } from '../../lib/app/ledger/explain.ts';
+import { BRISK, HOUR, hasty, MINUTE, type Play, play } from '../../testkit/play.ts';
 
 const EVER = 1_000_000;
 const FAST = { ...BRISK, composeWorld: hasty() };

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { type ReportOptions, report } from '../../cli/report.ts';
-import { explainJob, explainWorker } from '../../lib/app/explain.ts';
-import { readReport } from '../../lib/app/report.ts';
-import { hasStarted } from '../../lib/core/job-steps.ts';
-import type { Report } from '../../lib/core/report.ts';
-import { HOUR, MINUTE, type Play, type PlayOptions, play, SECOND, START } from './harness.ts';
+import { type ReportOptions, report } from '../../cli/commands/report.ts';
+import { explainJob, explainWorker } from '../../lib/app/ledger/explain.ts';
+import { readReport } from '../../lib/app/report/read.ts';
+import type { Report } from '../../lib/core/report/report.ts';
+import { hasStarted } from '../../lib/core/report/timeline.ts';
+import { HOUR, MINUTE, type Play, type PlayOptions, play, SECOND, START } from '../../testkit/play.ts';
 
 const PRICES = { currency: 'EUR', flavors: { 'c4.2xlarge.2': 0.36, 'c3.4xlarge.2': 0.7 } };
 const PRICED = { document: { costs: PRICES } } satisfies PlayOptions;

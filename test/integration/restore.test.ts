@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { endControl, putControl } from '../../lib/app/controls.ts';
-import { BRISK, hasty, MINUTE, type Play, play, SECOND } from './harness.ts';
+import { endControl, putControl } from '../../lib/app/controls/store.ts';
+import { BRISK, hasty, MINUTE, type Play, play, SECOND } from '../../testkit/play.ts';
 
 const LIMIT = 6;
 const JOBS = 28;

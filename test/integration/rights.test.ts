@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { GROUP, HOOK_PATH } from '../../cli/farm.ts';
 import { GITLAB_CALLS } from '../../lib/gitlab/calls.ts';
-import { type Caller, OTC_CALLS } from '../../lib/otc/actions.ts';
+import { type Caller, OTC_CALLS } from '../../lib/otc/calls.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
-import { BRISK, hasty, MINUTE, neverRan, type Play, type PlayOptions, PROJECT, play, SECOND } from './harness.ts';
+import { GROUP, HOOK_PATH } from '../../testkit/farm.ts';
+import { BRISK, hasty, MINUTE, neverRan, type Play, type PlayOptions, PROJECT, play, SECOND } from '../../testkit/play.ts';
 
 type FunctionName = Exclude<Caller, 'cli' | 'deploy'>;
 
@@ -17,9 +17,9 @@ const NOT_OURS = /^gateway\.|^gitlab\.(register|verify|unregister|job-request|jo
 /** Calls that a day like these does not need, and when they are made. */
 const ON_DEMAND = {
   'ecs.quotas': 'an order was refused for a quota before (test/integration/refusals.test.ts)',
-  'gitlab.group': 'the list of runners did not tell the id of the group (test/unit/gitlab/gitlab.test.ts)',
+  'gitlab.group': 'the list of runners did not tell the id of the group (test/unit/gitlab/client.test.ts)',
   'gitlab.project': 'the same, of a project',
-  'obs.head': 'a range was refused without a word about the size (test/unit/otc/obs.test.ts)',
+  'obs.head': 'a range was refused without a word about the size (test/unit/otc/obs/client.test.ts)',
 } as const;
 
 const OTC = Object.entries(OTC_CALLS as Readonly<Record<string, { readonly usedBy: readonly string[] }>>);

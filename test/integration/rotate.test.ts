@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { GROUP } from '../../cli/farm.ts';
 import type { WorldInputs } from '../../lib/runtime/compose.ts';
-import { BRISK, HOUR, hasty, MINUTE, type Play, type PlayOptions, play, SECOND } from './harness.ts';
+import { GROUP } from '../../testkit/farm.ts';
+import { BRISK, HOUR, hasty, MINUTE, type Play, type PlayOptions, play, SECOND } from '../../testkit/play.ts';
 
 const POOL = { limit: 6, idle_time: 20, max_builds: 1, boot_timeout: 60 };
 const SCOPES = ['read_api', 'create_runner', 'manage_runner'];

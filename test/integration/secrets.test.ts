@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { WorldInputs } from '../../lib/runtime/compose.ts';
 import type { Fault } from '../../sandbox/faults.ts';
-import { BRISK, hasty, MINUTE, type Play, play, SECOND } from './harness.ts';
+import { BRISK, hasty, MINUTE, type Play, play, SECOND } from '../../testkit/play.ts';
 
 /** Everything that must not be read where it does not belong, by what it is. */
 interface Secrets {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { counts } from '../../cli/counts.ts';
-import { readSeries } from '../../lib/app/series-read.ts';
-import { parseRollup, ROLLUP_HEADER, rollUp, rollupLine, type Step } from '../../lib/core/rollup.ts';
-import { parseSamples, type Sample } from '../../lib/core/series.ts';
+import { counts } from '../../cli/commands/counts.ts';
+import { readSeries } from '../../lib/app/counts/read.ts';
+import { parseRollup, ROLLUP_HEADER, rollUp, rollupLine, type Step } from '../../lib/core/metrics/rollup.ts';
+import { parseSamples, type Sample } from '../../lib/core/metrics/sample.ts';
 import type { Fault } from '../../sandbox/faults.ts';
 import { seeded } from '../../sandbox/gitlab/random.ts';
-import { BRISK, HOUR, hasty, MINUTE, type Play, play, SECOND } from './harness.ts';
+import { BRISK, HOUR, hasty, MINUTE, type Play, play, SECOND } from '../../testkit/play.ts';
 
 /** Twenty minutes before midnight: the day changes, closes and is rolled up while everything goes wrong. */
 const EVENING = Date.parse('2026-11-30T23:40:07Z');

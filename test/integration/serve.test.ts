@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Farm, GROUP, startFarm } from '../../cli/farm.ts';
-import { type Serving, serve } from '../../cli/serve.ts';
+import { type Serving, serve } from '../../cli/commands/serve.ts';
 import { RunningClock } from '../../sandbox/clock.ts';
+import { type Farm, GROUP, startFarm } from '../../testkit/farm.ts';
 
 let farm: Farm;
 let serving: Serving;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BRISK, hasty, type Play, play, SECOND } from './harness.ts';
+import { BRISK, hasty, type Play, play, SECOND } from '../../testkit/play.ts';
 
 const HOUR_KEY = 'state/v1/turnstile/2026-11-23T08.log';
 

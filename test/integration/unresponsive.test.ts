@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { HOUR, MINUTE, type Play, play } from './harness.ts';
+import { HOUR, MINUTE, type Play, play } from '../../testkit/play.ts';
 
 const POOLS = [{ limit: 5, idle_count: 1, idle_time: 600 }];
 /** GitLab ends a request that it holds when a job comes, and the runner asks again 3 s later: no boot is as short. */

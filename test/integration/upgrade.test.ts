@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { farmDocument } from '../../cli/farm.ts';
-import { putControl } from '../../lib/app/controls.ts';
-import { readFarm } from '../../lib/app/farm-view.ts';
-import { readMemory } from '../../lib/app/memory-store.ts';
-import { loadConfigText } from '../../lib/config/load-yaml.ts';
+import { putControl } from '../../lib/app/controls/store.ts';
+import { readMemory } from '../../lib/app/reconcile/pool-state-store.ts';
+import { readFarm } from '../../lib/app/status/schema.ts';
+import { loadConfigText } from '../../lib/config/load/yaml.ts';
+import { secretReader } from '../../lib/runtime/functiongraph/secret-source.ts';
+import { createReaper } from '../../lib/runtime/handlers/reaper.ts';
+import { createScaler } from '../../lib/runtime/handlers/scaler.ts';
+import { createWebhook } from '../../lib/runtime/handlers/webhook.ts';
 import { createLog } from '../../lib/runtime/log.ts';
-import { createReaper } from '../../lib/runtime/reaper.ts';
-import { createScaler } from '../../lib/runtime/scaler.ts';
-import { secretReader } from '../../lib/runtime/secret-source.ts';
-import { createWebhook } from '../../lib/runtime/webhook.ts';
-import { BRISK, hasty, MINUTE, type Play, play, SECOND } from './harness.ts';
+import { farmDocument } from '../../testkit/farm.ts';
+import { BRISK, hasty, MINUTE, type Play, play, SECOND } from '../../testkit/play.ts';
 
 const LIMIT = 5;
 const FAST = { ...BRISK, composeWorld: hasty() };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_CATALOGUE } from '../../sandbox/otc/ecs-catalogue.ts';
-import { BRISK, hasty, MINUTE, type Play, play } from './harness.ts';
+import { DEFAULT_CATALOGUE } from '../../sandbox/otc/ecs/catalogue.ts';
+import { BRISK, hasty, MINUTE, type Play, play } from '../../testkit/play.ts';
 
 const FAST = { ...BRISK, hooks: false, composeWorld: hasty() };
 const [FIRST] = DEFAULT_CATALOGUE.networks;

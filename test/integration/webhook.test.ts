@@ -1,13 +1,13 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { HOOK_PATH } from '../../cli/farm.ts';
+import { secretReader } from '../../lib/runtime/functiongraph/secret-source.ts';
+import { createWebhook } from '../../lib/runtime/handlers/webhook.ts';
 import { createLog } from '../../lib/runtime/log.ts';
-import { secretReader } from '../../lib/runtime/secret-source.ts';
-import { createWebhook } from '../../lib/runtime/webhook.ts';
-import { jobHookBody } from '../../sandbox/gitlab/hook-body.ts';
+import { jobHookBody } from '../../sandbox/gitlab/hooks/body.ts';
 import { playWorkload } from '../../sandbox/workload.ts';
-import { HOUR, MINUTE, type Play, PROJECT, play, SECOND } from './harness.ts';
+import { HOOK_PATH } from '../../testkit/farm.ts';
+import { HOUR, MINUTE, type Play, PROJECT, play, SECOND } from '../../testkit/play.ts';
 
 type Headers = Readonly<Record<string, string>>;
 type Body = string | Uint8Array<ArrayBuffer>;

@@ -1,13 +1,13 @@
 import { NO_CONTROLS } from '../../lib/core/controls.ts';
-import type { PendingJob, Runner, Server } from '../../lib/core/fleet.ts';
-import { assignJobs, candidates } from '../../lib/core/match.ts';
-import { EMPTY_MEMORY, type Launch, learn, type PoolMemory } from '../../lib/core/memory.ts';
-import { drainNote } from '../../lib/core/note.ts';
-import type { LeftJob } from '../../lib/core/passed-over.ts';
-import { type Action, planPool, type Removal } from '../../lib/core/plan.ts';
-import type { Pool } from '../../lib/core/pool.ts';
-import { deriveFleet } from '../../lib/core/worker.ts';
-import { NOW, SECOND } from '../builders.ts';
+import { deriveFleet } from '../../lib/core/fleet/derive.ts';
+import { drainNote } from '../../lib/core/fleet/drain-note.ts';
+import type { PendingJob, Runner, Server } from '../../lib/core/fleet/types.ts';
+import { EMPTY_MEMORY, type Launch, learn, type PoolMemory } from '../../lib/core/launches/pool-state.ts';
+import type { LeftJob } from '../../lib/core/launches/unclaimed-jobs.ts';
+import { assignJobs, candidates } from '../../lib/core/plan/assignment.ts';
+import { type Action, planPool, type Removal } from '../../lib/core/plan/plan.ts';
+import type { Pool } from '../../lib/core/pool/pool.ts';
+import { NOW, SECOND } from '../../testkit/builders.ts';
 
 export interface FarmOptions {
   readonly pools: readonly Pool[];

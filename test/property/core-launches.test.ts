@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Pool } from '../../lib/core/pool.ts';
-import { HOUR, MINUTE, pool, SECOND } from '../builders.ts';
+import type { Pool } from '../../lib/core/pool/pool.ts';
+import { HOUR, MINUTE, pool, SECOND } from '../../testkit/builders.ts';
 import { CoreFarm, type FarmJob } from './core-farm.ts';
 
 const RUNS = { numRuns: Math.min(12, fc.readConfigureGlobal().numRuns ?? 12) };

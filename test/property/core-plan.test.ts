@@ -1,16 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ALL_POOLS, type Control, type PoolControls, poolControls, UNREAD_CONTROLS } from '../../lib/core/controls.ts';
-import { PATIENCE_MS } from '../../lib/core/cover.ts';
-import type { PendingJob, Runner, Server } from '../../lib/core/fleet.ts';
-import { assignJobs, canRun } from '../../lib/core/match.ts';
-import type { FailedOperation, Launch, PoolMemory } from '../../lib/core/memory.ts';
-import { learn } from '../../lib/core/memory.ts';
-import { drainedSince, drainNote } from '../../lib/core/note.ts';
-import { type Action, DRAIN_SETTLE_MS, type Plan, planPool } from '../../lib/core/plan.ts';
-import type { Pool } from '../../lib/core/pool.ts';
-import { deriveFleet, type Worker } from '../../lib/core/worker.ts';
-import { HOUR, job, launch, MINUTE, memory, NOW, nameOf, pool, runner, SECOND, server } from '../builders.ts';
+import { deriveFleet, type Worker } from '../../lib/core/fleet/derive.ts';
+import { drainedSince, drainNote } from '../../lib/core/fleet/drain-note.ts';
+import type { PendingJob, Runner, Server } from '../../lib/core/fleet/types.ts';
+import type { FailedOperation, Launch, PoolMemory } from '../../lib/core/launches/pool-state.ts';
+import { learn } from '../../lib/core/launches/pool-state.ts';
+import { assignJobs, canRun } from '../../lib/core/plan/assignment.ts';
+import { PATIENCE_MS } from '../../lib/core/plan/coverage.ts';
+import { type Action, DRAIN_SETTLE_MS, type Plan, planPool } from '../../lib/core/plan/plan.ts';
+import type { Pool } from '../../lib/core/pool/pool.ts';
+import { HOUR, job, launch, MINUTE, memory, NOW, nameOf, pool, runner, SECOND, server } from '../../testkit/builders.ts';
 
 const age = fc.oneof(
   fc.constantFrom(-2 * MINUTE, -MINUTE, 0, SECOND, 40 * SECOND, 2 * MINUTE, 3 * MINUTE, 10 * MINUTE, 10 * MINUTE + 1, HOUR),

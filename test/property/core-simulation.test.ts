@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Control } from '../../lib/core/controls.ts';
-import { EMPTY_MEMORY } from '../../lib/core/memory.ts';
-import { idleTarget } from '../../lib/core/periods.ts';
-import type { Pool } from '../../lib/core/pool.ts';
-import { HOUR, MINUTE, NOW, nameOf, pool } from '../builders.ts';
+import { EMPTY_MEMORY } from '../../lib/core/launches/pool-state.ts';
+import type { Pool } from '../../lib/core/pool/pool.ts';
+import { idleTarget } from '../../lib/core/pool/schedule.ts';
+import { HOUR, MINUTE, NOW, nameOf, pool } from '../../testkit/builders.ts';
 import { BAD_FATES, CoreWorld, type Fate } from './core-world.ts';
 
 /** Each run plays hours; mutation testing sets the global number lower. */

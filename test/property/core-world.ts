@@ -1,13 +1,13 @@
 import { type Control, poolControls } from '../../lib/core/controls.ts';
-import type { PendingJob, Runner, Server } from '../../lib/core/fleet.ts';
-import type { Launching } from '../../lib/core/grow.ts';
-import { EMPTY_MEMORY, type FailedOperation, type Launch, learn, type PoolMemory } from '../../lib/core/memory.ts';
-import { drainNote } from '../../lib/core/note.ts';
-import { type Action, type Plan, planPool } from '../../lib/core/plan.ts';
-import type { Pool } from '../../lib/core/pool.ts';
-import { waitTimeoutSeconds } from '../../lib/core/wait-timeout.ts';
-import { deriveFleet, type Worker } from '../../lib/core/worker.ts';
-import { MINUTE, NOW, nameOf, SECOND } from '../builders.ts';
+import { deriveFleet, type Worker } from '../../lib/core/fleet/derive.ts';
+import { drainNote } from '../../lib/core/fleet/drain-note.ts';
+import type { PendingJob, Runner, Server } from '../../lib/core/fleet/types.ts';
+import { EMPTY_MEMORY, type FailedOperation, type Launch, learn, type PoolMemory } from '../../lib/core/launches/pool-state.ts';
+import { type Action, type Plan, planPool } from '../../lib/core/plan/plan.ts';
+import type { Launching } from '../../lib/core/plan/scale-up.ts';
+import type { Pool } from '../../lib/core/pool/pool.ts';
+import { waitTimeoutSeconds } from '../../lib/core/pool/wait-timeout.ts';
+import { MINUTE, NOW, nameOf, SECOND } from '../../testkit/builders.ts';
 
 /**
  * What becomes of a VM: it boots; calls GitLab and takes no job all the same (`deaf`); runs without ever calling; ends in error; is listed once and

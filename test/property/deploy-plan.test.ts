@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type Actual, grantKey } from '../../deploy/actual.ts';
-import type { ActualFunction } from '../../deploy/actual-function.ts';
-import { type Desired, type DesiredFunction, RUNTIME, TRUSTED } from '../../deploy/desired.ts';
-import { plan } from '../../deploy/plan.ts';
-import { planRemoval } from '../../deploy/plan-remove.ts';
-import type { Change } from '../../deploy/steps.ts';
+import { plan } from '../../deploy/plan/plan.ts';
+import { planRemoval } from '../../deploy/plan/remove.ts';
+import type { Change } from '../../deploy/plan/steps.ts';
+import { type Desired, type DesiredFunction, RUNTIME, TRUSTED } from '../../deploy/state/desired.ts';
+import { type Actual, grantKey } from '../../deploy/state/read.ts';
+import type { ActualFunction } from '../../deploy/state/read-function.ts';
 import { deployed, desiredOf, gatewayThere, NEW_GATEWAY, NOTHING, service } from '../unit/deploy/builders.ts';
 
 /** A cloud that does what it is told, and refuses what needs something that is not there. */

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Launch, PoolMemory } from '../../lib/core/memory.ts';
-import { EMPTY_MEMORY } from '../../lib/core/memory.ts';
-import { mergeMemories } from '../../lib/core/merge-memory.ts';
+import { mergeMemories } from '../../lib/core/launches/merge.ts';
+import type { Launch, PoolMemory } from '../../lib/core/launches/pool-state.ts';
+import { EMPTY_MEMORY } from '../../lib/core/launches/pool-state.ts';
 import { stableText } from '../../lib/core/stable-text.ts';
 
 const T = 1_760_000_000_000;

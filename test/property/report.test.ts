@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hasStarted, type JobFact } from '../../lib/core/job-steps.ts';
-import { apportion, type MachineFact } from '../../lib/core/machine-time.ts';
-import { makeReport, type Report } from '../../lib/core/report.ts';
+import { makeReport, type Report } from '../../lib/core/report/report.ts';
+import { hasStarted, type JobFact } from '../../lib/core/report/timeline.ts';
+import { apportion, type MachineFact } from '../../lib/core/report/utilization.ts';
 
 const time = fc.integer({ min: 0, max: 100_000_000 });
 const optional = fc.option(time, { nil: undefined });

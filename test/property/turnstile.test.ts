@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Entry, throughTurnstile } from '../../lib/app/turnstile.ts';
-import { type AppendFate, MemoryStore } from '../fakes/memory-store.ts';
+import { type Entry, throughTurnstile } from '../../lib/app/lock/coalescing-lock.ts';
+import { type AppendFate, MemoryStore } from '../../testkit/memory-store.ts';
 
 const START = Date.UTC(2026, 10, 23, 16, 20);
 const HOLD = 60_000;

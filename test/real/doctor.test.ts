@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { probeAppend } from '../../lib/app/doctor/probe.ts';
-import { Obs } from '../../lib/otc/obs.ts';
+import { probeAppend } from '../../lib/app/doctor/checks/probe.ts';
+import { Obs } from '../../lib/otc/obs/client.ts';
 import { KEYS, type RadosGw, startRadosGw } from './radosgw.ts';
 
 const BUCKET = 'scaler-probe';

@@ -3,9 +3,9 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { writeLatest } from '../../lib/app/samples.ts';
+import { writeLatest } from '../../lib/app/counts/samples.ts';
 import type { Alarm } from '../../lib/core/alarms.ts';
-import { MemoryStore } from '../fakes/memory-store.ts';
+import { MemoryStore } from '../../testkit/memory-store.ts';
 
 const SCRIPT = path.resolve(import.meta.dirname, '../../scripts/machine-count');
 const endings: (() => void)[] = [];

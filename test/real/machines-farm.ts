@@ -1,14 +1,14 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { type Farm, type FarmOptions, startFarm } from '../../cli/farm.ts';
-import { type ReadEntry, readLedger } from '../../lib/app/explain.ts';
-import type { WorkerTemplates } from '../../lib/app/world.ts';
+import { type ReadEntry, readLedger } from '../../lib/app/ledger/explain.ts';
+import type { WorkerTemplates } from '../../lib/app/services.ts';
 import { composeWorld } from '../../lib/runtime/compose.ts';
 import { RunningClock } from '../../sandbox/clock.ts';
 import type { SandboxEvent, SimulatedVm } from '../../sandbox/context.ts';
 import type { Job, JobSpec, Runner } from '../../sandbox/gitlab/model.ts';
 import { LAB_ADDRESS, type MachineOrder } from '../../sandbox/machines/lab.ts';
 import type { Machine } from '../../sandbox/machines/machine.ts';
+import { type Farm, type FarmOptions, startFarm } from '../../testkit/farm.ts';
 
 /** Between two ticks of the reaper. A minute in production; nothing here depends on it but the length of the test. */
 const TICK_MS = 2_000;

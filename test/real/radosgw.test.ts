@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compactDays, rollUpDays } from '../../lib/app/rollups.ts';
-import { writeSamples } from '../../lib/app/samples.ts';
-import { readSeries } from '../../lib/app/series-read.ts';
-import { throughTurnstile } from '../../lib/app/turnstile.ts';
+import { compactDays, rollUpDays } from '../../lib/app/counts/maintain.ts';
+import { readSeries } from '../../lib/app/counts/read.ts';
+import { writeSamples } from '../../lib/app/counts/samples.ts';
+import { throughTurnstile } from '../../lib/app/lock/coalescing-lock.ts';
 import { ConfigError, ConflictError } from '../../lib/core/errors.ts';
-import { parseRollup, ROLLUP_HEADER, rollUp, rollupLine } from '../../lib/core/rollup.ts';
-import { dayKey, parseSamples, type Sample } from '../../lib/core/series.ts';
-import { Obs } from '../../lib/otc/obs.ts';
+import { parseRollup, ROLLUP_HEADER, rollUp, rollupLine } from '../../lib/core/metrics/rollup.ts';
+import { dayKey, parseSamples, type Sample } from '../../lib/core/metrics/sample.ts';
+import { Obs } from '../../lib/otc/obs/client.ts';
 import { KEYS, type LossyProxy, makeBucket, type RadosGw, seeded, startLossyProxy, startRadosGw } from './radosgw.ts';
 
 const BUCKET = 'scaler-real';

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { obsAuthorization } from '../../lib/otc/obs-signer.ts';
+import { obsAuthorization } from '../../lib/otc/obs/signer.ts';
 
 const run = promisify(execFile);
 const script = path.resolve(import.meta.dirname, '../../scripts/radosgw.sh');

@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { renderOpenMetrics } from '../../cli/open-metrics.ts';
-import { readSeries } from '../../lib/app/series-read.ts';
-import { ROLLUP_COLUMNS } from '../../lib/core/rollup.ts';
-import { dayKey, type Sample, SERIES_HEADER, sampleLine } from '../../lib/core/series.ts';
-import { MemoryStore } from '../fakes/memory-store.ts';
+import { renderOpenMetrics } from '../../cli/render/open-metrics.ts';
+import { readSeries } from '../../lib/app/counts/read.ts';
+import { ROLLUP_COLUMNS } from '../../lib/core/metrics/rollup.ts';
+import { dayKey, type Sample, SERIES_HEADER, sampleLine } from '../../lib/core/metrics/sample.ts';
+import { MemoryStore } from '../../testkit/memory-store.ts';
 
 /* The recipes of docs/counts.md, word for word, against a day as the reaper writes it. */
 

@@ -1,4 +1,4 @@
-import type { WorkerUserDataInput } from '../../cloud-init/worker.ts';
+import type { WorkerUserDataInput } from '../../cloud-init/worker/worker.ts';
 import type { RunnerSettings } from '../../lib/app/settings.ts';
 import type { ManagerSettings } from '../../lib/config/types.ts';
 

@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { renderManagerUserData } from '../../cloud-init/manager.ts';
-import { renderWorkerUserData } from '../../cloud-init/worker.ts';
+import { renderManagerUserData } from '../../cloud-init/manager/manager.ts';
+import { renderWorkerUserData } from '../../cloud-init/worker/worker.ts';
 import {
   cloudConfigIn,
   filesOf,

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { healthKey, healthProblems, parseHealth } from '../../../lib/app/manager-health.ts';
+import { healthKey, healthProblems, parseHealth } from '../../../lib/app/status/cache-manager.ts';
 import type { ManagerSettings } from '../../../lib/config/types.ts';
 import { RunningClock } from '../../../sandbox/clock.ts';
 import { type Sandbox, startSandbox } from '../../../sandbox/sandbox.ts';

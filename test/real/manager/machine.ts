@@ -2,7 +2,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { managerFiles } from '../../../cloud-init/manager.ts';
+import { managerFiles } from '../../../cloud-init/manager/manager.ts';
 import type { ManagerSettings } from '../../../lib/config/types.ts';
 
 export const DAY = 86_400;

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { APT } from '../../../cloud-init/apt.ts';
+import { APT } from '../../../cloud-init/shared/apt.ts';
 
 const folders: string[] = [];
 afterEach(() => {

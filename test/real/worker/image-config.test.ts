@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { renderWorkerUserData } from '../../../cloud-init/worker.ts';
+import { renderWorkerUserData } from '../../../cloud-init/worker/worker.ts';
 import { WORKERS } from '../rendered-settings.ts';
 
 const note = (what: string) => `echo ${what} >>/run/order`;

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { JOB_SHELL } from '../../../cloud-init/worker-scripts.ts';
-import { SETUP } from '../../../cloud-init/worker-setup.ts';
+import { JOB_SHELL } from '../../../cloud-init/worker/scripts.ts';
+import { SETUP } from '../../../cloud-init/worker/setup.ts';
 
 /** What gitlab-runner gives a job's shell (shells/bash.go): errors end it, and so does its last line. */
 const JOB = '#!/usr/bin/env bash\n\nset -eo pipefail\nset +o noclobber\n: | eval \'echo "$(id -un) $HOME $PWD"\'\nexit 0\n';

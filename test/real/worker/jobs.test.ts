@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { renderWorkerUserData } from '../../../cloud-init/worker.ts';
+import { renderWorkerUserData } from '../../../cloud-init/worker/worker.ts';
 import { FakeMachine } from '../../unit/cloud-init/sandboxed.ts';
 import { WORKERS } from '../rendered-settings.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { COMMON, FINISH, REBOOTED, RETIRE, RUN, STOP } from '../../../cloud-init/worker-scripts.ts';
-import { SETUP } from '../../../cloud-init/worker-setup.ts';
-import { adviceLine, bootLines } from '../../../lib/app/boot-text.ts';
-import { explainJob, explainWorker, isUnsettled, type ReadEntry } from '../../../lib/app/explain.ts';
+import { COMMON, FINISH, REBOOTED, RETIRE, RUN, STOP } from '../../../cloud-init/worker/scripts.ts';
+import { SETUP } from '../../../cloud-init/worker/setup.ts';
+import { explainJob, explainWorker, isUnsettled, type ReadEntry } from '../../../lib/app/ledger/explain.ts';
+import { adviceLine, bootLines } from '../../../lib/app/ledger/sentences/boot.ts';
 
 const WORKER = 'bake-1';
 const entry = (kind: string, time: string, more: Partial<ReadEntry> = {}): ReadEntry => ({

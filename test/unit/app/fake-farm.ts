@@ -1,9 +1,9 @@
-import { tick } from '../../../lib/app/pass.ts';
-import type { AlarmMessage, Cloud, Forge } from '../../../lib/app/ports.ts';
+import type { AlarmMessage, Cloud, Forge } from '../../../lib/app/ports/index.ts';
+import { tick } from '../../../lib/app/reconcile/entry-points.ts';
+import type { World } from '../../../lib/app/services.ts';
 import type { Settings } from '../../../lib/app/settings.ts';
-import type { World } from '../../../lib/app/world.ts';
-import { loadConfigJson } from '../../../lib/config/load.ts';
-import { MemoryStore } from '../../fakes/memory-store.ts';
+import { loadConfigJson } from '../../../lib/config/load/json.ts';
+import { MemoryStore } from '../../../testkit/memory-store.ts';
 import { document, memoryLog } from '../runtime/parts.ts';
 
 export const START = Date.UTC(2026, 10, 23, 16, 20, 5);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { explain } from '../../../cli/explain.ts';
-import { readLedger } from '../../../lib/app/explain.ts';
-import type { Cloud, StoredObject } from '../../../lib/app/ports.ts';
+import { explain } from '../../../cli/commands/explain.ts';
+import { readLedger } from '../../../lib/app/ledger/explain.ts';
+import type { Cloud, StoredObject } from '../../../lib/app/ports/index.ts';
 import { UnclearError } from '../../../lib/core/errors.ts';
-import { MemoryStore } from '../../fakes/memory-store.ts';
+import { MemoryStore } from '../../../testkit/memory-store.ts';
 
 const AT = Date.UTC(2026, 10, 23, 12);
 const MIB = 1024 * 1024;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { tick } from '../../../lib/app/pass.ts';
+import { tick } from '../../../lib/app/reconcile/entry-points.ts';
+import type { World } from '../../../lib/app/services.ts';
 import type { Settings } from '../../../lib/app/settings.ts';
-import type { World } from '../../../lib/app/world.ts';
 import { farm } from './fake-farm.ts';
 
 const DAY = 'counts/v1/day/2026/11/2026-11-23.csv';

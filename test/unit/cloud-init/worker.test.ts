@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { parse as parseToml } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
-import { renderCloudConfig } from '../../../cloud-init/cloud-config.ts';
-import { renderRunnerConfig, renderWorkerUserData, type WorkerUserDataInput } from '../../../cloud-init/worker.ts';
+import { renderCloudConfig } from '../../../cloud-init/shared/cloud-config.ts';
+import { renderRunnerConfig, renderWorkerUserData, type WorkerUserDataInput } from '../../../cloud-init/worker/worker.ts';
 import type { RunnerSettings } from '../../../lib/app/settings.ts';
 import { fileIn, parseUserData } from './sandboxed.ts';
 

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { Config } from '../../../lib/config/config.ts';
-import { loadConfigJson } from '../../../lib/config/load.ts';
-import { compileConfig, loadConfigYaml } from '../../../lib/config/load-yaml.ts';
+import { loadConfigJson } from '../../../lib/config/load/json.ts';
+import type { Config } from '../../../lib/config/load/parse.ts';
+import { compileConfig, loadConfigYaml } from '../../../lib/config/load/yaml.ts';
 
 const folder = new URL('../../../examples/', import.meta.url);
 const examples = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('scaler.yml'));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { compileConfig, loadConfigText } from '../../../lib/config/load-yaml.ts';
-import { InvalidConfigError } from '../../../lib/config/problems.ts';
+import { InvalidConfigError } from '../../../lib/config/check/problems.ts';
+import { compileConfig, loadConfigText } from '../../../lib/config/load/yaml.ts';
 import { isPrivate, overlap, parseSubnet } from '../../../lib/config/subnet.ts';
 import { baseDocument } from './base.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ALL_POOLS, type Control, holds, isAbout, NO_CONTROLS, poolControls, UNREAD_CONTROLS } from '../../../lib/core/controls.ts';
-import { EMPTY_MEMORY, learn, tried } from '../../../lib/core/memory.ts';
-import { type PlanInput, planPool } from '../../../lib/core/plan.ts';
+import { EMPTY_MEMORY, learn, tried } from '../../../lib/core/launches/pool-state.ts';
+import { type PlanInput, planPool } from '../../../lib/core/plan/plan.ts';
 import {
   drainingRunner,
   HOUR,
@@ -16,7 +16,7 @@ import {
   pool,
   server,
   worker,
-} from '../../builders.ts';
+} from '../../../testkit/builders.ts';
 
 const said = (kind: Control['kind'], more: Partial<Control> = {}): Control => ({ kind, target: 'bake', since: NOW - HOUR, ...more });
 

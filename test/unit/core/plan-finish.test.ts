@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Action, DRAIN_SETTLE_MS, type Held } from '../../../lib/core/plan.ts';
+import { type Action, DRAIN_SETTLE_MS, type Held } from '../../../lib/core/plan/plan.ts';
 import {
   drainingRunner,
   HOUR,
@@ -14,7 +14,7 @@ import {
   runner,
   SECOND,
   server,
-} from '../../builders.ts';
+} from '../../../testkit/builders.ts';
 
 /** From what the cloud and GitLab list to the plan. */
 interface Listed {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { PATIENCE_MS } from '../../../lib/core/cover.ts';
-import { type Brake, count } from '../../../lib/core/grow.ts';
-import { type Action, type PlanInput, planPool } from '../../../lib/core/plan.ts';
-import type { Worker } from '../../../lib/core/worker.ts';
-import { HOUR, job, jobs, launch, MINUTE, memory, NOW, period, planInput, pool, worker } from '../../builders.ts';
+import type { Worker } from '../../../lib/core/fleet/derive.ts';
+import { PATIENCE_MS } from '../../../lib/core/plan/coverage.ts';
+import { type Action, type PlanInput, planPool } from '../../../lib/core/plan/plan.ts';
+import { type Brake, count } from '../../../lib/core/plan/scale-up.ts';
+import { HOUR, job, jobs, launch, MINUTE, memory, NOW, period, planInput, pool, worker } from '../../../testkit/builders.ts';
 
 const plan = (overrides: Partial<PlanInput>) => planPool(planInput(overrides));
 const many = (n: number, phase: Parameters<typeof worker>[1], from = 1): readonly Worker[] =>

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type Action, type PlanInput, planPool } from '../../../lib/core/plan.ts';
-import type { Pool } from '../../../lib/core/pool.ts';
-import type { Worker } from '../../../lib/core/worker.ts';
-import { HOUR, job, jobs, MINUTE, memory, NOW, nameOf, planInput, pool, worker } from '../../builders.ts';
+import type { Worker } from '../../../lib/core/fleet/derive.ts';
+import { type Action, type PlanInput, planPool } from '../../../lib/core/plan/plan.ts';
+import type { Pool } from '../../../lib/core/pool/pool.ts';
+import { HOUR, job, jobs, MINUTE, memory, NOW, nameOf, planInput, pool, worker } from '../../../testkit/builders.ts';
 
 const plan = (overrides: Partial<PlanInput>) => planPool(planInput({ grow: false, ...overrides }));
 const drains = (actions: readonly Action[]) => actions.flatMap((a) => (a.kind === 'drain' ? [[a.runnerId, a.why]] : []));

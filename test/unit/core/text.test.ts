@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { isWorkerOf, workerName } from '../../../lib/core/names.ts';
-import { drainedSince, drainNote } from '../../../lib/core/note.ts';
+import { drainedSince, drainNote } from '../../../lib/core/fleet/drain-note.ts';
+import { isWorkerOf, workerName } from '../../../lib/core/fleet/names.ts';
 import { dayOf, floorMinute, fromIso, toDate, toIso } from '../../../lib/core/time.ts';
-import { NOW, pool } from '../../builders.ts';
+import { NOW, pool } from '../../../testkit/builders.ts';
 
 const ULID = '01JDBKXG4T9Z8QWERTYASDFGH0';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { combine, costOf, gridOf, line, stack, tableRows } from '../../../dashboard/model/points.ts';
-import { minuteRow, rollUp, type SeriesRow, STEP_MS } from '../../../lib/core/rollup.ts';
-import type { Sample } from '../../../lib/core/series.ts';
+import { minuteRow, rollUp, type SeriesRow, STEP_MS } from '../../../lib/core/metrics/rollup.ts';
+import type { Sample } from '../../../lib/core/metrics/sample.ts';
 
 const MINUTE = 60_000;
 const row = (minute: number, more: Partial<SeriesRow> = {}): SeriesRow => ({

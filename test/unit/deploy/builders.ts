@@ -1,14 +1,14 @@
-import type { Actual, ActualGateway } from '../../../deploy/actual.ts';
-import { grantKey } from '../../../deploy/actual.ts';
-import type { ActualFunction } from '../../../deploy/actual-function.ts';
-import { type DeploySecrets, fingerprint } from '../../../deploy/deploy-secrets.ts';
-import { type Desired, type DesiredFunction, desired, RUNTIME, TRUSTED } from '../../../deploy/desired.ts';
-import { madeBy } from '../../../deploy/marks.ts';
-import { outline } from '../../../deploy/outline.ts';
-import { parseService, type Service } from '../../../deploy/schema.ts';
-import { type Config, parseConfig } from '../../../lib/config/config.ts';
+import { parseService, type Service } from '../../../deploy/inputs/schema.ts';
+import { type DeploySecrets, fingerprint } from '../../../deploy/inputs/secrets.ts';
+import { outline } from '../../../deploy/inputs/targets.ts';
+import { type Desired, type DesiredFunction, desired, RUNTIME, TRUSTED } from '../../../deploy/state/desired.ts';
+import { madeBy } from '../../../deploy/state/ownership.ts';
+import type { Actual, ActualGateway } from '../../../deploy/state/read.ts';
+import { grantKey } from '../../../deploy/state/read.ts';
+import type { ActualFunction } from '../../../deploy/state/read-function.ts';
+import { type Config, parseConfig } from '../../../lib/config/load/parse.ts';
 import { Secret } from '../../../lib/config/secrets.ts';
-import { readersStatement } from '../../../lib/otc/obs-policy.ts';
+import { readersStatement } from '../../../lib/otc/obs/policy.ts';
 
 export type Part = Readonly<Record<string, unknown>>;
 

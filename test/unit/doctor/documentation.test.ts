@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ALL_CODES } from '../../../lib/app/doctor/finding.ts';
+import { ALL_CODES } from '../../../lib/app/doctor/findings.ts';
 
 const page = readFileSync(new URL('../../../docs/doctor.md', import.meta.url), 'utf8');
 const documented = [...page.matchAll(/^\| `([a-z-]+)` \|/gm)].map((match) => match[1] ?? '');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Demand, DemandRest, UnreadDemand } from '../../../lib/app/ports.ts';
+import type { Demand, DemandRest, UnreadDemand } from '../../../lib/app/ports/index.ts';
 import { AccessError, ScalerError, ThrottledError } from '../../../lib/core/errors.ts';
 import { fakeGitLab, gitLabAt, type Reply, type Seen, variablesOf } from './fake-gitlab.ts';
 

@@ -1,8 +1,8 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
-import type { Clock } from '../../../lib/app/ports.ts';
-import { GitLab } from '../../../lib/gitlab/gitlab.ts';
+import type { Clock } from '../../../lib/app/ports/index.ts';
+import { GitLab } from '../../../lib/gitlab/client.ts';
 
 export interface Seen {
   readonly method: string;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseConfig } from '../../../lib/config/config.ts';
+import { parseConfig } from '../../../lib/config/load/parse.ts';
 import { SecretCredentials } from '../../../lib/otc/credentials.ts';
 import { composeWake } from '../../../lib/runtime/compose-webhook.ts';
 import { document, NOW, PROJECT, serve } from './parts.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseConfig } from '../../../lib/config/config.ts';
+import { parseConfig } from '../../../lib/config/load/parse.ts';
 import { readSecrets } from '../../../lib/config/secrets.ts';
 import { ConfigError } from '../../../lib/core/errors.ts';
 import { SecretCredentials } from '../../../lib/otc/credentials.ts';

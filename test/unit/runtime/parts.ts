@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { Log } from '../../../lib/app/ports.ts';
-import type { FunctionContext } from '../../../lib/runtime/function-graph.ts';
+import type { Log } from '../../../lib/app/ports/index.ts';
+import type { FunctionContext } from '../../../lib/runtime/functiongraph/functiongraph.ts';
 
 export const NOW = Date.parse('2026-11-23T16:05:00Z');
 export const PROJECT = '0123456789abcdef0123456789abcdef';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { signHook } from '../../../sandbox/gitlab/hooks.ts';
+import { signHook } from '../../../sandbox/gitlab/hooks/hooks.ts';
 import { seeded } from '../../../sandbox/gitlab/random.ts';
 import { addRunner, bench, MINUTE, receiver, TWO_PHASE } from './server.ts';
 

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { SimulatedVm } from '../../../sandbox/context.ts';
 import type { Fault } from '../../../sandbox/faults.ts';
 import type { JobSpec } from '../../../sandbox/gitlab/model.ts';
-import { runWorker, type WorkerOptions } from '../../../sandbox/worker.ts';
-import { handoffUrl, limitsOf } from '../../../sandbox/worker-handoff.ts';
+import { handoffUrl, limitsOf } from '../../../sandbox/worker/handoff.ts';
+import { runWorker, type WorkerOptions } from '../../../sandbox/worker/worker.ts';
 import { handoffServer } from './handoff.ts';
 import { addRunner, bench, HOUR, MINUTE, START } from './server.ts';
 

@@ -1,15 +1,15 @@
 import { SteppedClock } from '../../../sandbox/clock.ts';
 import type { SandboxContext, SandboxEvent, SimulatedVm } from '../../../sandbox/context.ts';
 import { Faults } from '../../../sandbox/faults.ts';
-import { FunctionGraph } from '../../../sandbox/functiongraph.ts';
-import { mountFunctionApi } from '../../../sandbox/functiongraph-api.ts';
-import { Gateway } from '../../../sandbox/functiongraph-gateway.ts';
+import { mountFunctionApi } from '../../../sandbox/functiongraph/api.ts';
+import { FunctionGraph } from '../../../sandbox/functiongraph/functiongraph.ts';
+import { Gateway } from '../../../sandbox/functiongraph/gateway.ts';
 import { listen } from '../../../sandbox/http.ts';
-import { DEFAULT_CATALOGUE } from '../../../sandbox/otc/ecs-catalogue.ts';
-import { EcsFleet } from '../../../sandbox/otc/ecs-fleet.ts';
-import type { FleetTimes } from '../../../sandbox/otc/ecs-vm.ts';
-import { Iam, type Project } from '../../../sandbox/otc/iam.ts';
-import { Obs, type ObsOptions } from '../../../sandbox/otc/obs.ts';
+import { DEFAULT_CATALOGUE } from '../../../sandbox/otc/ecs/catalogue.ts';
+import { EcsFleet } from '../../../sandbox/otc/ecs/fleet.ts';
+import type { FleetTimes } from '../../../sandbox/otc/ecs/vm.ts';
+import { Iam, type Project } from '../../../sandbox/otc/iam/iam.ts';
+import { Obs, type ObsOptions } from '../../../sandbox/otc/obs/obs.ts';
 import { otcApp } from '../../../sandbox/otc/otc.ts';
 import { type Answer, type Ask, ask, type Keys, obsHeaders, sdkHeaders } from './client.ts';
 

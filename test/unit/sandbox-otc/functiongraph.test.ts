@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { FunctionContext, FunctionHandler } from '../../../sandbox/functiongraph.ts';
+import type { FunctionContext, FunctionHandler } from '../../../sandbox/functiongraph/functiongraph.ts';
 import { type OtcBench, otcBench, PROJECT, START } from './bench.ts';
 import { ask, type Keys } from './client.ts';
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { FunctionHandler } from '../../../sandbox/functiongraph.ts';
-import type { GatewayRoute } from '../../../sandbox/functiongraph-gateway.ts';
+import type { FunctionHandler } from '../../../sandbox/functiongraph/functiongraph.ts';
+import type { GatewayRoute } from '../../../sandbox/functiongraph/gateway.ts';
 import { type Listening, listen } from '../../../sandbox/http.ts';
 import { type OtcBench, otcBench } from './bench.ts';
 import { type Ask, ask } from './client.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { allows, readPolicy } from '../../../sandbox/otc/obs-policy.ts';
+import { allows, readPolicy } from '../../../sandbox/otc/obs/policy.ts';
 import { BUCKET, type ObsBench, obsBench } from './bench.ts';
 import { ask } from './client.ts';
 

@@ -1,4 +1,4 @@
-import { DEFAULT_CATALOGUE } from '../../../sandbox/otc/ecs-catalogue.ts';
+import { DEFAULT_CATALOGUE } from '../../../sandbox/otc/ecs/catalogue.ts';
 
 const [IMAGE] = DEFAULT_CATALOGUE.images;
 export const [NETWORK, OTHER_NETWORK] = DEFAULT_CATALOGUE.networks;

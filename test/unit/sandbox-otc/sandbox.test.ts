@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { SteppedClock } from '../../../sandbox/clock.ts';
-import type { FunctionHandler } from '../../../sandbox/functiongraph.ts';
+import type { FunctionHandler } from '../../../sandbox/functiongraph/functiongraph.ts';
 import { type Sandbox, startSandbox } from '../../../sandbox/sandbox.ts';
 import { START } from './bench.ts';
 import { ask, sdkHeaders } from './client.ts';

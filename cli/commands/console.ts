@@ -1,0 +1,48 @@
+import { bootLines } from '../../lib/app/ledger/sentences/boot.ts';
+import type { Cloud } from '../../lib/app/ports/index.ts';
+import { describeError } from '../../lib/core/errors.ts';
+import { parseBootLog } from '../../lib/core/fleet/boot-log.ts';
+import type { Server } from '../../lib/core/fleet/types.ts';
+import { toIso } from '../../lib/core/time.ts';
+import type { Output } from '../shared/output.ts';
+import { harmless, oneLine } from '../shared/printable.ts';
+
+/** All of a boot, with what cloud-init and the kernel print in between. */
+const BOOT_LINES = 2000;
+
+/** Prints what a worker that still exists has written to its console. Gives the exit code. */
+export async function showConsole(cloud: Cloud, worker: string, lines: number, output: Output): Promise<number> {
+  const server = await find(cloud, worker);
+  if (!server) {
+    output.say(`The cloud lists no VM of the name ${worker}. What became of it: scaler explain --worker ${worker}`);
+    return 1;
+  }
+  const text = await cloud.consoleLog(server.id, { lines });
+  if (text === undefined || text === '') {
+    output.say(text === '' ? `${worker} has printed nothing yet.` : `There is no console of ${worker}, or the cloud does not offer it.`);
+    return 1;
+  }
+  output.data(harmless(text));
+  return 0;
+}
+
+/** What is to be said of a worker whose boot has not come to its end, as lines. Never throws: it is only more than the ledger tells. */
+export async function bootSoFar(cloud: Cloud, worker: string): Promise<readonly string[]> {
+  const hint = `\`scaler console ${worker}\` shows what it printed`;
+  try {
+    const server = await find(cloud, worker);
+    if (!server) return ['not settled yet; the cloud lists no VM of this name'];
+    const text = await cloud.consoleLog(server.id, { lines: BOOT_LINES });
+    const { createdAt, activeAt } = server;
+    const machine = { createdAt: toIso(createdAt), ...(activeAt === undefined ? {} : { activeAt: toIso(activeAt) }) };
+    const details = bootLines({ ...machine, ...parseBootLog(text ?? '', worker) }).map((line) => `    ${line}`);
+    return [`not settled yet; ${hint}. So far:`, ...details];
+  } catch (error) {
+    return [`not settled yet; ${hint} (its VM could not be asked now: ${oneLine(describeError(error).code)})`];
+  }
+}
+
+/** The cloud finds names that only begin like it. */
+async function find(cloud: Cloud, worker: string): Promise<Server | undefined> {
+  return (await cloud.servers(worker)).find((server) => server.name === worker);
+}

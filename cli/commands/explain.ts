@@ -1,0 +1,57 @@
+import { explainJob, explainWorker, isUnsettled, readLedger, type Story, type StoryLine } from '../../lib/app/ledger/explain.ts';
+import type { World } from '../../lib/app/services.ts';
+import { describeError } from '../../lib/core/errors.ts';
+import type { Output } from '../shared/output.ts';
+import { clean } from '../shared/printable.ts';
+import { bootSoFar } from './console.ts';
+
+const DAY = 86_400_000;
+
+/** Tells from the ledger what was decided about a job or a worker; of a worker that still boots also what its console shows. Gives the exit code. */
+export async function explain(
+  { store, cloud }: Pick<World, 'store' | 'cloud'>,
+  what: { readonly job: number } | { readonly worker: string },
+  span: { readonly now: number; readonly days: number },
+  output: Output,
+): Promise<number> {
+  const unread = (key: string, error: unknown) =>
+    output.say(clean(`${key} cannot be read (${describeError(error).message}): what it holds is missing here.`));
+  const entries = await readLedger(store, span.now - (span.days - 1) * DAY, span.now, unread);
+  const read = output.json ? entries : clean(entries);
+  const story = 'job' in what ? explainJob(read, what.job) : explainWorker(read, what.worker);
+  if (output.json) output.data(JSON.stringify(story.entries, undefined, 2));
+  else {
+    output.data(render(story, what, span.days, read));
+    if ('worker' in what && isUnsettled(story)) output.data((await bootSoFar(cloud, what.worker)).join('\n'));
+  }
+  return story.entries.length === 0 ? 1 : 0;
+}
+
+function render(
+  story: Story,
+  what: { readonly job: number } | { readonly worker: string },
+  days: number,
+  entries: readonly { readonly worker?: string | undefined }[],
+): string {
+  if (story.lines.length > 0) return story.lines.flatMap(renderLine).join('\n');
+  const subject = 'job' in what ? `job ${what.job}` : what.worker;
+  return [
+    `The ledger of the last ${days === 1 ? 'day' : `${days} days`} does not mention ${subject}.`,
+    'job' in what
+      ? 'For a job that waits: no pool may run it (tags, scope), or no reconcile has seen it yet. `scaler plan` shows what is seen now.'
+      : `No worker of that name was launched or touched: is it the whole name, as \`scaler status\` shows it?${likely(what.worker, entries)}`,
+    'For older things: --days N.',
+  ].join('\n');
+}
+
+/** The newest workers whose names have the text in them, or else the newest of all. */
+function likely(text: string, entries: readonly { readonly worker?: string | undefined }[]): string {
+  const names = [...new Set(entries.flatMap(({ worker }) => worker || []))].reverse();
+  const alike = names.filter((name) => name.includes(text));
+  const shown = (alike.length > 0 ? alike : names).slice(0, 3);
+  return shown.length === 0 ? '' : ` The last ones${alike.length > 0 ? ' like it' : ''}: ${shown.join(', ')}.`;
+}
+
+function renderLine({ time, text, details = [] }: StoryLine): readonly string[] {
+  return [`${time}  ${text}`, ...details.map((line) => `    ${line}`)];
+}

@@ -1,0 +1,83 @@
+import { writeFileSync } from 'node:fs';
+import { renderManagerUserData } from '../../cloud-init/manager/manager.ts';
+import type { Store } from '../../lib/app/ports/index.ts';
+import { healthKey, healthProblems, type ManagerHealth, parseHealth } from '../../lib/app/status/cache-manager.ts';
+import type { Config } from '../../lib/config/load/parse.ts';
+import { UserError } from '../shared/environment.ts';
+import type { Output } from '../shared/output.ts';
+import { clean } from '../shared/printable.ts';
+
+/** Prints the cache manager's user data, or writes it to a file. */
+export function renderManager(config: Config, file: string | undefined, output: Output): number {
+  const text = renderManagerUserData(managerOf(config));
+  if (file === undefined) {
+    output.data(text.trimEnd());
+    return 0;
+  }
+  try {
+    writeFileSync(file, text);
+  } catch {
+    throw new UserError(`${file} cannot be written.`);
+  }
+  output.say(`${file}: ${text.length} bytes of user data for ${managerOf(config).name}; docs/manager.md says what to create with it.`);
+  return 0;
+}
+
+/** Tells from the manager's health object how the caches are. 0 when all is well. */
+export async function managerStatus(config: Config, store: Store, now: number, output: Output): Promise<number> {
+  const manager = managerOf(config);
+  if (!manager.health) {
+    throw new UserError(`publish_health is false: look on the manager itself, /var/lib/gl-cache/health.json says how it is.`);
+  }
+  const key = healthKey(manager.name);
+  const object = await store.get(key);
+  if (!object) {
+    const todo = 'Is the VM up, has it an agency that may write there, and was its user data rendered from this file?';
+    if (output.json) output.data(JSON.stringify({ ok: false, health: null, problems: [{ what: `no ${key}`, todo }] }));
+    else output.data(`There is no ${key} in the bucket ${config.bucket.name}.\n${todo}`);
+    return 1;
+  }
+  const read = parseHealth(new TextDecoder().decode(object.body));
+  const health = output.json ? read : clean(read);
+  if (!health) throw new UserError(`${key} is not what a manager writes; another version of the manager, or something else?`);
+  const problems = healthProblems(health, now);
+  if (output.json) output.data(JSON.stringify({ ok: problems.length === 0, health, problems }));
+  else output.data([...describe(health, now), ...problems.map(({ what, todo }) => `! ${what}\n  ${todo}`)].join('\n'));
+  return problems.length === 0 ? 0 : 1;
+}
+
+function managerOf(config: Config): NonNullable<Config['manager']> {
+  if (config.manager) return config.manager;
+  throw new UserError('The configuration has no section "manager": docs/manager.md says what belongs there.');
+}
+
+function describe(health: ManagerHealth, now: number): readonly string[] {
+  const { disk, nfs, mirrors, prune, trash } = health;
+  const clients = nfs.clients === null ? '' : `, ${nfs.clients} clients`;
+  const oldest = mirrors.oldest_seconds === null ? '' : `, the oldest of ${span(mirrors.oldest_seconds)} ago`;
+  const trees = Object.entries(prune?.trees ?? {}).map(([name, tree]) => `${name} ${gigabytes(tree.bytes)} in ${tree.objects}`);
+  return [
+    `${health.name}: ${health.phase}, up ${span(health.uptime)}, seen ${span(Math.max(0, now - health.at) / 1000)} ago`,
+    disk
+      ? `  volume: ${gigabytes(disk.used)} of ${gigabytes(disk.bytes)} used, ${disk.fill} % full (bytes or inodes)`
+      : '  volume: not mounted',
+    `  nfs: ${nfs.active ? `${nfs.threads} threads` : 'not served'}${clients}`,
+    `  mirrors: ${mirrors.count}${oldest}`,
+    ...(mirrors.unlisted.length > 0 ? [`  no longer configured, left alone: ${mirrors.unlisted.join(', ')}`] : []),
+    ...(prune ? [`  pruned ${prune.at} by ${prune.mode}: ${trees.join(', ')}`] : []),
+    ...(trash && trash.days > 0 ? [`  trash: ${gigabytes(trash.bytes)} of ${trash.days} days`] : []),
+  ];
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`;
+}
+
+/** The two largest units: `3 d 4 h`, `12 min`, `40 s`. */
+function span(seconds: number): string {
+  const whole = Math.floor(seconds);
+  if (whole < 120) return `${whole} s`;
+  if (whole < 7200) return `${Math.floor(whole / 60)} min`;
+  if (whole < 172_800) return `${Math.floor(whole / 3600)} h`;
+  return `${Math.floor(whole / 86_400)} d ${Math.floor((whole % 86_400) / 3600)} h`;
+}

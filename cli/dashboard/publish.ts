@@ -1,0 +1,200 @@
+import { gzipSync } from 'node:zlib';
+import type { Clock, Store } from '../../lib/app/ports/index.ts';
+import { parseSubnet } from '../../lib/config/subnet.ts';
+import {
+  ourStatement,
+  type PolicyStatement,
+  readersStatement,
+  sameStatement,
+  withoutStatement,
+  withStatement,
+} from '../../lib/otc/obs/policy.ts';
+import type { Hosting, ObsSite, SiteFile } from '../../lib/otc/obs/website.ts';
+import { UserError } from '../shared/environment.ts';
+import type { Output } from '../shared/output.ts';
+import { oneLine } from '../shared/printable.ts';
+import type { PageFile } from './assets.ts';
+
+export interface Bucket {
+  readonly site: ObsSite;
+  readonly store: Store;
+  readonly clock: Clock;
+}
+
+export interface PublishOptions {
+  /** Who may read; absent: as it is. Empty: everybody. */
+  readonly networks?: readonly string[];
+  readonly dryRun: boolean;
+  /** How long a policy may take to come into force. */
+  readonly patienceMs: number;
+}
+
+interface Change {
+  readonly what: string;
+  readonly apply: () => Promise<void>;
+}
+
+const PAGE = 'index.html';
+/** In the page's head; a page without it is somebody else's. */
+const MARK = 'name="generator" content="otc-gitlab-scaler"';
+const ASSET = /^assets\/dashboard-[\w-]+\.(js|css)$/;
+/** What must never be readable without a key. */
+const PRIVATE = ['state/', 'handoff/', 'ledger/', 'manager/'] as const;
+const RETRY_MS = 2_000;
+
+/** Who may read, from the options. `undefined`: nothing was said. Throws `UserError`. */
+export function networksOf(everybody: boolean, from: readonly string[] | undefined): readonly string[] | undefined {
+  if (everybody && from) throw new UserError('Say either --public or --allow-from.');
+  if (everybody) return [];
+  return from?.map((text) => {
+    const subnet = parseSubnet(text);
+    if (!subnet) throw new UserError(`--allow-from ${text}: write a network such as 203.0.113.0/24, or one address.`);
+    if (subnet.prefix === 0) throw new UserError(`--allow-from ${text} is everybody: say --public if that is meant.`);
+    const hostBits = BigInt((subnet.family === 4 ? 32 : 128) - subnet.prefix);
+    if ((subnet.base >> hostBits) << hostBits !== subnet.base)
+      throw new UserError(`--allow-from ${text} has bits set after its prefix: write the first address of the network.`);
+    return text.includes('/') ? text : `${text}/${subnet.prefix}`;
+  });
+}
+
+/** Puts the page into the bucket and opens it, doing only what is not so yet, and looks whether the rest stayed private. Gives the exit code. */
+export async function publish(bucket: Bucket, page: readonly PageFile[], options: PublishOptions, output: Output): Promise<number> {
+  const changes = await publishing(bucket, page.map(compressed), options.networks);
+  await carryOut(changes, options.dryRun, output);
+  if (options.dryRun) return 0;
+  const open = ourStatement('dashboard', await bucket.site.policy());
+  const found = await look(bucket, open, options.patienceMs);
+  const { url } = bucket.site;
+  if (output.json) output.data(JSON.stringify({ ok: found.ok, url, changes: changes.map(({ what }) => what), notes: found.notes }));
+  else {
+    if (changes.length === 0) output.say('Everything is as it should be; nothing was changed.');
+    for (const note of found.notes) output.say(oneLine(note));
+    output.data(url);
+  }
+  return found.ok ? 0 : 1;
+}
+
+/** Undoes what `publish` did; the counts themselves stay. Gives the exit code. */
+export async function unpublish({ site, store }: Bucket, options: { readonly dryRun: boolean }, output: Output): Promise<number> {
+  const policy = await site.policy();
+  const [hosting, mine, assets] = await Promise.all([hostingOf(site), isOurs(store), store.list('assets/')]);
+  const changes: Change[] = [];
+  if (ourStatement('dashboard', policy)) {
+    changes.push({
+      what: 'take the statement ScalerDashboard out of the policy',
+      apply: () => site.setPolicy(withoutStatement('dashboard', policy)),
+    });
+  }
+  if (hosting === 'ours' && mine !== 'other') changes.push({ what: 'end website hosting', apply: () => site.unhost() });
+  const files = [...(mine === 'ours' ? [PAGE] : []), ...assets.filter((key) => ASSET.test(key))];
+  changes.push(...files.map((key) => ({ what: `delete ${key}`, apply: () => store.delete(key) })));
+  await carryOut(changes, options.dryRun, output);
+  if (output.json) output.data(JSON.stringify({ ok: true, changes: changes.map(({ what }) => what) }));
+  else if (changes.length === 0) output.say('There is no dashboard in the bucket; nothing was changed.');
+  return 0;
+}
+
+async function carryOut(changes: readonly Change[], dryRun: boolean, output: Output): Promise<void> {
+  for (const { what, apply } of changes) {
+    if (!dryRun) await apply();
+    output.say(oneLine(dryRun ? `would ${what}` : `${what}: done`));
+  }
+  if (dryRun && changes.length === 0) output.say('Nothing would be changed.');
+}
+
+/** In this order a reader never meets half of it: assets, page, what the last page needed, hosting, and only then who may read. */
+async function publishing(
+  { site, store }: Bucket,
+  files: readonly SiteFile[],
+  networks: readonly string[] | undefined,
+): Promise<readonly Change[]> {
+  const [mine, hosting, policy, assets] = await Promise.all([isOurs(store), hostingOf(site), site.policy(), store.list('assets/')]);
+  if (mine === 'other') throw new UserError(`The bucket ${site.bucket} has an index.html that is not the dashboard's: it is left alone.`);
+  if (hosting === 'other') throw new UserError(`The bucket ${site.bucket} has website hosting of another kind: it is left alone.`);
+  const held = await Promise.all(files.map((file) => site.holds(file)));
+  const uploads = files.flatMap((file, i): Change[] => (held[i] ? [] : [{ what: `upload ${file.key}`, apply: () => site.put(file) }]));
+  const keys = new Set(files.map(({ key }) => key));
+  const old = assets.filter((key) => ASSET.test(key) && !keys.has(key));
+  const removals = old.map((key): Change => ({ what: `delete ${key}`, apply: () => store.delete(key) }));
+  const host: Change[] = site.hostable && hosting === 'none' ? [{ what: 'set website hosting', apply: () => site.host() }] : [];
+  const wanted = networks && readersStatement('dashboard', site.bucket, networks, site.scheme);
+  if (!wanted || sameStatement(ourStatement('dashboard', policy), wanted)) return [...uploads, ...removals, ...host];
+  const who = networks.length === 0 ? 'everybody' : networks.join(', ');
+  const what = `let ${who} read the page and counts/`;
+  return [...uploads, ...removals, ...host, { what, apply: () => site.setPolicy(withStatement(policy, wanted, site.scheme)) }];
+}
+
+async function hostingOf(site: ObsSite): Promise<Hosting> {
+  return site.hostable ? await site.hosting() : 'none';
+}
+
+/** Whose the page is that is there now. */
+async function isOurs(store: Store): Promise<'none' | 'ours' | 'other'> {
+  const found = await store.get(PAGE);
+  if (!found) return 'none';
+  return Buffer.from(found.body).includes(MARK) ? 'ours' : 'other';
+}
+
+interface Found {
+  readonly ok: boolean;
+  readonly notes: readonly string[];
+}
+
+/** What somebody without a key gets: the page, and nothing that is private. */
+async function look({ site, store, clock }: Bucket, open: PolicyStatement | undefined, patienceMs: number): Promise<Found> {
+  const page = await pageStatus(site, clock, open ? patienceMs : 0);
+  const seen = await Promise.all(PRIVATE.map(async (prefix) => await privateStatus(site, store, prefix)));
+  const exposed = seen.filter(({ status }) => isReadable(status));
+  const unproven = seen.filter(({ status }) => !isReadable(status) && status !== 401 && status !== 403);
+  const notes = [
+    ...pageNotes(page, open),
+    ...exposed.map(
+      ({ key }) =>
+        `DANGER: ${key} can be read without a key. It is not the dashboard's statement that allows it: look at the bucket's ACL, at its objects' ACLs and at the other statements of its policy.`,
+    ),
+    ...unproven.map(
+      ({ key, status }) => `Whether ${key} is private could not be seen: HTTP ${status} without a key, where 403 was expected.`,
+    ),
+    ...(exposed.length + unproven.length === 0 ? [`Private, as seen without a key: ${PRIVATE.join(', ')}.`] : []),
+  ];
+  return { ok: exposed.length === 0 && unproven.length === 0 && (isReadable(page) || !isForAll(open)), notes };
+}
+
+function pageNotes(status: number, open: PolicyStatement | undefined): readonly string[] {
+  if (!open && !isReadable(status)) return ['Nobody without a key may read the page yet: --public or --allow-from NETWORK opens it.'];
+  if (!open) return ['Something else than the dashboard lets everybody read the page.'];
+  if (isReadable(status)) return ['The page can be read without a key.'];
+  const why = isForAll(open) ? 'A policy can take some minutes to come into force.' : 'This machine may be in none of the networks.';
+  return [`The page could not be read from here: HTTP ${status}. ${why}`];
+}
+
+/** 416: there is nothing to send, but it may be read. */
+function isReadable(status: number): boolean {
+  return (status >= 200 && status < 300) || status === 416;
+}
+
+function isForAll(open: PolicyStatement | undefined): boolean {
+  return open !== undefined && !('Condition' in open);
+}
+
+async function pageStatus(site: ObsSite, clock: Clock, patienceMs: number): Promise<number> {
+  const until = clock.now() + patienceMs;
+  let status = await site.anonymousPage();
+  while (!isReadable(status) && clock.now() + RETRY_MS <= until) {
+    await clock.sleep(RETRY_MS);
+    status = await site.anonymousPage();
+  }
+  return status;
+}
+
+/** Of an object that is there, when there is one: of others a server may say 404. */
+async function privateStatus(site: ObsSite, store: Store, prefix: string): Promise<{ readonly key: string; readonly status: number }> {
+  const [key = `${prefix}none`] = await store.list(prefix, { max: 1 });
+  return { key, status: await site.anonymous(key) };
+}
+
+/** Stored compressed, since the store does not compress; a page that small is not worth it. */
+function compressed({ path, body, contentType, cacheControl }: PageFile): SiteFile {
+  const file = { key: path, contentType, cacheControl };
+  return path === PAGE ? { ...file, body } : { ...file, body: gzipSync(body, { level: 9 }), contentEncoding: 'gzip' };
+}

@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import type { Store } from '../../lib/app/ports/index.ts';
+import type { Deadline, World } from '../../lib/app/services.ts';
+import { InvalidConfigError, renderProblems } from '../../lib/config/check/problems.ts';
+import type { Config } from '../../lib/config/load/parse.ts';
+import { loadConfigText } from '../../lib/config/load/yaml.ts';
+import { readSecrets, type Secrets } from '../../lib/config/secrets.ts';
+import { AccessError, ConfigError, ThrottledError, UnclearError } from '../../lib/core/errors.ts';
+import { ObsSite } from '../../lib/otc/obs/website.ts';
+import { systemClock } from '../../lib/runtime/clock.ts';
+import { composeStore, composeWorld } from '../../lib/runtime/compose.ts';
+import { startDeadline } from '../../lib/runtime/deadline.ts';
+import { localContext } from '../../lib/runtime/functiongraph/functiongraph.ts';
+import { credentialsOf } from '../../lib/runtime/functiongraph/secret-source.ts';
+import { createLog } from '../../lib/runtime/log.ts';
+import { clean, escaped, oneLine } from './printable.ts';
+
+/** A mistake of the person at the keyboard: shown as it is, without a stack. */
+export class UserError extends Error {}
+
+export function loadConfig(file: string): Config {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    throw new UserError(
+      `${file} cannot be read. Copy examples/scaler.yml to it and fill it in, or say where the configuration is: scaler --config, or provider.config in serverless.yml.`,
+    );
+  }
+  try {
+    return loadConfigText(text, file.endsWith('.json') ? 'json' : 'yaml');
+  } catch (error) {
+    if (error instanceof InvalidConfigError) throw new UserError(`${file} has mistakes:\n${renderProblems(clean(error.problems), file)}`);
+    throw error;
+  }
+}
+
+export function environmentSecrets(): Secrets {
+  return readSecrets((key) => process.env[key]);
+}
+
+/** The real GitLab and OTC, with the keys of the environment; log lines of the adapters go to standard error. */
+export function openWorld(config: Config): World {
+  const secrets = environmentSecrets();
+  const credentials = environmentCredentials(secrets);
+  const log = createLog({ clock: systemClock, write: (line) => process.stderr.write(`${escaped(line)}\n`) });
+  return composeWorld({ config, secrets, credentials, clock: systemClock, log });
+}
+
+/** The bucket alone: needs no token of GitLab. */
+export function openStore(config: Config): Store {
+  return composeStore({ config, credentials: environmentCredentials(environmentSecrets()), clock: systemClock });
+}
+
+/** The bucket as a website. */
+export function openSite({ otc, bucket }: Config): ObsSite {
+  const credentials = environmentCredentials(environmentSecrets());
+  const scheme = bucket.dialect === 's3-v2' ? 'aws' : 'obs';
+  return new ObsSite({ endpoint: otc.endpoints.obs, bucket: bucket.name, credentials, clock: systemClock, scheme });
+}
+
+function environmentCredentials(secrets: Secrets) {
+  return credentialsOf(localContext({ requestId: 'cli', functionName: 'scaler', timeoutMs: 60_000 }), secrets);
+}
+
+/** Runs one piece of work under the time that a function would have. */
+export async function withinDeadline<T>(ms: number, work: (deadline: Deadline) => Promise<T>): Promise<T> {
+  const { deadline, end } = startDeadline(ms);
+  try {
+    return await work(deadline);
+  } finally {
+    end();
+  }
+}
+
+/** What a person reads when a command cannot do its work, and the exit code. */
+export function explainFailure(error: unknown): { readonly text: string; readonly code: number } {
+  if (error instanceof UserError) return { text: error.message, code: 2 };
+  if (error instanceof ConfigError) return { text: `${oneLine(error.message)} (${oneLine(error.code)})`, code: 2 };
+  if (error instanceof Error) return { text: `${error.name}: ${oneLine(error.message)}${remedyOf(error)}`, code: 1 };
+  return { text: oneLine(String(error)), code: 1 };
+}
+
+function remedyOf(error: Error): string {
+  if (error instanceof AccessError) return '\n  → a key or token is wrong, or lacks a right (docs/rights.md); scaler doctor looks at each.';
+  if (error instanceof UnclearError)
+    return '\n  → is the network there, and the address in the configuration right? Then do it again: nothing is made twice.';
+  if (error instanceof ThrottledError) return `\n  → try again in ${Math.ceil(error.retryAfterMs / 1000)} s.`;
+  return 'code' in error && error.code === 'EADDRINUSE' ? '\n  → something else listens there: end it, or choose another with --port.' : '';
+}

@@ -1,0 +1,107 @@
+import { UserError } from '../../cli/shared/environment.ts';
+import { renderProblems } from '../../lib/config/check/problems.ts';
+import { apply } from '../apply/apply.ts';
+import { compareDeployment, type DeployInputs, type Deployment, openDeployment, type Wanted } from '../inputs/deployment.ts';
+import { hookUrl } from '../inputs/hook-url.ts';
+import { gatewayNotes, orderNotes } from '../plan/gateway.ts';
+import { plan } from '../plan/plan.ts';
+import type { Step } from '../plan/steps.ts';
+
+export interface DeployOptions {
+  readonly dryRun?: boolean;
+  /** One function alone, by its key. */
+  readonly only?: string;
+}
+
+/** Brings what is there to what is wanted. Throws what `cli/shared/environment.ts` explains, and `StepError`. */
+export async function deploy(inputs: DeployInputs, { dryRun = false, only }: DeployOptions = {}): Promise<void> {
+  const { output } = inputs;
+  const deployment = openDeployment(inputs);
+  const { warnings } = deployment.config;
+  if (warnings.length > 0) output.say(`To look at:\n${renderProblems(warnings, deployment.configFile)}`);
+  const wanted = await compareDeployment(deployment, dryRun);
+  const all = plan(wanted.desired, wanted.actual);
+  const steps = only === undefined ? all : stepsOf(only, deployment, all);
+  if (output.json)
+    output.data(
+      JSON.stringify({
+        name: wanted.desired.name,
+        dryRun,
+        steps: steps.map(({ what, function: of }) => ({ what, ...(of && { function: of }) })),
+      }),
+    );
+  if (steps.length === 0) {
+    output.say(`Nothing to do: ${only ?? wanted.desired.name} is as serverless.yml and ${deployment.service.provider.config} say.`);
+    sayNotes(deployment, wanted);
+    return;
+  }
+  if (dryRun) {
+    if (!output.json) output.data(steps.map(({ what }, i) => `${i + 1}. ${what}`).join('\n'));
+    output.say(`${steps.length === 1 ? '1 step' : `${steps.length} steps`} would be done; nothing was changed.`);
+    return;
+  }
+  const address = await apply(steps, {
+    clients: deployment.clients,
+    ...wanted,
+    material: materialOf(wanted),
+    say: (line) => output.say(line),
+    ...(inputs.sleep && { sleep: inputs.sleep }),
+  });
+  output.say(`${wanted.desired.name} is deployed.`);
+  sayNotes(deployment, wanted);
+  if (only === undefined) sayNext(deployment, steps, address);
+}
+
+function materialOf({ packages, certificate }: Wanted) {
+  return {
+    zip: ({ key }: { readonly key: keyof typeof packages }) => packages[key]?.zip ?? new Uint8Array(),
+    ...(certificate && { certificate }),
+  };
+}
+
+/** Those of one function; what several share has to be there. */
+function stepsOf(key: string, { outline }: Deployment, all: readonly Step[]): readonly Step[] {
+  if (!outline.keys.some((one) => one === key))
+    throw new UserError(`there is no function ${key} in this deployment; there are ${outline.keys.join(', ')}`);
+  const shared = all.find((step) => step.function === undefined);
+  if (shared) throw new UserError(`a function alone cannot be deployed before this is done: ${shared.what}. Run osls deploy.`);
+  return all.filter((step) => step.function === `${outline.name}-${key}`);
+}
+
+function hookUrlNote(set: string | undefined, url: string, file: string): readonly string[] {
+  if (set === url) return [];
+  if (set === undefined) return [`  Set gitlab.hook_url in ${file} to it, and deploy once more: the reaper watches the hook.`];
+  return [`  gitlab.hook_url in ${file} is ${set}: right if that leads there, as through a proxy of yours.`];
+}
+
+/** What a deployment does not mend. */
+function sayNotes({ inputs: { output } }: Deployment, { desired, actual }: Wanted): void {
+  const { logs } = desired;
+  for (const note of [...gatewayNotes(actual.left, actual.leftUnread), ...orderNotes(desired, actual)]) output.say(note);
+  const days = logs && 'days' in logs.group ? logs.group.days : undefined;
+  const there = actual.logs?.days;
+  if (days !== undefined && there !== undefined && days !== there)
+    output.say(`The log group keeps ${there} days, serverless.yml says ${days}: change it in the console of LTS.`);
+}
+
+function sayNext({ inputs: { output }, service, config }: Deployment, steps: readonly Step[], address: string): void {
+  if (steps.some(({ change }) => change.do === 'grant'))
+    output.say("The agency's rights may take ten minutes to hold; until then the functions' calls are refused.");
+  const url = hookUrl(service, address);
+  if (url === undefined) {
+    output.say('There is no gateway: the timer scales up within a minute of a job. Look with: npm run scaler -- status');
+    return;
+  }
+  const { gateway } = service.provider;
+  const own = gateway !== 'none' && gateway.domain !== undefined;
+  output.say(
+    [
+      `Hooks go to ${url}`,
+      ...(own
+        ? []
+        : ["  This is the API group's own address: 1000 calls a day, for trying out only. Set provider.gateway.domain for more."]),
+      ...hookUrlNote(config.settings.hookUrl, url, service.provider.config),
+      'Next: npm run scaler -- hook install, then npm run scaler -- doctor',
+    ].join('\n'),
+  );
+}

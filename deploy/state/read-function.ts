@@ -1,0 +1,96 @@
+import type { AsyncAnswer, FunctionConfig, FunctionGraphAdmin, FunctionTrigger } from '../clients/fgs.ts';
+import type { DesiredAsync } from './desired.ts';
+
+export interface ActualTrigger {
+  readonly id: string;
+  readonly type: string;
+  readonly name: string;
+  readonly active: boolean;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export interface ActualFunction {
+  readonly name: string;
+  readonly urn: string;
+  readonly runtime: string;
+  readonly handler: string;
+  readonly memorySize: number;
+  readonly timeout: number;
+  readonly description: string;
+  readonly agency: string;
+  readonly digest: string;
+  /** Absent where the answer does not tell. */
+  readonly maxInstances?: number;
+  readonly vpc?: { readonly id: string; readonly subnetId: string };
+  readonly logs?: { readonly groupId: string; readonly streamId: string };
+  /** Absent: the platform's defaults hold. */
+  readonly async?: DesiredAsync;
+  readonly triggers: readonly ActualTrigger[];
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** `undefined` when there is none of this URN. */
+export async function readFunction(urn: string, fgs: FunctionGraphAdmin): Promise<ActualFunction | undefined> {
+  const config = await fgs.config(urn);
+  if (!config) return undefined;
+  const [digest, logs, asynchronous, triggers, tags] = await Promise.all([
+    config.digest ?? fgs.digest(urn),
+    fgs.logPlace(urn),
+    fgs.asyncConfig(urn),
+    fgs.triggers(urn),
+    fgs.tags(urn),
+  ]);
+  const async_ = asyncOf(asynchronous);
+  return {
+    ...partsOf(config),
+    urn,
+    digest: digest ?? '',
+    ...(logs && { logs }),
+    ...(async_ && { async: async_ }),
+    triggers: triggers.map(triggerOf),
+    tags: Object.fromEntries(tags.map(({ key, value }) => [key, value])),
+  };
+}
+
+function partsOf(config: FunctionConfig) {
+  const { func_vpc: vpc, strategy_config: strategy } = config;
+  return {
+    name: config.func_name,
+    runtime: config.runtime,
+    handler: config.handler,
+    memorySize: config.memory_size,
+    timeout: config.timeout,
+    description: config.description ?? '',
+    // Without an agency for execution that of configuration is used.
+    agency: config.app_xrole || config.xrole || '',
+    ...(typeof strategy?.concurrency === 'number' && { maxInstances: strategy.concurrency }),
+    ...(vpc?.vpc_id && vpc.subnet_id && { vpc: { id: vpc.vpc_id, subnetId: vpc.subnet_id } }),
+  };
+}
+
+function triggerOf({ trigger_id, trigger_type_code, trigger_status, event_data }: FunctionTrigger): ActualTrigger {
+  const { api_name } = event_data;
+  const name = event_data.name ?? (typeof api_name === 'string' ? api_name : '');
+  return { id: trigger_id, type: trigger_type_code, name, active: trigger_status !== 'DISABLED', data: event_data };
+}
+
+function asyncOf(answer: AsyncAnswer | undefined): DesiredAsync | undefined {
+  if (!answer) return undefined;
+  const { on_failure: failure } = answer.destination_config ?? {};
+  const onFailure = failure?.destination === 'OBS' ? destinationOf(failure.param ?? '') : undefined;
+  return {
+    retries: answer.max_async_retry_attempts ?? 1,
+    maxAgeSeconds: answer.max_async_event_age_in_seconds ?? 3600,
+    ...(onFailure && { onFailure }),
+  };
+}
+
+/** `{"bucket":…,"prefix":…}` as a text inside the answer; what cannot be read is as if it were another. */
+function destinationOf(param: string): DesiredAsync['onFailure'] {
+  try {
+    const { bucket, prefix } = JSON.parse(param);
+    return { bucket: String(bucket), prefix: String(prefix ?? '') };
+  } catch {
+    return { bucket: '', prefix: '' };
+  }
+}

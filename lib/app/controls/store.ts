@@ -1,0 +1,93 @@
+import * as z from 'zod';
+import { ALL_POOLS, CONTROL_KINDS, type Control, type ControlKind } from '../../core/controls.ts';
+import { ConfigError } from '../../core/errors.ts';
+import type { CallOptions, Store } from '../ports/index.ts';
+import { Time } from '../storage/bounds.ts';
+
+/**
+ * Where people's controls lie: `control/v1/KIND/TARGET.json`, one object each, so that two people at once never undo each other. What is asked for
+ * stands in the key; the content says how long, who and why.
+ */
+export const CONTROL_PREFIX = 'control/v1/';
+
+const KEY = new RegExp(`^${CONTROL_PREFIX}(${CONTROL_KINDS.join('|')})/([a-z0-9-]+|${ALL_POOLS})\\.json$`);
+
+const Body = z.strictObject({
+  version: z.literal(1),
+  since: Time,
+  until: Time.optional(),
+  before: Time.optional(),
+  by: z.string().optional(),
+  reason: z.string().optional(),
+});
+
+export function controlKey(kind: ControlKind, target: string): string {
+  return `${CONTROL_PREFIX}${kind}/${target}.json`;
+}
+
+/**
+ * All controls, those that have run out included. One request while there is none. One whose content cannot be read comes as `unreadable`: its key
+ * tells what it is. Anything but `.json` (a folder's marker, somebody's notes) is no control. Throws when they cannot be listed, or when there is one of a
+ * kind that this version does not know.
+ */
+export async function readControls(store: Store, options: CallOptions = {}): Promise<readonly Control[]> {
+  const keys = (await store.list(CONTROL_PREFIX, options)).filter((key) => key.endsWith('.json'));
+  return (await Promise.all(keys.map((key) => readControl(store, key, options)))).flat();
+}
+
+async function readControl(store: Store, key: string, options: CallOptions): Promise<readonly Control[]> {
+  const [, kind, target] = KEY.exec(key) ?? [];
+  const known = CONTROL_KINDS.find((k) => k === kind);
+  if (known === undefined || target === undefined) throw new ConfigError('unknown-control', `${key} is no control that this version knows`);
+  try {
+    const found = await store.get(key, options);
+    // Taken back between list and read.
+    if (!found) return [];
+    const { since, until, before, by, reason } = Body.parse(JSON.parse(new TextDecoder().decode(found.body)));
+    return [
+      {
+        kind: known,
+        target,
+        since,
+        ...(until === undefined ? {} : { until }),
+        ...(before === undefined ? {} : { before }),
+        ...(by === undefined ? {} : { by }),
+        ...(reason === undefined ? {} : { reason }),
+      },
+    ];
+  } catch {
+    return [{ kind: known, target, since: 0, unreadable: true }];
+  }
+}
+
+const DAY = 86_400_000;
+
+/** Begins a control, or replaces the one of the same kind and target. */
+export async function putControl(store: Store, control: Omit<Control, 'unreadable'>, options: CallOptions = {}): Promise<void> {
+  const { kind, target, ...body } = control;
+  const { since, until } = control;
+  // The bucket itself removes one that has run out, so that nobody needs to, and nobody removes a newer one.
+  const expires = until === undefined ? {} : { expiresDays: Math.ceil((until - since) / DAY) + 1 };
+  const text = `${JSON.stringify(Body.parse({ version: 1, ...body }))}\n`;
+  await store.put(controlKey(kind, target), text, { ...options, ...expires, contentType: 'application/json' });
+}
+
+/** Takes a control back; one that is not there is success. */
+export async function endControl(store: Store, kind: ControlKind, target: string, options: CallOptions = {}): Promise<void> {
+  await store.delete(controlKey(kind, target), options);
+}
+
+/** Brings pools to zero: nothing is launched, and every worker that is free goes. They stay there until `undrain`. */
+export async function drainPools(
+  store: Store,
+  pools: readonly string[],
+  { now, until, by, reason }: { readonly now: number; readonly until?: number; readonly by?: string; readonly reason?: string },
+  options: CallOptions = {},
+): Promise<void> {
+  const said = {
+    ...(until === undefined ? {} : { until }),
+    ...(by === undefined ? {} : { by }),
+    ...(reason === undefined ? {} : { reason }),
+  };
+  await Promise.all(pools.map((target) => putControl(store, { kind: 'drain', target, since: now, ...said }, options)));
+}

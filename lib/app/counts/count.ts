@@ -1,0 +1,69 @@
+import type { Alarm } from '../../core/alarms.ts';
+import { hourlyCost } from '../../core/costs.ts';
+import { dayKey, type Launched, type Sample, type SampleExtra, sampleOf } from '../../core/metrics/sample.ts';
+import type { Plan } from '../../core/plan/plan.ts';
+import { toIso } from '../../core/time.ts';
+import type { ActionEntry } from '../ledger/write.ts';
+import type { PoolView } from '../reconcile/observe.ts';
+import { type Planned, tried } from '../reconcile/record.ts';
+import { eachStep } from '../reconcile/steps.ts';
+import type { Deadline, World } from '../services.ts';
+import type { Settings } from '../settings.ts';
+import { oldestWaitSeconds } from '../status/alarm-conditions.ts';
+import { writeLatest, writeSamples } from './samples.ts';
+
+/** What became of a minute's counts. */
+export interface Counted {
+  /** What could not be written. */
+  readonly unrecorded: readonly string[];
+  /** A line of the day that is ahead of the clock. */
+  readonly ahead?: Sample;
+}
+
+/** What a minute's samples are made of besides the plans. */
+export interface Minute {
+  readonly now: number;
+  readonly alarms: readonly Alarm[];
+  /** The actions of the pass that have ended, of all pools. */
+  readonly done: readonly ActionEntry[];
+}
+
+/** This minute's samples. */
+export async function writeCounts(
+  world: World,
+  settings: Settings,
+  planned: readonly Planned[],
+  { now, alarms, done }: Minute,
+  { all: signal }: Deadline,
+): Promise<Counted> {
+  const samples = eachStep(world.log, 'count', planned, ({ view, plan }) => {
+    if (!plan) return [];
+    const { name } = view.settings.pool;
+    const mine = done.filter(({ pool }) => pool === name);
+    return [sampleOf(name, plan.numbers, now, { ...extraOf(view, settings, now), launched: launchedOf(plan, mine) })];
+  });
+  let ahead: Sample | undefined;
+  const writer = { append: settings.append, now: () => world.clock.now() };
+  const series = await tried(world, 'series', async () => {
+    ahead = await writeSamples(world.store, samples, writer, { signal, clock: world.clock });
+  });
+  if (ahead) world.log.error('count ahead of the clock', { pool: ahead.pool, time: toIso(ahead.at), key: dayKey(ahead.at) });
+  const latest = await tried(world, 'latest', () => writeLatest(world.store, samples, alarms, { signal }));
+  return { unrecorded: [...series, ...latest], ...(ahead && { ahead }) };
+}
+
+/** A launch of which nothing is known yet, because acting failed or the time ran out, has not succeeded. */
+function launchedOf({ actions }: Plan, done: readonly ActionEntry[]): Launched {
+  const wanted = actions.filter((a) => a.kind === 'launch' && a.jobId !== undefined).length;
+  const succeeded = done.filter(({ kind, outcome }) => kind === 'launch' && outcome === 'done');
+  return { succeeded: succeeded.length, inVain: wanted - succeeded.filter(({ jobId }) => jobId !== undefined).length };
+}
+
+function extraOf({ jobs, workers }: PoolView, { costs }: Settings, now: number): SampleExtra {
+  const oldestWait = oldestWaitSeconds(jobs, now);
+  const cost = hourlyCost(
+    (workers ?? []).flatMap(({ server }) => server ?? []),
+    costs,
+  );
+  return { ...(oldestWait === undefined ? {} : { oldestWait }), ...(cost === undefined ? {} : { hourlyCost: cost }) };
+}

@@ -1,0 +1,66 @@
+import { ConfigError, ThrottledError } from '../../../core/errors.ts';
+import { cloudOf, isCode, keysRefused, sayOf, unseen, type Visit } from '../context.ts';
+import { error, ok, orOk, type Result, warning } from '../findings.ts';
+import type { ProjectView, Subject } from '../types.ts';
+
+/** What the file says by itself, and the secrets that this command needs. */
+export function checkConfiguration({ subject, world }: Visit): Promise<readonly Result[]> {
+  const problems = [
+    ...subject.warnings.map(({ path, message }) =>
+      warning(
+        'configuration-warning',
+        `${path === '' ? 'the file' : path} ${message}`,
+        'change it in scaler.yml, or leave it if it is meant.',
+      ),
+    ),
+    ...world.missingSecrets.map((key) => error('secret-missing', `${key} is not set.`, `set ${key} in the environment of this command.`)),
+  ];
+  return Promise.resolve(orOk(problems, 'configuration', 'scaler.yml is in order.'));
+}
+
+/** Before anything else of OTC, and by itself: more than five wrong signatures lock a key for five minutes. */
+export async function checkKeys({ world, options }: Visit): Promise<readonly Result[]> {
+  const cloud = cloudOf(world);
+  try {
+    await cloud.quotas(options);
+  } catch (failure) {
+    return [keysProblem(failure)];
+  }
+  return [ok('keys', 'OTC takes the keys. Whether they may create and delete servers shows only when it is done.')];
+}
+
+function keysProblem(failure: unknown): Result {
+  if (keysRefused(failure)) {
+    const todo =
+      'look at OTC_ACCESS_KEY and OTC_SECRET_KEY (console: My Credentials, Access Keys); temporary keys also need OTC_SECURITY_TOKEN.';
+    return error('keys-refused', sayOf(failure), todo);
+  }
+  if (failure instanceof ConfigError && isCode(failure, 'Ecs.0023', 'Common.0018')) {
+    return error('project-elsewhere', sayOf(failure), 'set otc.project_id to the project that the keys belong to.');
+  }
+  const result = unseen('keys', failure);
+  if (result.level === 'error' || failure instanceof ThrottledError) return result;
+  return error('ecs-unreachable', sayOf(failure), 'look at otc.region, otc.domain and otc.endpoints, and at the network from here to OTC.');
+}
+
+export async function checkProject({ subject, world, options }: Visit): Promise<readonly Result[]> {
+  return judgeProject(await cloudOf(world).projects(options), subject);
+}
+
+function judgeProject(projects: readonly ProjectView[], { projectId, region }: Pick<Subject, 'projectId' | 'region'>): readonly Result[] {
+  const project = projects.find(({ id }) => id === projectId);
+  if (!project) {
+    const known = projects.map(({ name, id }) => `${name} is ${id}`).join(', ');
+    const found = `The keys see no project ${projectId}.${known === '' ? '' : ` ${known}.`}`;
+    return [error('project-missing', found, 'set otc.project_id as the console shows it: My Credentials, Projects.')];
+  }
+  const problems: Result[] = [];
+  if (!project.enabled) {
+    problems.push(error('project-disabled', `The project ${project.name} is disabled.`, 'enable it in the console: IAM, Projects.'));
+  }
+  if (project.name !== region && !project.name.startsWith(`${region}_`)) {
+    const found = `The project ${project.name} is not one of the region ${region}.`;
+    problems.push(error('project-elsewhere', found, "make otc.region and otc.project_id agree: a project's name begins with its region."));
+  }
+  return orOk(problems, 'project', `The project is ${project.name}.`);
+}

@@ -1,0 +1,53 @@
+import { fromIso } from '../../../core/time.ts';
+import { readFarm } from '../../status/schema.ts';
+import { bucketOf, cloudOf, type Visit } from '../context.ts';
+import { error, ok, orOk, type Result, warning } from '../findings.ts';
+
+/** FunctionGraph's own is 3 s; a pass takes up to a minute (docs/deploy.md). */
+const LEAST_SECONDS = 30;
+/** Three missed minutes are no coincidence. */
+const LATE_MS = 180_000;
+
+export async function checkFunction({ subject, world, options }: Visit): Promise<readonly Result[]> {
+  const { scalerFunction: name } = subject;
+  if (name === undefined) return [ok('function', 'No function is configured for hooks: the timer, or scaler serve, does the work.')];
+  return judgeFunction(name, await cloudOf(world).function(name, options));
+}
+
+function judgeFunction(name: string, found: { readonly timeoutSeconds: number; readonly agency?: string } | undefined): readonly Result[] {
+  if (!found) {
+    return [
+      error(
+        'function-missing',
+        `There is no function ${name}: hooks start nothing.`,
+        'deploy it (docs/deploy.md), or mend functions.scaler.',
+      ),
+    ];
+  }
+  const problems: Result[] = [];
+  if (found.agency === undefined) {
+    const todo =
+      'give it an agency for FunctionGraph with the rights of docs/deploy.md, or OTC_ACCESS_KEY and OTC_SECRET_KEY in its user data.';
+    problems.push(warning('function-without-agency', `The function ${name} has no agency: it has no keys of its own.`, todo));
+  }
+  if (found.timeoutSeconds < LEAST_SECONDS) {
+    const said = `The function ${name} is stopped after ${found.timeoutSeconds} s: too soon for a pass.`;
+    problems.push(warning('function-timeout', said, 'set its timeout to 60 s (console: FunctionGraph, Configuration).'));
+  }
+  return orOk(problems, 'function', `The function ${name} is there.`);
+}
+
+/** Whatever drives it, a trigger or scaler serve: a tick writes what people see each minute. */
+export async function checkTimer({ subject, world, options }: Visit): Promise<readonly Result[]> {
+  const farm = await readFarm(bucketOf(world).store(subject.bucket.dialect), options);
+  return judgeTimer(farm && fromIso(farm.time), world.clock.now());
+}
+
+function judgeTimer(last: number | undefined, now: number): readonly Result[] {
+  const todo = "enable the reaper's timer trigger, rate 1 minute, and look at its log (console: FunctionGraph), or start scaler serve.";
+  if (last === undefined) return [warning('timer-never', 'Nothing has looked after the farm yet: there is no counts/v1/farm.json.', todo)];
+  if (now - last > LATE_MS) {
+    return [error('timer-late', `Nobody has looked after the farm for ${Math.floor((now - last) / 60_000)} min.`, todo)];
+  }
+  return [ok('timer', 'The farm was looked after within the last minutes.')];
+}

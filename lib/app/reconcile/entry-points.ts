@@ -1,0 +1,132 @@
+import { AccessError, describeError } from '../../core/errors.ts';
+import { canRun } from '../../core/plan/assignment.ts';
+import { type Entry, throughTurnstile } from '../lock/coalescing-lock.ts';
+import type { Wake } from '../ports/index.ts';
+import type { Deadline, World } from '../services.ts';
+import type { Settings } from '../settings.ts';
+import { MINUTE_RECORD } from '../status/publish.ts';
+import { type Hooked, type Report, reconcile, type TurnstileState } from './reconcile.ts';
+
+/** How one call of the scaler or the reaper went. */
+export interface PassResult {
+  /** One for each pass; empty when the holder of the turnstile does it. */
+  readonly reports: readonly Report[];
+  readonly turnstile: Entry['kind'] | 'off' | 'unread';
+}
+
+/** So long a reaper waits for a reconcile that runs already, before it does its own part beside it. */
+const REAPER_WAIT_MS = 15_000;
+
+/**
+ * Scale up after a hook: only launches. A wake-up that came too late for this call is passed on. Where the turnstile cannot be used nothing is done: the
+ * tick launches without it, once a minute, and a burst of hooks would do so at once. Throws `AccessError` when the key is wrong.
+ */
+export async function grow(
+  world: World,
+  settings: Settings,
+  wake: Wake,
+  deadline: Deadline,
+  holdMs: number,
+  hook?: Hooked,
+): Promise<PassResult> {
+  const reports: Report[] = [];
+  const work = async () => {
+    reports.push(await reconcile(world, settings, { trigger: 'hook', grow: true, shrink: false, ...(hook && { hook }) }, deadline));
+  };
+  const isNeeded = () => mayNeedWorker(world, settings, hook, deadline.act);
+  if (!settings.append) {
+    if (!(await isNeeded())) return { reports, turnstile: 'not-needed' };
+    await work();
+    return { reports, turnstile: 'off' };
+  }
+  try {
+    const entry = await throughTurnstile({ ...turnstile(world, deadline, holdMs), waitMs: 0, isNeeded }, work);
+    await passOn(world, wake, entry, deadline);
+    return { reports, turnstile: entry.kind };
+  } catch (error) {
+    if (isWrongKey(error)) throw error;
+    world.log.error('turnstile not passed', describeError(error));
+    return { reports, turnstile: 'unread' };
+  }
+}
+
+/** Statuses of a job that no runner will be given any more (gitlabhq: app/models/concerns/ci/has_status.rb). */
+const OVER: ReadonlySet<string> = new Set(['running', 'success', 'failed', 'canceling', 'canceled', 'skipped']);
+
+/**
+ * Whether the job of a hook may need a worker of ours: the hook itself does not tell the job's tags. In doubt it does. One read spares a foreign job all
+ * appends and a whole pass.
+ */
+async function mayNeedWorker(world: World, { pools }: Settings, hook: Hooked | undefined, signal: AbortSignal): Promise<boolean> {
+  if (hook?.projectId === undefined) return true;
+  try {
+    const job = await world.forge.job(hook.projectId, hook.jobId, { signal });
+    if (!job) return true;
+    return job.runnerId === undefined && !OVER.has(job.status) && pools.some(({ pool }) => canRun(pool, job));
+  } catch {
+    return true;
+  }
+}
+
+/**
+ * The minute's tick: launches, removes and counts. While the turnstile stays held the tick removes and counts all the same, because safety does not
+ * hang on it, and leaves launching to the holder. When it cannot be used at all the tick launches without it: one tick a minute cannot waste more than
+ * `limit`. Throws `AccessError` when the key is wrong.
+ */
+export async function tick(
+  world: World,
+  settings: Settings,
+  trigger: 'timer' | 'person',
+  wake: Wake,
+  deadline: Deadline,
+  holdMs: number,
+): Promise<PassResult> {
+  const reports: Report[] = [];
+  const pass = async (turnstile?: TurnstileState) => {
+    const first = reports.length === 0;
+    const options = { trigger, grow: turnstile?.state !== 'held', shrink: first, ...(first && { record: MINUTE_RECORD }) };
+    reports.push(await reconcile(world, settings, { ...options, ...(turnstile && { turnstile }) }, deadline));
+  };
+  if (!settings.append) {
+    await pass();
+    return { reports, turnstile: 'off' };
+  }
+  try {
+    const entry = await throughTurnstile({ ...turnstile(world, deadline, holdMs), waitMs: REAPER_WAIT_MS }, () => pass());
+    if (reports.length === 0) await pass({ state: 'held' });
+    await passOn(world, wake, entry, deadline);
+    return { reports, turnstile: entry.kind };
+  } catch (error) {
+    if (isWrongKey(error)) throw error;
+    const problem = describeError(error);
+    world.log.error('turnstile not passed', problem);
+    if (reports.length === 0) await pass({ state: 'unusable', ...problem });
+    return { reports, turnstile: 'unread' };
+  }
+}
+
+const WRONG_KEY = ['InvalidAccessKeyId', 'SignatureDoesNotMatch', 'TooManyWrongSignature', 'InvalidToken', 'ExpiredToken'];
+
+/**
+ * The bucket refuses the key itself (OBS API reference, error codes): the cloud would, too, and five wrong signatures in a row lock a key for
+ * everybody who has it.
+ */
+function isWrongKey(error: unknown): boolean {
+  return error instanceof AccessError && WRONG_KEY.includes(error.code);
+}
+
+/** A wake-up that came in when there was no time left for another pass goes to a fresh call. */
+async function passOn(world: World, wake: Wake, entry: Entry, { all: signal }: Deadline): Promise<void> {
+  if (entry.kind !== 'ran') return;
+  if (entry.failure !== undefined)
+    world.log.error('turnstile not freed; it is free when this call would have ended', describeError(entry.failure));
+  if (!entry.marked) return;
+  await wake.wake({ signal }).catch((error: unknown) => {
+    world.log.warn('wake-up not passed on; the timer serves it', describeError(error));
+  });
+}
+
+function turnstile(world: World, deadline: Deadline, holdMs: number) {
+  const { store, clock } = world;
+  return { store, clock, nonce: world.ulid(clock.now()), holdMs, signal: deadline.act };
+}

@@ -1,0 +1,144 @@
+import pMap from 'p-map';
+import { describeError } from '../../core/errors.ts';
+import { holding } from '../../core/launches/pause.ts';
+import type { PoolMemory } from '../../core/launches/pool-state.ts';
+import type { Action, Plan, Removal } from '../../core/plan/plan.ts';
+import { toIso } from '../../core/time.ts';
+import type { ActionEntry, RanEntry, SettledEntry, Stamp } from '../ledger/write.ts';
+import type { Deadline, World } from '../services.ts';
+import type { Settings } from '../settings.ts';
+import { readConsoles, tellBoots, toldOf } from '../workers/boot-consoles.ts';
+import type { Images } from '../workers/images.ts';
+import { RanNotes } from '../workers/job-history.ts';
+import { Launcher, type LaunchOutcome } from '../workers/launch.ts';
+import { type RemovalOutcome, remove } from '../workers/remove.ts';
+import type { PoolView } from './observe.ts';
+
+/** Removals at once; each is one or two short calls. */
+const REMOVE_CONCURRENCY = 8;
+
+/** What became of one pool's plan, and what the pool remembers after it. */
+export interface Acted {
+  readonly entries: readonly ActionEntry[];
+  /** Launches whose end is told now. */
+  readonly settled: readonly SettledEntry[];
+  /** What the workers ran that were forgotten. */
+  readonly ran: readonly RanEntry[];
+  readonly memory: PoolMemory;
+}
+
+/**
+ * Carries out one pool's plan. Launches and removals run side by side, so that neither waits for the other. A server whose console is read in
+ * this pass is deleted after that. `onEntry` is called for each action as soon as it has ended.
+ */
+export async function act(
+  world: World,
+  settings: Settings,
+  view: PoolView,
+  plan: Plan | undefined,
+  options: { readonly shrink: boolean; readonly images: Images; readonly onEntry?: (entry: ActionEntry) => void },
+  stamp: Stamp,
+  deadline: Deadline,
+): Promise<Acted> {
+  if (!plan) return { entries: [], settled: [], ran: [], memory: view.memory };
+  const { installation } = settings;
+  const { memory: known, workers = [] } = view;
+  const about = { settings: view.settings, installation, memory: known, images: options.images, machines: holding(workers), at: stamp.at };
+  const launcher = new Launcher(world, about, deadline);
+  const launches = plan.actions.filter((a) => a.kind === 'launch');
+  const removals = plan.actions.filter((a) => a.kind !== 'launch');
+  const consoles = readConsoles(world, view, plan, options.shrink, deadline.act);
+  const waits = (a: Removal) => a.kind === 'reap' && consoles.workers.has(a.worker);
+  const timed = { stamp, world, view, onEntry: options.onEntry };
+  const notes = new RanNotes(world.forge, view, stamp);
+  const launched: LaunchOutcome[] = [];
+  const removeAll = (some: readonly Removal[]) =>
+    pMap(some, (action) => entry(timed, action, () => remove(world, view.settings, action, notes, deadline)), {
+      concurrency: REMOVE_CONCURRENCY,
+    });
+  const [launchEntries, removed, removedLater, forgotten] = await Promise.all([
+    pMap(
+      launches,
+      (action) =>
+        entry(timed, action, async () => {
+          const outcome = await launcher.launch(action);
+          launched.push(outcome);
+          const { launch: _, ...fields } = outcome;
+          return fields;
+        }),
+      { concurrency: settings.launchConcurrency },
+    ),
+    removeAll(removals.filter((a) => a.kind !== 'forget' && !waits(a))),
+    consoles.done.then(() => removeAll(removals.filter(waits))),
+    // Beside the others: no VM stays longer because GitLab is slow to say what an earlier one ran.
+    removeAll(removals.filter((a) => a.kind === 'forget')),
+  ]);
+  const settled = tellBoots(view, await consoles.done, consoles.later, options.shrink, stamp);
+  const memory = toldOf(remember(view.memory, launcher, launched), settled);
+  return { entries: [...launchEntries, ...removed, ...removedLater, ...forgotten], settled, ran: notes.entries, memory };
+}
+
+interface Timed {
+  readonly world: World;
+  readonly stamp: Stamp;
+  readonly view: PoolView;
+  readonly onEntry: ((entry: ActionEntry) => void) | undefined;
+}
+
+async function entry(
+  { world, stamp, view, onEntry }: Timed,
+  action: Action,
+  act: () => Promise<RemovalOutcome | Omit<LaunchOutcome, 'launch'>>,
+): Promise<ActionEntry> {
+  const began = world.clock.now();
+  const outcome = await act().catch(failed);
+  const { time, pass, trigger } = stamp;
+  const done: ActionEntry = {
+    kind: action.kind,
+    time,
+    pass,
+    trigger,
+    pool: view.settings.pool.name,
+    worker: '',
+    ...fieldsOf(action, view),
+    ...outcome,
+    why: action.why,
+    ms: world.clock.now() - began,
+  };
+  const level = outcome.outcome === 'done' ? 'info' : 'warn';
+  world.log[done.alarm ? 'error' : level]('action', { ...done });
+  onEntry?.(done);
+  return done;
+}
+
+/** What an action throws is a mistake of ours, and the other actions go on. */
+function failed(error: unknown): RemovalOutcome {
+  const { code, message } = describeError(error);
+  return { outcome: 'failed', code, message };
+}
+
+function fieldsOf(action: Action, view: PoolView): Partial<ActionEntry> {
+  if (action.kind === 'launch') return action.jobId === undefined ? {} : { jobId: action.jobId };
+  const { worker, runnerId } = action;
+  const ids = { worker, ...(runnerId === undefined ? {} : { runnerId }) };
+  return action.kind === 'reap' ? { ...ids, serverId: action.serverId, ...machineOf(action.worker, view) } : ids;
+}
+
+/** What only the VM's listing tells, and nobody can say any more when it is gone. */
+function machineOf(name: string, { workers }: PoolView): Partial<ActionEntry> {
+  const server = workers?.find((w) => w.name === name)?.server;
+  if (!server) return {};
+  const { flavor, zone, createdAt, activeAt } = server;
+  return { flavor, zone, createdAt: toIso(createdAt), ...(activeAt === undefined ? {} : { activeAt: toIso(activeAt) }) };
+}
+
+function remember(memory: PoolMemory, launcher: Launcher, launched: readonly LaunchOutcome[]): PoolMemory {
+  const added = launched.flatMap((l) => l.launch ?? []);
+  const { pause } = launcher;
+  return {
+    ...memory,
+    launches: [...memory.launches, ...added],
+    refusals: [...memory.refusals, ...launcher.refusals],
+    ...(pause ? { pause } : {}),
+  };
+}

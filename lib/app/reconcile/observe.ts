@@ -1,0 +1,214 @@
+import pMap from 'p-map';
+import { type Control, holds, isAbout, type PoolControls, poolControls, UNREAD_CONTROLS } from '../../core/controls.ts';
+import { describeError, QuotaError, SoldOutError, SubnetFullError } from '../../core/errors.ts';
+import { deriveFleet, type Worker } from '../../core/fleet/derive.ts';
+import type { PendingJob, Runner, Server } from '../../core/fleet/types.ts';
+import { plausible } from '../../core/launches/plausible.ts';
+import { EMPTY_MEMORY, type FailedOperation, learn, type PoolMemory } from '../../core/launches/pool-state.ts';
+import { leftWhileTried } from '../../core/launches/unclaimed-jobs.ts';
+import { leftBesideIdle } from '../../core/launches/unresponsive.ts';
+import { assignJobs, candidates } from '../../core/plan/assignment.ts';
+import type { Pool } from '../../core/pool/pool.ts';
+import { readControls } from '../controls/store.ts';
+import type { Operation, Scope } from '../ports/index.ts';
+import type { World } from '../services.ts';
+import type { PoolSettings, Settings } from '../settings.ts';
+import { orderDigest } from '../workers/order-digest.ts';
+import { type DemandSeen, type RestChange, readDemand, scopeKey, unreadParts } from './demand.ts';
+import { askLeftJobs } from './left-jobs.ts';
+import { readMemory } from './pool-state-store.ts';
+
+/** What was seen of one pool. */
+export interface PoolView {
+  readonly settings: PoolSettings;
+  /** Absent when GitLab's runners or the cloud's servers could not be read: then nothing at all is done to the pool. */
+  readonly workers?: readonly Worker[];
+  /** Absent when none of the waiting jobs could be read. */
+  readonly jobs?: readonly PendingJob[];
+  /** Projects and pages of waiting jobs that could not be read: a job that is not among `jobs` may wait there. 0: `jobs` are all. */
+  readonly unreadParts: number;
+  /** As it was found, and as it is after this observation. */
+  readonly before: PoolMemory;
+  readonly memory: PoolMemory;
+  /** What people have said of this pool and its workers; those that have run out are not among them. */
+  readonly said: readonly Control[];
+  readonly controls: PoolControls;
+  readonly unread: readonly Unread[];
+  /** What the next reading of the demand should begin with, where that has changed. */
+  readonly rest?: RestChange;
+}
+
+export interface Unread {
+  /** `pool`: what was read of it could not be understood, or no plan could be made of it: a mistake of ours. */
+  readonly source: 'runners' | 'jobs' | 'servers' | 'memory' | 'controls' | 'pool';
+  /** What of it, in words; absent for all of it. */
+  readonly part?: string;
+  readonly error: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Operations of launches that no listing shows yet are asked for one by one, this many at most: the oldest tell most. */
+const MOST_OPERATIONS = 40;
+
+type Attempt<T> = { readonly value: T } | { readonly failure: unknown };
+
+/** Reads everything at once; each source fails for itself. Requests grow with pages, not with workers or jobs. */
+export async function observe(world: World, settings: Settings, signal: AbortSignal): Promise<readonly PoolView[]> {
+  const scopes = new Map(settings.pools.map((p) => [scopeKey(p.scope), p.scope]));
+  const [runners, demand, controls, pools] = await Promise.all([
+    eachScope(scopes, (scope) => world.forge.runners(scope, { signal })),
+    eachScope(scopes, (scope) => readDemand(world, scope, signal)),
+    attempt(readControls(world.store, { signal })),
+    Promise.all(
+      settings.pools.map(async (p) => {
+        const [servers, memory] = await Promise.all([
+          attempt(world.cloud.servers(`${p.pool.name}-`, { signal })),
+          attempt(readMemory(world.store, p.pool.name, { signal })),
+        ]);
+        return { settings: p, servers, memory };
+      }),
+    ),
+  ]);
+  const views = await Promise.all(
+    pools.map(({ settings: p, servers, memory }) => {
+      const key = scopeKey(p.scope);
+      const sources = { runners: runners.get(key), demand: demand.get(key), servers, memory, controls };
+      return view(world, p, sources, signal).catch((error: unknown) => blind(p, error));
+    }),
+  );
+  try {
+    return share(views, world.clock.now());
+  } catch (error) {
+    // Launching fails open: a job may get a worker of each pool that can run it.
+    world.log.error('step of a pass failed', { step: 'share', ...describeError(error) });
+    return views;
+  }
+}
+
+/** A pool of which nothing can be said, because of a mistake of ours: nothing is done to it, and the others go on. */
+function blind(settings: PoolSettings, error: unknown): PoolView {
+  const unread = [{ source: 'pool' as const, ...describeError(error) }];
+  return { settings, unreadParts: 0, before: EMPTY_MEMORY, memory: EMPTY_MEMORY, said: [], controls: UNREAD_CONTROLS, unread };
+}
+
+/** Each job to one pool, now that it is known which pools can serve it. */
+function share(views: readonly PoolView[], now: number): readonly PoolView[] {
+  const queues = views.map(({ settings: { pool }, jobs = [], workers, memory, controls }) => ({
+    pool,
+    jobs,
+    memory,
+    controls,
+    ...(workers ? { workers } : {}),
+  }));
+  const assigned = assignJobs(queues, now);
+  return views.map((v) => (v.jobs ? { ...v, jobs: assigned.get(v.settings.pool.name) ?? [] } : v));
+}
+
+interface Sources {
+  readonly runners: Attempt<readonly Runner[]> | undefined;
+  readonly demand: Attempt<DemandSeen> | undefined;
+  readonly servers: Attempt<readonly Server[]>;
+  readonly memory: Attempt<PoolMemory>;
+  readonly controls: Attempt<readonly Control[]>;
+}
+
+async function view(world: World, settings: PoolSettings, sources: Sources, signal: AbortSignal): Promise<PoolView> {
+  const before = plausible(resultOf(sources.memory) ?? EMPTY_MEMORY, world.clock.now());
+  const demand = resultOf(sources.demand);
+  const unread = [...unreadSources(sources), ...unreadParts(demand?.unread ?? [])];
+  const jobs = demand && candidates(settings.pool, demand.jobs);
+  const found = {
+    settings,
+    ...(jobs ? { jobs } : {}),
+    unreadParts: demand?.unread.length ?? 0,
+    before,
+    ...saidOf(settings.pool, sources.controls, world.clock.now()),
+    unread,
+    ...(demand?.change && { rest: demand.change }),
+  };
+  const servers = resultOf(sources.servers);
+  const runners = resultOf(sources.runners);
+  if (!servers || !runners) return { ...found, memory: before };
+
+  const { pool } = settings;
+  const now = world.clock.now();
+  const operations = await askOperations(world, before, servers, signal);
+  const workers = deriveFleet({ pool, servers, runners, memory: before, ...operations, now });
+  const seen = { jobs, ...(found.unreadParts > 0 && { partial: true as const }) };
+  const wanted = [...leftWhileTried(before, seen), ...leftBesideIdle(before, { workers, ...seen }, now)];
+  const left = await askLeftJobs(world.forge, wanted, signal);
+  const sight = { workers, failedOperations: operations.failedOperations, ...seen, left };
+  const known = isPausedForOther(settings, before) ? withoutPause(before) : before;
+  return { ...found, workers, memory: learn(known, sight, pool.bootTimeoutMs, now) };
+}
+
+/** The pause came of settings that somebody has changed since. */
+function isPausedForOther(settings: PoolSettings, { pause }: PoolMemory): boolean {
+  const refused = pause?.refused?.settings;
+  return refused !== undefined && refused !== orderDigest(settings);
+}
+
+function withoutPause({ pause: _, ...rest }: PoolMemory): PoolMemory {
+  return rest;
+}
+
+function unreadSources({ demand: jobs, ...sources }: Sources): readonly Unread[] {
+  const all = { jobs, ...sources };
+  return (['runners', 'jobs', 'servers', 'memory', 'controls'] as const).flatMap((source) => {
+    const tried = all[source];
+    return tried && 'failure' in tried ? [{ source, ...describeError(tried.failure) }] : [];
+  });
+}
+
+/** What holds for the pool now. */
+function saidOf(pool: Pool, controls: Attempt<readonly Control[]>, now: number): Pick<PoolView, 'said' | 'controls'> {
+  const all = resultOf(controls);
+  if (!all) return { said: [], controls: UNREAD_CONTROLS };
+  const said = all.filter((c) => holds(c, now) && isAbout(c, pool));
+  return { said, controls: poolControls(pool.name, said, now) };
+}
+
+/** What became of launches that were accepted but are not listed: most failures of a create show only there. */
+async function askOperations(world: World, memory: PoolMemory, servers: readonly Server[], signal: AbortSignal) {
+  const listed = new Set(servers.map((s) => s.name));
+  const open = memory.launches.filter((l) => l.outcome === 'pending' && !l.listed && !listed.has(l.name)).slice(0, MOST_OPERATIONS);
+  const failedOperations = new Map<string, FailedOperation>();
+  const runningOperations = new Set<string>();
+  await pMap(
+    open,
+    async ({ name, operationId }) => {
+      if (operationId === undefined) return;
+      const operation = resultOf(await attempt(world.cloud.operation(operationId, { signal })));
+      if (operation?.status === 'failed') failedOperations.set(name, failed(operation));
+      if (operation?.status === 'running') runningOperations.add(name);
+    },
+    { concurrency: 10 },
+  );
+  return { failedOperations, runningOperations };
+}
+
+function failed({ code = 'operation-failed', reason = 'the cloud took the create back', error }: Operation): FailedOperation {
+  if (error instanceof SoldOutError) return { code, message: reason, meaning: 'sold-out' };
+  if (error instanceof SubnetFullError) return { code, message: reason, meaning: 'subnet-full' };
+  return { code, message: reason, meaning: error instanceof QuotaError ? 'quota' : 'boot' };
+}
+
+async function eachScope<T>(
+  scopes: ReadonlyMap<string, Scope>,
+  read: (scope: Scope) => Promise<T>,
+): Promise<ReadonlyMap<string, Attempt<T>>> {
+  return new Map(await Promise.all([...scopes].map(async ([key, scope]) => [key, await attempt(read(scope))] as const)));
+}
+
+async function attempt<T>(work: Promise<T>): Promise<Attempt<T>> {
+  try {
+    return { value: await work };
+  } catch (failure) {
+    return { failure };
+  }
+}
+
+function resultOf<T>(tried: Attempt<T> | undefined): T | undefined {
+  return tried && 'value' in tried ? tried.value : undefined;
+}

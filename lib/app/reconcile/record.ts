@@ -1,0 +1,80 @@
+import { describeError } from '../../core/errors.ts';
+import type { Plan } from '../../core/plan/plan.ts';
+import { toIso } from '../../core/time.ts';
+import { type LedgerEntry, type Stamp, writeLedger } from '../ledger/write.ts';
+import type { Deadline, World } from '../services.ts';
+import type { Settings } from '../settings.ts';
+import { scopeKey, writeRest } from './demand.ts';
+import type { Acted } from './execute.ts';
+import type { PoolView } from './observe.ts';
+import { writeMemory } from './pool-state-store.ts';
+import type { Hooked } from './reconcile.ts';
+import { eachStep } from './steps.ts';
+
+/** Waiting jobs named in a plan's record. */
+const MOST_WAITING = 200;
+
+/** One pool as it was seen, and the plan made of it, if one could be made. */
+export interface Planned {
+  readonly view: PoolView;
+  readonly plan: Plan | undefined;
+}
+
+/** Ids of the jobs that wait for the pool, oldest first, as many as a record names. */
+export function waitingIds({ jobs }: PoolView): readonly number[] {
+  return (jobs ?? []).slice(0, MOST_WAITING).map((j) => j.id);
+}
+
+/** The ledger's entries and what the pools remember. Gives what could not be written. */
+export async function writeRecords(
+  world: World,
+  settings: Settings,
+  planned: readonly Planned[],
+  acted: readonly Acted[],
+  stamp: Stamp & { readonly hook?: Hooked },
+  { all: signal }: Deadline,
+): Promise<readonly string[]> {
+  const entries = eachStep(world.log, 'record', planned, ({ view, plan }, i) => [
+    planEntry(view, plan, stamp),
+    ...(acted[i]?.settled ?? []),
+    ...(acted[i]?.entries ?? []),
+    ...(acted[i]?.ran ?? []),
+  ]);
+  const memories = eachStep(world.log, 'record', planned, ({ view }, i) => {
+    const { before } = view;
+    const after = acted[i]?.memory ?? view.memory;
+    const changed = JSON.stringify(after) !== JSON.stringify(before);
+    // What could not be read must not be overwritten with a fresh start.
+    if (!changed || !view.workers || view.unread.some((u) => u.source === 'memory')) return [];
+    const { name } = view.settings.pool;
+    return [tried(world, `memory of ${name}`, () => writeMemory(world, name, { before, after }, { signal }))];
+  });
+  const ledger = tried(world, 'ledger', () =>
+    writeLedger(world.store, { pass: stamp.pass, at: stamp.at, entries, append: settings.append }, { signal, clock: world.clock }),
+  );
+  const changes = new Map(planned.flatMap(({ view: { rest } }) => (rest ? [[scopeKey(rest.scope), rest] as const] : [])));
+  const rests = [...changes.values()].map((rest) =>
+    tried(world, `demand of ${scopeKey(rest.scope)}`, () => writeRest(world.store, rest, { signal })),
+  );
+  return (await Promise.all([ledger, ...memories, ...rests])).flat();
+}
+
+function planEntry(view: PoolView, plan: Plan | undefined, { time, pass, trigger, hook }: Stamp & { readonly hook?: Hooked }): LedgerEntry {
+  const head = { time, pass, trigger, pool: view.settings.pool.name, unread: view.unread };
+  const waiting = waitingIds(view);
+  if (!plan) return { kind: 'blind', ...head, ...(waiting.length > 0 && { waiting }) };
+  const { numbers, brakes, held } = plan;
+  const hooked = hook && waiting.includes(hook.jobId) ? { hook: { jobId: hook.jobId, at: toIso(hook.at) } } : {};
+  return { kind: 'plan', ...head, numbers, brakes, held, waiting, ...hooked };
+}
+
+/** A record that cannot be written is said so and does not stop the others. */
+export async function tried(world: World, what: string, work: () => Promise<void>): Promise<readonly string[]> {
+  try {
+    await work();
+    return [];
+  } catch (error) {
+    world.log.error('record not written', { what, ...describeError(error) });
+    return [what];
+  }
+}

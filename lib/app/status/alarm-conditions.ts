@@ -1,0 +1,237 @@
+import type { Alarm, AlarmKind, Condition } from '../../core/alarms.ts';
+import type { Control } from '../../core/controls.ts';
+import { describeError } from '../../core/errors.ts';
+import type { Worker } from '../../core/fleet/derive.ts';
+import { breaker } from '../../core/launches/circuit-breaker.ts';
+import { type PoolMemory, tried } from '../../core/launches/pool-state.ts';
+import { fromIso, toIso } from '../../core/time.ts';
+import { controlKey } from '../controls/store.ts';
+import { brakeText } from '../ledger/sentences/limits.ts';
+import type { HookView } from '../ports/index.ts';
+import { launchStops, turnstileStop } from '../reconcile/launch-stops.ts';
+import type { Unread } from '../reconcile/observe.ts';
+import type { TurnstileState } from '../reconcile/reconcile.ts';
+import type { Planned } from '../reconcile/record.ts';
+import type { Settings } from '../settings.ts';
+import type { FarmAction, FarmManager, FarmView } from './schema.ts';
+
+const MINUTE = 60_000;
+/** A tick and a half. */
+const JUST_OVER_MS = 90_000;
+/** A sample each minute: with this between two of them the timer has paused. */
+const LATE_MS = 3 * MINUTE;
+
+export interface Sight {
+  readonly settings: Settings;
+  readonly planned: readonly Planned[];
+  readonly before: FarmView | undefined;
+  readonly managers: readonly FarmManager[];
+  readonly managersUnread?: true;
+  /** Of the last hour, the newest first. */
+  readonly actions: readonly FarmAction[];
+  readonly turnstile: TurnstileState | undefined;
+  /** Absent when it was not looked for now, or could not be. */
+  readonly hooks?: readonly HookView[];
+  readonly now: number;
+}
+
+/** Everything that is wrong at this moment, and of what nothing can be said. */
+export function conditionsOf(sight: Sight): { readonly conditions: readonly Condition[]; readonly unlooked: ReadonlySet<AlarmKind> } {
+  const pools = sight.planned.flatMap((planned) => safely(planned, sight));
+  const conditions = [
+    ...pools,
+    ...brokenPeriods(sight),
+    ...turnstileStop(sight.turnstile),
+    ...lateTimer(sight),
+    ...wrongClock(sight),
+    ...lostJobs(sight),
+    ...hookConditions(sight),
+    ...cacheConditions(sight),
+  ];
+  return { conditions, unlooked: unlookedOf(sight) };
+}
+
+/** Kinds of which nothing can be said now: what cannot be read says nothing of jobs and machines, and their alarms wait for a look. */
+function unlookedOf({ planned, hooks, managersUnread }: Sight): ReadonlySet<AlarmKind> {
+  const kinds = planned.flatMap(({ view, plan }): readonly AlarmKind[] => [
+    ...(view.jobs && view.unreadParts === 0 ? [] : (['oldest-pending'] as const)),
+    ...(view.controls.unread ? (['paused', 'orphan'] as const) : []),
+    ...(plan ? [] : (['orphan', 'unresponsive', 'boots-failing', 'sold-out', 'launching-paused', 'periods'] as const)),
+  ]);
+  return new Set([...kinds, ...(hooks ? [] : (['hook'] as const)), ...(managersUnread ? (['caches'] as const) : [])]);
+}
+
+/** A pool at which looking fails, by a mistake of ours, has that as its condition; the others have theirs. */
+function safely(planned: Planned, sight: Sight): readonly Condition[] {
+  try {
+    return [...poolConditions(planned, sight), ...launchStops(planned, sight.actions, sight.now)];
+  } catch (error) {
+    const { message } = describeError(error);
+    return [{ kind: 'unread', subject: 'alarms', text: `the alarms of a pool could not be made out (${message}): report it` }];
+  }
+}
+
+function poolConditions({ view }: Planned, { settings, now }: Sight): readonly Condition[] {
+  const { pool } = view.settings;
+  const of = (kind: AlarmKind, text: string, subject?: string): Condition => ({
+    kind,
+    pool: pool.name,
+    text,
+    ...(subject === undefined ? {} : { subject }),
+  });
+  const found: Condition[] = [];
+  found.push(...unreadTexts(view.unread).map(([source, text]) => of('unread', text, source)));
+  const { pause: paused, kept } = view.controls;
+  for (const { kind, target } of view.said.filter((c) => c.unreadable)) {
+    found.push(
+      of(
+        'unread',
+        `${controlKey(kind, target)} cannot be read: only its careful half holds; say it again or take it back`,
+        `${kind} ${target}`,
+      ),
+    );
+  }
+  if (paused) found.push(of('paused', pausedText(paused)));
+
+  const oldest = oldestWaitSeconds(view.jobs, now);
+  if (oldest !== undefined && oldest * 1000 > settings.alarms.oldestPendingMs) {
+    const waiting = view.jobs?.length === 1 ? '1 waits' : `${view.jobs?.length} wait`;
+    found.push(of('oldest-pending', `a job has waited for ${span(oldest)}; ${waiting} in all`));
+  }
+  // As it was left by the last pass: what has run out since is tried again in this one, and it is not known yet with what success.
+  const { pause, refusals } = view.before;
+  if (breaker(view.memory.launches, now).open) found.push(of('boots-failing', bootsText(view.memory)));
+  if (pause && pause.until > now - JUST_OVER_MS && pause.refused?.kind !== 'sold-out') {
+    const next = pause.until > now ? { until: pause.until } : {};
+    found.push(of('launching-paused', `${brakeText({ why: 'paused', code: pause.code, ...next })}. ${pause.message}`));
+  }
+  const { flavors, zones } = view.settings.machine;
+  const refused = new Set(
+    refusals.filter((r) => r.subnet === undefined && r.until > now - JUST_OVER_MS).map((r) => `${r.flavor} ${r.zone}`),
+  );
+  if (flavors.every((flavor) => zones.every((zone) => refused.has(`${flavor} ${zone}`)))) {
+    found.push(of('sold-out', `every flavor is sold out in every zone (${flavors.join(', ')}; ${zones.join(', ')})`));
+  }
+  const orphans = (view.workers ?? []).filter((worker) => isOrphan(worker) && !paused && !kept.has(worker.name));
+  found.push(...orphans.map((worker) => of('orphan', orphanText(worker), worker.name)));
+  for (const [name, { jobId }] of Object.entries(view.memory.suspects)) found.push(of('unresponsive', unresponsiveText(name, jobId), name));
+  return found;
+}
+
+function bootsText({ launches }: PoolMemory): string {
+  return `machines do not boot: one at a time is tried; scaler explain --worker ${tried(launches).at(-1)?.name} says at which step`;
+}
+
+/** One sentence for each source, so that its alarm goes on while what is missing of it changes. */
+function unreadTexts(unread: readonly Unread[]): readonly (readonly [Unread['source'], string])[] {
+  const whole = unread.filter(({ source, part }) => source !== 'memory' && part === undefined);
+  const parts = unread.flatMap(({ part, code }) => (part === undefined ? [] : [`${part} (${code})`]));
+  return [
+    ...whole.map((one) => [one.source, unreadText(one)] as const),
+    ...(parts.length === 0
+      ? []
+      : [['jobs', `not all jobs can be read: ${parts.join('; ')}; the others are served, and nothing idle is drained`] as const]),
+  ];
+}
+
+function unreadText({ source, code, message }: Unread): string {
+  if (source === 'pool') return `no plan can be made for this pool, by a mistake of the scaler (${message}): nothing is decided; report it`;
+  return `${source} cannot be read (${code}): ${STOPPED[source] ?? 'nothing is decided for this pool'}`;
+}
+
+const STOPPED: Partial<Record<Unread['source'], string>> = {
+  controls: 'nothing is deleted for this pool',
+  jobs: 'nothing is launched for this pool, and nothing idle is drained',
+};
+
+/** Without who and why: the alarms may be public. */
+function pausedText({ since, until }: Control): string {
+  const end = until === undefined ? '' : `, until ${toIso(until)}`;
+  return `paused since ${toIso(since)}${end}: nothing is created and nothing deleted; scaler resume ends it`;
+}
+
+/** A VM that should be gone by now; the alarm comes only after the reaper has had its time. */
+function isOrphan({ server, phase, failure }: Worker): boolean {
+  return server !== undefined && phase === 'failed' && (failure === 'orphan' || failure === 'error');
+}
+
+function orphanText({ name, failure }: Worker): string {
+  return failure === 'orphan' ? `${name} is a VM without a runner and is still there` : `${name} is a VM in error and is still there`;
+}
+
+function unresponsiveText(name: string, jobId: number): string {
+  return `${name} looks idle, but let job ${jobId} wait until another worker took it: it counts as failed, and is drained and replaced`;
+}
+
+/** Seconds; `undefined` when the jobs could not be read. */
+export function oldestWaitSeconds(jobs: readonly { readonly queuedAt: number }[] | undefined, now: number): number | undefined {
+  return jobs?.reduce((most, { queuedAt }) => Math.max(most, Math.floor((now - queuedAt) / 1000)), 0);
+}
+
+function brokenPeriods({ planned }: Sight): readonly Condition[] {
+  return planned.flatMap(({ view, plan }): readonly Condition[] => {
+    if (plan?.brokenZone === undefined) return [];
+    const text = `its periods cannot be evaluated (time zone ${plan.brokenZone}), so its own values hold: scaler check names another zone; deploy it`;
+    return [{ kind: 'periods', pool: view.settings.pool.name, text }];
+  });
+}
+
+function lateTimer({ before, now }: Sight): readonly Condition[] {
+  const last = before && fromIso(before.time);
+  if (last === undefined || now - last <= LATE_MS) return [];
+  return [{ kind: 'timer-late', text: `nobody looked after the farm from ${toIso(last)} to ${toIso(now)}: has the timer run?` }];
+}
+
+function wrongClock({ before }: Sight): readonly Condition[] {
+  if (!before?.ahead) return [];
+  const { pool, time } = before.ahead;
+  const text = `the counts hold a line of ${pool} for ${time}, which has not come yet: compare the clocks of all that count`;
+  return [{ kind: 'clock', text }];
+}
+
+function lostJobs({ before, now }: Sight): readonly Condition[] {
+  return (before?.actions ?? [])
+    .filter(({ alarm, time }) => alarm === 'job-lost' && now - (fromIso(time) ?? 0) < 2 * MINUTE)
+    .map(({ worker, pool }) => ({
+      kind: 'job-lost',
+      pool,
+      subject: worker,
+      text: `the VM of ${worker} went away under a job: look at that job in GitLab`,
+    }));
+}
+
+function hookConditions({ settings, hooks }: Sight): readonly Condition[] {
+  if (!hooks || settings.hookUrl === undefined) return [];
+  const text = hookProblem(hooks.filter(({ url }) => url === settings.hookUrl));
+  return text === undefined ? [] : [{ kind: 'hook', text }];
+}
+
+function hookProblem(ours: readonly HookView[]): string | undefined {
+  const [hook] = ours;
+  if (!hook) return 'GitLab has no hook to gitlab.hook_url: jobs wait up to a minute longer';
+  if (!ours.some(({ jobEvents }) => jobEvents)) return 'the hook does not send job events: jobs wait up to a minute longer';
+  if (ours.every(({ withoutSecret }) => withoutSecret)) {
+    return 'the hook has neither a secret nor a signing token, so it is refused: jobs wait up to a minute longer; run scaler hook install';
+  }
+  const disabled = ours.find(({ disabled }) => disabled !== undefined)?.disabled;
+  return disabled === undefined ? undefined : `GitLab has disabled the hook (${disabled}): jobs wait up to a minute longer`;
+}
+
+function cacheConditions({ managers }: Sight): readonly Condition[] {
+  return managers.flatMap(({ name, problems }) =>
+    problems.length === 0 ? [] : [{ kind: 'caches' as const, subject: name, text: `cache manager ${name}: ${problems.join('; ')}` }],
+  );
+}
+
+/** `45 s`, `12 min`, `3 h 5 min`. */
+function span(seconds: number): string {
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
+  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+}
+
+/** One line for a message's subject. */
+export function alarmSubject(installation: string, { state, kind, pool, subject }: Alarm): string {
+  const where = [pool, subject].filter((part) => part !== undefined).join(' ');
+  return `${installation}: ${state === 'cleared' ? 'over: ' : ''}${kind}${where === '' ? '' : ` (${where})`}`;
+}

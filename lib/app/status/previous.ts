@@ -1,0 +1,119 @@
+import pMap from 'p-map';
+import { describeError } from '../../core/errors.ts';
+import { toIso } from '../../core/time.ts';
+import { ledgerHour } from '../ledger/write.ts';
+import type { HookView } from '../ports/index.ts';
+import type { Deadline, World } from '../services.ts';
+import type { Settings } from '../settings.ts';
+import { readTail } from '../storage/append.ts';
+import { healthProblems, parseHealth } from './cache-manager.ts';
+import { FarmAction, type FarmManager, type FarmView, readFarm } from './schema.ts';
+
+/** Of the ledger's end: more than fifty actions, among plans of a few minutes. */
+const ACTION_BYTES = 65_536;
+const HOOK_EVERY_MS = 600_000;
+const MANAGER_PREFIX = 'manager/v1/';
+const MOST_MANAGERS = 10;
+
+/** What belongs to the view of the farm besides the pools. */
+export interface Around {
+  readonly before: FarmView | undefined;
+  readonly managers: readonly FarmManager[];
+  /** Not all of them could be read now; those missing are shown as they were. */
+  readonly managersUnread?: true;
+  /** Actions of the last hour, whoever took them: hooks launch, too. The newest last. */
+  readonly actions: readonly FarmAction[];
+  /** Absent when they were not looked at now, or could not be. */
+  readonly hooks?: readonly HookView[];
+  readonly hookLookedAt?: number;
+}
+
+/** What can be read beside the pools: begun together with them. Never rejects; `undefined` when the last view could not be read. */
+export async function readAround(world: World, settings: Settings, { act: signal }: Deadline): Promise<Around | undefined> {
+  const now = world.clock.now();
+  try {
+    const [before, managers, actions] = await Promise.all([
+      readFarm(world.store, { signal }),
+      readManagers(world, now, signal),
+      settings.append ? readActions(world, now, signal) : [],
+    ]);
+    const lookedAt = Math.min(before?.hookLookedAt ?? 0, now);
+    const due = settings.hookUrl !== undefined && now - lookedAt >= HOOK_EVERY_MS;
+    const hooks = due ? await readHooks(world, settings, signal) : undefined;
+    return {
+      before,
+      ...managersOf(managers, before),
+      actions,
+      ...(hooks && { hooks }),
+      ...(settings.hookUrl === undefined ? {} : { hookLookedAt: due ? now : lookedAt }),
+    };
+  } catch (error) {
+    world.log.warn('farm view not read; alarms stay as they are', describeError(error));
+    return undefined;
+  }
+}
+
+/** From the end of the hour's ledger: one request. Without it, or without append, the view knows its own actions alone. */
+async function readActions(world: World, now: number, signal: AbortSignal): Promise<readonly FarmAction[]> {
+  const { text } = await readTail(world.store, ledgerHour(now), ACTION_BYTES, { signal }).catch(() => ({ text: '' }));
+  return text.split('\n').flatMap((line) => {
+    try {
+      const entry: unknown = JSON.parse(line);
+      return FarmAction.safeParse(entry).data ?? [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+interface ManagerRead {
+  readonly name: string;
+  /** Absent when what is there is no health object. */
+  readonly manager?: FarmManager | 'unread' | undefined;
+}
+
+/** Each for itself: one object that cannot be read says nothing of the others, nor of the farm. `undefined` when they cannot even be listed. */
+async function readManagers(world: World, now: number, signal: AbortSignal): Promise<readonly ManagerRead[] | undefined> {
+  const tried = async <T>(work: () => Promise<T>, manager?: string): Promise<T | 'unread'> => {
+    try {
+      return await work();
+    } catch (error) {
+      world.log.warn('cache manager not looked at', { manager, ...describeError(error) });
+      return 'unread';
+    }
+  };
+  const keys = await tried(() => world.store.list(MANAGER_PREFIX, { signal }));
+  if (keys === 'unread') return undefined;
+  return await pMap(keys.filter((key) => key.endsWith('.json')).slice(0, MOST_MANAGERS), async (key) => {
+    const name = key.slice(MANAGER_PREFIX.length, -'.json'.length);
+    const read = async () => managerOf(new TextDecoder().decode((await world.store.get(key, { signal }))?.body), now);
+    return { name, manager: await tried(read, name) };
+  });
+}
+
+/** Those that were read, and the others as they were. */
+function managersOf(read: readonly ManagerRead[] | undefined, before: FarmView | undefined): Pick<Around, 'managers' | 'managersUnread'> {
+  const known = before?.managers ?? [];
+  if (!read) return { managers: known, managersUnread: true };
+  const unread = new Set(read.flatMap(({ name, manager }) => (manager === 'unread' ? [name] : [])));
+  const managers = read.flatMap(({ manager }) => (manager && manager !== 'unread' ? [manager] : []));
+  return { managers: [...managers, ...known.filter(({ name }) => unread.has(name))], ...(unread.size > 0 && { managersUnread: true }) };
+}
+
+function managerOf(text: string, now: number): FarmManager | undefined {
+  const health = parseHealth(text);
+  if (!health) return undefined;
+  const problems = healthProblems(health, now).map(({ what }) => what);
+  return { name: health.name, time: toIso(health.at), phase: health.phase, problems };
+}
+
+/** A token that may not read hooks is no alarm: `scaler doctor` and the log say it. */
+async function readHooks(world: World, settings: Settings, signal: AbortSignal): Promise<readonly HookView[] | undefined> {
+  const scopes = new Map(settings.pools.map(({ scope }) => [JSON.stringify(scope), scope]));
+  try {
+    return (await Promise.all([...scopes.values()].map((scope) => world.forge.hooks(scope, { signal })))).flat();
+  } catch (error) {
+    world.log.warn('hook not looked at', describeError(error));
+    return undefined;
+  }
+}

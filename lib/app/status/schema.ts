@@ -1,0 +1,96 @@
+import * as z from 'zod';
+import { ALARM_KINDS } from '../../core/alarms.ts';
+import { CONTROL_KINDS } from '../../core/controls.ts';
+import type { CallOptions, Store } from '../ports/index.ts';
+import { Time } from '../storage/bounds.ts';
+
+/** What everybody may see of the farm, written each minute: what dashboard and `scaler status` show. */
+export const FARM_KEY = 'counts/v1/farm.json';
+
+const FarmAlarm = z.object({
+  kind: z.enum(ALARM_KINDS),
+  pool: z.string().optional(),
+  subject: z.string().optional(),
+  text: z.string(),
+  since: Time,
+  seen: Time,
+  state: z.enum(['coming', 'raised', 'cleared']),
+  untold: z.literal(true).optional(),
+});
+
+const FarmWorker = z.object({
+  name: z.string(),
+  pool: z.string(),
+  phase: z.string(),
+  /** Since when it is in this phase, as far as that is known; else since it was made. */
+  since: z.string(),
+  /** Ordered, and not listed by the cloud yet: no machine so far. */
+  coming: z.literal(true).optional().catch(undefined),
+  /** Jobs that it had finished, which tells one job from the next. */
+  done: z.number().optional().catch(undefined),
+  why: z.string().optional(),
+  flavor: z.string().optional(),
+  zone: z.string().optional(),
+  costPerHour: z.number().optional(),
+});
+export type FarmWorker = z.infer<typeof FarmWorker>;
+
+export const FarmAction = z.object({
+  time: z.string(),
+  kind: z.string(),
+  pool: z.string(),
+  worker: z.string(),
+  why: z.string(),
+  outcome: z.string(),
+  code: z.string().optional(),
+  alarm: z.string().optional(),
+});
+export type FarmAction = z.infer<typeof FarmAction>;
+
+const FarmControl = z.object({ kind: z.enum(CONTROL_KINDS), target: z.string(), since: z.string(), until: z.string().optional() });
+export type FarmControl = z.infer<typeof FarmControl>;
+
+const FarmManager = z.object({ name: z.string(), time: z.string(), phase: z.string(), problems: z.array(z.string()) });
+export type FarmManager = z.infer<typeof FarmManager>;
+
+/** A list of which what only a newer release knows is left out, so that the rest is not lost. */
+function known<T extends z.ZodType>(entry: T) {
+  return z.array(entry.nullable().catch(null)).transform((list) => list.flatMap((one) => (one === null ? [] : [one])));
+}
+
+/** Times are ISO 8601, UTC; those of alarms milliseconds since 1970. */
+export const FarmView = z.object({
+  version: z.literal(1),
+  time: z.string(),
+  installation: z.string(),
+  currency: z.string().optional(),
+  pools: z.array(z.object({ name: z.string(), tags: z.array(z.string()), limit: z.number(), flavors: z.array(z.string()) })),
+  workers: z.array(FarmWorker),
+  waiting: z.array(z.object({ pool: z.string(), jobId: z.number(), since: z.string() })),
+  /** The newest first. */
+  actions: z.array(FarmAction),
+  alarms: known(FarmAlarm),
+  managers: z.array(FarmManager),
+  /** What people have said with `scaler pause`, `drain`, `roll` and `keep`, as far as it holds. An older release does not write it. */
+  controls: known(FarmControl).optional(),
+  /** The hook was last looked at then. */
+  hookLookedAt: Time.optional().catch(undefined),
+  /** A line of the day's counts that was ahead of the clock when this was written. */
+  ahead: z.object({ pool: z.string(), time: z.string() }).optional().catch(undefined),
+});
+export type FarmView = z.infer<typeof FarmView>;
+
+/** `undefined` when there is none, or it is not one: then everything begins afresh. Throws what reading throws. */
+export async function readFarm(store: Store, options: CallOptions): Promise<FarmView | undefined> {
+  const found = await store.get(FARM_KEY, options);
+  if (!found) return undefined;
+  try {
+    return FarmView.safeParse(JSON.parse(new TextDecoder().decode(found.body))).data;
+  } catch {
+    return undefined;
+  }
+}
+
+export async function writeFarm(store: Store, farm: FarmView, options: CallOptions): Promise<void> {
+  await store.put(FARM_KEY, `${JSON.stringify(farm)}\n`, { ...options, contentType: 'application/json' });
+}

@@ -1,0 +1,140 @@
+import pMap from 'p-map';
+import { ConflictError, describeError } from '../../core/errors.ts';
+import { type BootLog, parseBootLog } from '../../core/fleet/boot-log.ts';
+import type { Worker } from '../../core/fleet/derive.ts';
+import type { Launch, PoolMemory } from '../../core/launches/pool-state.ts';
+import type { Plan } from '../../core/plan/plan.ts';
+import { toIso } from '../../core/time.ts';
+import type { SettledEntry, Stamp } from '../ledger/write.ts';
+import type { Clock, Cloud } from '../ports/index.ts';
+import type { PoolView } from '../reconcile/observe.ts';
+
+/** Consoles read of one pool in one pass: what they tell is good to know, but nothing waits long for it. */
+const MOST_CONSOLES = 10;
+const CONSOLES_AT_ONCE = 5;
+/** From power-on until it works a machine prints several hundred lines; what a job's containers print comes after them. */
+const CONSOLE_LINES = 2000;
+/** After so long an end is told without its phases: nobody came to read them. */
+const TELL_MS = 5 * 60_000;
+
+/** What a console told, or why it did not. */
+type Look = { readonly log: BootLog } | { readonly unread: string } | undefined;
+
+/** The consoles that this pass reads. */
+export interface Looks {
+  /** Names of their workers: their servers must not be deleted before `done`. */
+  readonly workers: ReadonlySet<string>;
+  /** Workers whose consoles are left to the next pass. */
+  readonly later: ReadonlySet<string>;
+  /** Never rejects. */
+  readonly done: Promise<ReadonlyMap<string, Look>>;
+}
+
+const NONE: Looks = { workers: new Set(), later: new Set(), done: Promise.resolve(new Map()) };
+
+/**
+ * Reads the consoles of the workers whose boot has come to its end, once each, first of those whose servers are deleted next. Only where something
+ * may be removed, so that no hook waits for it. A console that cannot be read costs its phases and nothing else.
+ */
+export function readConsoles(
+  world: { readonly cloud: Pick<Cloud, 'consoleLog'>; readonly clock: Pick<Clock, 'now'> },
+  view: Pick<PoolView, 'workers' | 'memory'>,
+  plan: Pick<Plan, 'actions'>,
+  shrink: boolean,
+  signal: AbortSignal,
+): Looks {
+  if (!shrink) return NONE;
+  const now = world.clock.now();
+  const servers = new Map((view.workers ?? []).flatMap((w) => (hasConsole(w) ? [[w.name, w.server] as const] : [])));
+  const reaped = new Set(plan.actions.flatMap((a) => (a.kind === 'reap' ? [a.worker] : [])));
+  const candidates = untold(view.memory)
+    .filter((l) => servers.has(l.name))
+    .sort((a, b) => Number(reaped.has(b.name)) - Number(reaped.has(a.name)));
+  const chosen = candidates.slice(0, MOST_CONSOLES);
+  const later = candidates.slice(MOST_CONSOLES).filter((l) => !reaped.has(l.name) && !isOverdue(l, now));
+
+  let useless: string | undefined;
+  const look = async ({ name }: Launch): Promise<readonly [string, Look]> => {
+    if (useless !== undefined) return [name, { unread: useless }];
+    try {
+      const text = await world.cloud.consoleLog(servers.get(name)?.id ?? '', { lines: CONSOLE_LINES }, { signal });
+      return [name, text === undefined ? undefined : { log: parseBootLog(text, name) }];
+    } catch (error) {
+      const { code } = describeError(error);
+      // Missing rights, silence or a throttle are everybody's; a conflict is this server's own.
+      if (!(error instanceof ConflictError)) useless ??= code;
+      return [name, { unread: code }];
+    }
+  };
+  const done = pMap(chosen, look, { concurrency: CONSOLES_AT_ONCE }).then((looks) => new Map(looks));
+  return { workers: namesOf(chosen), later: namesOf(later), done };
+}
+
+/** A machine that is being built, or never came to be, has not printed anything. */
+function hasConsole(worker: Worker): worker is Worker & { readonly server: NonNullable<Worker['server']> } {
+  const { server } = worker;
+  return server !== undefined && !server.deleting && server.status !== 'building' && server.status !== 'error';
+}
+
+function namesOf(launches: readonly Launch[]): ReadonlySet<string> {
+  return new Set(launches.map((l) => l.name));
+}
+
+function untold({ launches }: PoolMemory): readonly Launch[] {
+  return launches.filter((l) => l.untold);
+}
+
+function isOverdue({ settledAt = 0 }: Launch, now: number): boolean {
+  return now - settledAt >= TELL_MS;
+}
+
+/**
+ * The ledger's entries of launches that have come to their end. A pass that may not read consoles leaves them to one that may, as long as that
+ * is not overdue.
+ */
+export function tellBoots(
+  view: Pick<PoolView, 'workers' | 'memory'> & { readonly settings: { readonly pool: { readonly name: string } } },
+  looks: ReadonlyMap<string, Look>,
+  later: ReadonlySet<string>,
+  shrink: boolean,
+  stamp: Stamp,
+): readonly SettledEntry[] {
+  const workers = new Map((view.workers ?? []).map((w) => [w.name, w]));
+  return untold(view.memory)
+    .filter((l) => (shrink ? !later.has(l.name) : isOverdue(l, stamp.at)))
+    .map((l) => settledEntry(l, workers.get(l.name), looks.get(l.name), view.settings.pool.name, stamp));
+}
+
+function settledEntry(
+  { name, at, outcome, settledAt = at, why }: Launch,
+  worker: Worker | undefined,
+  look: Look,
+  pool: string,
+  { time, pass, trigger }: Stamp,
+): SettledEntry {
+  const { createdAt, activeAt } = worker?.server ?? {};
+  return {
+    kind: outcome === 'booted' ? 'booted' : 'boot-failed',
+    time,
+    pass,
+    trigger,
+    pool,
+    worker: name,
+    ...(why === undefined ? {} : { why }),
+    seconds: Math.round((settledAt - at) / 1000),
+    ...(createdAt === undefined ? {} : { createdAt: toIso(createdAt) }),
+    ...(activeAt === undefined ? {} : { activeAt: toIso(activeAt) }),
+    ...(look && 'log' in look ? look.log : {}),
+    ...(look && 'unread' in look ? { consoleUnread: look.unread } : {}),
+  };
+}
+
+/** The memory once these ends are told. */
+export function toldOf(memory: PoolMemory, entries: readonly SettledEntry[]): PoolMemory {
+  const told = new Set(entries.map((e) => e.worker));
+  const tell = (launch: Launch): Launch => {
+    const { untold: _, ...rest } = launch;
+    return told.has(launch.name) ? rest : launch;
+  };
+  return { ...memory, launches: memory.launches.map(tell) };
+}

@@ -1,0 +1,35 @@
+import pMap from 'p-map';
+import { describeError } from '../../core/errors.ts';
+import { isWorkerOf, namedAt } from '../../core/fleet/names.ts';
+import type { PoolView } from '../reconcile/observe.ts';
+import type { Deadline, World } from '../services.ts';
+import { HANDOFFS, handoffKey } from './launch.ts';
+
+const AT_ONCE = 8;
+
+/**
+ * Deletes the handoffs that have done their service: by what lies in the bucket, not by what anybody remembers, so that whatever a pass could not
+ * delete or died before is deleted by the next one. Never throws.
+ */
+export async function dropHandoffs(world: World, views: readonly PoolView[], { act: signal }: Deadline): Promise<void> {
+  try {
+    const keys = await world.store.list(HANDOFFS, { signal });
+    const over = keys.filter((key) => isOver(key, views, world.clock.now()));
+    const failures: unknown[] = [];
+    const drop = (key: string) => world.store.delete(key, { signal }).catch((error: unknown) => failures.push(error));
+    await pMap(over, drop, { concurrency: AT_ONCE });
+    if (failures.length > 0) throw failures[0];
+  } catch (error) {
+    world.log.warn('handoffs not deleted; the next tick tries again', describeError(error));
+  }
+}
+
+/** Its worker has called, so it has its configuration; or nobody knows such a worker any more and the URL is dead. Not known is never over. */
+function isOver(key: string, views: readonly PoolView[], now: number): boolean {
+  const name = key.slice(HANDOFFS.length, -'.toml'.length);
+  const view = views.find(({ settings }) => isWorkerOf(settings.pool, name));
+  if (!view?.workers || key !== handoffKey(name)) return false;
+  const worker = view.workers.find((w) => w.name === name);
+  // One that counts as failed may still come up; its handoff goes when it is reaped or forgotten.
+  return worker ? worker.booted : now - namedAt(name) > view.settings.pool.bootTimeoutMs;
+}

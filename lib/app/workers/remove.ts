@@ -1,0 +1,111 @@
+import { describeError } from '../../core/errors.ts';
+import { drainNote } from '../../core/fleet/drain-note.ts';
+import type { Removal } from '../../core/plan/plan.ts';
+import type { Deadline, World } from '../services.ts';
+import type { PoolSettings } from '../settings.ts';
+import type { RanNotes } from './job-history.ts';
+import { handoffKey } from './launch.ts';
+
+export interface RemovalOutcome {
+  readonly outcome: 'done' | 'failed' | 'skipped';
+  readonly code?: string;
+  readonly message?: string;
+  /** A job was on the worker when its VM went: somebody must look at it. */
+  readonly alarm?: 'job-lost';
+  readonly jobId?: number;
+}
+
+/**
+ * Carries out one drain, reap or forget, after the second look that it needs. When that look gives no clear answer nothing is done: the next
+ * tick tries again. Never throws.
+ */
+export async function remove(
+  world: World,
+  settings: PoolSettings,
+  action: Removal,
+  notes: Pick<RanNotes, 'note'>,
+  deadline: Deadline,
+): Promise<RemovalOutcome> {
+  if (deadline.act.aborted) return { outcome: 'skipped', code: 'deadline' };
+  try {
+    const lost = await lostJob(world, action, deadline.act);
+    const refusal = await step(world, settings, action, notes, deadline);
+    return refusal === undefined ? { outcome: 'done', ...lost } : { outcome: 'skipped', ...refusal };
+  } catch (error) {
+    const { code, message } = describeError(error);
+    return { outcome: 'failed', code, message };
+  }
+}
+
+/** GitLab's counts lag by a minute, so that a worker that has just left still looks busy: ask for its jobs before raising an alarm. */
+async function lostJob(world: World, action: Removal, signal: AbortSignal): Promise<Pick<RemovalOutcome, 'alarm' | 'jobId'>> {
+  if (action.kind === 'drain' || !action.jobLost || action.runnerId === undefined) return {};
+  try {
+    const [job] = await world.forge.unfinishedJobs(action.runnerId, { signal });
+    return job ? { alarm: 'job-lost', jobId: job.id } : {};
+  } catch {
+    return { alarm: 'job-lost' };
+  }
+}
+
+type Refusal = { readonly code: string; readonly message: string } | undefined;
+
+async function step(
+  world: World,
+  settings: PoolSettings,
+  action: Removal,
+  notes: Pick<RanNotes, 'note'>,
+  { act: signal }: Deadline,
+): Promise<Refusal> {
+  switch (action.kind) {
+    case 'drain':
+      await world.forge.drainRunner(action.runnerId, drainNote(world.clock.now(), action.why), { signal });
+      return undefined;
+    case 'reap':
+      return (await mayReap(world, settings, action, signal)) ?? (await reap(world, action.serverId, action.worker, signal));
+    case 'forget':
+      return await forget(world, action, notes, signal);
+  }
+}
+
+/** The second source. `undefined`: it agrees. */
+async function mayReap(
+  world: World,
+  settings: PoolSettings,
+  action: Extract<Removal, { kind: 'reap' }>,
+  signal: AbortSignal,
+): Promise<Refusal> {
+  if (action.check === 'none') return undefined;
+  if (action.check === 'no-jobs') {
+    if (action.runnerId === undefined) return { code: 'no-runner-id', message: 'whose jobs to ask for is not known' };
+    const [job] = await world.forge.unfinishedJobs(action.runnerId, { signal });
+    return job && { code: 'has-job', message: `job ${job.id} is ${job.status} on it` };
+  }
+  const there =
+    action.runnerId === undefined
+      ? (await world.forge.findRunners(settings.scope, action.worker, { signal })).length > 0
+      : (await world.forge.runner(action.runnerId, { signal })) !== undefined;
+  return there ? { code: 'has-runner', message: 'GitLab knows its runner after all' } : undefined;
+}
+
+async function reap(world: World, serverId: string, worker: string, signal: AbortSignal): Promise<Refusal> {
+  await world.cloud.deleteServer(serverId, { signal });
+  // Only tidiness: the URL is dead by now and the object expires by itself.
+  await world.store.delete(handoffKey(worker), { signal }).catch(() => undefined);
+  return undefined;
+}
+
+/** Deletes the runner when a listing of exactly this name agrees that the VM is gone: a page of a changing list may miss one. */
+async function forget(
+  world: World,
+  action: Extract<Removal, { kind: 'forget' }>,
+  notes: Pick<RanNotes, 'note'>,
+  signal: AbortSignal,
+): Promise<Refusal> {
+  const [server] = await world.cloud.servers(action.worker, { signal });
+  if (server) return { code: 'has-server', message: 'the cloud lists its VM after all' };
+  await notes.note(action.worker, action.runnerId, signal);
+  await world.store.delete(handoffKey(action.worker), { signal });
+  await world.forge.deleteRunner(action.runnerId, { signal });
+  return undefined;
+}

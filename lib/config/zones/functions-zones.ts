@@ -1,0 +1,77 @@
+/**
+ * Written by scripts/write-zones.ts, not by hand: the time zones that Node 20.15.1, on which the functions run, knows from its own data (2024a).
+ * A line: how the clocks of these zones go, as `day:minutes` (lib/config/zones/zone-rules.ts).
+ */
+export const zonesTable = {
+  node: '20.15.1',
+  data: '2024a',
+  days: 3835,
+  lines: `
+0:-120 88:-60 298:-120 452:-60 669:-120 816:-60 1033:-120 1180:-60 1397:-120 1551:-60 1761:-120 1915:-60 2125:-120 2279:-60 2496:-120 2643:-60 2860:-120 3007:-60 3224:-120 3371:-60 3588:-120 3742:-60 = America/Godthab America/Nuuk America/Scoresbysund
+0:-120 = America/Noronha Atlantic/South_Georgia Brazil/DeNoronha Etc/GMT+2
+0:-180 67:-120 305:-180 438:-120 676:-180 802:-120 1040:-180 1166:-120 1404:-180 1530:-120 1768:-180 1894:-120 2132:-180 2265:-120 2503:-180 2629:-120 2867:-180 2993:-120 3231:-180 3357:-120 3595:-180 3721:-120 = America/Miquelon
+0:-180 81:-240 277:-180 452:-240 641:-180 816:-240 1005:-180 1180:-240 1376:-180 1544:-240 1740:-180 1908:-240 2104:-180 2279:-240 2468:-180 2643:-240 2832:-180 3007:-240 3196:-180 3371:-240 3567:-180 3735:-240 = America/Asuncion
+0:-180 95:-240 249:-180 459:-240 613:-180 823:-240 977:-180 1194:-240 1341:-180 1558:-240 1712:-180 1922:-240 2076:-180 2286:-240 2440:-180 2650:-240 2804:-180 3014:-240 3168:-180 3385:-240 3532:-180 3749:-240 = America/Santiago Chile/Continental
+0:-180 = America/Araguaina America/Argentina/Buenos_Aires America/Argentina/Catamarca America/Argentina/ComodRivadavia America/Argentina/Cordoba America/Argentina/Jujuy America/Argentina/La_Rioja America/Argentina/Mendoza America/Argentina/Rio_Gallegos America/Argentina/Salta America/Argentina/San_Juan America/Argentina/San_Luis America/Argentina/Tucuman America/Argentina/Ushuaia America/Bahia America/Belem America/Buenos_Aires America/Catamarca America/Cayenne America/Cordoba America/Fortaleza America/Jujuy America/Maceio America/Mendoza America/Montevideo America/Paramaribo America/Punta_Arenas America/Recife America/Rosario America/Santarem America/Sao_Paulo Antarctica/Palmer Antarctica/Rothera Atlantic/Stanley Brazil/East Etc/GMT+3
+0:-210 67:-150 305:-210 438:-150 676:-210 802:-150 1040:-210 1166:-150 1404:-210 1530:-150 1768:-210 1894:-150 2132:-210 2265:-150 2503:-210 2629:-150 2867:-210 2993:-150 3231:-210 3357:-150 3595:-210 3721:-150 = America/St_Johns Canada/Newfoundland
+0:-240 67:-180 305:-240 438:-180 676:-240 802:-180 1040:-240 1166:-180 1404:-240 1530:-180 1768:-240 1894:-180 2132:-240 2265:-180 2503:-240 2629:-180 2867:-240 2993:-180 3231:-240 3357:-180 3595:-240 3721:-180 = America/Glace_Bay America/Goose_Bay America/Halifax America/Moncton America/Thule Atlantic/Bermuda Canada/Atlantic
+0:-240 = America/Anguilla America/Antigua America/Aruba America/Barbados America/Blanc-Sablon America/Boa_Vista America/Campo_Grande America/Caracas America/Cuiaba America/Curacao America/Dominica America/Grenada America/Guadeloupe America/Guyana America/Kralendijk America/La_Paz America/Lower_Princes America/Manaus America/Marigot America/Martinique America/Montserrat America/Port_of_Spain America/Porto_Velho America/Puerto_Rico America/Santo_Domingo America/St_Barthelemy America/St_Kitts America/St_Lucia America/St_Thomas America/St_Vincent America/Tortola America/Virgin Brazil/West Etc/GMT+4
+0:-300 67:-240 305:-300 438:-240 676:-300 802:-240 1040:-300 1166:-240 1404:-300 1530:-240 1768:-300 1894:-240 2132:-300 2265:-240 2503:-300 2629:-240 2867:-300 2993:-240 3231:-300 3357:-240 3595:-300 3721:-240 = America/Detroit America/Fort_Wayne America/Grand_Turk America/Havana America/Indiana/Indianapolis America/Indiana/Marengo America/Indiana/Petersburg America/Indiana/Vevay America/Indiana/Vincennes America/Indiana/Winamac America/Indianapolis America/Iqaluit America/Kentucky/Louisville America/Kentucky/Monticello America/Louisville America/Montreal America/Nassau America/New_York America/Nipigon America/Pangnirtung America/Port-au-Prince America/Thunder_Bay America/Toronto Canada/Eastern Cuba EST5EDT US/East-Indiana US/Eastern US/Michigan
+0:-300 95:-360 249:-300 459:-360 613:-300 823:-360 977:-300 1194:-360 1341:-300 1558:-360 1712:-300 1922:-360 2076:-300 2286:-360 2440:-300 2650:-360 2804:-300 3014:-360 3168:-300 3385:-360 3532:-300 3749:-360 = Chile/EasterIsland Pacific/Easter
+0:-300 = America/Atikokan America/Bogota America/Cancun America/Cayman America/Coral_Harbour America/Eirunepe America/Guayaquil America/Jamaica America/Lima America/Panama America/Porto_Acre America/Rio_Branco Brazil/Acre EST Etc/GMT+5 Jamaica
+0:-360 67:-300 305:-360 438:-300 676:-360 802:-300 1040:-360 1166:-300 1404:-360 1530:-300 1768:-360 1894:-300 2132:-360 2265:-300 2503:-360 2629:-300 2867:-360 2993:-300 3231:-360 3357:-300 3595:-360 3721:-300 = America/Chicago America/Indiana/Knox America/Indiana/Tell_City America/Knox_IN America/Matamoros America/Menominee America/North_Dakota/Beulah America/North_Dakota/Center America/North_Dakota/New_Salem America/Ojinaga America/Rainy_River America/Rankin_Inlet America/Resolute America/Winnipeg CST6CDT Canada/Central US/Central US/Indiana-Starke
+0:-360 = America/Bahia_Banderas America/Belize America/Chihuahua America/Costa_Rica America/El_Salvador America/Guatemala America/Managua America/Merida America/Mexico_City America/Monterrey America/Regina America/Swift_Current America/Tegucigalpa Canada/Saskatchewan Etc/GMT+6 Mexico/General Pacific/Galapagos
+0:-420 67:-360 305:-420 438:-360 676:-420 802:-360 1040:-420 1166:-360 1404:-420 1530:-360 1768:-420 1894:-360 2132:-420 2265:-360 2503:-420 2629:-360 2867:-420 2993:-360 3231:-420 3357:-360 3595:-420 3721:-360 = America/Boise America/Cambridge_Bay America/Ciudad_Juarez America/Denver America/Edmonton America/Inuvik America/Shiprock America/Yellowknife Canada/Mountain MST7MDT Navajo US/Mountain
+0:-420 = America/Creston America/Dawson America/Dawson_Creek America/Fort_Nelson America/Hermosillo America/Mazatlan America/Phoenix America/Whitehorse Canada/Yukon Etc/GMT+7 MST Mexico/BajaSur US/Arizona
+0:-480 67:-420 305:-480 438:-420 676:-480 802:-420 1040:-480 1166:-420 1404:-480 1530:-420 1768:-480 1894:-420 2132:-480 2265:-420 2503:-480 2629:-420 2867:-480 2993:-420 3231:-480 3357:-420 3595:-480 3721:-420 = America/Ensenada America/Los_Angeles America/Santa_Isabel America/Tijuana America/Vancouver Canada/Pacific Mexico/BajaNorte PST8PDT US/Pacific
+0:-480 = Etc/GMT+8 Pacific/Pitcairn
+0:-540 67:-480 305:-540 438:-480 676:-540 802:-480 1040:-540 1166:-480 1404:-540 1530:-480 1768:-540 1894:-480 2132:-540 2265:-480 2503:-540 2629:-480 2867:-540 2993:-480 3231:-540 3357:-480 3595:-540 3721:-480 = America/Anchorage America/Juneau America/Metlakatla America/Nome America/Sitka America/Yakutat US/Alaska
+0:-540 = Etc/GMT+9 Pacific/Gambier
+0:-570 = Pacific/Marquesas
+0:-60 88:0 298:-60 452:0 669:-60 816:0 1033:-60 1180:0 1397:-60 1551:0 1761:-60 1915:0 2125:-60 2279:0 2496:-60 2643:0 2860:-60 3007:0 3224:-60 3371:0 3588:-60 3742:0 = Atlantic/Azores
+0:-60 = Atlantic/Cape_Verde Etc/GMT+1
+0:-600 67:-540 305:-600 438:-540 676:-600 802:-540 1040:-600 1166:-540 1404:-600 1530:-540 1768:-600 1894:-540 2132:-600 2265:-540 2503:-600 2629:-540 2867:-600 2993:-540 3231:-600 3357:-540 3595:-600 3721:-540 = America/Adak America/Atka US/Aleutian
+0:-600 = Etc/GMT+10 HST Pacific/Honolulu Pacific/Johnston Pacific/Rarotonga Pacific/Tahiti US/Hawaii
+0:-660 = Etc/GMT+11 Pacific/Midway Pacific/Niue Pacific/Pago_Pago Pacific/Samoa US/Samoa
+0:-720 = Etc/GMT+12
+0:0 88:120 298:0 452:120 669:0 816:120 1033:0 1180:120 1397:0 1551:120 1761:0 1915:120 2125:0 2279:120 2496:0 2643:120 2860:0 3007:120 3224:0 3371:120 3588:0 3742:120 = Antarctica/Troll
+0:0 88:60 298:0 452:60 669:0 816:60 1033:0 1180:60 1397:0 1551:60 1761:0 1915:60 2125:0 2279:60 2496:0 2643:60 2860:0 3007:60 3224:0 3371:60 3588:0 3742:60 = Atlantic/Canary Atlantic/Faeroe Atlantic/Faroe Atlantic/Madeira Eire Europe/Belfast Europe/Dublin Europe/Guernsey Europe/Isle_of_Man Europe/Jersey Europe/Lisbon Europe/London GB GB-Eire Portugal WET
+0:0 = Africa/Abidjan Africa/Accra Africa/Bamako Africa/Banjul Africa/Bissau Africa/Conakry Africa/Dakar Africa/Freetown Africa/Lome Africa/Monrovia Africa/Nouakchott Africa/Ouagadougou Africa/Sao_Tome Africa/Timbuktu America/Danmarkshavn Atlantic/Reykjavik Atlantic/St_Helena Etc/GMT Etc/GMT+0 Etc/GMT-0 Etc/GMT0 Etc/Greenwich Etc/UCT Etc/UTC Etc/Universal Etc/Zulu Factory GMT GMT+0 GMT-0 GMT0 Greenwich Iceland UCT UTC Universal Zulu
+0:120 113:180 302:120 484:180 666:120 848:180 1030:120 1212:180 1394:120 1576:180 1765:120 1940:180 2129:120 2311:180 2493:120 2675:180 2857:120 3039:180 3221:120 3403:180 3585:120 3767:180 = Africa/Cairo Egypt
+0:120 85:180 297:120 449:180 668:120 813:180 1032:120 1177:180 1396:120 1548:180 1760:120 1912:180 2124:120 2276:180 2495:120 2640:180 2859:120 3004:180 3223:120 3368:180 3587:120 3739:180 = Asia/Jerusalem Asia/Tel_Aviv Israel
+0:120 86:180 296:120 450:180 667:120 814:180 1031:120 1178:180 1395:120 1549:180 1759:120 1913:180 2123:120 2277:180 2494:120 2641:180 2858:120 3005:180 3222:120 3369:180 3586:120 3740:180 = Asia/Gaza Asia/Hebron
+0:120 87:180 297:120 451:180 668:120 815:180 1032:120 1179:180 1396:120 1550:180 1760:120 1914:180 2124:120 2278:180 2495:120 2642:180 2859:120 3006:180 3223:120 3370:180 3587:120 3741:180 = Asia/Beirut Europe/Chisinau Europe/Tiraspol
+0:120 88:180 298:120 452:180 669:120 816:180 1033:120 1180:180 1397:120 1551:180 1761:120 1915:180 2125:120 2279:180 2496:120 2643:180 2860:120 3007:180 3224:120 3371:180 3588:120 3742:180 = Asia/Famagusta Asia/Nicosia EET Europe/Athens Europe/Bucharest Europe/Helsinki Europe/Kiev Europe/Kyiv Europe/Mariehamn Europe/Nicosia Europe/Riga Europe/Sofia Europe/Tallinn Europe/Uzhgorod Europe/Vilnius Europe/Zaporozhye
+0:120 = Africa/Blantyre Africa/Bujumbura Africa/Gaborone Africa/Harare Africa/Johannesburg Africa/Juba Africa/Khartoum Africa/Kigali Africa/Lubumbashi Africa/Lusaka Africa/Maputo Africa/Maseru Africa/Mbabane Africa/Tripoli Africa/Windhoek Etc/GMT-2 Europe/Kaliningrad Libya
+0:180 = Africa/Addis_Ababa Africa/Asmara Africa/Asmera Africa/Dar_es_Salaam Africa/Djibouti Africa/Kampala Africa/Mogadishu Africa/Nairobi Antarctica/Syowa Asia/Aden Asia/Amman Asia/Baghdad Asia/Bahrain Asia/Damascus Asia/Istanbul Asia/Kuwait Asia/Qatar Asia/Riyadh Etc/GMT-3 Europe/Istanbul Europe/Kirov Europe/Minsk Europe/Moscow Europe/Simferopol Europe/Volgograd Indian/Antananarivo Indian/Comoro Indian/Mayotte Turkey W-SU
+0:210 = Asia/Tehran Iran
+0:240 = Asia/Baku Asia/Dubai Asia/Muscat Asia/Tbilisi Asia/Yerevan Etc/GMT-4 Europe/Astrakhan Europe/Samara Europe/Saratov Europe/Ulyanovsk Indian/Mahe Indian/Mauritius Indian/Reunion
+0:270 = Asia/Kabul
+0:300 = Antarctica/Mawson Antarctica/Vostok Asia/Almaty Asia/Aqtau Asia/Aqtobe Asia/Ashgabat Asia/Ashkhabad Asia/Atyrau Asia/Dushanbe Asia/Karachi Asia/Oral Asia/Qostanay Asia/Qyzylorda Asia/Samarkand Asia/Tashkent Asia/Yekaterinburg Etc/GMT-5 Indian/Kerguelen Indian/Maldives
+0:330 = Asia/Calcutta Asia/Colombo Asia/Kolkata
+0:345 = Asia/Kathmandu Asia/Katmandu
+0:360 = Asia/Bishkek Asia/Dacca Asia/Dhaka Asia/Kashgar Asia/Omsk Asia/Thimbu Asia/Thimphu Asia/Urumqi Etc/GMT-6 Indian/Chagos
+0:390 = Asia/Rangoon Asia/Yangon Indian/Cocos
+0:420 = Antarctica/Davis Asia/Bangkok Asia/Barnaul Asia/Ho_Chi_Minh Asia/Hovd Asia/Jakarta Asia/Krasnoyarsk Asia/Novokuznetsk Asia/Novosibirsk Asia/Phnom_Penh Asia/Pontianak Asia/Saigon Asia/Tomsk Asia/Vientiane Etc/GMT-7 Indian/Christmas
+0:480 = Antarctica/Casey Asia/Brunei Asia/Choibalsan Asia/Chongqing Asia/Chungking Asia/Harbin Asia/Hong_Kong Asia/Irkutsk Asia/Kuala_Lumpur Asia/Kuching Asia/Macao Asia/Macau Asia/Makassar Asia/Manila Asia/Shanghai Asia/Singapore Asia/Taipei Asia/Ujung_Pandang Asia/Ulaanbaatar Asia/Ulan_Bator Australia/Perth Australia/West Etc/GMT-8 Hongkong PRC ROC Singapore
+0:525 = Australia/Eucla
+0:540 = Asia/Chita Asia/Dili Asia/Jayapura Asia/Khandyga Asia/Pyongyang Asia/Seoul Asia/Tokyo Asia/Yakutsk Etc/GMT-9 Japan Pacific/Palau ROK
+0:570 = Australia/Darwin Australia/North
+0:60 46:0 81:60 403:0 438:60 753:0 795:60 1110:0 1145:60 1460:0 1502:60 1817:0 1852:60 2174:0 2209:60 2524:0 2566:60 2881:0 2916:60 3231:0 3273:60 3588:0 3630:60 = Africa/Casablanca Africa/El_Aaiun
+0:60 88:120 298:60 452:120 669:60 816:120 1033:60 1180:120 1397:60 1551:120 1761:60 1915:120 2125:60 2279:120 2496:60 2643:120 2860:60 3007:120 3224:60 3371:120 3588:60 3742:120 = Africa/Ceuta Arctic/Longyearbyen Atlantic/Jan_Mayen CET Europe/Amsterdam Europe/Andorra Europe/Belgrade Europe/Berlin Europe/Bratislava Europe/Brussels Europe/Budapest Europe/Busingen Europe/Copenhagen Europe/Gibraltar Europe/Ljubljana Europe/Luxembourg Europe/Madrid Europe/Malta Europe/Monaco Europe/Oslo Europe/Paris Europe/Podgorica Europe/Prague Europe/Rome Europe/San_Marino Europe/Sarajevo Europe/Skopje Europe/Stockholm Europe/Tirane Europe/Vaduz Europe/Vatican Europe/Vienna Europe/Warsaw Europe/Zagreb Europe/Zurich MET Poland
+0:60 = Africa/Algiers Africa/Bangui Africa/Brazzaville Africa/Douala Africa/Kinshasa Africa/Lagos Africa/Libreville Africa/Luanda Africa/Malabo Africa/Ndjamena Africa/Niamey Africa/Porto-Novo Africa/Tunis Etc/GMT-1
+0:600 = Antarctica/DumontDUrville Asia/Ust-Nera Asia/Vladivostok Australia/Brisbane Australia/Lindeman Australia/Queensland Etc/GMT-10 Pacific/Chuuk Pacific/Guam Pacific/Port_Moresby Pacific/Saipan Pacific/Truk Pacific/Yap
+0:630 94:570 276:630 458:570 640:630 822:570 1004:630 1186:570 1375:630 1557:570 1739:630 1921:570 2103:630 2285:570 2467:630 2649:570 2831:630 3013:570 3195:630 3377:570 3566:630 3748:570 = Australia/Adelaide Australia/Broken_Hill Australia/South Australia/Yancowinna
+0:660 94:600 276:660 458:600 640:660 822:600 1004:660 1186:600 1375:660 1557:600 1739:660 1921:600 2103:660 2285:600 2467:660 2649:600 2831:660 3013:600 3195:660 3377:600 3566:660 3748:600 = Antarctica/Macquarie Australia/ACT Australia/Canberra Australia/Currie Australia/Hobart Australia/Melbourne Australia/NSW Australia/Sydney Australia/Tasmania Australia/Victoria
+0:660 94:630 276:660 458:630 640:660 822:630 1004:660 1186:630 1375:660 1557:630 1739:660 1921:630 2103:660 2285:630 2467:660 2649:630 2831:660 3013:630 3195:660 3377:630 3566:660 3748:630 = Australia/LHI Australia/Lord_Howe
+0:660 = Asia/Magadan Asia/Sakhalin Asia/Srednekolymsk Etc/GMT-11 Pacific/Bougainville Pacific/Efate Pacific/Guadalcanal Pacific/Kosrae Pacific/Noumea Pacific/Pohnpei Pacific/Ponape
+0:720 94:660 276:720 458:660 640:720 822:660 1004:720 1186:660 1375:720 1557:660 1739:720 1921:660 2103:720 2285:660 2467:720 2649:660 2831:720 3013:660 3195:720 3377:660 3566:720 3748:660 = Pacific/Norfolk
+0:720 = Asia/Anadyr Asia/Kamchatka Etc/GMT-12 Kwajalein Pacific/Fiji Pacific/Funafuti Pacific/Kwajalein Pacific/Majuro Pacific/Nauru Pacific/Tarawa Pacific/Wake Pacific/Wallis
+0:780 94:720 269:780 458:720 633:780 822:720 997:780 1186:720 1368:780 1557:720 1732:780 1921:720 2096:780 2285:720 2460:780 2649:720 2824:780 3013:720 3188:780 3377:720 3559:780 3748:720 = Antarctica/McMurdo Antarctica/South_Pole NZ Pacific/Auckland
+0:780 = Etc/GMT-13 Pacific/Apia Pacific/Enderbury Pacific/Fakaofo Pacific/Kanton Pacific/Tongatapu
+0:825 94:765 269:825 458:765 633:825 822:765 997:825 1186:765 1368:825 1557:765 1732:825 1921:765 2096:825 2285:765 2460:825 2649:765 2824:825 3013:765 3188:825 3377:765 3559:825 3748:765 = NZ-CHAT Pacific/Chatham
+0:840 = Etc/GMT-14 Pacific/Kiritimati
+`
+    .trim()
+    .split('\n'),
+} as const;

@@ -1,0 +1,145 @@
+import type { Launch, PoolMemory } from '../launches/pool-state.ts';
+import { isSilent } from '../launches/unresponsive.ts';
+import type { Pool } from '../pool/pool.ts';
+import { drainedSince } from './drain-note.ts';
+import { isWorkerOf } from './names.ts';
+import type { Runner, Server } from './types.ts';
+
+/**
+ * `booting → idle ⇄ busy → draining → gone`, or `failed`. Derived from what GitLab and the cloud show, never stored.
+ * `draining` includes VMs that are off or being deleted; `gone` has no VM any more.
+ */
+export type Phase = 'booting' | 'idle' | 'busy' | 'draining' | 'failed' | 'gone';
+
+/** Why a worker counts as failed. `unresponsive`: it looks idle, and let a job wait that another worker then got (launches/unresponsive.ts). */
+export type Failure = 'error' | 'never-booted' | 'off-before-contact' | 'orphan' | 'unresponsive';
+
+/** One VM and its runner, joined by name. At least one of the two is there. */
+export interface Worker {
+  readonly name: string;
+  readonly phase: Phase;
+  readonly failure?: Failure;
+  readonly server?: Server;
+  readonly runner?: Runner;
+  /** The earlier of what the two sources say. */
+  readonly bornAt: number;
+  /** It has asked GitLab for a job at least once. */
+  readonly booted: boolean;
+  readonly busy: number;
+  readonly done: number;
+  /** Only while idle. */
+  readonly idleSince?: number;
+  /** From the runner's note; absent while draining means that the note cannot be read, and nothing is deleted. */
+  readonly drainingSince?: number;
+}
+
+/** A VM may be listed late: this long its runner alone counts as a machine on its way, unless its operation says more. */
+const LISTING_GRACE_MS = 3 * 60_000;
+
+/**
+ * Joins what the cloud and GitLab list of one pool. `failedOperations` are launches (by name) that the cloud took back,
+ * `runningOperations` those that it still works on. The result is sorted by age, so the order of listing does not matter.
+ */
+export function deriveFleet(input: {
+  readonly pool: Pool;
+  readonly servers: readonly Server[];
+  readonly runners: readonly Runner[];
+  readonly memory: PoolMemory;
+  readonly failedOperations: ReadonlyMap<string, unknown>;
+  readonly runningOperations: ReadonlySet<string>;
+  readonly now: number;
+}): readonly Worker[] {
+  const { pool, memory, now } = input;
+  const servers = byName(pool, input.servers);
+  const runners = byName(pool, input.runners);
+  const launches = new Map(memory.launches.map((l) => [l.name, l]));
+
+  const workers = [...new Set([...servers.keys(), ...runners.keys()])].map((name) => {
+    const server = servers.get(name);
+    const runner = runners.get(name);
+    const coming = runner !== undefined && !server && isComing(runner, launches.get(name), input, pool.bootTimeoutMs, now);
+    return worker({ name, server, runner, coming, pool, memory, now });
+  });
+  return workers.sort((a, b) => a.bornAt - b.bornAt || (a.name < b.name ? -1 : 1));
+}
+
+/** Two of one name come only of a create repeated too early: the older one counts until it is gone, in whatever order they are listed. */
+function byName<T extends Server | Runner>(pool: Pool, listed: readonly T[]): ReadonlyMap<string, T> {
+  const newestFirst = listed.filter((l) => isWorkerOf(pool, l.name)).sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1));
+  return new Map(newestFirst.map((l) => [l.name, l]));
+}
+
+/** Whether a runner without a listed VM still waits for one, as against having lost it. */
+function isComing(
+  runner: Runner,
+  launch: Launch | undefined,
+  operations: { readonly failedOperations: ReadonlyMap<string, unknown>; readonly runningOperations: ReadonlySet<string> },
+  bootTimeoutMs: number,
+  now: number,
+): boolean {
+  if (runner.paused || launch?.listed || operations.failedOperations.has(runner.name) || launch?.outcome === 'failed') return false;
+  const grace = operations.runningOperations.has(runner.name) ? bootTimeoutMs : Math.min(bootTimeoutMs, LISTING_GRACE_MS);
+  return now - runner.createdAt <= grace;
+}
+
+interface Sides {
+  readonly name: string;
+  readonly server: Server | undefined;
+  readonly runner: Runner | undefined;
+  readonly coming: boolean;
+  readonly pool: Pool;
+  readonly memory: PoolMemory;
+  readonly now: number;
+}
+
+function worker(sides: Sides): Worker {
+  const { name, server, runner, memory, now } = sides;
+  const bornAt = Math.min(server?.createdAt ?? Number.POSITIVE_INFINITY, runner?.createdAt ?? Number.POSITIVE_INFINITY);
+  const busy = runner?.busy ?? 0;
+  const done = runner?.done ?? 0;
+  const booted = runner?.contactedAt !== undefined || done > 0 || busy > 0;
+  const young = now - bornAt <= sides.pool.bootTimeoutMs;
+  const suspicion = memory.suspects[name];
+  const unresponsive = suspicion !== undefined && isSilent({ busy, done }, suspicion);
+  const { phase, failure } = phaseOf(sides, { booted, busy, young, unresponsive });
+  const drainingSince = runner?.paused ? drainedSince(runner.note) : undefined;
+  const known = memory.idle[name];
+  return {
+    name,
+    phase,
+    bornAt,
+    booted,
+    busy,
+    done,
+    ...(failure ? { failure } : {}),
+    ...(server ? { server } : {}),
+    ...(runner ? { runner } : {}),
+    ...(phase === 'idle' ? { idleSince: known && known.done === done ? known.since : now } : {}),
+    ...(drainingSince === undefined ? {} : { drainingSince }),
+  };
+}
+
+interface Signs {
+  readonly booted: boolean;
+  readonly busy: number;
+  readonly young: boolean;
+  readonly unresponsive: boolean;
+}
+
+function phaseOf(sides: Sides, { booted, busy, young, unresponsive }: Signs): { phase: Phase; failure?: Failure } {
+  const { server, runner, coming } = sides;
+  if (!server) return { phase: coming ? alive(booted, busy) : 'gone' };
+  if (server.deleting) return { phase: 'draining' };
+  if (server.status === 'off') return booted ? { phase: 'draining' } : { phase: 'failed', failure: 'off-before-contact' };
+  if (server.status === 'error') return { phase: 'failed', failure: 'error' };
+  if (!runner) return young ? { phase: 'booting' } : { phase: 'failed', failure: 'orphan' };
+  if (runner.paused) return { phase: 'draining' };
+  if (!booted && !young) return { phase: 'failed', failure: 'never-booted' };
+  if (unresponsive) return { phase: 'failed', failure: 'unresponsive' };
+  return { phase: alive(booted, busy) };
+}
+
+function alive(booted: boolean, busy: number): Phase {
+  if (busy > 0) return 'busy';
+  return booted ? 'idle' : 'booting';
+}

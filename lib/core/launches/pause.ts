@@ -1,0 +1,95 @@
+import type { Worker } from '../fleet/derive.ts';
+import type { Launch } from './pool-state.ts';
+
+const MINUTE = 60_000;
+const SHORTEST_GAP = 2 * MINUTE;
+const LONGEST_GAP = 30 * MINUTE;
+/** Nobody tried for this long after the time of the next attempt: what was refused then says little about now. */
+const FORGET_MS = 60 * MINUTE;
+
+/** How long a flavor and zone without capacity, or a subnet without addresses, is left out. */
+export const REFUSAL_MS = 3 * MINUTE;
+
+/** Why nothing is ordered before `until`. */
+export interface Pause {
+  readonly until: number;
+  readonly code: string;
+  readonly message: string;
+  /** Absent after a throttle, which is over at `until`; and in what an older release wrote. */
+  readonly refused?: Refused;
+}
+
+/** A refusal that an immediate repetition does not cure: from `until` on there is one attempt at a time, until one has become a running VM. */
+export interface Refused {
+  /** `setting`: image, rights, network; also what is not understood. `sold-out`: every offer of the pool's list. */
+  readonly kind: 'setting' | 'quota' | 'sold-out';
+  /** When the last attempt was refused, as time of its pass. */
+  readonly at: number;
+  /** Refused attempts in a row. */
+  readonly tries: number;
+  /** Machines that the pool had then. Under a quota that many may be had again at any time. */
+  readonly machines: number;
+  /** Digest of the settings that the order was made of; with other ones the pause is over. */
+  readonly settings?: string;
+}
+
+export interface Refusal {
+  readonly kind: Refused['kind'];
+  readonly code: string;
+  readonly message: string;
+  readonly at: number;
+  readonly machines: number;
+  readonly settings?: string;
+  /** When something may have changed, where that is known. */
+  readonly until?: number;
+}
+
+/** The pause after a refused attempt: the gap doubles with each one in a row, from 2 to 30 minutes. */
+export function refuse(before: Pause | undefined, refusal: Refusal, now: number): Pause {
+  const { kind, code, message, at, machines, settings } = refusal;
+  const tries = (before?.refused?.tries ?? 0) + 1;
+  const until = refusal.until ?? now + Math.min(LONGEST_GAP, SHORTEST_GAP * 2 ** (tries - 1));
+  return { until, code, message, refused: { kind, at, tries, machines, ...(settings === undefined ? {} : { settings }) } };
+}
+
+/** The pause after "too many calls". What was refused before is not forgotten over it. */
+export function throttle(before: Pause | undefined, error: { readonly code: string; readonly message: string }, until: number): Pause {
+  return { until, code: error.code, message: error.message, ...(before?.refused ? { refused: before.refused } : {}) };
+}
+
+/** How many launches the pause allows, and when the next attempt is; without a time when it is made now or on its way. */
+export function pauseBound(
+  pause: Pause,
+  launches: readonly Launch[],
+  machines: number,
+  now: number,
+): { readonly most: number; readonly until?: number } | undefined {
+  const { refused, until } = pause;
+  if (!refused) return until > now ? { most: 0, until } : undefined;
+  // A machine that is gone leaves its share of a quota behind.
+  const replaced = refused.kind === 'quota' ? Math.max(0, refused.machines - machines) : 0;
+  if (launches.some((l) => l.outcome === 'pending' && l.at > refused.at)) return { most: replaced };
+  return until > now ? { most: replaced, until } : { most: replaced + 1 };
+}
+
+/** The pause as it still holds after an observation: over when an attempt made since has become a running VM, beyond what there was. */
+export function stillPaused(
+  pause: Pause | undefined,
+  launches: readonly Launch[],
+  workers: readonly Worker[],
+  now: number,
+): Pause | undefined {
+  // What lies further ahead than any pause is long was not written by us.
+  if (!pause || pause.until - now > FORGET_MS) return undefined;
+  const { refused, until } = pause;
+  if (!refused) return until > now ? pause : undefined;
+  if (now - until > FORGET_MS) return undefined;
+  const running = new Set(workers.filter((w) => w.booted || w.server?.status === 'active').map((w) => w.name));
+  const served = launches.some((l) => l.at > refused.at && (l.outcome === 'booted' || running.has(l.name)));
+  return served && (refused.kind !== 'quota' || holding(workers) > refused.machines) ? undefined : pause;
+}
+
+/** Machines that hold a share of a quota for good reason; one in error is about to give it back. */
+export function holding(workers: readonly Worker[]): number {
+  return workers.filter((w) => w.phase !== 'gone' && w.phase !== 'failed').length;
+}

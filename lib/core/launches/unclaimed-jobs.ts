@@ -1,0 +1,165 @@
+import type { Worker } from '../fleet/derive.ts';
+import type { PendingJob } from '../fleet/types.ts';
+import { PATIENCE_MS } from '../plan/coverage.ts';
+import type { Launch, PoolMemory } from './pool-state.ts';
+
+/*
+ * A job is passed over when a worker that was started for it stayed without any job while it went on waiting. GitLab has reasons that its API
+ * does not show: the job's branch is not protected and the runner serves only protected ones, a quota of minutes is used up. Starting another
+ * worker each time the last one leaves would go on for ever; never trying again would leave the job alone when the reason is gone.
+ */
+
+/** How a job was passed over so far. */
+export interface PassedOver {
+  readonly tries: number;
+  /** Launch time of the last worker that was started for it in vain. */
+  readonly lastAt: number;
+  /** Numeric id of its project; an older release did not note it. */
+  readonly projectId?: number;
+}
+
+/** The attempts of a pool for all jobs that were passed over, since it last began afresh. */
+export interface Attempts {
+  /** Those in vain; the workers that the jobs got when they were new are not among them. */
+  readonly inVain: number;
+  /** Launch time of the last worker that passed a job over. */
+  readonly lastAt: number;
+}
+
+/** What GitLab answered about a job that has left the queue. */
+export interface LeftJob {
+  /** Whom it was given to; absent when it was cancelled, say. */
+  readonly runnerId?: number;
+  readonly startedAt?: number;
+}
+
+/** What an observation tells about jobs that were passed over. */
+export interface QueueSight {
+  readonly workers: readonly Worker[];
+  /** Jobs waiting that the pool may run, whoever is to serve them; `undefined` when they could not be read. */
+  readonly jobs: readonly PendingJob[] | undefined;
+  /** Not all of the jobs could be read: one that is not among them may wait all the same. */
+  readonly partial?: true;
+  /** Jobs that have left the queue, by id, as far as they were asked for and GitLab answered. */
+  readonly left?: ReadonlyMap<number, LeftJob>;
+}
+
+/** Jobs kept in mind, the last ones tried. */
+const MOST = 500;
+/** GitLab's counts of a runner's jobs may be this late. */
+const COUNT_LAG_MS = 60_000;
+
+/** Settles what each booted launch was good for, as far as it is known by now. Without `jobs` nobody can tell. */
+export function judge(
+  launches: readonly Launch[],
+  workers: ReadonlyMap<string, Worker>,
+  { jobs, partial }: Pick<QueueSight, 'jobs' | 'partial'>,
+  now: number,
+): readonly Launch[] {
+  const withJobs = launches.map((launch) =>
+    isOpen(launch) && hasHadJob(workers.get(launch.name)) ? { ...launch, use: 'job' as const } : launch,
+  );
+  if (!jobs) return withJobs;
+  const waiting = new Set(jobs.map((j) => j.id));
+  return (partial ? withJobs : handOver(withJobs, jobs, now)).map((launch) => {
+    const worker = workers.get(launch.name);
+    if (!isOpen(launch) || (worker?.phase === 'idle' && now - (launch.settledAt ?? now) < PATIENCE_MS)) return launch;
+    const { jobId } = launch;
+    if (jobId !== undefined && waiting.has(jobId)) return { ...launch, use: 'passed-over' };
+    return partial && jobId !== undefined ? launch : { ...launch, use: 'none' };
+  });
+}
+
+function isOpen({ outcome, use }: Launch): boolean {
+  return outcome === 'booted' && use === undefined;
+}
+
+function hasHadJob(worker: Worker | undefined): boolean {
+  return worker !== undefined && (worker.busy > 0 || worker.done > 0);
+}
+
+/**
+ * GitLab gives a worker whatever job it likes, not the one that it was started for. A worker that has none yet, and whose own job has left with
+ * another, stands for the oldest job that has no worker of its own, if it was there when that worker came.
+ */
+function handOver(launches: readonly Launch[], jobs: readonly PendingJob[], now: number): readonly Launch[] {
+  const waiting = new Set(jobs.map((j) => j.id));
+  const served = servedJobs(launches);
+  const open = jobs.filter((j) => !served.has(j.id)).sort((a, b) => a.queuedAt - b.queuedAt || a.id - b.id);
+  return launches.map((launch) => {
+    if (!isUndecided(launch) || launch.jobId === undefined || waiting.has(launch.jobId)) return launch;
+    const { settledAt } = launch;
+    const [next] = open;
+    if (!next || (settledAt !== undefined && (next.queuedAt > settledAt || now - settledAt < COUNT_LAG_MS))) return launch;
+    open.shift();
+    return { ...launch, jobId: next.id };
+  });
+}
+
+/** Jobs passed over that have left the queue while a worker of the pool may have been given one: who was given them is worth a question. */
+export function leftWhileTried(
+  { passedOver: known, launches }: PoolMemory,
+  { jobs, partial }: Pick<QueueSight, 'jobs' | 'partial'>,
+): readonly { readonly id: number; readonly projectId: number }[] {
+  if (!jobs || partial || !launches.some((l) => isUndecided(l))) return [];
+  const waiting = new Set(jobs.map((j) => String(j.id)));
+  return Object.entries(known).flatMap(([id, { projectId }]) =>
+    projectId === undefined || waiting.has(id) ? [] : [{ id: Number(id), projectId }],
+  );
+}
+
+type Known = Pick<PoolMemory, 'passedOver' | 'attempts'>;
+
+/**
+ * The jobs passed over so far, and the attempts for them, with what was judged since; those that do not wait any more are dropped. When one of
+ * them was given to a worker of the pool, the reason is taken to be gone, and all begin afresh.
+ */
+export function passedOver(
+  { passedOver: known, attempts }: Known,
+  before: readonly Launch[],
+  judged: readonly Launch[],
+  sight: QueueSight,
+): Known {
+  const { jobs, left = new Map<number, LeftJob>() } = sight;
+  const waiting = jobs && new Map(jobs.map((j) => [String(j.id), j]));
+  const news = judged.filter((l, i) => l.use !== undefined && before[i]?.use === undefined && l.jobId !== undefined);
+  const ours = new Set(sight.workers.flatMap((w) => w.runner?.id ?? []));
+  const isGone = (id: string) => !sight.partial && waiting?.has(id) === false;
+  const isOurs = (id: string) => ours.has(left.get(Number(id))?.runnerId ?? Number.NaN);
+  // Where GitLab has not answered, a worker with a job, whose own one has left, is taken to have that.
+  const isLikely = ({ use, jobId }: Launch) => use === 'job' && String(jobId) in known && isGone(String(jobId)) && !left.has(jobId ?? 0);
+  if (Object.keys(known).some((id) => isGone(id) && isOurs(id)) || news.some(isLikely)) return { passedOver: {} };
+  const all = new Map(Object.entries(known));
+  const inVain = news.filter((l) => l.use === 'passed-over');
+  for (const { jobId, at } of inVain) {
+    const key = String(jobId);
+    const project = waiting?.get(key)?.projectId;
+    const last = all.get(key);
+    all.set(key, {
+      tries: (last?.tries ?? 0) + 1,
+      lastAt: Math.max(at, last?.lastAt ?? 0),
+      ...(project !== undefined && { projectId: project }),
+    });
+  }
+  // GitLab's counts are late: whether its worker has it shows after it has left the queue.
+  const open = new Set(judged.filter((l) => isUndecided(l) && !left.has(l.jobId ?? 0)).map((l) => String(l.jobId)));
+  const kept = [...all].filter(([id]) => !isGone(id) || open.has(id)).sort(([, a], [, b]) => b.lastAt - a.lastAt);
+  if (kept.length === 0) return { passedOver: {} };
+  return { passedOver: Object.fromEntries(kept.slice(0, MOST)), ...afterAttempts(attempts, inVain) };
+}
+
+function afterAttempts(attempts: Attempts | undefined, inVain: readonly Launch[]): Pick<PoolMemory, 'attempts'> {
+  if (inVain.length === 0) return attempts ? { attempts } : {};
+  const retried = inVain.filter((l) => l.retry).length;
+  return { attempts: { inVain: (attempts?.inVain ?? 0) + retried, lastAt: Math.max(attempts?.lastAt ?? 0, ...inVain.map((l) => l.at)) } };
+}
+
+/** Ids of the jobs whose own worker is on its way, or has come and may still be given them. */
+export function servedJobs(launches: readonly Launch[]): ReadonlySet<number> {
+  return new Set(launches.filter(isUndecided).flatMap((l) => l.jobId ?? []));
+}
+
+/** It may still be given a job, its first. */
+export function isUndecided(launch: Launch): boolean {
+  return launch.outcome === 'pending' || isOpen(launch);
+}

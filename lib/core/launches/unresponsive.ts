@@ -1,0 +1,93 @@
+import type { Worker } from '../fleet/derive.ts';
+import { PATIENCE_MS } from '../plan/coverage.ts';
+import type { PoolMemory } from './pool-state.ts';
+import type { LeftJob, QueueSight } from './unclaimed-jobs.ts';
+
+/*
+ * A machine that hangs, or a runner whose token has ended, looks as idle as a good one: GitLab writes its last contact up to an hour late. What
+ * tells is a job. While nothing else is known of it, one that goes on waiting beside an idle worker may be a job that GitLab gives to nobody. Once
+ * another worker of the pool got it, the idle one could have had it, and did not ask.
+ */
+
+/** A runner asks at least this often: GitLab holds a request for 50 s, run-single waits 3 s between two; the rest is room for slow answers. */
+export const ASKING_MS = 65_000;
+
+/** A job that waits beside an idle worker. */
+export interface WatchedJob {
+  readonly projectId: number;
+  readonly queuedAt: number;
+}
+
+/** Why a worker is taken to take no jobs. */
+export interface Suspicion {
+  readonly since: number;
+  /** The job that it let wait, and that another worker got. */
+  readonly jobId: number;
+  /** Jobs that it had done by then: with one more it is trusted again. */
+  readonly done: number;
+}
+
+/** Jobs kept in mind, the oldest. */
+const MOST = 100;
+
+/** The waiting jobs that will tell something of the idle workers when they leave the queue. */
+export function watchedJobs({ workers, jobs, partial }: QueueSight, before: PoolMemory['watched']): PoolMemory['watched'] {
+  if (!jobs || partial) return before;
+  if (!workers.some((w) => w.phase === 'idle')) return {};
+  const oldest = [...jobs].sort((a, b) => a.queuedAt - b.queuedAt || a.id - b.id).slice(0, MOST);
+  return Object.fromEntries(oldest.map(({ id, projectId, queuedAt }) => [String(id), { projectId, queuedAt }]));
+}
+
+/** Watched jobs that have left the queue, and that a worker which is still idle may have let wait: who got them is worth a question. */
+export function leftBesideIdle(
+  memory: PoolMemory,
+  { workers, jobs, partial }: Omit<QueueSight, 'left'>,
+  now: number,
+): readonly { readonly id: number; readonly projectId: number }[] {
+  if (!jobs || partial) return [];
+  const waiting = new Set(jobs.map((j) => String(j.id)));
+  const left = Object.entries(memory.watched).filter(([id]) => !waiting.has(id));
+  return left.flatMap(([id, { projectId, queuedAt }]) =>
+    missing(memory, workers, { id, queuedAt, until: now }).length > 0 ? [{ id: Number(id), projectId }] : [],
+  );
+}
+
+/** The workers that are suspected now: those that were and have neither gone nor taken a job, and those that a watched job has told of. */
+export function suspicions(
+  memory: PoolMemory,
+  { workers, left = new Map<number, LeftJob>() }: QueueSight,
+  now: number,
+): PoolMemory['suspects'] {
+  const known = workers.flatMap(({ name, phase, ...w }) => {
+    const suspicion = memory.suspects[name];
+    return suspicion && phase !== 'gone' && isSilent(w, suspicion) ? [[name, suspicion] as const] : [];
+  });
+  const runners = new Set(workers.flatMap((w) => w.runner?.id ?? []));
+  const told = [...left].flatMap(([jobId, { runnerId, startedAt }]) => {
+    const queuedAt = memory.watched[String(jobId)]?.queuedAt;
+    if (queuedAt === undefined || startedAt === undefined || runnerId === undefined || !runners.has(runnerId)) return [];
+    const idle = missing(memory, workers, { id: String(jobId), queuedAt, until: Math.min(startedAt, now) });
+    return idle.filter((w) => w.runner?.id !== runnerId).map(({ name, done }) => [name, { since: now, jobId, done }] as const);
+  });
+  return Object.fromEntries([...told, ...known]);
+}
+
+/** Whether nothing has happened since that speaks for the worker. */
+export function isSilent({ busy, done }: Pick<Worker, 'busy' | 'done'>, suspicion: Suspicion): boolean {
+  return busy === 0 && done === suspicion.done;
+}
+
+interface Wait {
+  readonly id: string;
+  readonly queuedAt: number;
+  readonly until: number;
+}
+
+/**
+ * Workers that were idle beside the job for so long that they must have asked GitLab in between. A job that was passed over tells nothing, nor does
+ * one that has waited long beside such: when their reason goes, any worker may be the first that GitLab gives one.
+ */
+function missing({ passedOver }: PoolMemory, workers: readonly Worker[], { id, queuedAt, until }: Wait): readonly Worker[] {
+  if (id in passedOver || (Object.keys(passedOver).length > 0 && until - queuedAt > PATIENCE_MS)) return [];
+  return workers.filter((w) => w.phase === 'idle' && w.idleSince !== undefined && until - Math.max(w.idleSince, queuedAt) > ASKING_MS);
+}

@@ -1,0 +1,140 @@
+import type { PoolControls } from '../controls.ts';
+import type { Worker } from '../fleet/derive.ts';
+import type { PendingJob } from '../fleet/types.ts';
+import { breaker } from '../launches/circuit-breaker.ts';
+import { pauseBound } from '../launches/pause.ts';
+import type { PoolMemory } from '../launches/pool-state.ts';
+import { nextAttempt, splitHeld } from '../launches/retry-backoff.ts';
+import type { Pool } from '../pool/pool.ts';
+
+/** One worker more. */
+export interface Launching {
+  readonly kind: 'launch';
+  readonly why: 'demand' | 'idle-target' | 'probe';
+  /** The job that it stands for. */
+  readonly jobId?: number;
+  /** The job was passed over before: an attempt for all such jobs of the pool. */
+  readonly retry?: true;
+}
+
+/** What kept a plan from launching all that was wanted. */
+export interface Brake {
+  /**
+   * `paused`: the cloud refuses to sell; without `until` while an attempt is on its way. `pool-paused`, `pool-draining`: people have said so.
+   * `passed-over`: workers were started for the job, and GitLab did not give it to them. `turnstile-held`, `memory-unread`: the pass itself may not
+   * launch, though the pool would.
+   */
+  readonly why:
+    | 'limit'
+    | 'max-growth-rate'
+    | 'breaker'
+    | 'paused'
+    | 'pool-paused'
+    | 'pool-draining'
+    | 'passed-over'
+    | 'turnstile-held'
+    | 'memory-unread';
+  readonly until?: number;
+  /** Of a refusal; of `pool-paused` and `pool-draining` the object, when it cannot be read. */
+  readonly code?: string;
+}
+
+export interface Growth {
+  readonly actions: readonly Launching[];
+  readonly brakes: readonly Brake[];
+  /** Jobs that only the limit keeps from getting a worker. */
+  readonly lacking: number;
+}
+
+/** How many workers are in which phase. Where it bounds launches, `machines` is every VM that exists or is on its way. */
+export interface Counts {
+  readonly machines: number;
+  readonly booting: number;
+  readonly idle: number;
+  readonly busy: number;
+  readonly draining: number;
+  readonly failed: number;
+}
+
+export function count(workers: readonly Worker[]): Counts {
+  const of = (phase: Worker['phase']) => workers.filter((w) => w.phase === phase).length;
+  const counts = { booting: of('booting'), idle: of('idle'), busy: of('busy'), draining: of('draining'), failed: of('failed') };
+  return { machines: workers.length - of('gone'), ...counts };
+}
+
+interface BoundsInput {
+  readonly pool: Pool;
+  readonly memory: PoolMemory;
+  readonly counts: Counts;
+  readonly controls: PoolControls;
+  readonly now: number;
+}
+
+interface GrowthInput extends BoundsInput {
+  /** Oldest first. */
+  readonly uncovered: readonly PendingJob[];
+  /** Passed over, so that only an attempt is made for all of them. */
+  readonly held: readonly PendingJob[];
+  readonly spare: number;
+  readonly target: number;
+}
+
+/** Launches for jobs that have no worker, oldest first, an attempt for those passed over, then for the idle target, as far as all bounds allow. */
+export function planGrowth(input: GrowthInput): Growth {
+  const { uncovered, held, memory, now } = input;
+  const attempt = nextAttempt(held, memory, now);
+  const due = [...uncovered, ...(attempt.job ? [attempt.job] : [])];
+  const wanted = due.length + Math.max(0, input.target - input.spare);
+  const bounds = growthBounds(input);
+  const allowed = least(wanted, bounds);
+  const probing = bounds.some((b) => b.brake.why === 'breaker');
+  const actions = Array.from({ length: allowed }, (_, i): Launching => {
+    const job = due[i];
+    const why = probing ? 'probe' : job ? 'demand' : 'idle-target';
+    return { kind: 'launch', why, ...(job && { jobId: job.id }), ...(job && job === attempt.job && { retry: true }) };
+  });
+  const brakes = bounds.filter((b) => Math.max(0, b.most) < wanted).map((b) => b.brake);
+  if (held.length > (attempt.job ? 1 : 0))
+    brakes.push({ why: 'passed-over', ...(attempt.nextAt === undefined ? {} : { until: attempt.nextAt }) });
+  const withoutLimit = least(
+    due.length,
+    bounds.filter((b) => b.brake.why !== 'limit'),
+  );
+  return { actions, brakes, lacking: Math.max(0, withoutLimit - allowed) };
+}
+
+/** The jobs without a worker that the pool would launch one for now; the others may go to another pool. */
+export function launchable(open: readonly PendingJob[], input: BoundsInput): readonly PendingJob[] {
+  const { ordinary, held } = splitHeld(open, input.memory, input.now);
+  const { job } = nextAttempt(held, input.memory, input.now);
+  const due = job ? [...ordinary, job] : ordinary;
+  return due.slice(0, least(due.length, growthBounds(input)));
+}
+
+interface Bound {
+  readonly most: number;
+  readonly brake: Brake;
+}
+
+function least(wanted: number, bounds: readonly Bound[]): number {
+  return Math.max(0, Math.min(wanted, ...bounds.map((b) => b.most)));
+}
+
+function growthBounds({ pool, memory, counts, controls, now }: BoundsInput): readonly Bound[] {
+  const bounds: Bound[] = [{ most: pool.limit - counts.machines, brake: { why: 'limit' } }];
+  if (pool.maxGrowthRate > 0) bounds.push({ most: pool.maxGrowthRate - counts.booting, brake: { why: 'max-growth-rate' } });
+  const { open, allowed, nextProbeAt } = breaker(memory.launches, now);
+  if (open) bounds.push({ most: allowed, brake: { why: 'breaker', ...(nextProbeAt === undefined ? {} : { until: nextProbeAt }) } });
+  const { pause } = memory;
+  const paused = pause && pauseBound(pause, memory.launches, counts.machines - counts.failed, now);
+  if (paused) {
+    const { most, until } = paused;
+    bounds.push({ most, brake: { why: 'paused', ...(until === undefined ? {} : { until }), code: pause.code } });
+  }
+  const byHand = controls.pause ?? controls.drain;
+  if (byHand) {
+    const { until } = byHand;
+    bounds.push({ most: 0, brake: { why: controls.pause ? 'pool-paused' : 'pool-draining', ...(until === undefined ? {} : { until }) } });
+  }
+  return bounds;
+}

@@ -1,0 +1,135 @@
+import * as z from 'zod';
+import type { JobView } from '../app/ports/index.ts';
+import { UnclearError } from '../core/errors.ts';
+import type { PendingJob, Runner } from '../core/fleet/types.ts';
+import { fromIso } from '../core/time.ts';
+
+/** What we read of GitLab's answers: REST entities are lib/api/entities/ci/*.rb, GraphQL types app/graphql/types/ci/*.rb of gitlabhq/gitlabhq. */
+
+/** Throws `UnclearError` when the answer is not what the API promises; the message names fields, never values. */
+export function readAnswer<T>(schema: z.ZodType<T>, body: unknown, call: string): T {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new UnclearError(
+    'unexpected-answer',
+    `${call}: unexpected answer at "${issue?.path.join('.') ?? ''}" (${issue?.code ?? 'unknown'})`,
+  );
+}
+
+const id = z.int().positive();
+/** `gid://gitlab/Ci::Build/900100` -> 900100 */
+export const gid = z
+  .string()
+  .regex(/^gid:\/\/.+\/[1-9]\d{0,15}$/)
+  .transform((text) => Number(text.slice(text.lastIndexOf('/') + 1)));
+
+const time = z.string().transform((text, ctx) => {
+  const ms = fromIso(text);
+  if (ms !== undefined) return ms;
+  ctx.issues.push({ code: 'custom', message: 'not a time', input: text });
+  return z.NEVER;
+});
+const seconds = z.union([z.number(), z.string().regex(/^\d+(\.\d+)?$/)]).transform(Number);
+
+const restJob = z.object({
+  id,
+  status: z.string(),
+  name: z.string().nullish(),
+  tag_list: z.array(z.string()).nullish(),
+  runner: z.object({ id }).nullish(),
+  pipeline: z.object({ project_id: id.optional() }).nullish(),
+  project: z.object({ id: id.optional(), path_with_namespace: z.string().nullish() }).nullish(),
+  created_at: time.nullish(),
+  started_at: time.nullish(),
+  finished_at: time.nullish(),
+  queued_duration: seconds.nullish(),
+});
+type RestJob = z.infer<typeof restJob>;
+
+/** The entity has no project of its own in some lists and no pipeline's in others; one of them is always there. */
+export const jobView = (now: number) =>
+  restJob.transform((job, ctx): JobView => {
+    const projectId = job.pipeline?.project_id ?? job.project?.id;
+    if (projectId === undefined) {
+      ctx.issues.push({ code: 'custom', message: 'no project', input: job.id, path: ['pipeline', 'project_id'] });
+      return z.NEVER;
+    }
+    const queuedAt = queuedTime(job, now);
+    return {
+      id: job.id,
+      projectId,
+      status: job.status,
+      tags: job.tag_list ?? [],
+      ...(job.project?.path_with_namespace && { project: job.project.path_with_namespace }),
+      ...(job.name && { name: job.name }),
+      ...(job.runner && { runnerId: job.runner.id }),
+      ...(typeof job.created_at === 'number' && { createdAt: job.created_at }),
+      ...(queuedAt !== undefined && { queuedAt }),
+      ...(typeof job.started_at === 'number' && { startedAt: job.started_at }),
+      ...(typeof job.finished_at === 'number' && { finishedAt: job.finished_at }),
+    };
+  });
+
+/** REST has no time of queueing, only for how long: until the start, or until now (gitlabhq/gitlabhq: app/models/ci/build.rb, queued_duration). */
+function queuedTime(job: RestJob, now: number): number | undefined {
+  if (job.queued_duration === null || job.queued_duration === undefined) return undefined;
+  return Math.round((job.started_at ?? now) - job.queued_duration * 1000);
+}
+
+export const restRunner = z.object({ id, description: z.string().nullish(), paused: z.boolean() });
+export const createdRunner = z.object({ id, token: z.string().min(1), token_expires_at: time.nullish() });
+export const identified = z.object({ id });
+
+export const pageInfo = z.object({ hasNextPage: z.boolean(), endCursor: z.string().nullish() });
+
+/**
+ * Every field may be null: the newest servers authorize each one by itself. A job whose id, status or tags are hidden is nobody's
+ * to count: without its tags it would look like an untagged one.
+ */
+export const graphqlJob = z.object({
+  id: gid.nullish(),
+  name: z.string().nullish(),
+  status: z.string().nullish(),
+  tags: z.array(z.string()).nullish(),
+  queuedAt: time.nullish(),
+  runner: z.object({ id: z.string() }).nullish(),
+});
+type GraphqlJob = z.infer<typeof graphqlJob>;
+
+export function waitingJob(job: GraphqlJob | null, projectId: number | undefined, now: number): readonly PendingJob[] {
+  if (!job?.id || !job.tags || projectId === undefined || job.status !== 'PENDING' || job.runner) return [];
+  const { id: jobId, tags, name, queuedAt } = job;
+  return [{ id: jobId, projectId, tags, queuedAt: queuedAt ?? now, ...(name && { name }) }];
+}
+
+export const graphqlRunner = z
+  .object({
+    id: gid,
+    description: z.string().nullish(),
+    paused: z.boolean(),
+    createdAt: time,
+    contactedAt: time.nullish(),
+    maintenanceNote: z.string().nullish(),
+    tokenExpiresAt: time.nullish(),
+    busy: z.int().nonnegative(),
+    done: z.int().nonnegative(),
+  })
+  .transform(
+    (runner): Runner => ({
+      id: runner.id,
+      name: runner.description ?? '',
+      paused: runner.paused,
+      createdAt: runner.createdAt,
+      busy: runner.busy,
+      done: runner.done,
+      ...(typeof runner.contactedAt === 'number' && { contactedAt: runner.contactedAt }),
+      ...(runner.maintenanceNote && { note: runner.maintenanceNote }),
+      ...(typeof runner.tokenExpiresAt === 'number' && { tokenExpiresAt: runner.tokenExpiresAt }),
+    }),
+  );
+
+/** Each id once, the first of it: pages move while they are read. */
+export function uniqueById<T extends { readonly id: number }>(items: readonly T[]): readonly T[] {
+  return [...new Map(items.toReversed().map((item) => [item.id, item])).values()].toReversed();
+}

@@ -1,0 +1,122 @@
+import middy from '@middy/core';
+import type { Clock, Log, Wake } from '../../app/ports/index.ts';
+import type { PassResult } from '../../app/reconcile/entry-points.ts';
+import type { Report } from '../../app/reconcile/reconcile.ts';
+import type { Deadline, World } from '../../app/services.ts';
+import type { Settings } from '../../app/settings.ts';
+import type { Config } from '../../config/load/parse.ts';
+import { describeError } from '../../core/errors.ts';
+import { callAgents } from '../agents.ts';
+import { composeWorld, type WorldInputs } from '../compose.ts';
+import { composeWake } from '../compose-webhook.ts';
+import { startDeadline } from '../deadline.ts';
+import { type CallContext, type FunctionContext, remainingMs, requestId, toCallContext } from '../functiongraph/functiongraph.ts';
+import { credentialsOf, type ReadSecret, secretsOf } from '../functiongraph/secret-source.ts';
+import { withFields } from '../log.ts';
+
+export interface PassParts {
+  readonly clock: Clock;
+  /** Throws `ConfigError`. */
+  readonly loadConfig: () => Config;
+  readonly readSecret: ReadSecret;
+  readonly log: Log;
+  /** Builds the adapters; the real ones when absent. */
+  readonly composeWorld?: (inputs: WorldInputs) => World;
+  /** How a wake-up that came too late for this call is passed on; FunctionGraph's asynchronous call when absent. */
+  readonly wake?: Wake;
+}
+
+/** What a call by hand shows; FunctionGraph discards it for hooks and timers. */
+export type PassReply =
+  | { readonly ok: boolean; readonly turnstile: PassResult['turnstile']; readonly passes: readonly PassSummary[] }
+  | { readonly ok: false; readonly error: string; readonly code: string; readonly message: string };
+
+interface PassSummary {
+  readonly pass: string;
+  readonly pools: readonly {
+    readonly pool: string;
+    readonly done: number;
+    readonly failed: number;
+    readonly unread: readonly string[];
+  }[];
+}
+
+/** What a function does with the world once it is built. */
+export interface PassCall {
+  readonly world: World;
+  readonly settings: Settings;
+  readonly wake: Wake;
+  readonly deadline: Deadline;
+  /** After this long a holder of the turnstile counts as dead. */
+  readonly holdMs: number;
+  readonly event: unknown;
+}
+
+export type PassFunction = (event: unknown, context: FunctionContext) => Promise<PassReply>;
+
+/** After `deadline.all` has ended everything: the last moment to say so. */
+const EARLY_MS = 600;
+
+/**
+ * The frame of scaler and reaper: configuration, secrets, adapters and deadlines of one call, and one line of log at its end. Never throws: a
+ * failed call would only be repeated by the platform, while the next tick does better with what is true by then.
+ */
+export function createPassFunction(parts: PassParts, run: (call: PassCall, log: Log) => Promise<PassResult>): PassFunction {
+  const stack = middy<{ readonly event: unknown }, PassReply, Error, CallContext>({ timeoutEarlyInMillis: EARLY_MS })
+    .onError((request) => {
+      const described = describeError(request.error);
+      withFields(parts.log, { request: requestId(request.context.fg) }).error('call failed', described);
+      request.response = { ok: false, ...described };
+    })
+    .handler(({ event }: { readonly event: unknown }, { fg }: CallContext) => perform(parts, event, fg, run));
+  return async (event, context) => await stack({ event }, toCallContext(context));
+}
+
+async function perform(
+  parts: PassParts,
+  event: unknown,
+  fg: FunctionContext,
+  run: (call: PassCall, log: Log) => Promise<PassResult>,
+): Promise<PassReply> {
+  const { clock } = parts;
+  const log = withFields(parts.log, { request: requestId(fg) });
+  const began = clock.now();
+  const holdMs = remainingMs(fg);
+  const { deadline, end } = startDeadline(holdMs);
+  const { agents, close } = callAgents();
+  try {
+    const config = parts.loadConfig();
+    const secrets = secretsOf(parts.readSecret, fg);
+    const credentials = credentialsOf(fg, secrets);
+    const world = (parts.composeWorld ?? composeWorld)({ config, secrets, credentials, clock, log, agents, signal: deadline.all });
+    const wake = parts.wake ?? composeWake({ config, credentials: () => credentials, clock, event: {} }) ?? nobody;
+    const result = await run({ world, settings: config.settings, wake, deadline, holdMs, event }, log);
+    const reply = summarise(result);
+    log[reply.ok ? 'info' : 'error']('call done', { ...reply, ms: clock.now() - began });
+    return reply;
+  } finally {
+    end();
+    close();
+  }
+}
+
+/** Where the timer alone scales there is nobody to wake. */
+const nobody: Wake = { wake: () => Promise.resolve() };
+
+function summarise({ turnstile, reports }: PassResult): Extract<PassReply, { readonly turnstile: unknown }> {
+  // A pool without a plan is one that nobody looks after.
+  const ok = reports.every((report) => report.pools.every((pool) => pool.plan !== undefined));
+  return { ok, turnstile, passes: reports.map(summary) };
+}
+
+function summary({ pass, pools }: Report): PassSummary {
+  return {
+    pass,
+    pools: pools.map(({ pool, actions, unread }) => ({
+      pool,
+      done: actions.filter((action) => action.outcome === 'done').length,
+      failed: actions.filter((action) => action.outcome === 'failed' || action.outcome === 'unclear').length,
+      unread: unread.map(({ source, code }) => `${source}: ${code}`),
+    })),
+  };
+}

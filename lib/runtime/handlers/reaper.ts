@@ -1,0 +1,14 @@
+import { upkeep } from '../../app/counts/maintain.ts';
+import { tick } from '../../app/reconcile/entry-points.ts';
+import { timerOf } from '../functiongraph/functiongraph.ts';
+import { createPassFunction, type PassFunction, type PassParts } from './pass-function.ts';
+
+/** The function of the timer: launches, removes and counts. A call by hand does the same and is recorded as a person's. */
+export function createReaper(parts: PassParts): PassFunction {
+  return createPassFunction(parts, async ({ world, settings, wake, deadline, holdMs, event }) => {
+    const trigger = timerOf(event) === undefined ? 'person' : 'timer';
+    const result = await tick(world, settings, trigger, wake, deadline, holdMs);
+    await upkeep(world, settings.append, deadline.act);
+    return result;
+  });
+}

@@ -1,0 +1,32 @@
+import * as z from 'zod';
+import { findToken, Refused } from '../rest/access.ts';
+import type { Part } from '../rest/jobs.ts';
+import type { Viewer } from './find.ts';
+import { type Result, runQuery } from './run.ts';
+import { SCHEMA } from './schema.ts';
+
+const Body = z.object({ query: z.string(), variables: z.record(z.string(), z.unknown()).nullish() });
+
+/** `POST /api/graphql`. Whatever is wrong with a query is told with status 200 in `errors`. */
+export function graphqlRoute({ app, world, fault, now }: Part): void {
+  app.post('/api/graphql', fault('gitlab.graphql'), async (c) => {
+    let viewer: Viewer;
+    try {
+      const token = findToken(c, world);
+      if (token && !token.scopes.some((scope) => scope === 'api' || scope === 'read_api')) throw new Refused(403, {});
+      viewer = { world, token, now: now() };
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      const text = error.status === 401 ? 'Invalid token' : 'Forbidden';
+      return Response.json({ errors: [{ message: text }] }, { status: error.status });
+    }
+    const body: unknown = await c.req.json().catch(() => undefined);
+    return c.json(Array.isArray(body) ? body.map((one) => answer(one, viewer)) : answer(body, viewer));
+  });
+}
+
+function answer(body: unknown, viewer: Viewer): Result {
+  const request = Body.safeParse(body);
+  if (!request.success) return { errors: [{ message: 'Unexpected end of document' }] };
+  return runQuery(SCHEMA, request.data.query, request.data.variables ?? {}, viewer);
+}

@@ -1,0 +1,196 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import type { SandboxContext } from '../../context.ts';
+import { Ids } from '../ids.ts';
+import { Refused } from '../refused.ts';
+
+export interface ApiCertificate {
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface ApiDomain {
+  readonly id: string;
+  readonly name: string;
+  certificate: ApiCertificate | undefined;
+}
+
+export interface ApiGroup {
+  readonly id: string;
+  readonly name: string;
+  readonly remark: string;
+  readonly createdAt: number;
+  /** What the gateway answers to without a domain of one's own; for debugging, 1000 calls a day outside. */
+  readonly subDomain: string;
+  /** The one that a gateway has from the beginning. */
+  readonly isDefault: boolean;
+  readonly domains: Map<string, ApiDomain>;
+}
+
+/** An API that a trigger has made and published. */
+export interface Api {
+  readonly id: string;
+  readonly groupId: string;
+  readonly name: string;
+  readonly path: string;
+  readonly method: string;
+  readonly match: 'NORMAL' | 'SWA';
+  readonly protocol: string;
+  readonly auth: string;
+  readonly functionUrn: string;
+  readonly createdAt: number;
+}
+
+export interface GatewayOrder {
+  readonly name: string;
+  readonly description: string;
+  readonly spec: string;
+  readonly vpcId: string;
+  readonly subnetId: string;
+  readonly securityGroupId: string;
+  /** Has a public address. */
+  readonly isPublic: boolean;
+}
+
+export interface GatewayInstance extends GatewayOrder {
+  readonly id: string;
+  /** It never gets ready. */
+  readonly broken: boolean;
+  /** What it is in place of what its age says: people and OTC do things to gateways. */
+  state: GatewayState | undefined;
+  readonly readyAt: number;
+  readonly createdAt: number;
+  readonly groups: Map<string, ApiGroup>;
+  readonly apis: Map<string, Api>;
+}
+
+/** What those have that are there when the sandbox starts. */
+const AT_START = { description: '', spec: 'BASIC', vpcId: '', subnetId: '', securityGroupId: '', isPublic: true };
+
+/** Source: OTC API Gateway API reference V2, "Querying Dedicated Gateway Details". */
+export type GatewayState = 'Creating' | 'Registering' | 'Running' | 'CreateFail' | 'Updating' | 'UpdateFailed' | 'Deleting';
+
+const INSTANCES = 5;
+const DOMAINS_PER_GROUP = 5;
+
+/** Dedicated gateways (OTC APIG API reference, "Dedicated Gateway APIs (V2)"). */
+export class Apig {
+  readonly instances = new Map<string, GatewayInstance>();
+  /** How long the next one takes to be made. */
+  buildMs = 15 * 60_000;
+  /** How long one goes on to be there that is deleted. */
+  deleteMs = 60_000;
+  readonly #ctx: SandboxContext;
+  readonly #region: string;
+  readonly #ids = new Ids('apig');
+  #nextBreaks = false;
+
+  constructor(ctx: SandboxContext, region: string, atStart: readonly string[]) {
+    this.#ctx = ctx;
+    this.#region = region;
+    for (const name of atStart) this.#add({ ...AT_START, name }, ctx.clock.now());
+  }
+
+  createInstance(order: GatewayOrder): GatewayInstance | Refused {
+    if (this.instances.size >= INSTANCES) return new Refused(400, 'APIG.3704', 'The number of instances exceeds the limit.');
+    if ([...this.instances.values()].some((i) => i.name === order.name))
+      return new Refused(400, 'APIG.3708', 'The instance name already exists.');
+    const made = this.#add(order, this.#ctx.clock.now() + this.buildMs, this.#nextBreaks);
+    this.#nextBreaks = false;
+    this.#addGroup(made, 'DEFAULT', '', true);
+    return made;
+  }
+
+  /** Answers at once and goes on. */
+  deleteInstance(instance: GatewayInstance): void {
+    instance.state = 'Deleting';
+    if (this.deleteMs === 0) this.instances.delete(instance.id);
+    else this.#ctx.clock.after(this.deleteMs, () => void this.instances.delete(instance.id));
+  }
+
+  /** The next gateway to be made comes to nothing, as without resources. */
+  breakNext(): void {
+    this.#nextBreaks = true;
+  }
+
+  stateOf({ readyAt, createdAt, broken, state }: GatewayInstance): GatewayState {
+    if (state) return state;
+    const now = this.#ctx.clock.now();
+    if (readyAt <= now) return broken ? 'CreateFail' : 'Running';
+    return now < (createdAt + readyAt) / 2 ? 'Creating' : 'Registering';
+  }
+
+  ready(instance: GatewayInstance): boolean {
+    return this.stateOf(instance) === 'Running';
+  }
+
+  createGroup(instance: GatewayInstance, name: string, remark: string): ApiGroup | Refused {
+    const taken = [...instance.groups.values()].some((g) => g.name === name);
+    if (taken) return new Refused(400, 'APIG.3300', 'The API group name already exists');
+    return this.#addGroup(instance, name, remark, false);
+  }
+
+  deleteGroup(instance: GatewayInstance, id: string): Refused | undefined {
+    if (!instance.groups.has(id)) return new Refused(404, 'APIG.3001', `API group ${id} does not exist`);
+    const used = [...instance.apis.values()].some((api) => api.groupId === id);
+    if (used) return new Refused(400, 'APIG.3406', 'This operation is not allowed because the API group contains APIs');
+    instance.groups.delete(id);
+    return undefined;
+  }
+
+  /** A domain belongs to one group of all gateways. */
+  bindDomain(group: ApiGroup, name: string): ApiDomain | Refused {
+    const all = [...this.instances.values()].flatMap((i) => [...i.groups.values()]).flatMap((g) => [...g.domains.values()]);
+    if (all.some((d) => d.name === name)) return new Refused(400, 'APIG.3311', 'The domain name already exists');
+    if (group.domains.size >= DOMAINS_PER_GROUP) {
+      return new Refused(400, 'APIG.3505', 'The number of domain names bound to the API group exceeds the limit.');
+    }
+    const domain: ApiDomain = { id: this.#ids.hex(32), name, certificate: undefined };
+    group.domains.set(domain.id, domain);
+    return domain;
+  }
+
+  /** The key must be the certificate's, and the certificate the domain's. */
+  bindCertificate(domain: ApiDomain, name: string, certificate: string, key: string): ApiCertificate | Refused {
+    const wrong = (why: string) => new Refused(400, 'APIG.2011', `Invalid parameter value,parameterName:cert_content. ${why}`);
+    try {
+      const parsed = new X509Certificate(certificate);
+      if (!parsed.checkPrivateKey(createPrivateKey(key))) return wrong('The private key does not match the certificate.');
+      if (!parsed.checkHost(domain.name)) return wrong('The certificate is not for the domain.');
+    } catch {
+      return wrong('The certificate or the private key is not valid PEM.');
+    }
+    domain.certificate = { id: this.#ids.hex(32), name };
+    return domain.certificate;
+  }
+
+  addApi(instance: GatewayInstance, api: Omit<Api, 'id' | 'createdAt'>): Api {
+    const made = { ...api, id: this.#ids.hex(32), createdAt: this.#ctx.clock.now() };
+    instance.apis.set(made.id, made);
+    return made;
+  }
+
+  #addGroup(instance: GatewayInstance, name: string, remark: string, isDefault: boolean): ApiGroup {
+    const id = this.#ids.hex(32);
+    const subDomain = `${id}.apic.${this.#region}.otc.t-systems.com`;
+    const domains = new Map<string, ApiDomain>();
+    const group = { id, name, remark, subDomain, isDefault, createdAt: this.#ctx.clock.now(), domains };
+    instance.groups.set(id, group);
+    return group;
+  }
+
+  #add(order: GatewayOrder, readyAt: number, broken = false): GatewayInstance {
+    const id = this.#ids.hex(32);
+    const instance = {
+      id,
+      ...order,
+      broken,
+      state: undefined,
+      readyAt,
+      createdAt: this.#ctx.clock.now(),
+      groups: new Map<string, ApiGroup>(),
+      apis: new Map<string, Api>(),
+    };
+    this.instances.set(id, instance);
+    return instance;
+  }
+}

@@ -1,0 +1,79 @@
+import * as z from 'zod';
+import { tagTexts } from './view.ts';
+import type { Vm } from './vm.ts';
+
+const Query = z.object({
+  limit: z.coerce.number().int().min(1).max(1000).default(25),
+  /** A page number; 0 is the first page, too. */
+  offset: z.coerce.number().int().min(0).default(1),
+  name: z.string().optional(),
+  status: z.string().optional(),
+  flavor: z.string().optional(),
+  tags: z.string().optional(),
+  'not-tags': z.string().optional(),
+  ip: z.string().optional(),
+});
+
+export interface Page {
+  /** Over all pages. */
+  readonly count: number;
+  readonly vms: readonly Vm[];
+}
+
+/** `undefined` when the query is not valid. */
+export function pageOf(vms: readonly Vm[], query: Record<string, string>): Page | undefined {
+  const parsed = Query.safeParse(query);
+  if (!parsed.success) return undefined;
+  const q = parsed.data;
+  const contains = (vm: Vm, part: string) => tagTexts(vm).some((tag) => tag.includes(part));
+  const found = vms.filter(
+    (vm) =>
+      (!q.name || fuzzy(q.name).test(vm.name)) &&
+      (!q.status || vm.status === q.status) &&
+      (!q.flavor || vm.order.flavor.id === q.flavor) &&
+      (!q.tags || contains(vm, q.tags)) &&
+      (!q['not-tags'] || !contains(vm, q['not-tags'])) &&
+      (!q.ip || vm.address.includes(q.ip)),
+  );
+  const start = (Math.max(1, q.offset) - 1) * q.limit;
+  return { count: found.length, vms: found.slice(start, start + q.limit) };
+}
+
+/** Anywhere in the name; a full stop stands for any one character. */
+function fuzzy(text: string): RegExp {
+  return new RegExp(text.replace(/[\\^$*+?()[\]{}|]/g, '\\$&'));
+}
+
+const Filter = z.object({
+  action: z.enum(['filter', 'count']),
+  /** Strings here, and an index, unlike in the list. */
+  limit: z.string().regex(/^\d+$/).default('1000'),
+  offset: z.string().regex(/^\d+$/).default('0'),
+  tags: z.array(z.object({ key: z.string(), values: z.array(z.string()) })).default([]),
+  not_tags: z.array(z.object({ key: z.string(), values: z.array(z.string()) })).default([]),
+  matches: z.array(z.object({ key: z.literal('resource_name'), value: z.string() })).default([]),
+});
+
+/** Exact search by tags: several tags must all match, one of a tag's values is enough. */
+export function tagFilter(vms: readonly Vm[], body: unknown): Record<string, unknown> | undefined {
+  const parsed = Filter.safeParse(body);
+  if (!parsed.success) return undefined;
+  const q = parsed.data;
+  const has = (vm: Vm, tag: { key: string; values: string[] }) => {
+    const value = vm.tags[tag.key];
+    return value !== undefined && (tag.values.length === 0 || tag.values.includes(value));
+  };
+  const found = vms.filter(
+    (vm) =>
+      q.tags.every((tag) => has(vm, tag)) && !q.not_tags.some((tag) => has(vm, tag)) && q.matches.every((m) => vm.name.includes(m.value)),
+  );
+  if (q.action === 'count') return { total_count: found.length };
+  const start = Number(q.offset);
+  const resources = found.slice(start, start + Number(q.limit)).map((vm) => ({
+    resource_id: vm.id,
+    resource_name: vm.name,
+    resource_detail: null,
+    tags: Object.entries(vm.tags).map(([key, value]) => ({ key, value })),
+  }));
+  return { resources, total_count: found.length };
+}

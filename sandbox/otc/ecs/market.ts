@@ -1,0 +1,105 @@
+import type { Catalogue, Flavor } from './catalogue.ts';
+import type { Refused } from './request.ts';
+
+export interface SellOutOptions {
+  /** The create is accepted and fails later in its operation (`Ecs.0219`); the flavor list says nothing. */
+  readonly async?: boolean;
+  /** The create is refused, but the flavor list still says that it can be bought. */
+  readonly silent?: boolean;
+}
+
+export interface QuotaSettings {
+  /** -1 is unlimited, as ECS prints it. */
+  readonly servers?: number;
+  readonly cores?: number;
+  readonly ramMib?: number;
+  readonly publicIps?: number;
+  /**
+   * Creates in parallel are all accepted because only servers whose operation has started count;
+   * the surplus ends in ERROR and stays in the list. Real Nova does so.
+   */
+  readonly overshoot?: boolean;
+}
+
+export interface Usage {
+  readonly servers: number;
+  readonly cores: number;
+  readonly ramMib: number;
+  readonly publicIps: number;
+}
+
+/** What is sold where, and how much of it the account may have. */
+export class Market {
+  quota: Required<QuotaSettings> = { servers: 2000, cores: 20_480, ramMib: 25_165_824, publicIps: 500, overshoot: false };
+  readonly #catalogue: Catalogue;
+  readonly #soldOut = new Map<string, SellOutOptions>();
+  readonly #abandoned = new Set<string>();
+
+  constructor(catalogue: Catalogue) {
+    this.#catalogue = catalogue;
+  }
+
+  sellOut(flavor: string, zone: string, options: SellOutOptions = {}): void {
+    this.#soldOut.set(`${flavor}@${zone}`, options);
+  }
+
+  /** Everything is sold again; with arguments only that flavor in that zone. */
+  restock(flavor?: string, zone?: string): void {
+    if (flavor === undefined || zone === undefined) this.#soldOut.clear();
+    else this.#soldOut.delete(`${flavor}@${zone}`);
+  }
+
+  /** Taken off the market in the whole region. */
+  abandon(flavor: string): void {
+    this.#abandoned.add(flavor);
+  }
+
+  /** Region-wide state, then exceptions by zone, which win (OTC ECS API reference, "Listing Flavor Details"). */
+  conditions(flavor: Flavor): { readonly status: string; readonly zones: string } {
+    const status = this.#abandoned.has(flavor.id) ? 'abandon' : 'normal';
+    const states = this.#catalogue.zones.map((zone) => `${zone}(${this.#advertised(flavor, zone) ? status : 'sellout'})`);
+    return { status, zones: states.join(', ') };
+  }
+
+  /** Flavors that the list shows when it is asked for one zone. */
+  buyable(zone: string): readonly Flavor[] {
+    return this.#catalogue.flavors.filter((f) => !this.#abandoned.has(f.id) && this.#advertised(f, zone));
+  }
+
+  /** The zone that a create goes to; a refusal when there is no capacity in it. */
+  place(flavor: Flavor, wanted: string | undefined): string | Refused {
+    if (this.#abandoned.has(flavor.id)) return { code: 'Ecs.0019', message: `Flavor ${flavor.id} is abandoned` };
+    const zones = wanted === undefined ? this.#catalogue.zones : [wanted];
+    const zone = zones.find((z) => this.#accepts(flavor, z));
+    return (
+      zone ?? { code: 'Ecs.0319', message: 'The current specification of the capacity is insufficient, please change the specification.' }
+    );
+  }
+
+  /** Accepted, but there is no host for it. */
+  failsLater(flavor: Flavor, zone: string): boolean {
+    return this.#soldOut.get(`${flavor.id}@${zone}`)?.async === true;
+  }
+
+  /** Which quota `wanted` more would exceed. */
+  exceeded(used: Usage, wanted: Usage): Refused | undefined {
+    const over = (limit: number, a: number, b: number) => limit >= 0 && b > 0 && a + b > limit;
+    const { quota } = this;
+    if (over(quota.servers, used.servers, wanted.servers))
+      return { code: 'Ecs.0001', message: 'The number of ECSs is beyond the quota limit.' };
+    if (over(quota.cores, used.cores, wanted.cores)) return { code: 'Ecs.0001', message: 'The number of vCPUs is beyond the quota limit.' };
+    if (over(quota.ramMib, used.ramMib, wanted.ramMib)) return { code: 'Ecs.0001', message: 'The memory is beyond the quota limit.' };
+    if (over(quota.publicIps, used.publicIps, wanted.publicIps)) return { code: 'Ecs.0013', message: 'Insufficient EIP quota.' };
+    return undefined;
+  }
+
+  #advertised(flavor: Flavor, zone: string): boolean {
+    const state = this.#soldOut.get(`${flavor.id}@${zone}`);
+    return !state || state.async === true || state.silent === true;
+  }
+
+  #accepts(flavor: Flavor, zone: string): boolean {
+    const state = this.#soldOut.get(`${flavor.id}@${zone}`);
+    return !state || state.async === true;
+  }
+}

@@ -1,0 +1,50 @@
+import { Hono } from 'hono';
+import * as z from 'zod';
+import type { SandboxContext } from '../../context.ts';
+import type { FaultLayer, SandboxEnv } from '../../http.ts';
+import { Envelopes } from '../envelopes.ts';
+import type { EcsFleet } from './fleet.ts';
+
+const ActionBody = z.object({ 'os-getConsoleOutput': z.object({ length: z.number().int().min(-1) }) });
+
+/** The calls of the Nova-compatible API that are of use, below `/v2.1/{project_id}` (OTC ECS API reference, "Native OpenStack Nova APIs"). */
+export function novaApp(ctx: SandboxContext, fleet: EcsFleet, operation: FaultLayer): Hono<SandboxEnv> {
+  const say = new Envelopes(ctx);
+  const app = new Hono<SandboxEnv>();
+  // OpenStack's fault objects: the name is the kind, the code is the status.
+  const fault = (code: number, kind: string, message: string) => say.json({ [kind]: { code, message } }, code);
+
+  app.post('/servers/:id/action', operation('ecs.console'), async (c) => {
+    const body = ActionBody.safeParse(await c.req.json().catch(() => undefined));
+    if (!body.success) return fault(400, 'badRequest', 'There is no such action');
+    const id = c.req.param('id');
+    const vm = fleet.known(id);
+    if (!vm) return fault(404, 'itemNotFound', `Instance ${id} could not be found.`);
+    if (vm.status === 'BUILD' || vm.status === 'ERROR') return fault(409, 'conflictingRequest', `Instance ${id} is not ready`);
+    return say.json({ output: lastLines(vm.console, body.data['os-getConsoleOutput'].length) });
+  });
+
+  app.get('/os-availability-zone', operation('ecs.zones'), () => {
+    const { zones, closedZones = [] } = fleet.catalogue;
+    const availabilityZoneInfo = zones.map((zone) => ({
+      zoneName: zone,
+      zoneState: { available: !closedZones.includes(zone) },
+      hosts: null,
+    }));
+    return say.json({ availabilityZoneInfo });
+  });
+
+  app.get('/os-keypairs', operation('ecs.key-pairs'), () =>
+    say.json({
+      keypairs: fleet.catalogue.keyPairs.map((name) => ({ keypair: { name, public_key: 'ssh-ed25519 AAAA', fingerprint: '' } })),
+    }),
+  );
+  return app;
+}
+
+/** A line break at the end does not begin another line. */
+function lastLines(text: string, count: number): string {
+  if (count < 0) return text;
+  const lines = text.split(/(?<=\n)/);
+  return lines.slice(Math.max(0, lines.length - count)).join('');
+}

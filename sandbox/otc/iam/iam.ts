@@ -1,0 +1,223 @@
+import { timingSafeEqual } from 'node:crypto';
+import { Hono } from 'hono';
+import * as z from 'zod';
+import type { SandboxContext } from '../../context.ts';
+import { type FaultLayer, header, type SandboxEnv, type SandboxRequest, target } from '../../http.ts';
+import { Envelopes } from '../envelopes.ts';
+import { Ids } from '../ids.ts';
+import { type Authorization, expectedSignature, parseAuthorization } from '../sdk-hmac.ts';
+import type { Agencies } from './agencies.ts';
+import { withoutRight } from './permissions.ts';
+
+export interface KeyPair {
+  readonly accessKey: string;
+  readonly secretKey: string;
+  /** Present for temporary keys, which are refused without it. */
+  readonly securityToken?: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt?: number;
+  /** The name of the agency whose rights it carries; without one it may do everything. */
+  readonly agency?: string;
+}
+
+export interface Project {
+  readonly id: string;
+  readonly name: string;
+  /** True when absent. */
+  readonly enabled?: boolean;
+}
+
+export interface IamOptions {
+  readonly projects: readonly Project[];
+  readonly keys: readonly KeyPair[];
+}
+
+/** Of the account that the sandbox is. */
+export const DOMAIN_ID = 'sandbox';
+const SKEW_MS = 15 * 60_000;
+const LOCK_MS = 5 * 60_000;
+const WRONG_SIGNATURES_ALLOWED = 5;
+const NO_AUTH = 'Incorrect IAM authentication information';
+
+/** Accounts, keys and the check that the gateway makes on every request. */
+export class Iam {
+  readonly projects: Project[];
+  readonly #ctx: SandboxContext;
+  readonly #say: Envelopes;
+  readonly #ids = new Ids('key');
+  readonly #keys = new Map<string, KeyPair>();
+  readonly #tokens = new Map<string, { readonly until: number; readonly agency: string | undefined }>();
+  readonly #wrong = new Map<string, { count: number; lockedUntil: number }>();
+
+  constructor(ctx: SandboxContext, options: IamOptions) {
+    this.#ctx = ctx;
+    this.#say = new Envelopes(ctx);
+    this.projects = [...options.projects];
+    for (const key of options.keys) this.add(key);
+  }
+
+  add(key: KeyPair): void {
+    this.#keys.set(key.accessKey, key);
+  }
+
+  /** Keys as an agency gets them: worthless without their token, and after `seconds`. */
+  temporaryKeys(seconds: number, agency?: string): KeyPair & { readonly securityToken: string; readonly expiresAt: number } {
+    this.#forgetExpired();
+    const key = {
+      accessKey: this.#ids.hex(20).toUpperCase(),
+      secretKey: this.#ids.hex(40),
+      securityToken: `sandbox-token-${this.#ids.hex(60)}`,
+      expiresAt: this.#ctx.clock.now() + seconds * 1000,
+      ...(agency === undefined ? {} : { agency }),
+    };
+    this.add(key);
+    return key;
+  }
+
+  /** A token for `X-Auth-Token`. */
+  token(seconds: number, agency?: string): string {
+    this.#forgetExpired();
+    const token = `sandbox-auth-${this.#ids.hex(60)}`;
+    this.#tokens.set(token, { until: this.#ctx.clock.now() + seconds * 1000, agency });
+    return token;
+  }
+
+  /** A key that is known and not expired. */
+  key(accessKey: string): KeyPair | undefined {
+    const key = this.#keys.get(accessKey);
+    return key && (key.expiresAt ?? Number.POSITIVE_INFINITY) > this.#ctx.clock.now() ? key : undefined;
+  }
+
+  /** The agency whose rights a request has that `check` let pass; `undefined` for one that may do everything. */
+  agencyOf(c: SandboxRequest): string | undefined {
+    const token = header(c, 'x-auth-token');
+    if (token !== undefined) return this.#tokens.get(token)?.agency;
+    return this.#keys.get(parseAuthorization(header(c, 'authorization') ?? '')?.accessKey ?? '')?.agency;
+  }
+
+  /** `undefined` when the request may pass; else the gateway's refusal. */
+  async check(c: SandboxRequest): Promise<Response | undefined> {
+    const token = header(c, 'x-auth-token');
+    if (token !== undefined) return this.#checkToken(token);
+    const authorization = parseAuthorization(header(c, 'authorization') ?? '');
+    if (!authorization) return this.#deny(`${NO_AUTH}: Authorization format error`);
+    const { accessKey } = authorization;
+    if (this.#locked(accessKey)) return this.#deny(`${NO_AUTH}: AK access failed to reach the limit,forbidden.`);
+    const key = this.key(accessKey);
+    if (!key) return this.#deny(`${NO_AUTH}: Get secretKey failed,ak:${accessKey},err:ak not exist`);
+    if (key.securityToken !== undefined && header(c, 'x-security-token') !== key.securityToken) {
+      return this.#deny(`${NO_AUTH}: the security token does not belong to the AK`);
+    }
+    return this.#checkSignature(c, authorization, key);
+  }
+
+  async #checkSignature(c: SandboxRequest, authorization: Authorization, key: KeyPair): Promise<Response | undefined> {
+    const date = header(c, 'x-sdk-date') ?? '';
+    const at = parseSdkDate(date);
+    if (at === undefined || Math.abs(at - this.#ctx.clock.now()) > SKEW_MS) return this.#deny(`${NO_AUTH}: Signature expired`);
+    const covered = authorization.signedHeaders.includes('host') && authorization.signedHeaders.includes('x-sdk-date');
+    const sameDay = !authorization.scope || date.startsWith(authorization.scope.day);
+    const request = {
+      method: c.req.method,
+      ...target(c),
+      headers: c.env.incoming.headers,
+      body: new Uint8Array(await c.req.arrayBuffer()),
+    };
+    const expected = expectedSignature(request, authorization, key.secretKey, date);
+    if (covered && sameDay && timingSafeEqual(Buffer.from(expected), Buffer.from(authorization.signature))) {
+      this.#wrong.delete(key.accessKey);
+      return undefined;
+    }
+    this.#countWrong(key.accessKey);
+    return this.#deny(`${NO_AUTH}: verify aksk signature fail`);
+  }
+
+  #checkToken(token: string): Response | undefined {
+    if ((this.#tokens.get(token)?.until ?? 0) > this.#ctx.clock.now()) return undefined;
+    return this.#say.gateway(401, 'APIG.0307', 'The token must be updated');
+  }
+
+  #deny(message: string): Response {
+    return this.#say.gateway(401, 'APIG.0301', message);
+  }
+
+  #locked(accessKey: string): boolean {
+    return (this.#wrong.get(accessKey)?.lockedUntil ?? 0) > this.#ctx.clock.now();
+  }
+
+  /** More than five wrong ones in a row lock the key for five minutes. */
+  #countWrong(accessKey: string): void {
+    const count = (this.#wrong.get(accessKey)?.count ?? 0) + 1;
+    const locks = count > WRONG_SIGNATURES_ALLOWED;
+    this.#wrong.set(accessKey, { count: locks ? 0 : count, lockedUntil: locks ? this.#ctx.clock.now() + LOCK_MS : 0 });
+  }
+
+  #forgetExpired(): void {
+    const now = this.#ctx.clock.now();
+    for (const [accessKey, key] of this.#keys) if (key.expiresAt !== undefined && key.expiresAt <= now) this.#keys.delete(accessKey);
+    for (const [token, { until }] of this.#tokens) if (until <= now) this.#tokens.delete(token);
+  }
+}
+
+const TokenRequest = z.object({
+  auth: z.object({
+    identity: z.object({
+      methods: z.tuple([z.enum(['token', 'assume_role'])]),
+      token: z.object({ duration_seconds: z.number().optional() }).optional(),
+      assume_role: z.object({ agency_name: z.string(), duration_seconds: z.number().optional() }).optional(),
+    }),
+  }),
+});
+
+/** IAM's own calls (OTC IAM API reference, "Querying Project Information", "Obtaining a Temporary AK/SK"). */
+export function iamApp(ctx: SandboxContext, iam: Iam, operation: FaultLayer, agencies?: Agencies): Hono<SandboxEnv> {
+  const say = new Envelopes(ctx);
+  const app = new Hono<SandboxEnv>();
+
+  // Open to everybody: what a client asks to know whom it talks to (OTC IAM API reference, "Querying the Version of an API").
+  app.get('/v3', operation('iam.version'), () =>
+    say.json({ version: { id: 'v3.6', status: 'stable', updated: '2016-04-04T00:00:00Z', links: [], 'media-types': [] } }),
+  );
+
+  app.get('/v3/projects', operation('iam.projects'), async (c) => {
+    const refused = (await iam.check(c)) ?? (await withoutRight(say, iam.agencyOf(c), agencies, 'iam.projects', c));
+    if (refused) return refused;
+    const name = c.req.query('name');
+    const projects = iam.projects
+      .filter((p) => name === undefined || p.name === name)
+      .map((p) => ({
+        ...p,
+        is_domain: false,
+        description: '',
+        enabled: p.enabled ?? true,
+        parent_id: DOMAIN_ID,
+        domain_id: DOMAIN_ID,
+        links: {},
+      }));
+    return say.json({ projects, links: { self: null, previous: null, next: null } });
+  });
+
+  app.post('/v3.0/OS-CREDENTIAL/securitytokens', operation('iam.securitytokens'), async (c) => {
+    const refused = await iam.check(c);
+    if (refused) return refused;
+    const parsed = TokenRequest.safeParse(await c.req.json().catch(() => undefined));
+    if (!parsed.success) return say.iam(400, 'Bad Request', 'Request body is invalid.');
+    const { identity } = parsed.data.auth;
+    const seconds = identity.token?.duration_seconds ?? identity.assume_role?.duration_seconds ?? 900;
+    if (seconds < 900 || seconds > 86_400) return say.iam(400, 'Bad Request', 'duration_seconds must be between 900 and 86400.');
+    const key = iam.temporaryKeys(seconds, iam.agencyOf(c));
+    const credential = {
+      access: key.accessKey,
+      secret: key.secretKey,
+      securitytoken: key.securityToken,
+      expires_at: new Date(key.expiresAt).toISOString().replace('Z', '000Z'),
+    };
+    return say.json({ credential }, 201);
+  });
+  return app;
+}
+
+function parseSdkDate(text: string): number | undefined {
+  const [, y, mo, d, h, mi, s] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text) ?? [];
+  return y === undefined ? undefined : Date.UTC(Number(y), Number(mo) - 1, Number(d), Number(h), Number(mi), Number(s));
+}

@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import { readControls } from '../../../../lib/app/controls/store.ts';
+import { explainJob, readLedger } from '../../../../lib/app/ledger/explain.ts';
+import type { World } from '../../../../lib/app/services.ts';
+import { UnclearError } from '../../../../lib/core/errors.ts';
+import { MemoryStore } from '../../../../testkit/memory-store.ts';
+import { farm, run, START, TURNSTILE } from '../fake-farm.ts';
+
+const unclear = () => Promise.reject(new UnclearError('http-500', 'HTTP 500'));
+
+/** Three ticks a minute apart; what people were told of it, and what `explain` says of job 1. */
+async function ticks(prepare: (f: ReturnType<typeof farm>) => Partial<World> | undefined, before?: (f: ReturnType<typeof farm>) => void) {
+  const f = farm();
+  const world = { ...f.world, ...prepare(f) };
+  const after: (readonly string[])[] = [];
+  for (let tick = 0; tick < 3; tick++) {
+    before?.(f);
+    await run(world, f.settings);
+    after.push(f.told.map(({ alarm }) => alarm.kind));
+    await f.world.clock.sleep(START + (tick + 1) * 60_000 - f.world.clock.now());
+  }
+  const story = explainJob(await readLedger(f.store, START, START), 1).lines.map(({ text }) => text);
+  const texts = f.told.filter(({ alarm }) => alarm.kind === 'launching-stopped').map(({ alarm }) => alarm.text);
+  return { ...f, after, story: story.join('\n'), texts };
+}
+
+describe('a pool that launches nothing although jobs wait', () => {
+  it.each<{ name: string; prepare: Parameters<typeof ticks>[0]; before?: Parameters<typeof ticks>[1]; says: RegExp; explained: RegExp }>([
+    {
+      name: 'its memory cannot be read',
+      prepare: ({ store }) => {
+        const get = store.get.bind(store);
+        store.get = (key, ...rest) => (key === 'state/v1/pools/one.json' ? unclear() : get(key, ...rest));
+        return undefined;
+      },
+      says: /nothing is launched: state\/v1\/pools\/one\.json cannot be read \(http-500: HTTP 500\); give the functions the right/,
+      explained: /held back: the pool's memory in the bucket could not be read/,
+    },
+    {
+      name: 'a control cannot be read',
+      prepare: ({ store }) => void store.objects.set('control/v1/pause/one.json', { bytes: Buffer.from('{'), appendable: false }),
+      says: /control\/v1\/pause\/one\.json cannot be read, so it holds; say it again/,
+      explained: /control\/v1\/pause\/one\.json cannot be read, so the pool counts as paused/,
+    },
+    {
+      name: 'a source cannot be read',
+      prepare: ({ world: { cloud } }) => ({
+        cloud: { ...cloud, servers: (prefix) => (prefix === 'one-' ? unclear() : Promise.resolve([])) },
+      }),
+      says: /servers cannot be read \(http-500: HTTP 500\); scaler doctor/,
+      explained: /pool one: nothing could be decided: servers could not be read/,
+    },
+    {
+      name: 'each launch fails',
+      prepare: ({ world: { forge } }) => ({ forge: { ...forge, createRunner: unclear } }),
+      says: /each launch fails \(http-500\); scaler explain --worker one-\S+ says/,
+      explained: /FAILED: launch of one-/,
+    },
+    {
+      name: 'the turnstile is always held',
+      prepare: () => undefined,
+      before: ({ store, world }) => {
+        const at = world.clock.now();
+        const bytes = Buffer.from(`${store.text(TURNSTILE)}${JSON.stringify({ op: 'take', id: 'x', at, until: at + 60_000 })}\n`);
+        store.objects.set(TURNSTILE, { bytes, appendable: true });
+      },
+      says: /another call holds the turnstile \(state\/v1\/turnstile\/\)/,
+      explained: /held back: another call held the turnstile/,
+    },
+  ])('$name: an alarm after two ticks, with what is to blame; explain tells it', async ({ name, prepare, before, says, explained }) => {
+    const { after, story, texts, servers } = await ticks(prepare, before);
+    expect(servers.filter((name) => name.startsWith('one-'))).toEqual([]);
+    // What became of a tick's own launches is known to the next one.
+    expect([after[0], after[name === 'each launch fails' ? 2 : 1]]).toEqual([[], expect.arrayContaining(['launching-stopped'])]);
+    expect(texts[0]).toMatch(says);
+    expect(story).toMatch(explained);
+    expect(story).toMatch(/alarm launching-stopped: jobs wait/);
+  });
+
+  it('because of the turnstile as a whole: only ticks launch, and the alarm says so', async () => {
+    const { after, texts, servers, story } = await ticks(({ store }) => {
+      for (const part of ['', '-2', '-3', '-4', '-5', '-6', '-7', '-8', '-9'])
+        store.objects.set(TURNSTILE.replace('.log', `${part}.log`), { bytes: Buffer.from('x'), appendable: false });
+      return undefined;
+    });
+    expect(servers.length).toBeGreaterThan(0);
+    expect(after.slice(0, 2)).toEqual([[], ['launching-stopped']]);
+    expect(texts[0]).toMatch(
+      /the turnstile cannot be used \(turnstile-closed: none of 9 parts of state\/v1\/turnstile.*set bucket\.append: false/,
+    );
+    expect(story).toContain('launching-stopped');
+  });
+
+  it('because the jobs cannot be read: explain says that much', async () => {
+    const { story } = await ticks(({ world: { forge } }) => ({ forge: { ...forge, pendingJobs: unclear } }));
+    expect(story).toMatch(/jobs could not be read \(http-500: HTTP 500\)/);
+  });
+
+  it('because somebody has said so: no such alarm', async () => {
+    const { texts } = await ticks(({ store }) => {
+      const bytes = Buffer.from(JSON.stringify({ version: 1, since: START }));
+      store.objects.set('control/v1/pause/_all.json', { bytes, appendable: false });
+      return undefined;
+    });
+    expect(texts).toEqual([]);
+  });
+});
+
+it.each(['control/v1/', 'control/v1/pause/', 'control/v1/README', 'control/v1/README.md', 'control/v1/pause/notes.txt'])(
+  'a key that is no control does not stop deleting: %s',
+  async (key) => {
+    const store = new MemoryStore();
+    await store.put(key, '');
+    expect(await readControls(store)).toEqual([]);
+  },
+);

@@ -1,0 +1,118 @@
+import { expect, it } from 'vitest';
+import type { Cloud, Forge, Store } from '../../../../lib/app/ports/index.ts';
+import { observe } from '../../../../lib/app/reconcile/observe.ts';
+import type { PoolSettings, Settings } from '../../../../lib/app/settings.ts';
+import { systemClock } from '../../../../lib/runtime/clock.ts';
+
+const SOURCES = ['runners', 'jobs', 'servers', 'memory', 'controls'] as const;
+
+/** Nobody gets an answer before everybody has asked. */
+function barrier() {
+  const asked: string[] = [];
+  let open: () => void = () => undefined;
+  const all = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const ask = async <T>(source: string, answer: T): Promise<T> => {
+    asked.push(source);
+    if (asked.length === SOURCES.length) open();
+    await all;
+    return answer;
+  };
+  return { asked, ask };
+}
+
+const unused = () => Promise.reject(new Error('not part of an observation'));
+
+it('asks every source before any has answered, so that an observation takes as long as the slowest', async () => {
+  const { asked, ask } = barrier();
+  const forge: Forge = {
+    runners: () => ask('runners', []),
+    pendingJobs: () => ask('jobs', { jobs: [], unread: [] }),
+    createRunner: unused,
+    findRunners: unused,
+    drainRunner: unused,
+    runner: unused,
+    hooks: async () => [],
+    unfinishedJobs: unused,
+    runnerJobs: unused,
+    deleteRunner: unused,
+    job: unused,
+  };
+  const cloud: Cloud = {
+    servers: () => ask('servers', []),
+    createServer: unused,
+    deleteServer: unused,
+    operation: unused,
+    consoleLog: unused,
+    quotas: unused,
+    flavors: unused,
+    image: unused,
+  };
+  const store: Store = {
+    get: () => ask('memory', undefined),
+    put: unused,
+    append: unused,
+    delete: unused,
+    list: () => ask('controls', []),
+    presignGet: () => '',
+  };
+  const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const world = {
+    forge,
+    cloud,
+    store,
+    clock: systemClock,
+    log,
+    ulid: () => '',
+    worker: { userData: () => '', handoff: () => '' },
+    notifiers: [],
+  };
+  const views = await observe(world, settings, new AbortController().signal);
+  expect([...asked].sort()).toEqual([...SOURCES].sort());
+  expect(views.map(({ workers, jobs, unread }) => ({ workers, jobs, unread }))).toEqual([{ workers: [], jobs: [], unread: [] }]);
+});
+
+const pool: PoolSettings = {
+  pool: {
+    name: 'bitbake',
+    tags: ['bitbake'],
+    runUntagged: false,
+    limit: 10,
+    maxGrowthRate: 0,
+    maxBuilds: 0,
+    maxAgeMs: 86_400_000,
+    longestJobMs: 21_600_000,
+    bootTimeoutMs: 600_000,
+    policy: { idleCount: 0, idleScaleFactor: 0, idleCountMin: 0, idleTimeMs: 60_000 },
+    periods: [],
+  },
+  scope: { kind: 'group', path: 'acme' },
+  machine: {
+    image: { id: 'image' },
+    flavors: ['c4.2xlarge.2'],
+    zones: ['eu-de-01'],
+    vpcId: 'vpc',
+    subnetIds: ['subnet'],
+    securityGroups: [],
+    rootVolume: { type: 'SSD', sizeGb: 40 },
+  },
+  runner: {
+    executor: 'docker',
+    docker: {},
+    environment: [],
+    protectedOnly: false,
+    checkInterval: 0,
+    sessionTimeout: 1800,
+    disk: { minFreeGb: 5, prune: true },
+    packages: {},
+  },
+};
+const settings: Settings = {
+  installation: 'test',
+  gitlabUrl: 'https://gitlab.example.com',
+  pools: [pool],
+  launchConcurrency: 4,
+  append: true,
+  alarms: { oldestPendingMs: 1_800_000 },
+};

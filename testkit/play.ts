@@ -1,0 +1,196 @@
+import { onTestFinished } from 'vitest';
+import { type ReadEntry, readLedger } from '../lib/app/ledger/explain.ts';
+import type { World } from '../lib/app/services.ts';
+import { needSecret } from '../lib/config/secrets.ts';
+import { GitLab } from '../lib/gitlab/client.ts';
+import { Ecs } from '../lib/otc/ecs/client.ts';
+import { otcCloud } from '../lib/otc/ecs/cloud.ts';
+import { Ims } from '../lib/otc/ecs/ims.ts';
+import { OtcHttp } from '../lib/otc/http.ts';
+import { Obs } from '../lib/otc/obs/client.ts';
+import { composeWorld, type WorldInputs } from '../lib/runtime/compose.ts';
+import { SteppedClock } from '../sandbox/clock.ts';
+import type { SandboxEvent } from '../sandbox/context.ts';
+import type { Job, JobSpec, Pipeline } from '../sandbox/gitlab/model.ts';
+import type { Vm } from '../sandbox/otc/ecs/vm.ts';
+import { type Farm, type FarmOptions, startFarm } from './farm.ts';
+
+export const SECOND = 1_000;
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+/** A Monday. */
+export const START = Date.parse('2026-11-23T08:00:07Z');
+export const PROJECT = 'acme/product';
+
+export interface PlayOptions extends Partial<FarmOptions> {
+  readonly start?: number;
+  /** Fire the reaper's timer each minute; default true. */
+  readonly timer?: boolean;
+}
+
+/** Machines that come and go in seconds, so that a whole life fits into a few ticks. */
+export const BRISK = {
+  times: { acceptMs: SECOND, buildMs: 5 * SECOND, deleteMs: 5 * SECOND, listLagMs: 2 * SECOND },
+  worker: { bootMs: 10 * SECOND },
+} satisfies PlayOptions;
+
+/** A farm on a clock that jumps, with everything that it said and did. Closed when the test is over. */
+export class Play {
+  readonly farm: Farm;
+  readonly clock: SteppedClock;
+  readonly logs: string[];
+  readonly events: SandboxEvent[];
+  /** Most VMs of ours that existed at one time, deleting ones included. */
+  mostMachines = 0;
+
+  constructor(farm: Farm, clock: SteppedClock, logs: string[], events: SandboxEvent[]) {
+    this.farm = farm;
+    this.clock = clock;
+    this.logs = logs;
+    this.events = events;
+  }
+
+  get sandbox() {
+    return this.farm.sandbox;
+  }
+
+  get gitlab() {
+    return this.farm.sandbox.gitlab;
+  }
+
+  get faults() {
+    return this.farm.sandbox.ctx.faults;
+  }
+
+  /** One pipeline with all the jobs in one stage; each 5 min with the first pool's tag unless said otherwise. */
+  push(jobs: number | readonly Partial<JobSpec>[], project = PROJECT): Pipeline {
+    const specs = typeof jobs === 'number' ? Array.from({ length: jobs }, () => ({})) : jobs;
+    return this.gitlab.createPipeline(
+      project,
+      specs.map((spec, i) => ({ name: `job-${i}`, tags: ['pool0'], durationMs: 5 * MINUTE, ...spec })),
+    );
+  }
+
+  advance(ms: number): Promise<void> {
+    return this.clock.advance(ms);
+  }
+
+  /** One tick of the reaper, and the seconds of patience that it may need. */
+  async tick(): Promise<void> {
+    const done = this.farm.tick();
+    await this.clock.advance(20 * SECOND);
+    await done;
+  }
+
+  /** Runs work of the test's own on the stepped clock, e.g. a call of an adapter. */
+  run<T>(work: (world: World) => Promise<T>): Promise<T> {
+    return this.clock.track(work(this.farm.world()));
+  }
+
+  /** VMs of ours that exist, listed or not. */
+  vms(): readonly Vm[] {
+    return this.sandbox.ecs.all().filter((vm) => vm.order.metadata['managed-by'] === 'sandbox');
+  }
+
+  runners() {
+    return [...this.gitlab.runners.values()];
+  }
+
+  jobs(): readonly Job[] {
+    return [...this.gitlab.jobs.all.values()];
+  }
+
+  keys(prefix: string): readonly string[] {
+    const { objects } = this.bucket().list({ prefix, delimiter: '', from: '', maxKeys: 100_000 });
+    return objects.map((o) => o.key);
+  }
+
+  text(key: string): string {
+    return this.bucket().get(key)?.body.toString() ?? '';
+  }
+
+  bucket() {
+    return this.sandbox.obs.bucket(this.sandbox.bucket);
+  }
+
+  userData(vm: Vm): string {
+    return Buffer.from(vm.order.userData, 'base64').toString();
+  }
+
+  /** Everything in the ledger so far. */
+  ledger(): Promise<readonly ReadEntry[]> {
+    return this.run((world) => readLedger(world.store, START - HOUR, this.clock.now()));
+  }
+
+  /** The day's series, as rows by column. */
+  series(at = this.clock.now()): readonly Readonly<Record<string, string>>[] {
+    const day = new Date(at).toISOString().slice(0, 10);
+    const [head = '', ...lines] = this.text(`counts/v1/day/${day.slice(0, 7).replace('-', '/')}/${day}.csv`)
+      .trimEnd()
+      .split('\n');
+    const columns = head.split(',');
+    return lines.map((line) => {
+      const fields = line.split(',');
+      return Object.fromEntries(columns.map((column, i) => [column, fields[i] ?? '']));
+    });
+  }
+
+  count(kind: string, from = 0): number {
+    return this.events.filter((e) => e.kind === kind && e.at >= from).length;
+  }
+
+  /** Log lines with this message. */
+  logged(message: string): readonly Record<string, unknown>[] {
+    return this.logs.map((line) => JSON.parse(line) as Record<string, unknown>).filter((line) => line.msg === message);
+  }
+}
+
+export async function play(options: PlayOptions = {}): Promise<Play> {
+  const { start = START, timer = true, ...rest } = options;
+  const clock = new SteppedClock(start);
+  const logs: string[] = [];
+  const events: SandboxEvent[] = [];
+  let made: Play | undefined;
+  const farm = await startFarm({
+    clock,
+    onLog: (line) => logs.push(line),
+    onEvent: (event) => {
+      events.push(event);
+      if (made && event.kind === 'server-created') made.mostMachines = Math.max(made.mostMachines, made.vms().length);
+    },
+    ...rest,
+  });
+  onTestFinished(() => farm.close());
+  if (timer) farm.sandbox.functions.timer('reaper', MINUTE, '', 'minute');
+  made = new Play(farm, clock, logs, events);
+  return made;
+}
+
+/** A VM of ours that could not be created, an hour ago, and whose runner is gone: nothing can ever have run on it. */
+export function neverRan({ sandbox, clock }: Play): void {
+  const metadata = { 'managed-by': 'sandbox', 'runner-id': '9999' };
+  sandbox.ecs.addForeign({ name: `pool0-01m${'0'.repeat(23)}`, status: 'ERROR', createdAt: clock.now() - HOUR, metadata });
+}
+
+/**
+ * The adapters as `composeWorld` builds them, but no real time goes by before a repetition, and a call that is never answered is given up after
+ * `patienceMs` of it.
+ */
+export function hasty(patienceMs = 10_000): (inputs: WorldInputs) => World {
+  return (inputs) => {
+    const { config, credentials, clock, secrets, signal } = inputs;
+    const { projectId, endpoints } = config.otc;
+    const patience = { deadlineMs: patienceMs, backoffMs: 1 };
+    const http = new OtcHttp({ credentials, projectId, clock, ...patience });
+    const ecs = new Ecs({ http, endpoint: endpoints.ecs, projectId, installation: config.settings.installation });
+    const token = needSecret(secrets.gitlabToken, 'GITLAB_TOKEN').reveal();
+    const gitlab = { url: config.settings.gitlabUrl, token, clock, ...(signal && { signal }) };
+    return {
+      ...composeWorld(inputs),
+      // The list of a group's projects has three eighths of a call's time.
+      forge: new GitLab({ ...gitlab, deadlineMs: 3 * patienceMs, tryTimeoutMs: patienceMs }),
+      cloud: otcCloud(ecs, new Ims({ http, endpoint: endpoints.ims })),
+      store: new Obs({ endpoint: endpoints.obs, bucket: config.bucket.name, credentials, clock, ...patience }),
+    };
+  };
+}
