@@ -4,7 +4,7 @@ import type { Brake } from '../../core/plan/scale-up.ts';
 import { fromIso } from '../../core/time.ts';
 import { controlKey } from '../controls/store.ts';
 import type { FarmAction } from '../status/schema.ts';
-import type { PoolView } from './observe.ts';
+import { isMemoryUnread, type PoolView } from './observe.ts';
 import { memoryKey } from './pool-state-store.ts';
 import type { TurnstileState } from './reconcile.ts';
 import type { Planned } from './record.ts';
@@ -17,8 +17,7 @@ const RECENT_MS = 150_000;
  * what people have said are no such thing.
  */
 export function withheld(view: PoolView, turnstile: TurnstileState | undefined): Brake['why'] | undefined {
-  // Without what it remembers a pool would forget its breaker; and without the bucket no worker could get its handoff.
-  if (view.unread.some((u) => u.source === 'memory')) return 'memory-unread';
+  if (isMemoryUnread(view)) return 'memory-unread';
   return turnstile?.state === 'held' ? 'turnstile-held' : undefined;
 }
 

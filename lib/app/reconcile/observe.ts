@@ -38,6 +38,11 @@ export interface PoolView {
   readonly rest?: RestChange;
 }
 
+/** Without what it remembers a pool would forget its breaker; and without the bucket no worker could get its handoff: then it launches nothing. */
+export function isMemoryUnread({ unread }: Pick<PoolView, 'unread'>): boolean {
+  return unread.some(({ source }) => source === 'memory');
+}
+
 export interface Unread {
   /** `pool`: what was read of it could not be understood, or no plan could be made of it: a mistake of ours. */
   readonly source: 'runners' | 'jobs' | 'servers' | 'memory' | 'controls' | 'pool';
@@ -94,13 +99,17 @@ function blind(settings: PoolSettings, error: unknown): PoolView {
 
 /** Each job to one pool, now that it is known which pools can serve it. */
 function share(views: readonly PoolView[], now: number): readonly PoolView[] {
-  const queues = views.map(({ settings: { pool }, jobs = [], workers, memory, controls }) => ({
-    pool,
-    jobs,
-    memory,
-    controls,
-    ...(workers ? { workers } : {}),
-  }));
+  const queues = views.map((view) => {
+    const { settings, jobs = [], workers, memory, controls } = view;
+    return {
+      pool: settings.pool,
+      jobs,
+      memory,
+      controls,
+      ...(workers && { workers }),
+      ...(isMemoryUnread(view) && { mayLaunch: false as const }),
+    };
+  });
   const assigned = assignJobs(queues, now);
   return views.map((v) => (v.jobs ? { ...v, jobs: assigned.get(v.settings.pool.name) ?? [] } : v));
 }

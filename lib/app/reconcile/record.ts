@@ -6,7 +6,7 @@ import type { Deadline, World } from '../services.ts';
 import type { Settings } from '../settings.ts';
 import { scopeKey, writeRest } from './demand.ts';
 import type { Acted } from './execute.ts';
-import type { PoolView } from './observe.ts';
+import { isMemoryUnread, type PoolView } from './observe.ts';
 import { writeMemory } from './pool-state-store.ts';
 import type { Hooked } from './reconcile.ts';
 import { eachStep } from './steps.ts';
@@ -45,7 +45,7 @@ export async function writeRecords(
     const after = acted[i]?.memory ?? view.memory;
     const changed = JSON.stringify(after) !== JSON.stringify(before);
     // What could not be read must not be overwritten with a fresh start.
-    if (!changed || !view.workers || view.unread.some((u) => u.source === 'memory')) return [];
+    if (!changed || !view.workers || isMemoryUnread(view)) return [];
     const { name } = view.settings.pool;
     return [tried(world, `memory of ${name}`, () => writeMemory(world, name, { before, after }, { signal }))];
   });

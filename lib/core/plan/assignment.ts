@@ -25,6 +25,8 @@ export interface PoolQueue {
   readonly workers?: readonly Worker[];
   readonly memory: PoolMemory;
   readonly controls: PoolControls;
+  /** This pass launches nothing for the pool, though the pool itself might: what its own workers do not serve goes to the next pool. */
+  readonly mayLaunch?: false;
 }
 
 /** The waiting jobs that the pool may run, each once, oldest first. */
@@ -55,7 +57,9 @@ export function assignJobs(queues: readonly PoolQueue[], now: number): ReadonlyM
     const uncovered = new Set(cover(ordinary, availableWorkers(workers, pool, controls, now), servedJobs(memory.launches), now).uncovered);
     return ordinary.filter((j) => !uncovered.has(j));
   });
-  round(({ pool, workers = [], memory, controls }, open) => launchable(open, { pool, memory, counts: count(workers), controls, now }));
+  round(({ pool, workers = [], memory, controls, mayLaunch }, open) =>
+    mayLaunch === false ? [] : launchable(open, { pool, memory, counts: count(workers), controls, now }),
+  );
   round((_, open) => open);
   for (const jobs of assigned.values()) jobs.sort(oldestFirst);
   return assigned;

@@ -77,6 +77,15 @@ describe('a pool that launches nothing although jobs wait', () => {
     expect(story).toMatch(/alarm launching-stopped: jobs wait/);
   });
 
+  it('because its memory cannot be read: a later pool with equal tags serves the jobs', async () => {
+    const { world, settings, store, servers } = farm();
+    const get = store.get.bind(store);
+    store.get = (key, ...rest) => (key === 'state/v1/pools/one.json' ? unclear() : get(key, ...rest));
+    const pools = settings.pools.map((p) => ({ ...p, pool: { ...p.pool, tags: ['one', 'two'] } }));
+    await run(world, { ...settings, pools });
+    expect(servers.map((name) => name.slice(0, 4))).toEqual(['two-', 'two-']);
+  });
+
   it('because of the turnstile as a whole: only ticks launch, and the alarm says so', async () => {
     const { after, texts, servers, story } = await ticks(({ store }) => {
       for (const part of ['', '-2', '-3', '-4', '-5', '-6', '-7', '-8', '-9'])

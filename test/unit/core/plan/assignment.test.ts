@@ -75,6 +75,16 @@ describe('assignJobs', () => {
       expected: { small: [2, 3], big: [1] },
     },
     {
+      name: 'what the first may not launch for in this pass goes to the next, beside what its own workers serve',
+      queues: [queue(small, three, { mayLaunch: false, workers: [worker(1, 'idle')] }), queue(big, three)],
+      expected: { small: [1], big: [2, 3] },
+    },
+    {
+      name: 'what nobody may launch for stays with the first',
+      queues: [queue(small, three, { mayLaunch: false }), queue(big, three, { mayLaunch: false })],
+      expected: { small: [1, 2, 3], big: [] },
+    },
+    {
       name: 'what the limit of the first leaves over goes to the next',
       queues: [queue({ ...small, limit: 2 }, three, { workers: [worker(1, 'busy')] }), queue(big, three)],
       expected: { small: [1], big: [2, 3] },
