@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { program } from '../../../cli/program.ts';
 import { anchorOf } from '../../../scripts/reference/markdown.ts';
-import { anchorsOf, callsOf, linksOf, repositoryFiles } from './markdown.ts';
+import { anchorsOf, callsOf, linksOf, pathsOf, repositoryFiles } from './markdown.ts';
 
 const root = path.resolve(import.meta.dirname, '../../..');
 const files = repositoryFiles(root);
@@ -64,6 +64,11 @@ describe('all pages', () => {
     expect(linksOf(text).flatMap((target) => brokenLink(from, target) ?? [])).toEqual([]);
   });
 
+  // The changelog names what was there when it was written.
+  it.each([...pages].filter(([file]) => file !== 'CHANGELOG.md'))('%s names files of the repository that exist', (_from, text) => {
+    expect(pathsOf(text).filter((file) => !files.includes(file))).toEqual([]);
+  });
+
   it('are reached from README.md by links', () => {
     const reached = new Set(['README.md']);
     for (const from of reached) {
@@ -114,6 +119,11 @@ describe('a mistake in a page is seen', () => {
     expect(brokenCall(calls[0] ?? []) === undefined).toBe(message === undefined);
     expect(callsOf(`see \`${line}\` for it`)).toEqual(calls);
   });
+});
+
+it('a path in a page is told from other code', () => {
+  const text = 'see `lib/core/gone.ts`, `cli/commands/`, `lib/app`, not `cli/commands/NAME.ts`, `test/real/machines-*` or `npm test`';
+  expect(pathsOf(text)).toEqual(['lib/core/gone.ts', 'cli/commands', 'lib/app']);
 });
 
 describe('the anchor of a heading', () => {

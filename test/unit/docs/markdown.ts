@@ -31,6 +31,20 @@ export function linksOf(text: string): readonly string[] {
   return [...prose.matchAll(/\]\(\s*<?([^)\s>]+)>?(?:\s+"[^"]*")?\s*\)|^\[[^\]]+\]:\s*(\S+)/gm)].map((match) => match[1] ?? match[2] ?? '');
 }
 
+/** Files and folders of the repository that are named in code, as seen from its root. GitLab's own sources (.rb) are somebody else's. */
+export function pathsOf(text: string): readonly string[] {
+  const spans = [...withoutFences(text).matchAll(SPAN)].map((match) => match[2] ?? '');
+  return spans
+    .flatMap(
+      (span) =>
+        /^((?:bench|cli|cloud-init|dashboard|deploy|docs|examples|functions|lib|sandbox|scripts|test|testkit)(?:\/[\w.-]+)+)\/?$/.exec(
+          span,
+        )?.[1] ?? [],
+    )
+    .filter((path) => !/\/[A-Z]+(?:\.|$)/.test(path) || path.endsWith('README.md'))
+    .filter((path) => !path.endsWith('.rb'));
+}
+
 /** GitHub's anchors: of headings, numbered where one comes again, and those set by hand. */
 export function anchorsOf(text: string): ReadonlySet<string> {
   const prose = withoutFences(text);
