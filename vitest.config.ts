@@ -1,5 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
+/** Suites that start processes of their own: osls, the command line, a function's own Node. */
+const PROCESSES = ['bundle', 'cli', 'deploy', 'deploy-commands', 'deploy-cuts', 'frozen', 'sbom', 'tutorial'].map(
+  (suite) => `test/integration/${suite}.test.ts`,
+);
+
 export default defineConfig({
   test: {
     environment: 'node',
@@ -7,8 +12,12 @@ export default defineConfig({
     projects: [
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
       { extends: true, test: { name: 'property', include: ['test/property/**/*.test.ts'] } },
-      // Real sockets and processes on a machine that is shared: one more try where a machine was too busy, none on a second failure.
-      { extends: true, test: { name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 180_000, retry: 1 } },
+      {
+        extends: true,
+        test: { name: 'integration', include: ['test/integration/**/*.test.ts'], exclude: PROCESSES, testTimeout: 180_000 },
+      },
+      // A process that starts late on a busy machine gets one more try. CI prints which tests needed it.
+      { extends: true, test: { name: 'processes', include: PROCESSES, testTimeout: 180_000, retry: 1 } },
       {
         extends: true,
         test: {
