@@ -10,6 +10,7 @@ const CHECKS: readonly (readonly [string, string])[] = [
   ['imports', 'tsx scripts/check-imports.ts'],
   ['format and lint', 'biome ci .'],
   ['references', 'tsx scripts/write-reference.ts --check'],
+  ['embedded programs', 'tsx scripts/embed-programs.ts --check'],
 ];
 
 function run(command: string): Promise<{ readonly failed: boolean; readonly output: string }> {

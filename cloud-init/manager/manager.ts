@@ -1,12 +1,17 @@
 import { gzipSync } from 'node:zlib';
 import type { ManagerSettings } from '../../lib/config/types.ts';
 import { type CloudFile, renderCloudConfig } from '../shared/cloud-config.ts';
-import { COMMON_PY } from './common.ts';
-import { HEALTH_PY } from './health.ts';
-import { MIRROR_PY } from './mirror.ts';
-import { PRUNE_PY } from './prune.ts';
-import { SETUP } from './setup.ts';
-import { COMMON, GROW, HASHSERV_FETCH, NFS_CHECK } from './tools.ts';
+import {
+  COMMON_SH,
+  GL_COMMON_PY,
+  GROW_SH,
+  HASHSERV_FETCH_SH,
+  HEALTH_PY,
+  MIRROR_PY,
+  NFS_CHECK_SH,
+  PRUNE_PY,
+  SETUP_SH,
+} from './programs.generated.ts';
 import { managerServices, managerTimers, managerUnits } from './units.ts';
 
 /** What ECS takes before it encodes it once more (OTC ECS API reference, creating_ecss: 32 KB), whichever way they count a kilobyte. */
@@ -64,12 +69,12 @@ export function managerFiles(settings: ManagerSettings): readonly CloudFile[] {
     { path: '/etc/gl-cache/manager.json', permissions: '0644', content: `${JSON.stringify(programSettings(settings), undefined, 1)}\n` },
     { path: '/etc/gl-cache/firewall.nft', permissions: '0644', content: firewallOf(settings) },
     { path: '/etc/exports.d/gl-cache.exports', permissions: '0644', content: exportsOf(settings) },
-    script('common', COMMON),
-    script('setup', SETUP),
-    script('grow', GROW),
-    script('nfs-check', NFS_CHECK),
-    ...(settings.hashserv ? [script('hashserv-fetch', HASHSERV_FETCH)] : []),
-    program('gl_common.py', COMMON_PY),
+    script('common', COMMON_SH),
+    script('setup', SETUP_SH),
+    script('grow', GROW_SH),
+    script('nfs-check', NFS_CHECK_SH),
+    ...(settings.hashserv ? [script('hashserv-fetch', HASHSERV_FETCH_SH)] : []),
+    program('gl_common.py', GL_COMMON_PY),
     program('mirror.py', MIRROR_PY),
     program('prune.py', PRUNE_PY),
     program('health.py', HEALTH_PY),

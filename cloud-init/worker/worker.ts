@@ -2,11 +2,20 @@ import { stringify } from 'smol-toml';
 import type { CacheSettings, RunnerSettings } from '../../lib/app/settings.ts';
 import { LONGEST_JOB_MS } from '../../lib/core/pool/pool.ts';
 import { type CloudFile, renderCloudConfig } from '../shared/cloud-config.ts';
-import { REGISTRY_MIRRORS } from './docker.ts';
-import { IMAGE_COMMANDS, IMAGE_LISTS } from './image.ts';
-import { JOBS_PY } from './jobs.ts';
-import { COMMON, FINISH, JOB_SHELL, REBOOTED, RETIRE, RUN, STOP } from './scripts.ts';
-import { SETUP } from './setup.ts';
+import {
+  COMMON_SH,
+  FINISH_SH,
+  IMAGE_COMMANDS_SH,
+  IMAGE_LISTS_PY,
+  JOB_SHELL_SH,
+  JOBS_PY,
+  REBOOTED_SH,
+  REGISTRY_MIRRORS_PY,
+  RETIRE_SH,
+  RUN_SH,
+  SETUP_SH,
+  STOP_SH,
+} from './programs.generated.ts';
 
 export interface WorkerUserDataInput {
   /** `[a-z0-9-]`: `<pool>-<ulid>`. */
@@ -48,7 +57,7 @@ export function renderWorkerUserData(input: WorkerUserDataInput): string {
     // The mark lies in the instance's own folder: an image made of a used worker boots normally. On the first boot bootcmd comes before write_files.
     bootcmd: [
       ['sh', '-c', `test ! -e ${BOOTED} || sh ${LIB}/rebooted`],
-      ['python3', '-c', IMAGE_LISTS],
+      ['python3', '-c', IMAGE_LISTS_PY],
     ],
     runcmd: [
       ['touch', BOOTED],
@@ -56,7 +65,7 @@ export function renderWorkerUserData(input: WorkerUserDataInput): string {
       ['systemctl', 'daemon-reload'],
       // First of all what ends the machine, so that nothing below can keep it for ever.
       ['systemctl', 'start', 'gl-scaler-retire.timer', 'gl-scaler-stop.timer'],
-      ['sh', '-c', IMAGE_COMMANDS],
+      ['sh', '-c', IMAGE_COMMANDS_SH.trimEnd()],
       ['sh', '-c', 'systemctl start --no-block gl-scaler-worker.service || systemctl poweroff'],
     ],
   });
@@ -91,22 +100,24 @@ export function renderRunnerConfig(input: RunnerConfigInput): string {
 }
 
 function workerFiles(input: WorkerUserDataInput): readonly CloudFile[] {
-  const script = (name: string, content: string): CloudFile => ({ path: `${LIB}/${name}`, permissions: '0755', content });
+  const script = (name: string, content: string, packed = false): CloudFile => {
+    return { path: `${LIB}/${name}`, permissions: '0755', content, packed };
+  };
   const unit = (name: string, content: string): CloudFile => ({ path: `/etc/systemd/system/${name}`, permissions: '0644', content });
   const hardStop = input.maxAgeSeconds + (input.runner.maximumTimeout ?? LONGEST_JOB_MS / 1000);
   return [
     { path: '/etc/gl-scaler/worker.env', permissions: '0600', content: environmentOf(input) },
     { path: '/etc/gl-scaler/handoff.curl', permissions: '0600', content: curlConfig(input.handoffUrl) },
-    script('common', COMMON),
-    { ...script('setup', SETUP), packed: true },
-    ...(mirrorsOf(input.runner).length > 0 ? [{ ...script('registry-mirrors.py', REGISTRY_MIRRORS), packed: true }] : []),
-    script('run', RUN),
-    { path: `${LIB}/jobs.py`, permissions: '0644', content: JOBS_PY, packed: true },
-    script('shell/bash', JOB_SHELL),
-    script('finish', FINISH),
-    script('retire', RETIRE),
-    script('stop', STOP),
-    script('rebooted', REBOOTED),
+    script('common', COMMON_SH),
+    script('setup', SETUP_SH, true),
+    ...(mirrorsOf(input.runner).length > 0 ? [script('registry-mirrors.py', REGISTRY_MIRRORS_PY, true)] : []),
+    script('run', RUN_SH),
+    { ...script('jobs.py', JOBS_PY, true), permissions: '0644' },
+    script('shell/bash', JOB_SHELL_SH),
+    script('finish', FINISH_SH),
+    script('retire', RETIRE_SH),
+    script('stop', STOP_SH),
+    script('rebooted', REBOOTED_SH),
     unit('gl-scaler-worker.service', workerUnit(input)),
     unit('gl-scaler-retire.service', oneshot('Take no new job', 'retire')),
     unit('gl-scaler-retire.timer', timer('This worker is too old for new jobs', input.maxAgeSeconds)),

@@ -8,7 +8,7 @@ const POWER_ON = [
   '[\u001b[0;32m  OK  \u001b[0m] Started \u001b[0;1;39mcloud-init.service\u001b[0m - Initial cloud-init job.',
 ];
 
-/** The console of one VM, with what the scripts of cloud-init/worker/scripts.ts print on it. */
+/** The console of one VM, with what the programs in cloud-init/programs/worker print on it. */
 export class WorkerConsole {
   readonly #vm: SimulatedVm;
   readonly #clock: SandboxClock;

@@ -14,7 +14,7 @@ export interface Limits {
   readonly maxBuilds: number;
   /** 0: for ever. */
   readonly waitTimeoutMs: number;
-  /** It leaves once GitLab refuses its runner, as our workers do that look after their disk (cloud-init/worker/jobs.ts). */
+  /** It leaves once GitLab refuses its runner, as our workers do that look after their disk (cloud-init/programs/worker/jobs.py). */
   readonly leavesRefused: boolean;
 }
 

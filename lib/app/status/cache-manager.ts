@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** Key of the health object of a cache manager; the manager itself writes it (cloud-init/manager/health.ts). */
+/** Key of the health object of a cache manager; the manager itself writes it (cloud-init/programs/manager/health.py). */
 export function healthKey(name: string): string {
   return `manager/v1/${name}.json`;
 }
@@ -86,7 +86,7 @@ function serving({ phase, reason, disk, nfs, hashserv }: ManagerHealth): readonl
   return problems;
 }
 
-/** What to do where setup says why it failed; the words are those of cloud-init/manager/setup.ts. */
+/** What to do where setup says why it failed; the words are those of cloud-init/programs/manager/setup.sh. */
 const SETUP_FAILED: Readonly<Record<string, string>> = {
   'package-lists': 'give the subnet a way to the package mirrors, or use an image that holds the packages',
   packages: 'look at: journalctl -u gl-cache-setup, or use an image that holds the packages',

@@ -16,7 +16,7 @@ const LONGEST_LINE = 300;
 
 /** The rest of a terminal's escape sequence after the escape itself (ECMA-48): colours, and whatever boot managers print to look nice. */
 const SEQUENCE = /^(?:\[[0-?]*[ -/]*[@-~]|\][^\p{Cc}]{0,200}|[ -/]*[0-~])/u;
-/** One line of the worker's own scripts (`say` in cloud-init/worker/scripts.ts), whatever else was printed around or into it. */
+/** One line of the worker's own scripts (`say` in cloud-init/programs/worker/common.sh), whatever else was printed around or into it. */
 const LINE =
   /^gl-scaler worker=(\S+) phase=([a-z0-9-]{1,40})(?= )(?: reason=([a-z0-9-]{1,60})(?= ))?(?: version=([\w.~+-]{1,40})(?= ))?.* uptime=(\d{1,7}(?:\.\d{1,3})?)/;
 

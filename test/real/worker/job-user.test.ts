@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { JOB_SHELL } from '../../../cloud-init/worker/scripts.ts';
-import { SETUP } from '../../../cloud-init/worker/setup.ts';
+import { JOB_SHELL_SH, SETUP_SH } from '../../../cloud-init/worker/programs.generated.ts';
 
 /** What gitlab-runner gives a job's shell (shells/bash.go): errors end it, and so does its last line. */
 const JOB = '#!/usr/bin/env bash\n\nset -eo pipefail\nset +o noclobber\n: | eval \'echo "$(id -un) $HOME $PWD"\'\nexit 0\n';
@@ -30,8 +29,8 @@ function onMachine(script: string) {
   return { status, stdout, stderr };
 }
 
-const makesUser = `${/^job_user\(\) \{[\s\S]*?\n\}\n/m.exec(SETUP)?.[0] ?? ''}job_user`;
-const runsJob = `cat >/etc/job-shell <<'EOF'\n${JOB_SHELL}EOF\ncd ~gitlab-runner\nprintf '%s' "$JOB" | sh /etc/job-shell --login`;
+const makesUser = `${/^job_user\(\) \{[\s\S]*?\n\}\n/m.exec(SETUP_SH)?.[0] ?? ''}job_user`;
+const runsJob = `cat >/etc/job-shell <<'EOF'\n${JOB_SHELL_SH}EOF\ncd ~gitlab-runner\nprintf '%s' "$JOB" | sh /etc/job-shell --login`;
 const withJob = `JOB=$(cat <<'EOF'\n${JOB}EOF\n)`;
 
 describe('the user that shell jobs run as', () => {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { COMMON, FINISH, REBOOTED, RETIRE, RUN, STOP } from '../../../cloud-init/worker/scripts.ts';
-import { SETUP } from '../../../cloud-init/worker/setup.ts';
+import * as programs from '../../../cloud-init/worker/programs.generated.ts';
 import { explainJob, explainWorker, isUnsettled, type ReadEntry } from '../../../lib/app/ledger/explain.ts';
 import { adviceLine, bootLines } from '../../../lib/app/ledger/sentences/boot.ts';
 
@@ -146,7 +145,7 @@ describe('what to do about a boot that failed', () => {
     expect(adviceLine(boot)).toMatch(text);
   });
 
-  const scripts = [COMMON, SETUP, RUN, FINISH, RETIRE, STOP, REBOOTED].join('\n');
+  const scripts = Object.values(programs).join('\n');
   const reasons = [...new Set([...scripts.matchAll(/\bfail ([a-z][a-z-]*)/g)].map(([, reason = '']) => reason))];
 
   it.each(reasons)('is known for every reason that the scripts give: %s', (reason) => {

@@ -1,7 +1,7 @@
 import type { BootPhase } from '../../../core/fleet/boot-log.ts';
 import { fromIso } from '../../../core/time.ts';
 
-/** What to do about a boot that failed, by the reason that the worker gave (cloud-init/worker/setup.ts). */
+/** What to do about a boot that failed, by the reason that the worker gave (cloud-init/programs/worker/setup.sh). */
 const REASONS = new Map(
   Object.entries({
     'cache-unavailable':

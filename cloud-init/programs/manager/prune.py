@@ -1,10 +1,8 @@
-/**
- * Pruning of sstate and downloads. Two stages: what nobody has used for long is moved aside, at least a day later it is deleted, so that a mistake
- * can be undone (`mv`). Bitbake touches an sstate object when it reuses it and a download's stamp when it uses that (openembedded-core:
- * meta/classes-global/sstate.bbclass; bitbake: lib/bb/fetch2), so the time of modification is that of the last use; reads by read-only clients
- * show in the time of access, which the volume keeps to the day (relatime).
- */
-export const PRUNE_PY = `"""Removes what nobody uses from sstate and downloads: prune.py [--accept]. --accept: even if it is a larger share than usual."""
+## Pruning of sstate and downloads. Two stages: what nobody has used for long is moved aside, at least a day later it is deleted, so that a mistake
+## can be undone (`mv`). Bitbake touches an sstate object when it reuses it and a download's stamp when it uses that (openembedded-core:
+## meta/classes-global/sstate.bbclass; bitbake: lib/bb/fetch2), so the time of modification is that of the last use; reads by read-only clients
+## show in the time of access, which the volume keeps to the day (relatime).
+"""Removes what nobody uses from sstate and downloads: prune.py [--accept]. --accept: even if it is a larger share than usual."""
 import os
 import shutil
 import stat
@@ -271,4 +269,3 @@ def main(accept, now):
 
 if __name__ == '__main__':
     main('--accept' in sys.argv[1:], int(time.time()))
-`;

@@ -1,8 +1,6 @@
-/**
- * One set of mirrors. Nothing here ever removes an object: clones that borrow from a mirror (`--reference`) would break. Hence gc never runs,
- * and maintenance repacks what there is, reachable or not.
- */
-export const MIRROR_PY = String.raw`"""Fetches the git mirrors of one interval: mirror.py SECONDS. The exit status is the number of those that failed, at most 100."""
+## One set of mirrors. Nothing here ever removes an object: clones that borrow from a mirror (`--reference`) would break. Hence gc never runs,
+## and maintenance repacks what there is, reachable or not.
+"""Fetches the git mirrors of one interval: mirror.py SECONDS. The exit status is the number of those that failed, at most 100."""
 import fcntl
 import os
 import re
@@ -239,4 +237,3 @@ def main(seconds):
 
 if __name__ == '__main__':
     sys.exit(main(int(sys.argv[1])))
-`;

@@ -1,14 +1,9 @@
-import { APT } from '../shared/apt.ts';
-
-/*
- * Everything before the first job, as POSIX sh. The text never changes from worker to worker; what does is in worker.env. A phase is printed when
- * it has been reached, so that the time between two lines is what the second one took.
- */
-
-/** ExecStartPre: whatever fails here ends the worker. */
-export const SETUP = `#!/bin/sh
+#!/bin/sh
+## ExecStartPre: everything before the first job. Whatever fails here ends the worker. A phase is printed when it has been reached, so that the time
+## between two lines is what the second one took.
 # Makes the machine fit for jobs: packages, metadata block, caches, docker, the runner's configuration.
 set -eu
+# shellcheck source=common.sh
 . /usr/local/lib/gl-scaler/common
 
 # Bounds in seconds.
@@ -33,12 +28,14 @@ quiet_apt() {
   systemctl mask apt-daily.service apt-daily-upgrade.service unattended-upgrades.service >/dev/null 2>&1 || true
 }
 
-${APT}
+# shellcheck source=../shared/apt.sh
+. ../shared/apt.sh
+
 # The packages named, each with its pinned version where there is one.
 pinned() {
   for package in "$@"; do
     for pin in $PACKAGE_PINS; do
-      [ "\${pin%%=*}" != "$package" ] || package=$pin
+      [ "${pin%%=*}" != "$package" ] || package=$pin
     done
     printf '%s ' "$package"
   done
@@ -61,9 +58,9 @@ runner_packages() {
 }
 
 add_runner_repository() {
-  curl --fail --silent --show-error --location --retry 5 --retry-delay 5 --max-time 60 --output "$1" \\
-    https://packages.gitlab.com/install/repositories/runner/gitlab-runner/script.deb.sh 2>"$NOTES" \\
-    && printf 'DPkg::Lock::Timeout "300";\\n' >"$1.apt" \\
+  curl --fail --silent --show-error --location --retry 5 --retry-delay 5 --max-time 60 --output "$1" \
+    https://packages.gitlab.com/install/repositories/runner/gitlab-runner/script.deb.sh 2>"$NOTES" \
+    && printf 'DPkg::Lock::Timeout "300";\n' >"$1.apt" \
     && APT_CONFIG=$1.apt NEEDRESTART_SUSPEND=1 bash "$1" >/dev/null 2>"$NOTES"
 }
 
@@ -105,19 +102,19 @@ packages() {
 compare_versions() {
   # What the image brought is taken as it is. Whoever reads the console learns of it.
   for pin in $PACKAGE_PINS; do
-    have=$(dpkg-query -W -f='\${Version}' "\${pin%%=*}" 2>/dev/null) || continue
-    [ -z "$have" ] || [ "$have" = "\${pin#*=}" ] \\
-      || say "phase=version-differs package=\${pin%%=*} installed=$have pinned=\${pin#*=}"
+    have=$(dpkg-query -W -f='${Version}' "${pin%%=*}" 2>/dev/null) || continue
+    [ -z "$have" ] || [ "$have" = "${pin#*=}" ] \
+      || say "phase=version-differs package=${pin%%=*} installed=$have pinned=${pin#*=}"
   done
 }
 
 runner_version() {
   # An image's own may be any, and no package at all.
-  version=$(gitlab-runner --version 2>/dev/null | sed -n 's/^Version: *v\\{0,1\\}//p') || true
-  say "phase=runner-version version=\${version:-unknown}"
-  major=\${version%%.*}
-  rest=\${version#*.}
-  minor=\${rest%%.*}
+  version=$(gitlab-runner --version 2>/dev/null | sed -n 's/^Version: *v\{0,1\}//p') || true
+  say "phase=runner-version version=${version:-unknown}"
+  major=${version%%.*}
+  rest=${version#*.}
+  minor=${rest%%.*}
   case "$major$minor" in
     '' | *[!0-9]*) return 0 ;;
   esac
@@ -166,8 +163,8 @@ cache_mounted() {
 mount_cache() {
   if cache_mounted; then return 0; fi
   # hard: a soft mount turns a slow server into silently broken files. retry=0: the waiting is done here, with a bound.
-  timeout -k 5 60 mount -t nfs4 \\
-    -o "$CACHE_ACCESS,vers=4.2,proto=tcp,hard,noatime,nconnect=4,timeo=600,retrans=2,retry=0,_netdev" \\
+  timeout -k 5 60 mount -t nfs4 \
+    -o "$CACHE_ACCESS,vers=4.2,proto=tcp,hard,noatime,nconnect=4,timeo=600,retrans=2,retry=0,_netdev" \
     "$CACHE_SERVER:$CACHE_EXPORT" /cache 2>"$NOTES" && cache_mounted
 }
 
@@ -229,7 +226,7 @@ handoff() {
   mkdir -p /etc/gitlab-runner
   chmod 0700 /etc/gitlab-runner
   deadline=$(($(seconds) + HANDOFF_WAIT))
-  until curl --config /etc/gl-scaler/handoff.curl --output /etc/gitlab-runner/config.new 2>"$NOTES" \\
+  until curl --config /etc/gl-scaler/handoff.curl --output /etc/gitlab-runner/config.new 2>"$NOTES" \
     && grep -q '^token = ' /etc/gitlab-runner/config.new; do
     [ "$(seconds)" -lt "$deadline" ] || fail handoff "$NOTES"
     sleep 5
@@ -254,4 +251,3 @@ job_user
 handoff
 close_metadata
 say phase=ready
-`;

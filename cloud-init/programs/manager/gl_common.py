@@ -1,9 +1,5 @@
-/*
- * Programs of the cache manager in Python, which cloud-init brings along: 3.8 (Ubuntu 20.04) and later, standard library only.
- */
-
-/** Imported by the others. */
-export const COMMON_PY = String.raw`"""What the programs of the cache manager share."""
+## Imported by the others.
+"""What the programs of the cache manager share."""
 import json
 import os
 import time
@@ -64,4 +60,3 @@ def fill(disk):
     if disk['inodes']:
         share = max(share, disk['inodes_used'] / disk['inodes'])
     return 100 * share
-`;

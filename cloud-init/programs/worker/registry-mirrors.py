@@ -1,8 +1,6 @@
-/**
- * Adds registry mirrors to docker's own configuration; what the image says there stays. Python, because JSON cannot be merged in sh, and cloud-init,
- * without which nothing here runs, is written in it. docker does not start with a file that is not JSON, nor with an unknown key (moby: daemon/config).
- */
-export const REGISTRY_MIRRORS = `#!/usr/bin/python3
+#!/usr/bin/python3
+## Adds registry mirrors to docker's own configuration; what the image says there stays. Python, because JSON cannot be merged in sh. docker does
+## not start with a file that is not JSON, nor with an unknown key (moby: daemon/config).
 """Puts REGISTRY_MIRRORS into docker's daemon.json, before the mirrors that are there."""
 
 import json
@@ -36,9 +34,8 @@ def main():
     os.makedirs(os.path.dirname(PATH), exist_ok=True)
     with open(PATH + ".new", "w", encoding="utf-8") as file:
         json.dump(config, file, indent=2)
-        file.write("\\n")
+        file.write("\n")
     os.replace(PATH + ".new", PATH)
 
 
 main()
-`;

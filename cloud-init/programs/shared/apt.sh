@@ -1,9 +1,8 @@
-/**
- * apt beside the background services of an image, as POSIX sh, for worker and manager. Wants $NOTES, a file for what the last command complained of.
- * A repository that is refused (its key has expired, its server is gone) must not keep away what others have: whether the lists could be read is
- * noted, and the installation decides.
- */
-export const APT = `# again COMMAND...: up to eight times, 15 s apart.
+# shellcheck shell=sh disable=SC2034
+## apt beside the background services of an image; both setup scripts include it. It wants $NOTES, a file for what the last command complained of.
+## A repository that is refused (its key has expired, its server is gone) must not keep away what others have: whether the lists could be read is
+## noted, and the installation decides.
+# again COMMAND...: up to eight times, 15 s apart.
 again() {
   try=1
   until "$@"; do
@@ -17,16 +16,16 @@ again() {
 apt_get() {
   began=$(cut -d. -f1 /proc/uptime)
   # needrestart would restart services that use a renewed library: this one, too, in the middle of its setup.
-  until LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 \\
+  until LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 \
     apt-get -q -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@" 2>"$NOTES"; do
     grep -q 'Could not get lock' "$NOTES" || return 1
-    [ "$(cut -d. -f1 /proc/uptime)" -lt "\${locked_until:=$((began + 300))}" ] || return 1
+    [ "$(cut -d. -f1 /proc/uptime)" -lt "${locked_until:=$((began + 300))}" ] || return 1
     sleep 5
   done
   locked_until=
 }
 
-# install_packages ARGUMENT...: from fresh lists, as far as they can be read. \${lists_unread:+...}: they could not; $NOTES.lists says why.
+# install_packages ARGUMENT...: from fresh lists, as far as they can be read. ${lists_unread:+...}: they could not; $NOTES.lists says why.
 install_packages() {
   lists_unread=
   apt_get update || {
@@ -35,4 +34,3 @@ install_packages() {
   }
   apt_get install "$@"
 }
-`;

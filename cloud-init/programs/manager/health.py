@@ -1,8 +1,6 @@
-/**
- * One line of JSON each minute: into a file, and into the bucket where one is configured. `lib/app/status/cache-manager.ts` reads it. The keys are those
- * of the VM's agency, which the metadata service hands out (OTC ECS user manual, "Obtaining ECS Details Using Metadata"), and only to root.
- */
-export const HEALTH_PY = String.raw`"""Writes down the state of the caches: /var/lib/gl-cache/health.json, and the bucket's manager/v1/NAME.json where that is configured."""
+## One line of JSON each minute: into a file, and into the bucket where one is configured. lib/app/status/cache-manager.ts reads it. The keys are
+## those of the VM's agency, which the metadata service hands out (OTC ECS user manual, "Obtaining ECS Details Using Metadata"), only to root.
+"""Writes down the state of the caches: /var/lib/gl-cache/health.json, and the bucket's manager/v1/NAME.json where that is configured."""
 import base64
 import email.utils
 import hashlib
@@ -185,4 +183,3 @@ def main(now):
 
 if __name__ == '__main__':
     sys.exit(main(int(time.time())))
-`;

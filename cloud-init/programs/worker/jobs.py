@@ -1,13 +1,8 @@
-/*
- * A worker's jobs, in Python, which cloud-init brings along: 3.8 (Ubuntu 20.04) and later, standard library only. Not sh: it starts what runs in the
- * background with SIGQUIT ignored, and that signal is how a worker is asked to leave.
- */
-
-/**
- * `run` starts it where the disk is looked after. A gitlab-runner for each job: between two of them nothing can be under way, so nothing is removed
- * under a job, and a full disk is seen before the next one. How long each waits for a job and what counts is gitlab-runner's own.
- */
-export const JOBS_PY = `"""Takes jobs, and looks at the disk between two of them."""
+## run.sh starts it where the disk is looked after. A gitlab-runner for each job: between two of them nothing can be under way, so nothing is removed
+## under a job, and a full disk is seen before the next one. How long each waits for a job and what counts is gitlab-runner's own.
+##
+## Not sh: it starts what runs in the background with SIGQUIT ignored, and that signal is how a worker is asked to leave.
+"""Takes jobs, and looks at the disk between two of them."""
 import argparse
 import os
 import signal
@@ -179,4 +174,3 @@ if __name__ == '__main__':
     parser.add_argument('--max-builds', type=int, default=0)
     parser.add_argument('--wait-timeout', type=int, default=0)
     sys.exit(main(parser.parse_args()))
-`;

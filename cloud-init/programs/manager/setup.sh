@@ -1,9 +1,8 @@
-import { APT } from '../shared/apt.ts';
-
-/** Runs on every boot, and again 30 s after a failure: each step finds out by itself whether there is anything to do. */
-export const SETUP = String.raw`#!/bin/sh
+#!/bin/sh
+## Runs on every boot, and again 30 s after a failure: each step finds out by itself whether there is anything to do.
 # Makes this machine the cache manager: firewall, packages, accounts, data volume, NFS.
 set -eu
+# shellcheck source=common.sh
 . /usr/local/lib/gl-cache/common
 
 # Seconds that the data volume may take to appear.
@@ -13,7 +12,9 @@ LABEL=gl-cache
 # What the last command of apt's complained of.
 NOTES=/run/gl-cache.notes
 
-${APT}
+# shellcheck source=../shared/apt.sh
+. ../shared/apt.sh
+
 # packages_or_fail PACKAGE...
 packages_or_fail() {
   say phase=packages
@@ -233,4 +234,3 @@ systemctl restart $TIMERS || fail timers
 # shellcheck disable=SC2086
 [ -z "$SERVICES" ] || systemctl start --no-block $SERVICES || fail services
 say phase=ready
-`;

@@ -1,0 +1,7 @@
+#!/bin/sh
+## The end that nothing can put off.
+# Ends the machine without waiting for any service.
+# shellcheck source=common.sh
+. /usr/local/lib/gl-scaler/common
+say phase=hard-stop
+power_off_now
