@@ -15,7 +15,7 @@ import type { World } from '../services.ts';
 import type { PoolSettings, Settings } from '../settings.ts';
 import { orderDigest } from '../workers/order-digest.ts';
 import { type DemandSeen, type RestChange, readDemand, scopeKey, unreadParts } from './demand.ts';
-import { askLeftJobs } from './left-jobs.ts';
+import { askLeftJobs, jobsToAsk } from './left-jobs.ts';
 import { readMemory } from './pool-state-store.ts';
 
 /** What was seen of one pool. */
@@ -145,7 +145,7 @@ async function view(world: World, settings: PoolSettings, sources: Sources, sign
   const operations = await askOperations(world, before, servers, signal);
   const workers = deriveFleet({ pool, servers, runners, memory: before, ...operations, now });
   const seen = { jobs, ...(found.unreadParts > 0 && { partial: true as const }) };
-  const wanted = [...leftWhileTried(before, seen), ...leftBesideIdle(before, { workers, ...seen }, now)];
+  const wanted = jobsToAsk(leftWhileTried(before, seen), leftBesideIdle(before, { workers, jobs }, now), now);
   const left = await askLeftJobs(world.forge, wanted, signal);
   const sight = { workers, failedOperations: operations.failedOperations, ...seen, left };
   const known = isPausedForOther(settings, before) ? withoutPause(before) : before;

@@ -1,6 +1,6 @@
 import type { Worker } from '../fleet/derive.ts';
 import { holding, type Pause, REFUSAL_MS, refuse, stillPaused } from './pause.ts';
-import { type Attempts, judge, type PassedOver, passedOver, type QueueSight } from './unclaimed-jobs.ts';
+import { type Attempts, JUDGING_MS, judge, type PassedOver, passedOver, type QueueSight } from './unclaimed-jobs.ts';
 import { type Suspicion, suspicions, type WatchedJob, watchedJobs } from './unresponsive.ts';
 
 /**
@@ -81,9 +81,6 @@ export interface FailedOperation {
 }
 
 export const EMPTY_MEMORY: PoolMemory = { launches: [], refusals: [], idle: {}, passedOver: {}, watched: {}, suspects: {} };
-
-/** So long a booted launch is kept beyond that, until it is known what it was good for. */
-const JUDGING_MS = 10 * 60_000;
 
 /** How many settled launches are kept. */
 const KEPT_LAUNCHES = 20;

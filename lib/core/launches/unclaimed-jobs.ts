@@ -38,7 +38,7 @@ export interface QueueSight {
   readonly workers: readonly Worker[];
   /** Jobs waiting that the pool may run, whoever is to serve them; `undefined` when they could not be read. */
   readonly jobs: readonly PendingJob[] | undefined;
-  /** Not all of the jobs could be read: one that is not among them may wait all the same. */
+  /** Not all of the jobs could be read: one that is not among them may wait all the same, unless it is among `left`. */
   readonly partial?: true;
   /** Jobs that have left the queue, by id, as far as they were asked for and GitLab answered. */
   readonly left?: ReadonlyMap<number, LeftJob>;
@@ -49,11 +49,18 @@ const MOST = 500;
 /** GitLab's counts of a runner's jobs may be this late. */
 const COUNT_LAG_MS = 60_000;
 
-/** Settles what each booted launch was good for, as far as it is known by now. Without `jobs` nobody can tell. */
+/** How long a booted launch may wait for the answer to what it was good for. */
+export const JUDGING_MS = 10 * 60_000;
+
+/**
+ * Settles what each booted launch was good for, as far as it is known by now. Without `jobs` nobody can tell. When only a part of them could be read,
+ * the launch's own job may wait unseen; after `JUDGING_MS` an attempt that had none of the jobs that are held counts as one in vain, any other launch
+ * as one whose job has left: what is never settled would keep the next attempt waiting for as long as anything is unread.
+ */
 export function judge(
   launches: readonly Launch[],
   workers: ReadonlyMap<string, Worker>,
-  { jobs, partial }: Pick<QueueSight, 'jobs' | 'partial'>,
+  { jobs, partial, left = new Map<number, LeftJob>() }: Pick<QueueSight, 'jobs' | 'partial' | 'left'>,
   now: number,
 ): readonly Launch[] {
   const withJobs = launches.map((launch) =>
@@ -64,9 +71,11 @@ export function judge(
   return (partial ? withJobs : handOver(withJobs, jobs, now)).map((launch) => {
     const worker = workers.get(launch.name);
     if (!isOpen(launch) || (worker?.phase === 'idle' && now - (launch.settledAt ?? now) < PATIENCE_MS)) return launch;
-    const { jobId } = launch;
+    const { jobId, settledAt = 0, retry } = launch;
     if (jobId !== undefined && waiting.has(jobId)) return { ...launch, use: 'passed-over' };
-    return partial && jobId !== undefined ? launch : { ...launch, use: 'none' };
+    if (!partial || jobId === undefined || left.has(jobId)) return { ...launch, use: 'none' };
+    if (now - settledAt <= JUDGING_MS) return launch;
+    return { ...launch, use: retry ? 'passed-over' : 'none' };
   });
 }
 
@@ -96,12 +105,15 @@ function handOver(launches: readonly Launch[], jobs: readonly PendingJob[], now:
   });
 }
 
-/** Jobs passed over that have left the queue while a worker of the pool may have been given one: who was given them is worth a question. */
+/**
+ * Jobs passed over that are not in the queue any more, as far as it could be read, while a worker of the pool may have been given one: who was given
+ * them is worth a question.
+ */
 export function leftWhileTried(
   { passedOver: known, launches }: PoolMemory,
-  { jobs, partial }: Pick<QueueSight, 'jobs' | 'partial'>,
+  { jobs }: Pick<QueueSight, 'jobs'>,
 ): readonly { readonly id: number; readonly projectId: number }[] {
-  if (!jobs || partial || !launches.some((l) => isUndecided(l))) return [];
+  if (!jobs || !launches.some((l) => isUndecided(l))) return [];
   const waiting = new Set(jobs.map((j) => String(j.id)));
   return Object.entries(known).flatMap(([id, { projectId }]) =>
     projectId === undefined || waiting.has(id) ? [] : [{ id: Number(id), projectId }],
@@ -124,7 +136,7 @@ export function passedOver(
   const waiting = jobs && new Map(jobs.map((j) => [String(j.id), j]));
   const news = judged.filter((l, i) => l.use !== undefined && before[i]?.use === undefined && l.jobId !== undefined);
   const ours = new Set(sight.workers.flatMap((w) => w.runner?.id ?? []));
-  const isGone = (id: string) => !sight.partial && waiting?.has(id) === false;
+  const isGone = (id: string) => waiting?.has(id) === false && (!sight.partial || left.has(Number(id)));
   const isOurs = (id: string) => ours.has(left.get(Number(id))?.runnerId ?? Number.NaN);
   // Where GitLab has not answered, a worker with a job, whose own one has left, is taken to have that.
   const isLikely = ({ use, jobId }: Launch) => use === 'job' && String(jobId) in known && isGone(String(jobId)) && !left.has(jobId ?? 0);
@@ -133,8 +145,8 @@ export function passedOver(
   const inVain = news.filter((l) => l.use === 'passed-over');
   for (const { jobId, at } of inVain) {
     const key = String(jobId);
-    const project = waiting?.get(key)?.projectId;
     const last = all.get(key);
+    const project = waiting?.get(key)?.projectId ?? last?.projectId;
     all.set(key, {
       tries: (last?.tries ?? 0) + 1,
       lastAt: Math.max(at, last?.lastAt ?? 0),

@@ -30,25 +30,31 @@ export interface Suspicion {
 /** Jobs kept in mind, the oldest. */
 const MOST = 100;
 
-/** The waiting jobs that will tell something of the idle workers when they leave the queue. */
-export function watchedJobs({ workers, jobs, partial }: QueueSight, before: PoolMemory['watched']): PoolMemory['watched'] {
-  if (!jobs || partial) return before;
+/**
+ * The waiting jobs that will tell something of the idle workers when they leave the queue. One that cannot be read now is watched again as soon as it
+ * can.
+ */
+export function watchedJobs({ workers, jobs }: Pick<QueueSight, 'workers' | 'jobs'>, before: PoolMemory['watched']): PoolMemory['watched'] {
+  if (!jobs) return before;
   if (!workers.some((w) => w.phase === 'idle')) return {};
   const oldest = [...jobs].sort((a, b) => a.queuedAt - b.queuedAt || a.id - b.id).slice(0, MOST);
   return Object.fromEntries(oldest.map(({ id, projectId, queuedAt }) => [String(id), { projectId, queuedAt }]));
 }
 
-/** Watched jobs that have left the queue, and that a worker which is still idle may have let wait: who got them is worth a question. */
+/**
+ * Watched jobs that have left the queue, as far as it could be read, and that a worker which is still idle may have let wait: who got them is worth a
+ * question.
+ */
 export function leftBesideIdle(
   memory: PoolMemory,
-  { workers, jobs, partial }: Omit<QueueSight, 'left'>,
+  { workers, jobs }: Pick<QueueSight, 'workers' | 'jobs'>,
   now: number,
 ): readonly { readonly id: number; readonly projectId: number }[] {
-  if (!jobs || partial) return [];
+  if (!jobs) return [];
   const waiting = new Set(jobs.map((j) => String(j.id)));
   const left = Object.entries(memory.watched).filter(([id]) => !waiting.has(id));
   return left.flatMap(([id, { projectId, queuedAt }]) =>
-    missing(memory, workers, { id, queuedAt, until: now }).length > 0 ? [{ id: Number(id), projectId }] : [],
+    missing(memory, workers, { id, projectId, queuedAt, until: now }).length > 0 ? [{ id: Number(id), projectId }] : [],
   );
 }
 
@@ -64,9 +70,9 @@ export function suspicions(
   });
   const runners = new Set(workers.flatMap((w) => w.runner?.id ?? []));
   const told = [...left].flatMap(([jobId, { runnerId, startedAt }]) => {
-    const queuedAt = memory.watched[String(jobId)]?.queuedAt;
-    if (queuedAt === undefined || startedAt === undefined || runnerId === undefined || !runners.has(runnerId)) return [];
-    const idle = missing(memory, workers, { id: String(jobId), queuedAt, until: Math.min(startedAt, now) });
+    const job = memory.watched[String(jobId)];
+    if (!job || startedAt === undefined || runnerId === undefined || !runners.has(runnerId)) return [];
+    const idle = missing(memory, workers, { ...job, id: String(jobId), until: Math.min(startedAt, now) });
     return idle.filter((w) => w.runner?.id !== runnerId).map(({ name, done }) => [name, { since: now, jobId, done }] as const);
   });
   return Object.fromEntries([...told, ...known]);
@@ -77,17 +83,19 @@ export function isSilent({ busy, done }: Pick<Worker, 'busy' | 'done'>, suspicio
   return busy === 0 && done === suspicion.done;
 }
 
-interface Wait {
+interface Wait extends WatchedJob {
   readonly id: string;
-  readonly queuedAt: number;
   readonly until: number;
 }
 
 /**
  * Workers that were idle beside the job for so long that they must have asked GitLab in between. A job that was passed over tells nothing, nor does
- * one that has waited long beside such: when their reason goes, any worker may be the first that GitLab gives one.
+ * one that has waited long while others of its project were: when their reason goes, any worker may be the first that GitLab gives one. Jobs of other
+ * projects tell what they always do, or one job that nobody may take would hide every dead worker for as long as it waits.
  */
-function missing({ passedOver }: PoolMemory, workers: readonly Worker[], { id, queuedAt, until }: Wait): readonly Worker[] {
-  if (id in passedOver || (Object.keys(passedOver).length > 0 && until - queuedAt > PATIENCE_MS)) return [];
+function missing({ passedOver }: PoolMemory, workers: readonly Worker[], wait: Wait): readonly Worker[] {
+  const { id, projectId, queuedAt, until } = wait;
+  const isSameProject = Object.values(passedOver).some((p) => p.projectId === undefined || p.projectId === projectId);
+  if (id in passedOver || (isSameProject && until - queuedAt > PATIENCE_MS)) return [];
   return workers.filter((w) => w.phase === 'idle' && w.idleSince !== undefined && until - Math.max(w.idleSince, queuedAt) > ASKING_MS);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PendingJob } from '../../../../lib/core/fleet/types.ts';
-import type { Launch, PoolMemory } from '../../../../lib/core/launches/pool-state.ts';
+import { type Launch, learn, type PoolMemory } from '../../../../lib/core/launches/pool-state.ts';
 import { nextAttempt, splitHeld } from '../../../../lib/core/launches/retry-backoff.ts';
 import { PATIENCE_MS } from '../../../../lib/core/plan/coverage.ts';
 import { HOUR, job, jobs, launch, MINUTE, memory, NOW } from '../../../../testkit/builders.ts';
@@ -145,4 +145,27 @@ describe('the next attempt', () => {
     const { job: chosen, ...rest } = nextAttempt(row.jobs ?? jobs(2), row.memory, NOW);
     expect({ job: chosen?.id, ...rest }).toStrictEqual({ job: row.job, ...(row.nextAt === undefined ? {} : { nextAt: row.nextAt }) });
   });
+});
+
+it('attempts go on, and their gap grows, while part of the demand cannot be read for hours', () => {
+  // Job 1 has left; nobody knows, because its project cannot be read.
+  const held = jobs(3, 2);
+  let known = memory({ launches: [launch(1, { jobId: 1, at: NOW })], passedOver: over(1, NOW - HOUR, 1, 2, 3, 4) });
+  const attempts: number[] = [];
+  for (let now = NOW; now < NOW + 12 * HOUR; now += MINUTE) {
+    const up = known.launches.filter((l) => l.outcome === 'pending' && now - l.at > 2 * MINUTE).map((l) => l.name);
+    const launches = known.launches.map(
+      (l): Launch => (up.includes(l.name) ? { ...l, outcome: 'booted', listed: true, settledAt: now } : l),
+    );
+    const sight = { workers: [], failedOperations: new Map(), jobs: held, partial: true as const };
+    known = learn({ ...known, launches }, sight, 10 * MINUTE, now);
+    const { job: next } = nextAttempt(splitHeld(held, known, now).held, known, now);
+    if (!next) continue;
+    attempts.push((now - NOW) / MINUTE);
+    const attempt = launch(100 + attempts.length, { at: now, jobId: next.id, retry: true });
+    known = { ...known, launches: [...known.launches, attempt] };
+  }
+  const gaps = attempts.slice(1).map((at, i) => at - (attempts[i] ?? 0));
+  expect(attempts[0]).toBeLessThan(20);
+  expect(gaps.slice(0, 6)).toStrictEqual([10, 20, 40, 60, 60, 60]);
 });

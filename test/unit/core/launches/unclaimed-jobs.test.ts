@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Worker } from '../../../../lib/core/fleet/derive.ts';
 import { type Launch, learn, type PoolMemory, type Sight } from '../../../../lib/core/launches/pool-state.ts';
+import { leftWhileTried } from '../../../../lib/core/launches/unclaimed-jobs.ts';
 import { PATIENCE_MS } from '../../../../lib/core/plan/coverage.ts';
 import { HOUR, job, jobs, launch, MINUTE, memory, NOW, worker } from '../../../../testkit/builders.ts';
 
@@ -56,6 +57,19 @@ describe('what a booted launch was good for', () => {
     expect(learnedOf({ jobId: 2 }).launches[0]?.use).toBe('passed-over');
     expect(learnedOf({ use: 'job' }).passedOver).toStrictEqual(known);
     expect(learnedOf({}, {})).toMatchObject({ passedOver: {} });
+  });
+
+  it('is settled after ten minutes, or by GitLab’s answer, where its job may be among those that could not be read', () => {
+    const useOf = (given: Partial<Launch>, left?: Sight['left']) => {
+      const sight = { workers: [], failedOperations: new Map(), jobs: [job(2)], partial: true as const, ...(left && { left }) };
+      return learn(memory({ launches: [booted(1, given)] }), sight, 10 * MINUTE, NOW).launches[0]?.use;
+    };
+    expect(useOf({ settledAt: NOW - 10 * MINUTE })).toBe(undefined);
+    expect(useOf({ settledAt: NOW - 10 * MINUTE - 1 })).toBe('none');
+    // An attempt stood for every job that is held, and was given none of them.
+    expect(useOf({ settledAt: NOW - 10 * MINUTE - 1, retry: true })).toBe('passed-over');
+    expect(useOf({}, new Map([[1, {}]]))).toBe('none');
+    expect(useOf({ retry: true }, new Map([[1, { runnerId: 99 }]]))).toBe('none');
   });
 
   it('is waited for, however many are settled at once', () => {
@@ -124,6 +138,23 @@ describe('the jobs passed over', () => {
     const cancelled = new Map([[1, {}]]);
     expect(learned(recent, [worker(9, 'idle')], [job(2)], cancelled).passedOver).toStrictEqual({ 2: over(1, 6) });
     expect(learned(recent, [worker(9, 'busy')], [job(2)], cancelled).passedOver).toStrictEqual({ 2: over(1, 6) });
+  });
+
+  it('are those that may wait unseen and those that left as far as GitLab has answered, while not all can be read', () => {
+    const sight = { workers: [idle], failedOperations: new Map(), jobs: [], partial: true as const };
+    const cancelled = learn(recent, { ...sight, left: new Map([[2, {}]]) }, 10 * MINUTE, NOW);
+    expect(cancelled).toMatchObject({ passedOver: { 1: over(3, 5) }, attempts: known.attempts });
+    expect(Object.keys(cancelled.passedOver)).toStrictEqual(['1']);
+    expect(learn(recent, { ...sight, left: new Map([[2, { runnerId: 9 }]]) }, 10 * MINUTE, NOW).passedOver).toStrictEqual({});
+    expect(leftWhileTried(recent, { jobs: [job(1)] })).toStrictEqual([{ id: 2, projectId: 7 }]);
+  });
+
+  it('keep their project when they are passed over once more unseen', () => {
+    const attempt = booted(9, { jobId: 1, retry: true, settledAt: NOW - HOUR });
+    const sight = { workers: [], failedOperations: new Map(), jobs: [], partial: true as const };
+    const after = learn({ ...known, launches: [attempt] }, sight, 10 * MINUTE, NOW);
+    expect(after.passedOver).toMatchObject({ 1: { tries: 4, lastAt: NOW - HOUR, projectId: 7 } });
+    expect(after.attempts).toStrictEqual({ inVain: 3, lastAt: NOW - HOUR });
   });
 
   it('stay when the worker took another job', () => {

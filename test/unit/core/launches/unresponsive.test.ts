@@ -22,6 +22,9 @@ import {
 
 const QUEUED = NOW - 2 * MINUTE;
 const watching = (overrides: Partial<PoolMemory> = {}) => memory({ watched: { 5: { projectId: 7, queuedAt: QUEUED } }, ...overrides });
+/** Job 5 has waited for more than three minutes, and job 6 was passed over. */
+const longWaiting = (six: PoolMemory['passedOver'][string]) =>
+  watching({ passedOver: { 6: six }, watched: { 5: { projectId: 7, queuedAt: NOW - PATIENCE_MS - 1 } } });
 /** Idle for an hour, and another that has just got the job. */
 const idle = worker(1, 'idle', { idleSince: NOW - HOUR, done: 3 });
 const other = worker(2, 'busy');
@@ -77,8 +80,14 @@ describe('a worker is suspected', () => {
       expected: suspicion,
     },
     {
-      name: 'not by one that waited long while others were passed over',
-      given: watching({ passedOver: { 6: { tries: 1, lastAt: 1 } }, watched: { 5: { projectId: 7, queuedAt: NOW - PATIENCE_MS - 1 } } }),
+      name: 'not by one that waited long while others of its project were passed over',
+      given: longWaiting({ tries: 1, lastAt: 1, projectId: 7 }),
+    },
+    { name: 'not while others were, of a project that an older release did not note', given: longWaiting({ tries: 1, lastAt: 1 }) },
+    {
+      name: 'by one that waited long while those of another project were',
+      given: longWaiting({ tries: 1, lastAt: 1, projectId: 8 }),
+      expected: suspicion,
     },
     {
       name: 'by one that waited long where none was',
@@ -130,8 +139,14 @@ describe('jobs that are watched', () => {
 
   it('stay while the waiting jobs cannot be read', () => {
     expect(learned(watching(), [idle], { jobs: undefined }).watched).toStrictEqual(watching().watched);
-    expect(learned(watching(), [idle], { jobs: [job(6)], partial: true }).watched).toStrictEqual(watching().watched);
-    expect(leftBesideIdle(watching(), { workers: [idle], jobs: [], partial: true }, NOW)).toStrictEqual([]);
+  });
+
+  it('are, of those that cannot all be read, the ones that were; a job that is not among them is asked for like any other', () => {
+    expect(Object.keys(learned(watching(), [idle], { jobs: [job(6)], partial: true }).watched)).toStrictEqual(['6']);
+    expect(leftBesideIdle(watching(), { workers: [idle], jobs: [] }, NOW)).toStrictEqual([{ id: 5, projectId: 7 }]);
+    expect(Object.keys(learned(watching(), [idle, other], { partial: true, left: taken ?? new Map() }).suspects)).toStrictEqual([
+      nameOf(1),
+    ]);
   });
 
   const rows: readonly { name: string; given?: PoolMemory; workers?: readonly Worker[]; jobs?: Sight['jobs']; asked: boolean }[] = [
