@@ -51,6 +51,8 @@ const STEP = 5 * SECOND;
 /** Several pools whose machines all boot, and a GitLab with jobs that it gives to some of them only. */
 export class CoreFarm {
   now = NOW;
+  /** While it does not, every order fails at once, and nothing is remembered of it: the cloud answers 503, say. */
+  sells = true;
   readonly launched: Ordered[] = [];
   readonly queued: FarmJob[] = [];
   readonly #options: FarmOptions;
@@ -111,8 +113,8 @@ export class CoreFarm {
   }
 
   #act(pool: Pool, action: Action): void {
-    if (action.kind === 'launch') this.#launch(pool, action.jobId, action.retry ?? false);
-    else this.#remove(action);
+    if (action.kind === 'launch' && this.sells) this.#launch(pool, action.jobId, action.retry ?? false);
+    else if (action.kind !== 'launch') this.#remove(action);
   }
 
   #remove(action: Removal): void {

@@ -44,6 +44,7 @@ const settings = fc.record({
       to: fc.constantFrom(7, 7, 1, 2),
       tag: fc.constantFrom('a', 'b', 'c'),
       hook: fc.boolean(),
+      sells: fc.constantFrom(true, true, true, false),
     }),
     { minLength: 1, maxLength: 40 },
   ),
@@ -52,9 +53,10 @@ type Setting = typeof settings extends fc.Arbitrary<infer T> ? T : never;
 
 function play(setting: Setting, quietHours: number, watch: (farm: CoreFarm) => void): CoreFarm {
   const farm = new CoreFarm(setting);
-  const quiet = { ordinary: 0, refused: 0, to: 0, tag: 'a', hook: false };
+  const quiet = { ordinary: 0, refused: 0, to: 0, tag: 'a', hook: false, sells: true };
   const steps = [...setting.steps, ...Array.from({ length: quietHours * 120 }, () => quiet)];
-  for (const [i, { ordinary, refused, to, tag, hook }] of steps.entries()) {
+  for (const [i, { ordinary, refused, to, tag, hook, sells }] of steps.entries()) {
+    farm.sells = sells;
     const refusedTo = setting.pools.map((p) => p.name).filter((_, n) => (to >> n) & 1);
     for (let n = 0; n < ordinary; n++) farm.queue([tag], []);
     for (let n = 0; n < refused; n++) farm.queue([tag], refusedTo);
@@ -93,6 +95,42 @@ describe('whatever waits, and whoever looks', () => {
           const due = setting.pools.reduce((sum, p) => sum + retriesDue(farm, p), 0);
           expect(forJobs.length).toBeLessThanOrEqual(eligible(farm.queued, setting.pools) + due);
         });
+      }),
+      RUNS,
+    );
+  });
+});
+
+describe('beside jobs that are given to nobody', () => {
+  const outages = fc.record({
+    refused: fc.integer({ min: 4, max: 30 }),
+    limit: fc.constantFrom(10, 20),
+    bootMs: fc.constantFrom(40 * SECOND, 4 * MINUTE),
+    lagMs: fc.constantFrom(0, 30 * SECOND),
+    /** After these came, and for how long the cloud sells nothing. */
+    after: fc.integer({ min: 8, max: 200 }),
+    minutes: fc.integer({ min: 1, max: 20 }),
+  });
+
+  it('an ordinary job whose orders failed is served as soon as the cloud sells again', () => {
+    fc.assert(
+      fc.property(outages, ({ refused, limit, bootMs, lagMs, after, minutes }) => {
+        const one = pool({ name: 'p', tags: ['a'], limit, maxAgeMs: 72 * HOUR, policy: { idleTimeMs: MINUTE } });
+        const farm = new CoreFarm({ pools: [one], bootMs, jobMs: MINUTE, lagMs });
+        const live = (most: number) => {
+          for (let n = 0; n < most; n++) {
+            farm.pass(MINUTE);
+            farm.reconcile(true);
+          }
+        };
+        for (let n = 0; n < refused; n++) farm.queue(['a'], ['p']);
+        live(after);
+        farm.sells = false;
+        farm.queue(['a'], []);
+        live(minutes);
+        farm.sells = true;
+        live(2 + Math.ceil(bootMs / MINUTE));
+        expect(farm.waiting).toHaveLength(refused);
       }),
       RUNS,
     );

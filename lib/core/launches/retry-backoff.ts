@@ -6,7 +6,7 @@ import { isUndecided, servedJobs } from './unclaimed-jobs.ts';
 const MINUTE = 60_000;
 const SHORTEST_GAP = 5 * MINUTE;
 const LONGEST_GAP = 60 * MINUTE;
-/** Judged launches; when all of the last ones were in vain, the pool as a whole is taken to serve none of what waits for long. */
+/** Judged launches; when all of the last ones were in vain, the pool as a whole is taken to serve none of what waited then and has waited for long. */
 const WINDOW = 4;
 
 /** The waiting jobs of a pool, by how workers are started for them. */
@@ -24,9 +24,11 @@ export interface SplitJobs {
 export function splitHeld(jobs: readonly PendingJob[], memory: PoolMemory, now: number): SplitJobs {
   const known = memory.passedOver;
   if (Object.keys(known).length === 0) return { ordinary: jobs, held: [] };
-  const hopeless = servesNothing(memory.launches);
+  const inVainAt = servesNothing(memory.launches);
   const served = servedJobs(memory.launches);
-  const isHeld = (j: PendingJob) => !served.has(j.id) && (String(j.id) in known || (hopeless && isOld(j, now)));
+  // One that came later may have had no worker at all, because its order failed: it is none that workers stood beside in vain.
+  const hadChance = (j: PendingJob) => inVainAt !== undefined && isOld(j, now) && j.queuedAt <= inVainAt;
+  const isHeld = (j: PendingJob) => !served.has(j.id) && (String(j.id) in known || hadChance(j));
   return { ordinary: jobs.filter((j) => !isHeld(j)), held: jobs.filter(isHeld) };
 }
 
@@ -41,7 +43,7 @@ export interface Attempt {
 /** One attempt at a time for the whole pool, ever less often, for the job that was tried least. */
 export function nextAttempt(held: readonly PendingJob[], memory: PoolMemory, now: number): Attempt {
   const { passedOver: known, launches, attempts } = memory;
-  const hopeless = servesNothing(launches);
+  const hopeless = servesNothing(launches) !== undefined;
   const trying = launches.some((l) => isUndecided(l) && l.jobId !== undefined && (hopeless || String(l.jobId) in known));
   if (held.length === 0 || trying) return {};
   const lastAt = Math.max(attempts?.lastAt ?? 0, ...Object.values(known).map((p) => p.lastAt));
@@ -52,9 +54,11 @@ export function nextAttempt(held: readonly PendingJob[], memory: PoolMemory, now
   return { ...(job && { job }), nextAt };
 }
 
-function servesNothing(launches: readonly Launch[]): boolean {
+/** When the newest of the last judged launches came, where all of them were in vain. */
+function servesNothing(launches: readonly Launch[]): number | undefined {
   const judged = tried(launches)
     .filter((l) => l.use !== undefined)
     .slice(-WINDOW);
-  return judged.length === WINDOW && judged.every((l) => l.use === 'passed-over');
+  const isInVain = judged.length === WINDOW && judged.every((l) => l.use === 'passed-over');
+  return isInVain ? judged.at(-1)?.settledAt : undefined;
 }

@@ -49,6 +49,13 @@ describe('jobs that are held', () => {
       held: [1],
     },
     {
+      name: 'four in vain in a row: not what came after the last of them was there, however long it waits',
+      memory: memory({ launches: four.map((l) => ({ ...l, settledAt: NOW - 2 * HOUR })), passedOver: over(1, NOW, 7) }),
+      jobs: [old(1), job(2, { queuedAt: NOW - 2 * HOUR }), job(3, { queuedAt: NOW - 2 * HOUR + 1 })],
+      ordinary: [1, 3],
+      held: [2],
+    },
+    {
       name: 'three in vain in a row: only those that were tried',
       memory: memory({ launches: four.slice(1), passedOver: over(1, NOW, 7) }),
       jobs: [old(1)],
