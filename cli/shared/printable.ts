@@ -1,5 +1,5 @@
 import { withoutSequences } from '../../lib/core/fleet/boot-log.ts';
-import { withoutQueries } from '../../lib/runtime/scrub.ts';
+import { redactUrls } from '../../lib/http/redact.ts';
 
 /**
  * The one place that makes text fit for a terminal. What GitLab, OTC, machines and the bucket say goes through `clean` before it is put into
@@ -26,7 +26,7 @@ export function isPainted(text: string): boolean {
 /** Text of several lines from outside: no sequences, no query of a URL. Its lines stay. */
 export function harmless(text: string): string {
   const plain = withoutSequences(text).replace(/\r\n?/g, '\n').replace(UNPRINTABLE, '·');
-  return withoutQueries(plain).trimEnd();
+  return redactUrls(plain).trimEnd();
 }
 
 /** The same in one line. */

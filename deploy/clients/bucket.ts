@@ -1,7 +1,7 @@
+import type { Answer } from '../../lib/http/client.ts';
 import { obsCode, obsError } from '../../lib/otc/obs/errors.ts';
 import { asText, type ObsCall, ObsHttp, type ObsOptions } from '../../lib/otc/obs/http.ts';
 import { elements, elementText } from '../../lib/otc/obs/xml.ts';
-import type { Answer } from '../../lib/otc/transport.ts';
 
 /** Objects below a prefix that are deleted after so many days. */
 export interface ExpiryRule {

@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import * as z from 'zod';
 import { AccessError, ConfigError, ConflictError, NotFoundError, type ScalerError, ThrottledError, UnclearError } from '../core/errors.ts';
-import { retryAfterMs, withinBounds } from '../core/retry-after.ts';
+import { askedWaitMs, withinBounds } from '../http/headers.ts';
+import { redactLine } from '../http/redact.ts';
 
 interface RefusedCall {
   readonly status: number;
@@ -38,11 +39,6 @@ export function refusalError(refused: RefusedCall): ScalerError {
   return new ConfigError(code, message);
 }
 
-/** How long the answer asks to wait; `undefined` when it does not say. */
-export function askedWaitMs(headers: IncomingHttpHeaders, now: number): number | undefined {
-  return retryAfterMs(headers['retry-after'], now);
-}
-
 /**
  * The wait after a 429. Application limits (`jobs_index` …) answer without `Retry-After` and do not show in the RateLimit headers,
  * so the reset time counts only when those say that nothing remains (GitLab docs, "User and IP rate limits").
@@ -64,7 +60,7 @@ function explain({ status, body }: RefusedCall): { readonly code: string; readon
   const { message, error, error_description: description, scope } = parsed.data;
   const code = error !== undefined && /^[a-z_]{1,40}$/.test(error) ? error : fallback;
   const words = [error, description, scope && `needs ${scope}`].filter((text) => text?.trim());
-  return { code, text: shorten(asText(message) || words.join(', ')) };
+  return { code, text: redactLine(asText(message) || words.join(', ')) };
 }
 
 /** Nothing where there are no words: `null`, `""`, `{}`, `[]`. */
@@ -72,12 +68,6 @@ function asText(message: unknown): string {
   if (typeof message === 'string') return message.trim();
   const isEmpty = message === null || message === undefined || (typeof message === 'object' && Object.keys(message).length === 0);
   return isEmpty ? '' : JSON.stringify(message);
-}
-
-/** One line of at most 200 characters, without anything that looks like a token. */
-export function shorten(text: string): string {
-  const line = text.replace(/\s+/g, ' ').replace(/\b(gl[a-z]{1,10}-|whsec_)[\w./+=-]+/g, '[token]');
-  return line.length > 200 ? `${line.slice(0, 199)}…` : line;
 }
 
 function parseJson(text: string): unknown {

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { AccessError, ConfigError, type ScalerError, UnclearError } from '../core/errors.ts';
-import { shorten } from './errors.ts';
+import { redactLine } from '../http/redact.ts';
 import type { Session } from './requester.ts';
 import { pageInfo, readAnswer } from './schemas.ts';
 
@@ -31,7 +31,7 @@ export async function queryGraphql<T>(
 }
 
 function graphqlError(words: string): ScalerError {
-  const message = `${CALL}: ${shorten(words)}`;
+  const message = `${CALL}: ${redactLine(words)}`;
   if (/exceeds max (complexity|depth)/i.test(words)) return new ConfigError('graphql-too-complex', message);
   if (/doesn't (exist|accept argument)/i.test(words)) return new ConfigError('graphql-unsupported', `${message} (this GitLab is too old)`);
   if (/don't have permission/i.test(words)) return new AccessError('graphql-forbidden', message);

@@ -10,8 +10,8 @@ import {
   ThrottledError,
   UnclearError,
 } from '../core/errors.ts';
-import { retryAfterMs } from '../core/retry-after.ts';
-import { fromHttpDate } from '../core/time.ts';
+import { askedWaitMs, type Headers } from '../http/headers.ts';
+import { redactLine } from '../http/redact.ts';
 import { canonicalCode, type Meaning, meaningOf } from './error-codes.ts';
 
 /** What was asked: the same code can mean other things. A create or an invocation never ends in "not found" or "conflict". */
@@ -19,7 +19,7 @@ export type CallKind = 'read' | 'create' | 'update' | 'delete' | 'invoke';
 
 export interface TextAnswer {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly headers: Headers;
   readonly text: string;
 }
 
@@ -37,16 +37,10 @@ export function otcError(answer: TextAnswer, kind: CallKind, name: string): Scal
   const best = found.find((f) => specific(f.code)) ?? found.find((f) => meaningOf(f.code) !== undefined) ?? found[0];
   const code = best?.code ?? `http-${answer.status}`;
   // The detail with the code may lack the words that another one has.
-  const said = [best, ...found].map((f) => tidy(f?.message ?? '')).find((text) => text !== '') ?? tidy(anyMessage(body));
+  const said = [best, ...found].map((f) => redactLine(f?.message ?? '')).find((text) => text !== '') ?? redactLine(anyMessage(body));
   const message = `${name}: ${code}${said === '' ? '' : ` ${said}`} (HTTP ${answer.status})`;
   const meaning = (best && meaningOf(best.code)) ?? byStatus(answer.status, best?.code, body !== undefined || answer.text.trim() === '');
   return build(meaning, code, message, kind, askedWaitMs(answer.headers) ?? THROTTLE_MS);
-}
-
-/** What `Retry-After` asks for, a date as seen by the clock of the answer. */
-export function askedWaitMs(headers: TextAnswer['headers']): number | undefined {
-  const { date } = headers;
-  return retryAfterMs(headers['retry-after'], typeof date === 'string' ? fromHttpDate(date) : undefined);
 }
 
 /** The error inside a 2xx answer: OTC puts flow control (`Common.0024`) into a 202. `undefined` when there is none. */
@@ -61,21 +55,8 @@ export function errorInside(answer: TextAnswer, kind: CallKind, name: string): S
 /** The error that a code alone stands for, e.g. one of a failed operation; codes that are not known are unclear. */
 export function errorOfCode(code: string | undefined, reason: string | undefined, kind: CallKind, name: string): ScalerError {
   const canonical = canonicalCode(code) ?? (code?.trim() || 'operation-failed');
-  const said = tidy(reason ?? '');
+  const said = redactLine(reason ?? '');
   return build(meaningOf(canonical) ?? 'backend', canonical, `${name}: ${canonical}${said === '' ? '' : ` ${said}`}`, kind, THROTTLE_MS);
-}
-
-/** Text of the other side, made fit for records: one line, no query strings, no key ids, no long encoded runs, at most 200 characters. */
-export function tidy(text: string): string {
-  // Only the beginning can be kept: the rest need not be looked at.
-  const line = text
-    .slice(0, 4_000)
-    .replace(/[\p{Cc}\s]+/gu, ' ')
-    .replace(/(https?:\/\/[^\s?"']+)(?:\?[^\s"']*)?/gi, '$1')
-    .replace(/\b(ak|access|sk|token|signature|password)\s*[:=]\s*[^\s,;]+/gi, '$1:…')
-    .replace(/[A-Za-z0-9+/=_]{40,}/g, '…')
-    .trim();
-  return line.length > 200 ? `${line.slice(0, 199)}…` : line;
 }
 
 interface Finding {

@@ -1,11 +1,12 @@
 import type * as z from 'zod';
 import type { Clock } from '../app/ports/index.ts';
 import { UnclearError } from '../core/errors.ts';
+import type { Agents } from '../http/agents.ts';
+import { send } from '../http/client.ts';
 import type { OtcCallName } from './calls.ts';
 import type { Credentials } from './credentials.ts';
 import { type CallKind, errorInside, otcError } from './errors.ts';
 import { type Scope, signedHeaders } from './signer.ts';
-import { type Agents, send } from './transport.ts';
 
 export interface OtcHttpOptions {
   readonly credentials: Credentials;
@@ -20,7 +21,7 @@ export interface OtcHttpOptions {
   readonly backoffMs?: number;
   /** Signs in the scoped dialect; for the day when the unscoped one is refused. */
   readonly scope?: Scope;
-  readonly agents?: Agents;
+  readonly agents?: Partial<Agents>;
 }
 
 export interface OtcCall<Schema extends z.ZodType> {
@@ -79,17 +80,15 @@ export class OtcHttp {
       name: call.name,
       method: call.method,
       url: withQuery(call.url, call.query ?? {}),
-      ...(body ? { body } : {}),
+      body,
       headers: (url) => ({
         accept: 'application/json',
         'user-agent': 'otc-gitlab-scaler',
         ...signedHeaders({ method: call.method, url, headers: own, ...(body ? { body } : {}) }, credentials, clock.now(), scope),
       }),
-      repeat: call.kind === 'read',
+      pausesMs: call.kind === 'read' ? [backoffMs, 2 * backoffMs] : [],
       deadlineMs: Math.min(deadlineMs, call.deadlineMs ?? deadlineMs),
       maxBytes: Math.min(maxBytes, call.maxBytes ?? maxBytes),
-      backoffMs,
-      decompress: true,
       signal: call.signal,
       agents,
     });

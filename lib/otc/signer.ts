@@ -1,4 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
+import { encode } from '../http/headers.ts';
 import type { Credentials } from './credentials.ts';
 
 const ALGORITHM = 'SDK-HMAC-SHA256';
@@ -84,11 +85,6 @@ function canonicalRequest(parts: SignedParts, headers: readonly (readonly [strin
 
 function scopedKey(secretKey: string, day: string, scope: Scope): Buffer {
   return [scope.region, scope.service, 'sdk_request'].reduce<Buffer>((key, part) => hmac(key, part), hmac(`SDK${secretKey}`, day));
-}
-
-/** RFC 3986: all but unreserved characters, in upper-case hex. */
-function encode(text: string): string {
-  return encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 function decode(segment: string): string {

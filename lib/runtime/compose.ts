@@ -6,6 +6,7 @@ import type { Config } from '../config/load/parse.ts';
 import { needSecret, type Secrets } from '../config/secrets.ts';
 import { waitTimeoutSeconds } from '../core/pool/wait-timeout.ts';
 import { GitLab } from '../gitlab/client.ts';
+import type { Agents } from '../http/agents.ts';
 import type { Credentials } from '../otc/credentials.ts';
 import { Ecs } from '../otc/ecs/client.ts';
 import { otcCloud } from '../otc/ecs/cloud.ts';
@@ -13,7 +14,6 @@ import { Ims } from '../otc/ecs/ims.ts';
 import { OtcHttp } from '../otc/http.ts';
 import { Obs } from '../otc/obs/client.ts';
 import { SmnTopic } from '../otc/smn.ts';
-import type { Agents } from './agents.ts';
 import { AlarmWebhook } from './alarm-webhook.ts';
 
 export interface WorldInputs {

@@ -1,4 +1,5 @@
 import { describeError } from '../core/errors.ts';
+import { redactUrls } from '../http/redact.ts';
 
 const SECRET_KEY = /token|secret|password|authorization|signature|cookie|user_?data/i;
 const DEEPEST = 8;
@@ -38,14 +39,5 @@ function scrubValue(value: unknown, depth: number): unknown {
 
 function scrubText(text: string): string {
   const short = text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
-  return withoutQueries(short);
-}
-
-/** The text with its URLs shortened to what may be shown: no credentials, no query, no fragment. */
-export function withoutQueries(text: string): string {
-  if (!text.includes('://')) return text;
-  // Each address is matched whole, with a query or without, so that nothing is read twice.
-  return text
-    .replace(/:\/\/[^\s/@"']+@/g, '://')
-    .replace(/(:\/\/[^\s?#"']+)([?#][^\s"']*)?/g, (_, address, query) => `${address}${query === undefined ? '' : '?…'}`);
+  return redactUrls(short);
 }

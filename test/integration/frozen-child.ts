@@ -1,7 +1,7 @@
 /** Two calls of a function, the second one begun by a timer: one POST each, with the connections of that call. */
 
-import { send } from '../../lib/otc/transport.ts';
-import { callAgents } from '../../lib/runtime/agents.ts';
+import { callAgents } from '../../lib/http/agents.ts';
+import { send } from '../../lib/http/client.ts';
 
 const [url = '', gapMs = '0'] = process.argv.slice(2);
 
@@ -14,11 +14,9 @@ async function call(): Promise<string> {
       url,
       body: Buffer.from('{}'),
       headers: () => ({ 'content-type': 'application/json' }),
-      repeat: false,
+      pausesMs: [],
       deadlineMs: 10_000,
       maxBytes: 1_000,
-      backoffMs: 1,
-      decompress: true,
       agents,
     });
     return String(status);

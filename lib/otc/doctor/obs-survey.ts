@@ -1,9 +1,9 @@
 import type { CallOptions } from '../../app/ports/index.ts';
 import { ConfigError } from '../../core/errors.ts';
+import { send } from '../../http/client.ts';
 import { obsError } from '../obs/errors.ts';
 import { asText, ObsHttp, type ObsOptions } from '../obs/http.ts';
 import { elementText } from '../obs/xml.ts';
-import { send } from '../transport.ts';
 
 const DEADLINE_MS = 5_000;
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -24,10 +24,9 @@ export class ObsSurvey {
       method: 'HEAD',
       url,
       headers: () => ({ 'user-agent': 'otc-gitlab-scaler' }),
-      repeat: false,
+      pausesMs: [],
       deadlineMs: DEADLINE_MS,
       maxBytes: MAX_BYTES,
-      backoffMs: 200,
       decompress: false,
       signal: options.signal,
     });

@@ -1,5 +1,5 @@
 import { UnclearError } from '../../core/errors.ts';
-import { send } from '../transport.ts';
+import { send } from '../../http/client.ts';
 
 export interface Exchange {
   /** To the second, in milliseconds. */
@@ -23,11 +23,9 @@ export async function serverTime(
     method: 'GET',
     url,
     headers: () => ({ accept: 'application/json', 'user-agent': 'otc-gitlab-scaler' }),
-    repeat: false,
+    pausesMs: [],
     deadlineMs: options.deadlineMs ?? 10_000,
     maxBytes: MAX_BYTES,
-    backoffMs: 500,
-    decompress: true,
     signal: options.signal,
   });
   const ours = (begun + now()) / 2;

@@ -2,8 +2,8 @@ import type * as z from 'zod';
 import type { Operation, Quota } from '../../app/ports/index.ts';
 import { UnclearError } from '../../core/errors.ts';
 import type { Server } from '../../core/fleet/types.ts';
+import { redactLine } from '../../http/redact.ts';
 import { canonicalCode } from '../error-codes.ts';
-import { tidy } from '../errors.ts';
 import { type flavorsSchema, identitySchema, type jobSchema, type limitsSchema, serverSchema } from './schema.ts';
 
 /** Metadata keys by which a VM tells whose it is and which runner it was created for. */
@@ -72,7 +72,7 @@ export function toOperation(job: z.output<typeof jobSchema>): Operation {
   if (job.status !== 'FAIL' && !(job.status === 'SUCCESS' && failed)) return { status: job.status === 'SUCCESS' ? 'success' : 'running' };
   const code = canonicalCode(failed?.error_code) ?? canonicalCode(job.error_code) ?? failed?.error_code ?? job.error_code;
   const reason = failed?.entities?.errorcode_message || failed?.fail_reason || job.entities?.errorcode_message || job.fail_reason;
-  return { status: 'failed', ...(code ? { code } : {}), ...(reason ? { reason: tidy(reason) } : {}) };
+  return { status: 'failed', ...(code ? { code } : {}), ...(reason ? { reason: redactLine(reason) } : {}) };
 }
 
 export function toQuotas({ absolute: a }: z.output<typeof limitsSchema>): readonly Quota[] {

@@ -1,6 +1,6 @@
 import type { CallOptions, Store, StoredObject } from '../../app/ports/index.ts';
 import { ConfigError, NotFoundError, UnclearError } from '../../core/errors.ts';
-import type { Answer } from '../transport.ts';
+import type { Answer } from '../../http/client.ts';
 import { obsError } from './errors.ts';
 import { asText, ObsHttp, type ObsOptions } from './http.ts';
 import { readRange, type Span, wholeObject } from './range.ts';

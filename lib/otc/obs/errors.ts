@@ -8,7 +8,8 @@ import {
   ThrottledError,
   UnclearError,
 } from '../../core/errors.ts';
-import { type TextAnswer, tidy } from '../errors.ts';
+import { redactLine } from '../../http/redact.ts';
+import type { TextAnswer } from '../errors.ts';
 import { elementText } from './xml.ts';
 
 const THROTTLE_MS = 10_000;
@@ -46,7 +47,7 @@ export function obsError(answer: TextAnswer, kind: 'append' | 'other', name: str
 }
 
 function wordsOf(answer: TextAnswer, code: string): string {
-  const said = tidy(elementText(beginning(answer), 'Message') ?? '');
+  const said = redactLine(elementText(beginning(answer), 'Message') ?? '');
   const hint = code === 'AccessDenied' ? ' (also the answer for a missing key where the right to list the bucket is missing)' : '';
   return `${said === '' ? '' : ` ${said}`}${hint}`;
 }
@@ -62,7 +63,7 @@ function withoutCode(answer: TextAnswer): string {
 
 /** Only the host: the rest of an address may hold a signature. */
 function hostOf(location: unknown): string {
-  return typeof location === 'string' && URL.canParse(location) ? tidy(new URL(location).host) : 'another address';
+  return typeof location === 'string' && URL.canParse(location) ? redactLine(new URL(location).host) : 'another address';
 }
 
 /** An error takes some hundred characters. */

@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Clock } from '../../app/ports/index.ts';
 import { ConfigError } from '../../core/errors.ts';
+import type { Agents } from '../../http/agents.ts';
+import { type Answer, send } from '../../http/client.ts';
 import type { ObsCallName } from '../calls.ts';
 import type { Credentials } from '../credentials.ts';
 import type { TextAnswer } from '../errors.ts';
-import { type Agents, type Answer, send } from '../transport.ts';
 import { obsCode } from './errors.ts';
 import { encodeKey, type ObsScheme, obsAuthorization, presignedQuery, queryString, tokenName } from './signer.ts';
 
@@ -24,7 +25,7 @@ export interface ObsOptions {
   readonly maxBytes?: number;
   /** Before the first repetition; doubles. */
   readonly backoffMs?: number;
-  readonly agents?: Agents;
+  readonly agents?: Partial<Agents>;
 }
 
 export interface ObsCall {
@@ -80,12 +81,11 @@ export class ObsHttp {
       name: call.name,
       method: call.method,
       url: `${this.#base}/${encodeKey(call.key ?? '')}${query === '' ? '' : `?${query}`}`,
-      ...(call.body ? { body: call.body } : {}),
+      body: call.body,
       headers: () => this.#headers(call),
-      repeat: call.repeat,
+      pausesMs: call.repeat ? [backoffMs, 2 * backoffMs] : [],
       deadlineMs,
       maxBytes,
-      backoffMs,
       // What lies in the bucket is wanted as it lies there, ranges above all.
       decompress: false,
       signal: call.signal,

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { encode } from '../../http/headers.ts';
 import type { Credentials } from '../credentials.ts';
 
 /** `obs`: OBS's own protocol. `aws`: S3 signature version 2, byte for byte the same but for names; for S3 servers such as radosgw. */
@@ -53,10 +54,6 @@ export interface ObsRequest {
 /** The key as it goes into the URL and into the signature: slashes stay, everything but unreserved characters is encoded. */
 export function encodeKey(key: string): string {
   return key.split('/').map(encode).join('/');
-}
-
-function encode(text: string): string {
-  return encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 /** The name of the header, and of the query parameter, that carries the token of temporary credentials. */

@@ -1,6 +1,6 @@
 import type { CallOptions } from '../../app/ports/index.ts';
 import { AccessError, ConfigError, type ScalerError } from '../../core/errors.ts';
-import { type Answer, send } from '../transport.ts';
+import { type Answer, send } from '../../http/client.ts';
 import { obsCode, obsError } from './errors.ts';
 import { asText, bucketUrl, type ObsCall, ObsHttp, type ObsOptions } from './http.ts';
 import { type BucketPolicy, parsePolicy, policyText } from './policy.ts';
@@ -132,10 +132,9 @@ export class ObsSite {
       method: 'GET',
       url,
       headers: () => ({ 'user-agent': 'otc-gitlab-scaler', range: 'bytes=0-0' }),
-      repeat: true,
+      pausesMs: [backoffMs, 2 * backoffMs],
       deadlineMs,
       maxBytes: 1_000_000,
-      backoffMs,
       decompress: false,
       signal,
       agents,

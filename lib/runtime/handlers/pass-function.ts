@@ -6,7 +6,7 @@ import type { Deadline, World } from '../../app/services.ts';
 import type { Settings } from '../../app/settings.ts';
 import type { Config } from '../../config/load/parse.ts';
 import { describeError } from '../../core/errors.ts';
-import { callAgents } from '../agents.ts';
+import { callAgents } from '../../http/agents.ts';
 import { composeWorld, type WorldInputs } from '../compose.ts';
 import { composeWake } from '../compose-webhook.ts';
 import { startDeadline } from '../deadline.ts';

@@ -296,7 +296,10 @@ describe('answers that cannot be trusted', () => {
     { name: 'packed small', packed: (text: string) => gzipSync(text), headers: { 'content-encoding': 'gzip' } },
   ])('a body longer than the most, $name', async ({ packed, headers }) => {
     const fake = await fakeGitLab(replies({ text: packed(JSON.stringify('x'.repeat(300_000))), headers }));
-    expect(await thrownBy(sender(fake, { maxBytes: 100_000 }).send(GET))).toMatchObject({ name: 'UnclearError', code: 'too-long' });
+    expect(await thrownBy(sender(fake, { maxBytes: 100_000 }).send(GET))).toMatchObject({
+      name: 'UnclearError',
+      code: 'response-too-large',
+    });
     expect((await sender(fake, { maxBytes: 400_000 }).send(GET)).body).toHaveLength(300_000);
   });
 

@@ -10,5 +10,5 @@ it('turns the compiler of zod off', async () => {
 
 it.each(['webhook', 'scaler', 'reaper'])('comes first in the function %s, before any schema is made', (name) => {
   const source = readFileSync(new URL(`../../../functions/${name}.ts`, import.meta.url), 'utf8');
-  expect(source.split('\n')[0]).toBe("import '../lib/runtime/without-jit.ts';");
+  expect(source.split('\n')[0]).toBe("import '../lib/runtime/zod-without-jit.ts';");
 });

@@ -26,6 +26,16 @@ describe('a bounded signal', () => {
     limit.end();
   });
 
+  it('without a time ends with the others alone', async () => {
+    const outer = new AbortController();
+    const limit = bounded(undefined, [outer.signal]);
+    await sleep(10);
+    expect(limit.signal.aborted).toBe(false);
+    outer.abort();
+    expect([limit.signal.aborted, limit.late]).toEqual([true, false]);
+    limit.end();
+  });
+
   it('has aborted when one of the others has', () => {
     const limit = bounded(1_000, [AbortSignal.abort()]);
     expect([limit.signal.aborted, limit.late]).toEqual([true, false]);

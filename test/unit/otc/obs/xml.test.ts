@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseLifecycle } from '../../../../deploy/clients/bucket.ts';
-import { tidy } from '../../../../lib/otc/errors.ts';
+import { redactLine, redactUrls } from '../../../../lib/http/redact.ts';
 import { obsError } from '../../../../lib/otc/obs/errors.ts';
 import { elements, elementText, readPage } from '../../../../lib/otc/obs/xml.ts';
-import { withoutQueries } from '../../../../lib/runtime/scrub.ts';
 
 /** A megabyte of the same piece, between a beginning and an end. */
 const much = (piece: string, begin = '', end = '') => begin + piece.repeat(Math.ceil(1_000_000 / piece.length)) + end;
@@ -45,8 +44,8 @@ describe('a megabyte of XML that somebody made up', () => {
       read: () =>
         obsError({ status: 500, headers: {}, text: `<Error><Code>x</Code><Message>${much('http://')}</Message></Error>` }, 'other', 'x'),
     },
-    { name: 'addresses for an error', read: () => tidy(much('http://')) },
-    { name: 'addresses for the log', read: () => withoutQueries(much('://a')) },
+    { name: 'addresses for an error', read: () => redactLine(much('http://')) },
+    { name: 'addresses for the log', read: () => redactUrls(much('://a')) },
   ])('$name: no more than its length costs', ({ read }) => {
     expect(cpuMs(read)).toBeLessThan(1_500);
   });
