@@ -79,13 +79,14 @@ export function registerDoctor(
     .option('--json', 'for programs')
     .action(({ probe = false, json = false }) =>
       run(json, async (output) => {
-        const config = loadConfig(program.opts().config);
+        const file = program.opts().config;
+        const config = loadConfig(file);
         const world = doctorWorld({ config, secrets: environmentSecrets(), clock: systemClock });
         const ended = new AbortController();
         const stop = () => ended.abort();
         process.once('SIGINT', stop);
         try {
-          return await doctor(subjectOf(config, probe), world, { ...output, ...terminal(json) }, ended.signal);
+          return await doctor(subjectOf(config, { file, probe }), world, { ...output, ...terminal(json) }, ended.signal);
         } finally {
           process.removeListener('SIGINT', stop);
         }

@@ -1,6 +1,7 @@
 import { ulid } from 'ulid';
 import type { Dialect, DoctorWorld, Subject } from '../../lib/app/doctor/types.ts';
 import type { Clock } from '../../lib/app/ports/index.ts';
+import { renderProblem } from '../../lib/config/check/problems.ts';
 import type { Config } from '../../lib/config/load/parse.ts';
 import type { Secrets } from '../../lib/config/secrets.ts';
 import { GitLab } from '../../lib/gitlab/client.ts';
@@ -21,7 +22,8 @@ export interface DoctorInputs {
   readonly deadlineMs?: number;
 }
 
-export function subjectOf(config: Config, probe: boolean): Subject {
+/** `file` is where the configuration was read from. */
+export function subjectOf(config: Config, { file, probe }: { readonly file: string; readonly probe: boolean }): Subject {
   const { settings, otc, bucket, scalerFunction, manager, warnings } = config;
   return {
     settings,
@@ -30,7 +32,8 @@ export function subjectOf(config: Config, probe: boolean): Subject {
     bucket,
     ...(scalerFunction === undefined ? {} : { scalerFunction }),
     ...(manager && { manager: { name: manager.name, healthPublished: manager.health !== undefined, clients: manager.clients } }),
-    warnings: warnings.map(({ path, line, message }) => ({ path: line === undefined ? path : `${path} (line ${line})`, message })),
+    file,
+    warnings: warnings.map((one) => renderProblem(one, file)),
     probe,
   };
 }

@@ -22,8 +22,11 @@ export const BaseUrl = z.string().transform((text, ctx) => {
 
 /** Where GitLab is, as its pages' addresses begin: the API's own path is added by us. */
 export const GitLabUrl = BaseUrl.refine(
-  (url) => !/\/api(?:\/v\d+|\/graphql)?$/.test(url),
+  (url) => !/\/api(?:$|\/(?:v\d+|graphql)(?:\/|$))/i.test(url),
   'must be the address of GitLab itself, without the path of its API: leave out "/api/…"',
+).refine(
+  (url) => !/\/-(?:\/|$)|\/users\/sign_in$/.test(url),
+  'is the address of a page in GitLab: write only how the addresses of all its pages begin, such as https://gitlab.example.com',
 );
 
 /** A hook's address as it stands in GitLab, character by character. */

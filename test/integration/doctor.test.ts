@@ -87,11 +87,11 @@ async function patient(c: Case): Promise<Patient> {
     ...c.secrets?.(farm),
   };
   const secrets = readSecrets((key) => values[key]);
-  const subject = subjectOf(farm.config, c.probe ?? true);
+  const subject = subjectOf(farm.config, { file: 'scaler.yml', probe: c.probe ?? true });
   return {
     farm,
     // The sandbox has no certificate, which is warned of.
-    subject: { ...subject, warnings: subject.warnings.filter(({ path }) => path !== 'gitlab.url') },
+    subject: { ...subject, warnings: subject.warnings.filter((one) => !one.includes('gitlab.url')) },
     world: doctorWorld({ config: farm.config, secrets, clock: farm.sandbox.ctx.clock, deadlineMs: 1_500 }),
   };
 }

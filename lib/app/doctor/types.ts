@@ -147,8 +147,10 @@ export interface Subject {
     readonly healthPublished: boolean;
     readonly clients: readonly { readonly subnet: string; readonly access: 'rw' | 'ro' }[];
   };
-  /** Of the configuration itself. */
-  readonly warnings: readonly { readonly path: string; readonly message: string }[];
+  /** The configuration's name, as it was given. */
+  readonly file: string;
+  /** Of the configuration itself, each a line with its place. */
+  readonly warnings: readonly string[];
   /** Write to the bucket to find out how it appends. */
   readonly probe: boolean;
 }

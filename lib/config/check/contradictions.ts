@@ -1,3 +1,5 @@
+import { leavesAfter, waitTimeoutFor } from '../../core/pool/wait-timeout.ts';
+import { parseDuration } from '../durations.ts';
 import { REQUIRED_OF_MACHINE } from '../schema.ts';
 import type { Add, Finding } from './finding.ts';
 import { flavorFindings, regionFindings, zoneNameFindings } from './otc-names.ts';
@@ -94,15 +96,30 @@ function checkTimes(pool: PoolView, at: Path, add: Add): void {
 
 function checkPolicies(pool: PoolView, at: Path, add: Add): void {
   checkPolicy(pool, pool, at, add);
+  const keepsIdle = [pool, ...(pool.periods ?? [])].some(({ idle_count = 0 }) => idle_count > 0);
+  if (!keepsIdle) checkIdleTime(pool.idle_time, at, add);
   pool.periods?.forEach((period, i) => {
     const here = [...at, 'periods', i];
     checkPolicy(pool, period, here, add);
+    if (!keepsIdle) checkIdleTime(parseDuration(period.idle_time), here, add);
     if ((period.idle_count ?? 0) > 0 && period.idle_time === undefined) {
       const message =
         'is left out and therefore 0, not inherited from the pool (as in docker+machine): workers beyond idle_count leave at once; set it here';
       add('warning', [...here, 'idle_time'], message);
     }
   });
+}
+
+/** Where no period keeps idle workers they leave by themselves, and only at certain moments. */
+function checkIdleTime(idleMs: number | undefined, at: Path, add: Add): void {
+  if (idleMs === undefined || idleMs < leavesAfter(waitTimeoutFor(0)) * 1000) return;
+  const seconds = leavesAfter(waitTimeoutFor(idleMs));
+  if (seconds * 1000 <= idleMs) return;
+  add(
+    'warning',
+    [...at, 'idle_time'],
+    `cannot be kept to: while GitLab holds its requests a worker leaves ${seconds} s after its last job; write 60, or 0 for 3 s`,
+  );
 }
 
 interface PolicyView {

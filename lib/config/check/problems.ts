@@ -31,15 +31,15 @@ export class InvalidConfigError extends ConfigError {
   }
 }
 
-/** One line per problem, its place as editors and terminals follow it: `scaler.yml:12:5: pools[0].limit: must be at least 1`. */
 export function renderProblems(problems: readonly ConfigProblem[], file?: string): string {
-  return problems
-    .map(({ path, line, column, message }) => {
-      const at = line === undefined ? [] : [line, column ?? 1];
-      const place = [...(file === undefined ? [] : [file]), ...at].join(':');
-      return `  ${[place, path, message].filter((part) => part !== '').join(': ')}`;
-    })
-    .join('\n');
+  return problems.map((one) => `  ${renderProblem(one, file)}`).join('\n');
+}
+
+/** One line, its place as editors and terminals follow it: `scaler.yml:12:5: pools[0].limit: must be at least 1`. */
+export function renderProblem({ path, line, column, message }: ConfigProblem, file?: string): string {
+  const at = line === undefined ? [] : [line, column ?? 1];
+  const place = [...(file === undefined ? [] : [file]), ...at].join(':');
+  return [place, path, message].filter((part) => part !== '').join(': ');
 }
 
 export function problem(path: Path, message: string, locate?: Locate): ConfigProblem {

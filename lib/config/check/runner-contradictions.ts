@@ -19,7 +19,7 @@ export function checkRunnerPart(part: View['runner'], at: Path, add: Add): void 
   const services = part?.docker?.services;
   if (Array.isArray(services)) {
     services.forEach((service, i) => {
-      if (typeof service === 'object' && service !== null) checkKeys(service, SERVICE_KEYS, [...here, 'docker', 'services', i], add);
+      if (typeof service === 'object' && service !== null) checkService(service, [...here, 'docker', 'services', i], add);
     });
   }
   if (![undefined, 0, 3].includes(part?.check_interval)) {
@@ -31,13 +31,26 @@ export function checkRunnerPart(part: View['runner'], at: Path, add: Add): void 
   checkVersion(part?.packages?.['gitlab-runner'], [...here, 'packages', 'gitlab-runner'], add);
 }
 
+function checkService(service: object, at: Path, add: Add): void {
+  checkKeys(service, SERVICE_KEYS, at, add);
+  // gitlab-runner: executors/kubernetes/kubernetes.go is the only reader.
+  if ('suspend_data_path' in service) {
+    add('warning', [...at, 'suspend_data_path'], "has no effect: only gitlab-runner's Kubernetes executor reads it");
+  }
+}
+
+/** So few known keys are all named where none is like the one that was written. */
+const FEW_KEYS = 10;
+
 /** gitlab-runner drops a key that it does not know without a word. */
 function checkKeys(section: object, known: readonly string[], at: Path, add: Add): void {
   for (const key of Object.keys(section).filter((key) => !known.includes(key))) {
     const near = nearest(key, known);
     const hint = /mirror/i.test(key)
       ? 'mirrors of registries belong one level up: runner.registry_mirrors'
-      : near && `did you mean "${near}"?`;
+      : near
+        ? `did you mean "${near}"?`
+        : known.length <= FEW_KEYS && `known are ${[...known].sort().join(', ')}`;
     add('error', [...at, key], `is not a key of gitlab-runner (${RUNNER_VERSIONS})${hint ? `; ${hint}` : ''}`);
   }
 }

@@ -6,16 +6,12 @@ import type { ProjectView, Subject } from '../types.ts';
 /** What the file says by itself, and the secrets that this command needs. */
 export function checkConfiguration({ subject, world }: Visit): Promise<readonly Result[]> {
   const problems = [
-    ...subject.warnings.map(({ path, message }) =>
-      warning(
-        'configuration-warning',
-        `${path === '' ? 'the file' : path} ${message}`,
-        'change it in scaler.yml, or leave it if it is meant.',
-      ),
+    ...subject.warnings.map((found) =>
+      warning('configuration-warning', found, `change it in ${subject.file}, or leave it if it is meant.`),
     ),
     ...world.missingSecrets.map((key) => error('secret-missing', `${key} is not set.`, `set ${key} in the environment of this command.`)),
   ];
-  return Promise.resolve(orOk(problems, 'configuration', 'scaler.yml is in order.'));
+  return Promise.resolve(orOk(problems, 'configuration', `${subject.file} is in order.`));
 }
 
 /** Before anything else of OTC, and by itself: more than five wrong signatures lock a key for five minutes. */

@@ -91,6 +91,21 @@ const WRONG: readonly (readonly [string, string, unknown, string, RegExp])[] = [
   ],
   ['docker key that does not exist', 'runner.docker.frobnicate', 1, 'runner.docker.frobnicate', /not a key of gitlab-runner \([^)]*\)$/],
   ['docker key of one pool', 'pools.0.runner', { docker: { Image: 'x' } }, 'pools[0].runner.docker.Image', /did you mean "image"/],
+  [
+    'key of a service with two letters swapped',
+    'runner.docker.services',
+    [{ name: 'x', alais: 'y' }],
+    'runner.docker.services[0].alais',
+    /did you mean "alias"/,
+  ],
+  [
+    'key of a service that is like none',
+    'runner.docker.services',
+    [{ name: 'x', ports: ['1'] }],
+    'runner.docker.services[0].ports',
+    /known are alias, command, entrypoint, environment, name,/,
+  ],
+  ['a key with two letters swapped', 'pools.0.tgas', ['a'], 'pools[0].tgas', /did you mean "tags"/],
   ['key of a service', 'runner.docker.services', [{ name: 'x', aliass: 'y' }], 'runner.docker.services[0].aliass', /did you mean "alias"/],
   [
     'mirrors in the docker section',
@@ -147,6 +162,12 @@ const WRONG: readonly (readonly [string, string, unknown, string, RegExp])[] = [
   ['a month of no year', 'pools.0.periods', [{ periods: ['* * * * 13 * *'] }], 'pools[0].periods[0].periods[0]', /^has "13" as month, /],
   ["the API's path in the url", 'gitlab.url', 'https://gitlab.example.com/api/v4', 'gitlab.url', /leave out "\/api/],
   ["the API's path behind a prefix", 'gitlab.url', 'https://example.com/gitlab/api/v4/', 'gitlab.url', /leave out "\/api/],
+  ["the API's path in capitals", 'gitlab.url', 'https://gitlab.example.com/API/V4', 'gitlab.url', /leave out "\/api/],
+  ['a resource of the API', 'gitlab.url', 'https://gitlab.example.com/api/v4/groups/acme', 'gitlab.url', /leave out "\/api/],
+  ["a group's page", 'gitlab.url', 'https://gitlab.example.com/acme/-/settings', 'gitlab.url', /address of a page/],
+  ["a page of one's own", 'gitlab.url', 'https://gitlab.example.com/-/profile', 'gitlab.url', /address of a page/],
+  ["the beginning of a page's address", 'gitlab.url', 'https://gitlab.example.com/acme/-', 'gitlab.url', /address of a page/],
+  ['the page to sign in at', 'gitlab.url', 'https://gitlab.example.com/users/sign_in', 'gitlab.url', /address of a page/],
   ['a flavor misspelt', 'machine.flavors', ['s3.large.8', 's3.xlarg.2'], 'machine.flavors[1]', /did you mean s3\.xlarge\.2\?/],
   [
     'a flavor misspelt, with its number',
@@ -254,6 +275,23 @@ describe('warnings', () => {
     ['dot in the bucket', 'bucket.name', 'acme.ci', 'bucket.name', /certificate/],
     ['a factor without idle_count', 'pools.0.idle_scale_factor', 0.5, 'pools[0].idle_scale_factor', /no effect/],
     ['idle_time beyond max_age', 'pools.0.idle_time', '25h', 'pools[0].idle_time', /never takes effect/],
+    ['idle_time that no worker can keep to', 'pools.0.idle_time', 30, 'pools[0].idle_time', /leaves 56 s after/],
+    ['the shortest such idle_time', 'pools.0.idle_time', 3, 'pools[0].idle_time', /leaves 56 s after/],
+    ['the longest such idle_time', 'pools.0.idle_time', 55, 'pools[0].idle_time', /leaves 56 s after/],
+    [
+      "idle_time of a period's that no worker can keep to",
+      'pools.0.periods',
+      [{ periods: ['* * * * * * *'], idle_time: '30s' }],
+      'pools[0].periods[0].idle_time',
+      /leaves 56 s after/,
+    ],
+    [
+      "a service's key of the Kubernetes executor",
+      'runner.docker.services',
+      [{ name: 'redis:7', suspend_data_path: '/data' }],
+      'runner.docker.services[0].suspend_data_path',
+      /no effect/,
+    ],
     ['zone of another region', 'machine.zones', ['eu-de-01', 'eu-nl-01'], 'machine.zones[1]', /zone of eu-de/],
     ['a region that is not that of all the zones', 'otc.region', 'eu-nl', 'otc.region', /all in eu-de/],
     ['no bound of jobs', 'pools.0.max_builds', 0, 'pools[0].max_builds', /no bound/],
@@ -333,6 +371,10 @@ describe('warnings', () => {
 
   it.each(['18.5.0-1', '18.11.0', '19.0.0~beta.1', '1:18.5.0'])('are none for gitlab-runner %s', (version) => {
     expect(parseConfig(withValue('runner.packages', { 'gitlab-runner': version })).warnings).toEqual([]);
+  });
+
+  it.each([{ idle_time: 0 }, { idle_time: 56 }, { idle_time: 60 }, { idle_time: 30, idle_count: 1 }])('are none for %j', (policy) => {
+    expect(parseConfig(withValue('pools.0', { ...basePool(), ...policy })).warnings).toEqual([]);
   });
 
   it('are none for the figures of the old farm', () => {
