@@ -9,6 +9,7 @@ import { parseDuration } from '../../lib/config/durations.ts';
 import type { Config } from '../../lib/config/load/parse.ts';
 import { ALL_POOLS, type Control, type ControlKind, holds } from '../../lib/core/controls.ts';
 import { isWorkerOf } from '../../lib/core/fleet/names.ts';
+import { counted } from '../../lib/core/plural.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import { openStore, openWorld, UserError } from '../shared/environment.ts';
 import type { Output } from '../shared/output.ts';
@@ -149,7 +150,7 @@ export async function waitUntilZero(
     signal,
     progress: ({ machines, working, age }) => {
       const late = age === undefined || age > 3 * 60_000 ? '; the reaper has not looked yet: does its timer run?' : '';
-      const line = `${machines} machine${machines === 1 ? '' : 's'} left, ${working} at their last job${late}`;
+      const line = `${counted(machines, 'machine')} left, ${counted(working, 'at its last job', 'at their last job')}${late}`;
       if (line !== last) output.say(line);
       last = line;
     },

@@ -2,6 +2,7 @@ import type { Command } from '@commander-js/extra-typings';
 import { AREAS, type Area, type Finding, type Level } from '../../lib/app/doctor/findings.ts';
 import { CHECK_NAMES, examine } from '../../lib/app/doctor/run.ts';
 import type { DoctorWorld, Subject } from '../../lib/app/doctor/types.ts';
+import { counted } from '../../lib/core/plural.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import { doctorWorld, subjectOf } from '../doctor/adapters.ts';
 import { environmentSecrets, loadConfig } from '../shared/environment.ts';
@@ -57,8 +58,7 @@ function render(findings: readonly Finding[], colour: boolean): string {
     return mine.length === 0 ? [] : [[TITLES[area], ...mine.flatMap((finding) => renderFinding(finding, colour))].join('\n')];
   });
   const { ok, warning, error, unknown } = countsOf(findings);
-  const plural = (n: number, word: string) => `${n} ${word}${n === 1 ? '' : 's'}`;
-  return [...blocks, `${plural(error, 'error')}, ${plural(warning, 'warning')}, ${unknown} not looked at, ${ok} ok`].join('\n\n');
+  return [...blocks, `${counted(error, 'error')}, ${counted(warning, 'warning')}, ${unknown} not looked at, ${ok} ok`].join('\n\n');
 }
 
 function renderFinding({ level, code, found, todo }: Finding, colour: boolean): readonly string[] {

@@ -1,6 +1,7 @@
 import { explainJob, explainWorker, isUnsettled, readLedger, type Story, type StoryLine } from '../../lib/app/ledger/explain.ts';
 import type { World } from '../../lib/app/services.ts';
 import { describeError } from '../../lib/core/errors.ts';
+import { counted } from '../../lib/core/plural.ts';
 import type { Output } from '../shared/output.ts';
 import { clean } from '../shared/printable.ts';
 import { bootSoFar } from './console.ts';
@@ -36,7 +37,7 @@ function render(
   if (story.lines.length > 0) return story.lines.flatMap(renderLine).join('\n');
   const subject = 'job' in what ? `job ${what.job}` : what.worker;
   return [
-    `The ledger of the last ${days === 1 ? 'day' : `${days} days`} does not mention ${subject}.`,
+    `The ledger of the last ${days === 1 ? 'day' : counted(days, 'day')} does not mention ${subject}.`,
     'job' in what
       ? 'For a job that waits: no pool may run it (tags, scope), or no reconcile has seen it yet. `scaler plan` shows what is seen now.'
       : `No worker of that name was launched or touched: is it the whole name, as \`scaler status\` shows it?${likely(what.worker, entries)}`,

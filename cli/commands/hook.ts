@@ -4,6 +4,7 @@ import { type HookOutcome, hookStatus, installHook, removeHook, testHook } from 
 import type { HookChange, HookForge, HookPlace } from '../../lib/app/ports/index.ts';
 import type { Config } from '../../lib/config/load/parse.ts';
 import { needSecret } from '../../lib/config/secrets.ts';
+import { counted } from '../../lib/core/plural.ts';
 import { HookAdmin } from '../../lib/gitlab/hooks/admin.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import { environmentSecrets, UserError } from '../shared/environment.ts';
@@ -82,7 +83,7 @@ async function placesOf(
   const below = await Promise.all(groups.map(({ path }) => forge.projects(path)));
   const projects = below.flat().map((path): HookPlace => ({ kind: 'project', path }));
   output.say(
-    `${projects.length === 1 ? '1 project' : `${projects.length} projects`} in ${groups.map(({ path }) => path).join(', ')}; run this again when there are new ones.`,
+    `${counted(projects.length, 'project')} in ${groups.map(({ path }) => path).join(', ')}; run this again when there are new ones.`,
   );
   return unique([...places.filter(({ kind }) => kind === 'project'), ...projects]);
 }

@@ -3,6 +3,7 @@ import { renderManagerUserData } from '../../cloud-init/manager/manager.ts';
 import type { Store } from '../../lib/app/ports/index.ts';
 import { healthKey, healthProblems, type ManagerHealth, parseHealth } from '../../lib/app/status/cache-manager.ts';
 import type { Config } from '../../lib/config/load/parse.ts';
+import { counted } from '../../lib/core/plural.ts';
 import { UserError } from '../shared/environment.ts';
 import type { Output } from '../shared/output.ts';
 import { clean } from '../shared/printable.ts';
@@ -53,7 +54,7 @@ function managerOf(config: Config): NonNullable<Config['manager']> {
 
 function describe(health: ManagerHealth, now: number): readonly string[] {
   const { disk, nfs, mirrors, prune, trash } = health;
-  const clients = nfs.clients === null ? '' : `, ${nfs.clients} clients`;
+  const clients = nfs.clients === null ? '' : `, ${counted(nfs.clients, 'client')}`;
   const oldest = mirrors.oldest_seconds === null ? '' : `, the oldest of ${span(mirrors.oldest_seconds)} ago`;
   const trees = Object.entries(prune?.trees ?? {}).map(([name, tree]) => `${name} ${gigabytes(tree.bytes)} in ${tree.objects}`);
   return [
@@ -61,11 +62,11 @@ function describe(health: ManagerHealth, now: number): readonly string[] {
     disk
       ? `  volume: ${gigabytes(disk.used)} of ${gigabytes(disk.bytes)} used, ${disk.fill} % full (bytes or inodes)`
       : '  volume: not mounted',
-    `  nfs: ${nfs.active ? `${nfs.threads} threads` : 'not served'}${clients}`,
+    `  nfs: ${nfs.active ? counted(nfs.threads, 'thread') : 'not served'}${clients}`,
     `  mirrors: ${mirrors.count}${oldest}`,
     ...(mirrors.unlisted.length > 0 ? [`  no longer configured, left alone: ${mirrors.unlisted.join(', ')}`] : []),
     ...(prune ? [`  pruned ${prune.at} by ${prune.mode}: ${trees.join(', ')}`] : []),
-    ...(trash && trash.days > 0 ? [`  trash: ${gigabytes(trash.bytes)} of ${trash.days} days`] : []),
+    ...(trash && trash.days > 0 ? [`  trash: ${gigabytes(trash.bytes)} of ${counted(trash.days, 'day')}`] : []),
   ];
 }
 

@@ -2,6 +2,7 @@ import Table from 'cli-table3';
 import type { Forge, Store } from '../../lib/app/ports/index.ts';
 import { readReport } from '../../lib/app/report/read.ts';
 import type { Settings } from '../../lib/app/settings.ts';
+import { counted } from '../../lib/core/plural.ts';
 import type { Gap, Report } from '../../lib/core/report/report.ts';
 import type { Step } from '../../lib/core/report/timeline.ts';
 import type { Spread } from '../../lib/core/statistics.ts';
@@ -79,7 +80,7 @@ function render(made: Report, timezone: string): string {
   const head = `${localText(made.from, timezone)} to ${localText(made.to, timezone)} (${timezone})${of ? `: ${of}` : ''}`;
   const jobs = made.timelines.length;
   const parts = [
-    `${head}\n${jobs} ${jobs === 1 ? 'job' : 'jobs'} began, ${made.timelines.filter(({ fresh }) => fresh).length} of them on a worker that was started for waiting jobs.`,
+    `${head}\n${counted(jobs, 'job')} began, ${made.timelines.filter(({ fresh }) => fresh).length} of them on a worker that was started for waiting jobs.`,
     ...(jobs > 0 ? [stepTable(made)] : []),
     ...(made.projects.length > 0 || made.jobless.machines > 0 ? [projectTable(made)] : []),
     ...(made.pools.length > 0 ? [poolTable(made)] : []),

@@ -4,6 +4,7 @@ import { controlText } from '../../lib/app/ledger/sentences/controls.ts';
 import type { Store } from '../../lib/app/ports/index.ts';
 import { type FarmView, readFarm } from '../../lib/app/status/schema.ts';
 import { holds } from '../../lib/core/controls.ts';
+import { onTheirWay } from '../../lib/core/plural.ts';
 import { fromIso } from '../../lib/core/time.ts';
 import type { Output } from '../shared/output.ts';
 import { type Colour, clean, isPainted, oneLine, paint } from '../shared/printable.ts';
@@ -153,10 +154,7 @@ function poolLine(pool: FarmView['pools'][number], { workers, waiting }: FarmVie
   const bar = [...counts.map(({ phase, n }) => GLYPHS[phase].repeat(Math.round(n * scale))), '+'.repeat(Math.round(coming * scale))].join(
     '',
   );
-  const words = [
-    ...counts.filter(({ n }) => n > 0).map(({ phase, n }) => `${n} ${phase}`),
-    ...(coming > 0 ? [`${coming} on their way`] : []),
-  ];
+  const words = [...counts.filter(({ n }) => n > 0).map(({ phase, n }) => `${n} ${phase}`), ...(coming > 0 ? [onTheirWay(coming)] : [])];
   const jobs = waiting.filter((job) => job.pool === pool.name).length;
   const queue = jobs === 0 ? '' : `, ${jobs}${jobs === 50 ? ' or more' : ''} waiting`;
   return `${pool.name.padEnd(7)} ${bar.padEnd(Math.round(pool.limit * scale), '·')} ${machines.length}/${pool.limit} ${words.join(', ') || 'none'}${queue}`;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { counted } from '../../lib/core/plural.ts';
 import { durationText, toIso } from '../../lib/core/time.ts';
 import type { SandboxEvent } from '../../sandbox/context.ts';
 import { clean, oneLine } from '../shared/printable.ts';
@@ -199,7 +200,7 @@ export function dayInFigures(figures: ReturnType<Story['summary']>, alwaysOn: nu
 The day in figures (${moment(since)} to ${moment(until)} UTC)
   jobs             ${figures.jobs}${carried}: ${parts.join(', ')}; ${figures.killedByScaling} killed by scaling
   waiting          p50 ${durationText(wait.p50)}, p95 ${durationText(wait.p95)}, longest ${durationText(wait.max)}
-  machine hours    ${figures.machineHours} (${alwaysOn} machines that are always on: ${always}), at most ${figures.peakMachines} at once, ${figures.machinesLeft} at the end
+  machine hours    ${figures.machineHours} (${counted(alwaysOn, 'machine that is', 'machines that are')} always on: ${always}), at most ${figures.peakMachines} at once, ${figures.machinesLeft} at the end
   workers          ${workers.launched} launched, ${workers.drained} drained, ${workers.reaped} reaped, ${workers.forgotten} forgotten
   hooks            ${figures.hooksDelivered} delivered`;
 }

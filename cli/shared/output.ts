@@ -2,6 +2,7 @@ import { controlText } from '../../lib/app/ledger/sentences/controls.ts';
 import { brakeText } from '../../lib/app/ledger/sentences/limits.ts';
 import type { ActionEntry } from '../../lib/app/ledger/write.ts';
 import type { PoolReport, Report } from '../../lib/app/reconcile/reconcile.ts';
+import { counted, onTheirWay } from '../../lib/core/plural.ts';
 import { clean, escaped, shown } from './printable.ts';
 
 /** Where commands write. `data` is what was asked for; `say` is for people and goes to standard error, so that `--json` can be piped. */
@@ -38,7 +39,7 @@ function renderPool(pool: PoolReport): string {
   const period = n.period === undefined ? '' : `, period ${n.period + 1} holds`;
   const broken = brokenZone === undefined ? [] : [`  ! its periods cannot be evaluated (time zone ${brokenZone}): its own values hold`];
   const head = [
-    `${pool.pool}: ${n.machines} of at most ${n.limit} machines (${phases})${n.coming ? `, ${n.coming} on their way` : ''}`,
+    `${pool.pool}: ${n.machines} of at most ${counted(n.limit, 'machine')} (${phases})${n.coming ? `, ${onTheirWay(n.coming)}` : ''}`,
     `  ${jobsText(pool, n)}; idle target ${n.idleTarget}${period}`,
   ];
   const todo = pool.actions.length > 0 ? pool.actions.map(renderDone) : renderPlanned(actions);

@@ -1,3 +1,5 @@
+import { plural } from '../../lib/core/plural.ts';
+
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
@@ -58,6 +60,18 @@ export function duration(ms: number): string {
 /** `3`, `2.4`: means have one decimal. */
 export function figure(value: number | undefined): string {
   return value === undefined ? '–' : String(Math.round(value * 10) / 10);
+}
+
+/** Below the number of machines: how many there may be, and how many are ordered. */
+export function machinesNote({
+  limit,
+  coming,
+}: {
+  readonly limit?: number | undefined;
+  readonly coming?: number | undefined;
+} = {}): string {
+  const most = limit === undefined ? [] : [`of at most ${figure(limit)}`];
+  return [...most, ...(coming ? [`${figure(coming)} ${plural(coming, 'on its way', 'on their way')}`] : [])].join(', ');
 }
 
 export function money(amount: number): string {

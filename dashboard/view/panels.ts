@@ -1,6 +1,6 @@
 import { type Farm, type FarmWorker, stateOf } from '../model/farm.ts';
 import { type Cost, PHASES, type Point } from '../model/points.ts';
-import { duration, figure, money, reason } from '../model/view.ts';
+import { duration, figure, machinesNote, money, reason } from '../model/view.ts';
 import { clockSeconds, dayTime } from '../model/zone.ts';
 import { byId, chip, element, none, table } from './dom.ts';
 
@@ -35,11 +35,6 @@ export function showNow({ newest, today, month, currency }: Figures): void {
       ? []
       : [costCard('Cost today', today, currency), costCard('Cost this month', month, currency)]),
   );
-}
-
-function machinesNote(newest: Point | undefined): string {
-  const limit = newest?.limit === undefined ? [] : [`of at most ${figure(newest.limit)}`];
-  return [...limit, ...(newest?.coming ? [`${figure(newest.coming)} on their way`] : [])].join(', ');
 }
 
 function card(title: string, value: string | Node, note: string, kind = ''): HTMLElement {

@@ -5,6 +5,7 @@ import { drainPools } from '../../lib/app/controls/store.ts';
 import type { Cloud, Store } from '../../lib/app/ports/index.ts';
 import { formatDuration } from '../../lib/config/durations.ts';
 import { ALL_POOLS } from '../../lib/core/controls.ts';
+import { counted } from '../../lib/core/plural.ts';
 
 export interface DrainInputs {
   readonly cloud: Pick<Cloud, 'servers'>;
@@ -34,17 +35,13 @@ export async function drain({ cloud, store, say, pollMs, mostMs }: DrainInputs):
     if (workers.length === 0) return begin;
     const now = workers.join(' ');
     if (now !== before)
-      say(`${formatDuration(Math.round((Date.now() - begin) / 1000) * 1000)}: waiting for ${counted(workers.length)}: ${now}`);
+      say(`${formatDuration(Math.round((Date.now() - begin) / 1000) * 1000)}: waiting for ${counted(workers.length, 'worker')}: ${now}`);
     before = now;
     if (Date.now() - begin > mostMs) {
       throw new UserError(
-        `${counted(workers.length)} ${workers.length === 1 ? 'is' : 'are'} still there after ${formatDuration(mostMs)}: ${now}. They go on draining; a worker that is kept (scaler release) or a long job holds them. Run it again later.`,
+        `${counted(workers.length, 'worker is', 'workers are')} still there after ${formatDuration(mostMs)}: ${now}. They go on draining; a worker that is kept (scaler release) or a long job holds them. Run it again later.`,
       );
     }
     await sleep(pollMs);
   }
-}
-
-function counted(workers: number): string {
-  return workers === 1 ? '1 worker' : `${workers} workers`;
 }

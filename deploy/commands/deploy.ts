@@ -1,5 +1,6 @@
 import { UserError } from '../../cli/shared/environment.ts';
 import { renderProblems } from '../../lib/config/check/problems.ts';
+import { counted } from '../../lib/core/plural.ts';
 import { apply } from '../apply/apply.ts';
 import { compareDeployment, type DeployInputs, type Deployment, openDeployment, type Wanted } from '../inputs/deployment.ts';
 import { hookUrl } from '../inputs/hook-url.ts';
@@ -37,7 +38,7 @@ export async function deploy(inputs: DeployInputs, { dryRun = false, only }: Dep
   }
   if (dryRun) {
     if (!output.json) output.data(steps.map(({ what }, i) => `${i + 1}. ${what}`).join('\n'));
-    output.say(`${steps.length === 1 ? '1 step' : `${steps.length} steps`} would be done; nothing was changed.`);
+    output.say(`${counted(steps.length, 'step')} would be done; nothing was changed.`);
     return;
   }
   const address = await apply(steps, {
@@ -81,7 +82,7 @@ function sayNotes({ inputs: { output } }: Deployment, { desired, actual }: Wante
   const days = logs && 'days' in logs.group ? logs.group.days : undefined;
   const there = actual.logs?.days;
   if (days !== undefined && there !== undefined && days !== there)
-    output.say(`The log group keeps ${there} days, serverless.yml says ${days}: change it in the console of LTS.`);
+    output.say(`The log group keeps ${counted(there, 'day')}, serverless.yml says ${days}: change it in the console of LTS.`);
 }
 
 function sayNext({ inputs: { output }, service, config }: Deployment, steps: readonly Step[], address: string): void {

@@ -1,3 +1,4 @@
+import { counted } from '../../lib/core/plural.ts';
 import { type DeployInputs, openDeployment, placesOf } from '../inputs/deployment.ts';
 import { hookUrl } from '../inputs/hook-url.ts';
 import { type Actual, readActual } from '../state/read.ts';
@@ -48,7 +49,7 @@ export async function info(inputs: DeployInputs): Promise<void> {
       ...facts.left.map((one) => `${lineOfGateway(one)}: not wanted any more, osls deploy takes away what is ours`),
       `bucket      ${facts.bucket.name}${there(facts.bucket.exists)}`,
       `agency      ${facts.agency.name}${there(facts.agency.exists)}`,
-      `logs        ${actual.logs ? `${actual.logs.groupName}, ${actual.logs.days ?? '?'} days` : 'not collected'}`,
+      `logs        ${actual.logs ? `${actual.logs.groupName}, ${actual.logs.days === undefined ? '? days' : counted(actual.logs.days, 'day')}` : 'not collected'}`,
       ...(functions.length === 0 ? ['functions   none: osls deploy makes them'] : functions.map(lineOf)),
     ].join('\n'),
   );
@@ -71,5 +72,5 @@ function lineOf(f: {
   triggers: readonly string[];
 }): string {
   const triggers = f.triggers.length === 0 ? '' : `, ${f.triggers.join(', ')}`;
-  return `function    ${f.name}: ${f.memorySize} MB, ${f.timeout} s, at most ${f.maxInstances ?? '?'} instances, code ${f.code}${triggers}`;
+  return `function    ${f.name}: ${f.memorySize} MB, ${f.timeout} s, at most ${f.maxInstances === undefined ? '? instances' : counted(f.maxInstances, 'instance')}, code ${f.code}${triggers}`;
 }

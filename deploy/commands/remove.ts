@@ -5,6 +5,7 @@ import { CONTROL_PREFIX } from '../../lib/app/controls/store.ts';
 import type { Cloud, Store } from '../../lib/app/ports/index.ts';
 import { parseDuration } from '../../lib/config/durations.ts';
 import { ScalerError } from '../../lib/core/errors.ts';
+import { counted } from '../../lib/core/plural.ts';
 import { HookAdmin } from '../../lib/gitlab/hooks/admin.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import { apply } from '../apply/apply.ts';
@@ -79,7 +80,7 @@ export async function remove(inputs: DeployInputs, options: RemoveOptions = {}):
   // Whether the other one looks after them nobody can tell.
   if (beside) await noWorkers(clients.cloud(), `Remove it when no worker is there: ${actual.rivals.join(', ')} has the same bucket.`);
   else if (!options.drain) await noWorkers(clients.cloud(), 'Let them finish first: osls remove --drain.');
-  await confirm(options, `Remove ${outline.name} (${count} steps)? Type its name: `, outline.name);
+  await confirm(options, `Remove ${outline.name} (${counted(count, 'step')})? Type its name: `, outline.name);
   await (beside ? removeBeside(removal) : removeFarm(removal));
 }
 
@@ -167,7 +168,7 @@ async function noWorkers(cloud: Pick<Cloud, 'servers'>, remedy: string): Promise
   if (workers.length === 0) return;
   const names = workers.slice(0, 5).map(({ name }) => name);
   const more = workers.length > names.length ? ` and ${workers.length - names.length} more` : '';
-  const exist = workers.length === 1 ? '1 worker exists' : `${workers.length} workers exist`;
+  const exist = counted(workers.length, 'worker exists', 'workers exist');
   throw new UserError(`${exist}, which nobody would remove any more: ${names.join(', ')}${more}. ${remedy}`);
 }
 
@@ -193,6 +194,6 @@ async function removeHooks({ inputs, config, secretsFile }: Deployment, url: str
 async function removeObjects(store: Pick<Store, 'list' | 'delete'>, say: (line: string) => void): Promise<void> {
   const keys = (await Promise.all(SHORT_LIVED.map((prefix) => store.list(prefix)))).flat();
   if (keys.length === 0) return;
-  say(`removing what is below ${SHORT_LIVED.join(', ')}: ${keys.length === 1 ? '1 object' : `${keys.length} objects`}`);
+  say(`removing what is below ${SHORT_LIVED.join(', ')}: ${counted(keys.length, 'object')}`);
   for (const key of keys) await store.delete(key);
 }

@@ -1,3 +1,4 @@
+import { counted } from '../../lib/core/plural.ts';
 import { type Desired, type DesiredAsync, type DesiredFunction, type DesiredTrigger, RUNTIME } from '../state/desired.ts';
 import type { Actual } from '../state/read.ts';
 import type { ActualFunction, ActualTrigger } from '../state/read-function.ts';
@@ -20,7 +21,7 @@ export function planFunction(of: DesiredFunction, desired: Desired, actual: Actu
           ]
         : []),
       step({ do: 'create-function', of }, `create (${of.memorySize} MB, ${of.timeout} s)`),
-      step({ do: 'set-instances', of }, `at most ${of.maxInstances} instances`),
+      step({ do: 'set-instances', of }, `at most ${counted(of.maxInstances, 'instance')}`),
       ...asyncSteps(of, undefined, step),
       ...of.triggers.map((trigger) => step({ do: 'create-trigger', of, trigger }, describeTrigger(trigger))),
       ...tagSteps(of, {}, step),
@@ -32,7 +33,7 @@ export function planFunction(of: DesiredFunction, desired: Desired, actual: Actu
     ...(changes.length === 0 ? [] : [step({ do: 'update-config', of }, changes.join(', '))]),
     ...(of.maxInstances === there.maxInstances
       ? []
-      : [step({ do: 'set-instances', of }, `at most ${of.maxInstances} instances (now ${there.maxInstances ?? 'not known'})`)]),
+      : [step({ do: 'set-instances', of }, `at most ${counted(of.maxInstances, 'instance')} (now ${there.maxInstances ?? 'not known'})`)]),
     ...asyncSteps(of, there.async, step),
     ...triggerSteps(of, there, actual, step),
     ...tagSteps(of, there.tags, step),
@@ -75,7 +76,12 @@ function asyncSteps(of: DesiredFunction, there: DesiredAsync | undefined, step: 
   if (there && JSON.stringify(asyncKey(of.async)) === JSON.stringify(asyncKey(there))) return [];
   const { retries, maxAgeSeconds, onFailure } = of.async;
   const failed = onFailure ? `, failed ones go to ${onFailure.bucket}/${onFailure.prefix}` : '';
-  return [step({ do: 'set-async', of, async: of.async }, `asynchronous calls: ${retries} retries, ${maxAgeSeconds} s at most${failed}`)];
+  return [
+    step(
+      { do: 'set-async', of, async: of.async },
+      `asynchronous calls: ${counted(retries, 'retry', 'retries')}, ${maxAgeSeconds} s at most${failed}`,
+    ),
+  ];
 }
 
 /** What holds where nothing is set, and may be answered then. Source: OTC FunctionGraph API reference, "Asynchronous Execution Notification". */

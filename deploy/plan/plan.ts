@@ -1,4 +1,5 @@
 import { ConfigError } from '../../lib/core/errors.ts';
+import { counted } from '../../lib/core/plural.ts';
 import { type Desired, type DesiredPolicy, TRUSTED } from '../state/desired.ts';
 import { type Actual, grantKey } from '../state/read.ts';
 import { planBucket } from './bucket.ts';
@@ -91,7 +92,7 @@ function planLogs({ logs, functions }: Desired, actual: Actual): readonly Step[]
       : [
           {
             change: { do: 'create-log-group', name: logs.group.name, days: logs.group.days },
-            what: `create the log group ${logs.group.name}, which keeps ${logs.group.days} days`,
+            what: `create the log group ${logs.group.name}, which keeps ${counted(logs.group.days, 'day')}`,
           } as const,
         ]),
     ...streams.map(

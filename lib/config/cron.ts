@@ -1,4 +1,5 @@
 import { Cron } from 'croner';
+import { counted } from '../core/plural.ts';
 
 /**
  * What is wrong with a period, or `undefined`. Periods are gitlab-runner's: seven cron fields (second, minute, hour, day of month, month,
@@ -7,9 +8,9 @@ import { Cron } from 'croner';
  * without a word and then never matches.
  */
 export function periodProblem(expression: string): string | undefined {
-  const fields = expression.trim().split(/\s+/);
+  const fields = expression.split(/\s+/).filter((field) => field !== '');
   if (fields.length !== 7) {
-    return `has ${fields.length} fields, but needs 7: second minute hour day-of-month month day-of-week year, such as "* * 8-17 * * mon-fri *"`;
+    return `has ${counted(fields.length, 'field')}, but needs 7: second minute hour day-of-month month day-of-week year, such as "* * 8-17 * * mon-fri *"`;
   }
   if (fields[0] !== '*') {
     return `begins with the second "${fields[0]}": the period would hold for moments only, not for hours; write "*" as the first field`;

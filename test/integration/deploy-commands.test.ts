@@ -36,7 +36,7 @@ describe('a deployment of what has changed', () => {
   it.each<[name: string, change: (bench: DeployBench) => void, steps: readonly string[]]>([
     ['a secret', ({ env }) => Object.assign(env, { GITLAB_TOKEN: 'glpat-new' }), ['scaler: secrets are new', 'reaper: secrets are new']],
     ['memory', ({ functions }) => Object.assign(functions.reaper ?? {}, { memorySize: 1024 }), ['reaper: memory MB 512 → 1024']],
-    ['the limit', ({ functions }) => Object.assign(functions.reaper ?? {}, { maxInstances: 1 }), ['reaper: at most 1 instances (now 2)']],
+    ['the limit', ({ functions }) => Object.assign(functions.reaper ?? {}, { maxInstances: 1 }), ['reaper: at most 1 instance (now 2)']],
     [
       'the schedule',
       ({ functions }) => Object.assign(functions.reaper ?? {}, { events: [{ timer: { rate: '2m' } }] }),

@@ -20,7 +20,8 @@ async function latest(at = Date.now(), alarms: readonly Alarm[] = []): Promise<s
   const samples = [
     { at, pool: 'bake', machines: 4, ...rest },
     { at, pool: 'bake-big', machines: 11, ...rest },
-    { at, pool: 'rebake', machines: 5, ...rest },
+    { at, pool: 'rebake', machines: 4, ...rest },
+    { at, pool: 'tiny', machines: 1, ...rest },
   ];
   await writeLatest(store, samples, alarms, {});
   return store.text('counts/v1/latest.json');
@@ -55,9 +56,11 @@ describe('machine-count', () => {
     { name: 'all machines', args: [], expected: '20\n' },
     { name: 'those of one pool', args: ['bake'], expected: '4\n' },
     { name: 'those of a pool whose name begins like another', args: ['bake-big'], expected: '11\n' },
-    { name: 'those of a pool whose name ends like another', args: ['rebake'], expected: '5\n' },
+    { name: 'those of a pool whose name ends like another', args: ['rebake'], expected: '4\n' },
     { name: '0 for a pool that is none', args: ['none'], expected: '0\n' },
     { name: '0 for what is no name', args: ['b.*'], expected: '0\n' },
+    { name: '0 for an option after the URL', args: ['-m', '9'], expected: '0\n' },
+    { name: '0 for one argument too many', args: ['bake', 'bake-big'], expected: '0\n' },
   ])('prints $name', async ({ args, expected }) => {
     const body = await latest();
     const url = await served((response, asked) => response.writeHead(asked === '/counts/v1/latest.json' ? 200 : 404).end(body));
@@ -153,6 +156,7 @@ describe('machine-count', () => {
         code: 1,
         expected: 'WARNING - 20 machines, .*, alarms: hook, sold-out, unread | machines=20;;;0 .* alarms=3;1;;0',
       },
+      { args: ['tiny'], alarms: [], code: 0, expected: `OK - 1 machine of tiny, counted ${age} s ago, no alarm | machines=1;;;0 ` },
       { args: ['bake'], alarms, code: 1, expected: 'WARNING - 4 machines of bake, .*, alarms: hook, unread | .* alarms=2;1;;0' },
       { args: ['bake-big'], alarms: alarms.slice(0, 3), code: 0, expected: 'OK - 11 machines of bake-big, .*, no alarm | .*' },
       {
@@ -172,10 +176,14 @@ describe('machine-count', () => {
     });
 
     it.each<readonly [string, number, RegExp, number, readonly string[]]>([
-      ['an old count', 6, /^MACHINES CRITICAL - the newest count is 3[67]\d seconds old\n$/, 2, []],
+      ['an old count', 6, /^MACHINES CRITICAL - the newest count is 3[67]\d s old\n$/, 2, []],
       ['a pool that is none', 0, /^MACHINES CRITICAL - no count of none in it\n$/, 2, ['none']],
-      ['a count of the future', -60, /^MACHINES UNKNOWN - the newest count is 3[56]\d\d seconds ahead of this machine's clock\n$/, 3, []],
+      ['a count of the future', -60, /^MACHINES UNKNOWN - the newest count is 3[56]\d\d s ahead of this machine's clock\n$/, 3, []],
       ['a mistake in the call', 0, /^MACHINES UNKNOWN - b\.\* is no name of a pool\n$/, 3, ['b.*']],
+      ['a name that begins with a digit', 0, /^MACHINES UNKNOWN - 1st is no name of a pool\n$/, 3, ['1st']],
+      ['an option after the URL', 0, /^MACHINES UNKNOWN - -m stands after the URL: options come before it\n$/, 3, ['-m', '9']],
+      ['an option after the pool', 0, /^MACHINES UNKNOWN - -w stands after the URL: options come before it\n$/, 3, ['bake', '-w', '3']],
+      ['one argument too many', 0, /^MACHINES UNKNOWN - too many arguments: bake-big\n$/, 3, ['bake', 'bake-big']],
     ])('of %s', async (_name, minutes, expected, code, args) => {
       const body = await latest(Date.now() - minutes * 60_000 - 5_000);
       const url = await served((response) => response.end(body));

@@ -1,5 +1,6 @@
 import pMap from 'p-map';
 import * as z from 'zod';
+import { onTheirWay } from '../../core/plural.ts';
 import { fromIso, toIso } from '../../core/time.ts';
 import type { Store } from '../ports/index.ts';
 import { Time } from '../storage/bounds.ts';
@@ -270,7 +271,7 @@ function controlSentence(e: ReadEntry): string {
 function waitingSentence(e: ReadEntry, jobId: number | undefined): string {
   const n = e.numbers ?? {};
   const place = jobId === undefined ? '' : `${(e.waiting?.indexOf(jobId) ?? 0) + 1} of ${n.demand ?? '?'}`;
-  const seen = `pool ${e.pool}: waiting, ${place}; machines ${n.machines}/${n.limit} (booting ${n.booting}, idle ${n.idle}, busy ${n.busy})${n.coming ? `, ${n.coming} on their way` : ''}`;
+  const seen = `pool ${e.pool}: waiting, ${place}; machines ${n.machines}/${n.limit} (booting ${n.booting}, idle ${n.idle}, busy ${n.busy})${n.coming ? `, ${onTheirWay(n.coming)}` : ''}`;
   const brakes = (e.brakes ?? []).map(brakeText);
   return brakes.length > 0 ? `${seen}; held back: ${brakes.join('; ')}` : seen;
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { counted } from '../../core/plural.ts';
 
 const UNDER_MACHINE = 'belongs under "machine"';
 const UNDER_RUNNER = 'belongs under "runner"';
@@ -110,7 +111,9 @@ export const plainMessage: z.core.$ZodErrorMap = (issue) => {
     case 'too_small':
       return issue.origin === 'number' ? `must be at least ${issue.minimum}` : shortOf(issue.origin, Number(issue.minimum));
     case 'too_big':
-      return issue.origin === 'number' ? `must be at most ${issue.maximum}` : `must have at most ${issue.maximum} ${unitOf(issue.origin)}`;
+      return issue.origin === 'number'
+        ? `must be at most ${issue.maximum}`
+        : `must have at most ${unitsOf(issue.origin, Number(issue.maximum))}`;
     case 'invalid_value':
       return `must be one of ${issue.values.map(String).join(', ')}`;
     default:
@@ -145,9 +148,9 @@ function kindOf(input: unknown): string {
 
 function shortOf(origin: string, least: number): string {
   if (least === 1) return origin === 'string' ? 'must not be empty' : 'needs at least one entry';
-  return `must have at least ${least} ${unitOf(origin)}`;
+  return `must have at least ${unitsOf(origin, least)}`;
 }
 
-function unitOf(origin: string): string {
-  return origin === 'string' ? 'characters' : 'entries';
+function unitsOf(origin: string, n: number): string {
+  return origin === 'string' ? counted(n, 'character') : counted(n, 'entry', 'entries');
 }

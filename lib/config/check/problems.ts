@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { ConfigError } from '../../core/errors.ts';
+import { counted } from '../../core/plural.ts';
 
 export type Path = readonly (string | number)[];
 
@@ -23,10 +24,7 @@ export class InvalidConfigError extends ConfigError {
   readonly problems: readonly ConfigProblem[];
 
   constructor(problems: readonly ConfigProblem[]) {
-    super(
-      'invalid-config',
-      `the configuration has ${problems.length} problem${problems.length === 1 ? '' : 's'}:\n${renderProblems(problems)}`,
-    );
+    super('invalid-config', `the configuration has ${counted(problems.length, 'problem')}:\n${renderProblems(problems)}`);
     this.problems = problems;
   }
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { counted } from '../../core/plural.ts';
 import type { Finding } from '../check/finding.ts';
 import { zonesTable } from './functions-zones.ts';
 import { dayNumber, dayText, type Offset, zoneOffsets } from './zone-rules.ts';
@@ -42,7 +43,7 @@ function zoneProblem(zone: string, now: number): Pick<Finding, 'level' | 'messag
   const day = firstDifference(here, theirs);
   if (day === undefined) return undefined;
   const minutes = Math.abs(minutesAt(here, day) - minutesAt(theirs, day));
-  const what = `has other clocks on the functions, which run on ${NODE}: from ${dayText(day)} on they are ${minutes} minutes off`;
+  const what = `has other clocks on the functions, which run on ${NODE}: from ${dayText(day)} on they are ${counted(minutes, 'minute')} off`;
   return { level: 'warning', message: `${what}; ${advice(zone, here, from, to)}` };
 }
 

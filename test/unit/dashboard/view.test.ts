@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseFarm, stateOf } from '../../../dashboard/model/farm.ts';
-import { duration, hashOf, isStale, pollEvery, spanOf, viewOf } from '../../../dashboard/model/view.ts';
+import { duration, hashOf, isStale, machinesNote, pollEvery, spanOf, viewOf } from '../../../dashboard/model/view.ts';
 import { clockSeconds, dayTime, startOfDay, startOfMonth } from '../../../dashboard/model/zone.ts';
 import { buildDashboard, compressedSize, DASHBOARD_KB } from '../../../scripts/dashboard.ts';
 
@@ -17,6 +17,14 @@ describe('the address of a view', () => {
     expect(viewOf(hashOf(view))).toEqual(view);
   });
 });
+
+it.each([
+  [{ limit: 3, coming: 1 }, 'of at most 3, 1 on its way'],
+  [{ limit: 3, coming: 2 }, 'of at most 3, 2 on their way'],
+  [{ coming: 1.5 }, '1.5 on their way'],
+  [{ limit: 3, coming: 0 }, 'of at most 3'],
+  [undefined, ''],
+])('notes below the machines of %j: %s', (point, note) => expect(machinesNote(point)).toBe(note));
 
 it.each([Number.NaN, 9e15, Number.POSITIVE_INFINITY])('shows a dash for %d, which is no time', (at) => {
   expect([dayTime(at, 'Europe/Berlin'), clockSeconds(at, 'UTC')]).toEqual(['–', '–']);

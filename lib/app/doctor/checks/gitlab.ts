@@ -1,4 +1,5 @@
 import { AccessError } from '../../../core/errors.ts';
+import { counted } from '../../../core/plural.ts';
 import { toIso } from '../../../core/time.ts';
 import type { HookView, Scope } from '../../ports/index.ts';
 import { unreadParts } from '../../reconcile/demand.ts';
@@ -46,7 +47,7 @@ function judgeToken({ name, scopes, expiresAt }: TokenView, now: number): readon
   }
   if (expiresAt !== undefined && expiresAt - now < SOON_MS) {
     const days = Math.max(0, Math.floor((expiresAt - now) / DAY));
-    const found = `The token ${name} expires in ${days === 1 ? '1 day' : `${days} days`}, on ${toIso(expiresAt).slice(0, 10)}: nothing works from then on.`;
+    const found = `The token ${name} expires in ${counted(days, 'day')}, on ${toIso(expiresAt).slice(0, 10)}: nothing works from then on.`;
     problems.push(
       warning(
         'token-expires',

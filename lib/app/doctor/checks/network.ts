@@ -1,3 +1,4 @@
+import { counted } from '../../../core/plural.ts';
 import type { PoolSettings } from '../../settings.ts';
 import { usableAddresses } from '../cidr.ts';
 import { cloudOf, type Visit } from '../context.ts';
@@ -126,7 +127,11 @@ function tooSmall(rooms: readonly Room[], pools: readonly PoolSettings[]): reado
     const [what, have, whose] = mine.length === 1 ? ['subnet', 'has', 'all pools'] : ['subnets', 'have', 'their pools'];
     const names = mine.map(({ id, cidr }) => `${id} (${cidr})`).join(', ');
     return [
-      warning('subnet-small', `The ${what} ${names} ${have} ${total} addresses${used}; ${whose} at their limits need ${most}.`, TODO),
+      warning(
+        'subnet-small',
+        `The ${what} ${names} ${have} ${counted(total, 'address', 'addresses')}${used}; ${whose} at their limits need ${most}.`,
+        TODO,
+      ),
     ];
   });
 }

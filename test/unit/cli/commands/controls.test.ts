@@ -138,7 +138,7 @@ describe('scaler drain, undrain and roll', () => {
     expect(s.told).toEqual([
       '2 machines left, 2 at their last job; the reaper has not looked yet: does its timer run?',
       '2 machines left, 2 at their last job',
-      '1 machine left, 1 at their last job',
+      '1 machine left, 1 at its last job',
       '0 machines left, 0 at their last job',
       'No machine of bitbake is left.',
     ]);
@@ -153,7 +153,7 @@ describe('scaler drain, undrain and roll', () => {
       await farm(s.store, looks.shift() ?? [], s.clock.now());
     };
     expect(await waitUntilZero(s, ['bitbake'], false, new AbortController().signal)).toBe(0);
-    expect(s.told).toContain('1 machine left, 1 at their last job');
+    expect(s.told).toContain('1 machine left, 1 at its last job');
     expect(s.clock.now() - NOW).toBeGreaterThanOrEqual(60_000);
   });
 

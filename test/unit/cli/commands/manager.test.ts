@@ -91,6 +91,13 @@ describe('scaler manager status', () => {
     });
   });
 
+  it('has one of each thing', async () => {
+    const one = { ...HEALTH, nfs: { active: true, threads: 1, clients: 1 }, trash: { days: 1, bytes: 2e9, oldest: null } };
+    const { text } = await status(one);
+    expect(text).toContain('nfs: 1 thread, 1 client\n');
+    expect(text).toMatch(/trash: 2\.0 GB of 1 day$/);
+  });
+
   it('is 1 with what to do when something is wrong, and nothing of it reaches the terminal raw', async () => {
     const mirrors = { ...HEALTH.mirrors, failed: [{ name: 'a.git', error: 'fatal: \u001b[2Jgone' }] };
     const { code, text } = await status({ ...HEALTH, disk: null, mirrors });

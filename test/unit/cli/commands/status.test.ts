@@ -100,6 +100,15 @@ describe('scaler status', () => {
     });
   });
 
+  it.each([
+    { n: 1, words: '1 busy, 1 draining, 1 on its way, 1 waiting' },
+    { n: 2, words: '1 busy, 1 draining, 2 on their way, 1 waiting' },
+  ])('counts $n that is ordered by itself', async ({ n, words }) => {
+    const ordered = { pool: 'bake', phase: 'booting', since: '2026-11-24T11:59:00Z', coming: true } as const;
+    const workers = [...FARM.workers, ...Array.from({ length: n }, (_, i) => ({ ...ordered, name: `bake-02${i}` }))];
+    expect((await shown({ workers })).text.split('\n')[1]).toMatch(new RegExp(`2/4 ${words}$`));
+  });
+
   it('is 1 with alarms on top', async () => {
     const alarm = {
       kind: 'sold-out',

@@ -139,6 +139,8 @@ const WRONG: readonly (readonly [string, string, unknown, string, RegExp])[] = [
   ['environment without a value', 'runner.environment', ['DL_DIR'], 'runner.environment[0]', /KEY=value/],
   ['timeout below what GitLab takes', 'runner.maximum_timeout', 599, 'runner.maximum_timeout', /at least 10m/],
   ['no time span', 'pools.0.idle_time', '10 minutes', 'pools[0].idle_time', /no time span/],
+  ['a nickname of cron', 'pools.0.periods', [{ periods: ['@daily'] }], 'pools[0].periods[0].periods[0]', /^has 1 field, but needs 7/],
+  ['an empty period', 'pools.0.periods', [{ periods: [''] }], 'pools[0].periods[0].periods[0]', /^has 0 fields, but needs 7/],
   ['negative time', 'pools.0.idle_time', -1, 'pools[0].idle_time', /no time span/],
   ['neither tags nor untagged', 'pools.0.tags', [], 'pools[0].tags', /no job can match/],
   ['the same tag twice', 'pools.0.tags', ['a', 'a'], 'pools[0].tags', /twice/],
