@@ -1,15 +1,19 @@
+import { GraphQLError } from 'graphql';
 import { type AccessToken, type Group, isBelow, type Job, type Project, type Runner } from '../model.ts';
 import { readCursor, roleOn } from '../rest/access.ts';
 import { runnerStatus } from '../rest/entities.ts';
 import type { GitLabWorld } from '../world.ts';
-import { GraphqlError } from './parse.ts';
-import type { Args } from './run.ts';
 
 export interface Viewer {
   readonly world: GitLabWorld;
   readonly token: AccessToken | undefined;
   readonly now: number;
+  /** Fields that one request may ask only one object for, as far as this one has asked for them. */
+  readonly asked: Set<string>;
 }
+
+/** As graphql-js reads them: by name, and checked against the schema. */
+export type Args = Readonly<Record<string, unknown>>;
 
 export interface Page<T> {
   readonly nodes: readonly T[];
@@ -23,15 +27,15 @@ const MAX_COUNT = 1001;
 
 /** Newest first, at most 100 whatever is asked for. */
 export function page<T extends { readonly id: number }>(items: readonly T[], args: Args): Page<T> {
-  const after = args.after === undefined ? Number.POSITIVE_INFINITY : readCursor(String(args.after));
-  if (after === undefined) throw new GraphqlError('Invalid cursor');
+  const after = typeof args.after === 'string' ? readCursor(args.after) : Number.POSITIVE_INFINITY;
+  if (after === undefined) throw new GraphQLError('Invalid cursor');
   const rest = items.filter((item) => item.id < after).sort((a, b) => b.id - a.id);
   const size = Math.min(MAX_PAGE, Number(args.first ?? MAX_PAGE));
   return { nodes: rest.slice(0, size), count: items.length, more: rest.length > size };
 }
 
-export function notAvailable(): GraphqlError {
-  return new GraphqlError(
+export function notAvailable(): GraphQLError {
+  return new GraphQLError(
     "The resource that you are attempting to access does not exist or you don't have permission to perform this action",
   );
 }
@@ -61,13 +65,13 @@ export function filterRunners(runners: readonly Runner[], args: Args, { now }: V
   const { type, paused, status, search, tagList, creatorUsername } = args;
   return runners.filter(
     (r) =>
-      (type === undefined || r.type.toUpperCase() === type) &&
-      (paused === undefined || r.paused === paused) &&
-      (status === undefined || runnerStatus(r, now).toUpperCase() === status) &&
-      (creatorUsername === undefined || r.createdBy?.username === creatorUsername) &&
+      (!isGiven(type) || r.type.toUpperCase() === type) &&
+      (!isGiven(paused) || r.paused === paused) &&
+      (!isGiven(status) || runnerStatus(r, now).toUpperCase() === status) &&
+      (!isGiven(creatorUsername) || r.createdBy?.username === creatorUsername) &&
       (!Array.isArray(tagList) || tagList.every((tag) => r.tags.includes(String(tag)))) &&
       // Part of the description, or the whole token.
-      (search === undefined || r.description.toLowerCase().includes(String(search).toLowerCase()) || r.token === search),
+      (!isGiven(search) || r.description.toLowerCase().includes(String(search).toLowerCase()) || r.token === search),
   );
 }
 
@@ -85,4 +89,9 @@ export function jobCount(one: Runner, args: Args, { world, now }: Viewer): numbe
     return then !== undefined && then.runnerId === one.id && (!statuses || statuses.includes(then.status));
   }).length;
   return Math.min(MAX_COUNT, count);
+}
+
+/** A null, as a variable that is not given leaves it, filters nothing. */
+export function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null;
 }

@@ -1,16 +1,15 @@
 import * as z from 'zod';
 import { findToken, Refused } from '../rest/access.ts';
 import type { Part } from '../rest/jobs.ts';
+import { type Result, runQuery } from './execute.ts';
 import type { Viewer } from './find.ts';
-import { type Result, runQuery } from './run.ts';
-import { SCHEMA } from './schema.ts';
 
 const Body = z.object({ query: z.string(), variables: z.record(z.string(), z.unknown()).nullish() });
 
 /** `POST /api/graphql`. Whatever is wrong with a query is told with status 200 in `errors`. */
 export function graphqlRoute({ app, world, fault, now }: Part): void {
   app.post('/api/graphql', fault('gitlab.graphql'), async (c) => {
-    let viewer: Viewer;
+    let viewer: Omit<Viewer, 'asked'>;
     try {
       const token = findToken(c, world);
       if (token && !token.scopes.some((scope) => scope === 'api' || scope === 'read_api')) throw new Refused(403, {});
@@ -25,8 +24,8 @@ export function graphqlRoute({ app, world, fault, now }: Part): void {
   });
 }
 
-function answer(body: unknown, viewer: Viewer): Result {
+function answer(body: unknown, viewer: Omit<Viewer, 'asked'>): Result {
   const request = Body.safeParse(body);
   if (!request.success) return { errors: [{ message: 'Unexpected end of document' }] };
-  return runQuery(SCHEMA, request.data.query, request.data.variables ?? {}, viewer);
+  return runQuery(request.data.query, request.data.variables ?? {}, { ...viewer, asked: new Set() });
 }

@@ -12,7 +12,7 @@ export function pipelineStatus(pipeline: Pipeline): JobStatus {
   return only('success', 'failed', 'canceled', 'canceling', 'skipped') ? 'canceling' : 'running';
 }
 
-export function currentJobs(pipeline: Pipeline): readonly Job[] {
+function currentJobs(pipeline: Pipeline): readonly Job[] {
   return pipeline.jobs.filter((job) => !job.retried);
 }
 

@@ -195,24 +195,59 @@ describe('what is refused', () => {
     {
       name: 'an object without selections',
       query: '{ jobs }',
-      message: "Field must have selections (field 'jobs' returns CiJobConnection but has no selections)",
+      message:
+        "Field must have selections (field 'jobs' returns CiJobInterfaceConnection but has no selections. Did you mean 'jobs { ... }'?)",
     },
     {
       name: 'selections on a scalar',
       query: '{ group(fullPath: "acme") { id { x } } }',
-      message: "Selections can't be made on scalars (field 'id')",
+      message: "Selections can't be made on scalars (field 'id' returns ID but has selections [\"x\"])",
     },
     {
       name: 'a status that does not exist',
       query: '{ jobs(statuses: [BUSY]) { nodes { id } } }',
-      message: "Argument 'statuses' has an invalid value. Expected type 'CiJobStatus!'.",
+      message: "Argument 'statuses' on Field 'jobs' has an invalid value ([BUSY]). Expected type '[CiJobStatus!]'.",
     },
     {
       name: 'a status as a text',
       query: '{ jobs(statuses: ["PENDING"]) { nodes { id } } }',
-      message: "Argument 'statuses' has an invalid value. Expected type 'CiJobStatus!'.",
+      message: `Argument 'statuses' on Field 'jobs' has an invalid value (["PENDING"]). Expected type '[CiJobStatus!]'.`,
     },
-    { name: 'an undeclared variable', query: '{ group(fullPath: $g) { id } }', message: 'Variable $g is used by query but not declared' },
+    {
+      name: 'an undeclared variable',
+      query: '{ group(fullPath: $g) { id } }',
+      message: 'Variable $g is used by anonymous query but not declared',
+    },
+    {
+      name: 'a variable that nothing uses',
+      query: 'query Jobs($g: ID) { jobs { count } }',
+      message: 'Variable $g is declared by Jobs but not used',
+    },
+    {
+      name: 'a variable of an unknown type',
+      query: 'query($s: [JobStatus!]) { jobs(statuses: $s) { count } }',
+      message: 'Unknown type "JobStatus". Did you mean "CiJobStatus"?',
+    },
+    {
+      name: 'the id of something else',
+      query: '{ runner(id: "gid://gitlab/Project/1") { id } }',
+      message: '"gid://gitlab/Project/1" does not represent an instance of Ci::Runner',
+    },
+    {
+      name: 'a field that only one kind of job has',
+      query: '{ jobs { nodes { runnerManager { id } } } }',
+      message: "Field 'runnerManager' doesn't exist on type 'CiJobInterface'",
+    },
+    {
+      name: 'a fragment that nothing uses',
+      query: '{ jobs { count } } fragment f on Group { id }',
+      message: 'Fragment f was defined, but not used',
+    },
+    {
+      name: 'too deep a query',
+      query: `{ jobs { nodes ${'{ runner { jobs { nodes '.repeat(7)} { id } ${'} } }'.repeat(7)} } }`,
+      message: 'Query has depth of 24, which exceeds max depth of 20',
+    },
     {
       name: 'a variable of another type',
       query: 'query($g: String!) { group(fullPath: $g) { id } }',
@@ -230,6 +265,34 @@ describe('what is refused', () => {
     const b = await bench();
     const answer = await b.call('POST', '/api/graphql', { body: { query } });
     expect([answer.status, answer.json]).toEqual([200, { errors: [{ message }] }]);
+  });
+
+  it('each mistake of a query by itself', async () => {
+    const b = await bench();
+    expect(await ask(b, '{ jobs(state: PENDING) { count size } }')).toEqual({
+      errors: [
+        { message: "Field 'jobs' doesn't accept argument 'state'" },
+        { message: "Field 'size' doesn't exist on type 'CiJobInterfaceConnection'" },
+      ],
+    });
+  });
+
+  it('a variable whose value is none of its type', async () => {
+    const b = await bench();
+    const query = 'query($s: [CiJobStatus!]) { jobs(statuses: $s) { count } }';
+    expect(await ask(b, query, { s: ['BUSY'] })).toEqual({
+      errors: [{ message: 'Variable $s of type [CiJobStatus!] was provided invalid value' }],
+    });
+    expect(await ask(b, query, { s: ['PENDING'] })).toEqual({ data: { jobs: { count: 0 } } });
+  });
+
+  it('jobs for a runner, unless only pending ones are asked for', async () => {
+    const b = await groupBench();
+    const query = 'query($r: CiRunnerID) { jobs(compatibleRunnerId: $r) { count } }';
+    expect(await ask(b, query, { r: `gid://gitlab/Ci::Runner/${b.runner.id}` })).toMatchObject({
+      data: { jobs: null },
+      errors: [{ message: expect.stringContaining('compatibleRunnerId can only be used'), path: ['jobs'] }],
+    });
   });
 
   it('a body that is no query', async () => {
