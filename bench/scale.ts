@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ulid } from 'ulid';
+import { compileConfig } from '../lib/config/load/yaml.ts';
 import { workerName } from '../lib/core/fleet/names.ts';
 import { DEFAULT_CATALOGUE } from '../sandbox/otc/ecs/catalogue.ts';
 import type { EcsFleet } from '../sandbox/otc/ecs/fleet.ts';
@@ -153,7 +154,7 @@ function order(name: string, runnerId: number, userData: string): Parameters<Ecs
 
 async function tick({ farm }: BenchFarm, bundles: Bundles): Promise<ChildResult> {
   const path = join(bundles.folder, 'scale.json');
-  writeFileSync(path, JSON.stringify(farmDocument(farm.sandbox, { pools: [POOL] })));
+  writeFileSync(path, compileConfig(JSON.stringify(farmDocument(farm.sandbox, { pools: [POOL] }))).json);
   const { accessKey, secretKey } = farm.sandbox.credentials;
   const event = { version: 'v1.0', time: new Date().toISOString(), trigger_type: 'TIMER', trigger_name: 'reaper', user_event: '' };
   return await runChild({

@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
+import { compileConfig } from '../lib/config/load/yaml.ts';
 
 const [node = process.execPath] = process.argv.slice(2);
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -37,7 +38,7 @@ function check(what: string, holds: boolean, seen: unknown = ''): void {
 
 /** A configuration whose GitLab and clouds are where they are said to be. */
 function configuration(gitlab: string, endpoint: string): string {
-  return JSON.stringify({
+  const document = {
     gitlab: { url: gitlab, scope: { group: 'acme' } },
     otc: {
       region: 'eu-de',
@@ -63,7 +64,8 @@ function configuration(gitlab: string, endpoint: string): string {
         runner: { executor: 'docker', docker: { image: 'alpine:3.20' } },
       },
     ],
-  });
+  };
+  return compileConfig(JSON.stringify(document)).json;
 }
 
 interface Run {

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 /**
  * Import this before anything that makes a schema. zod turns each object schema into code at its first use; a process that parses a few kilobytes

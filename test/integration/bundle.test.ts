@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { compileConfig } from '../../lib/config/load/yaml.ts';
 import { RunningClock } from '../../sandbox/clock.ts';
 import type { SandboxEvent } from '../../sandbox/context.ts';
 import { type Farm, type FunctionKind, farmDocument, startFarm } from '../../testkit/farm.ts';
@@ -51,7 +52,7 @@ async function deployed(options: { readonly configured?: boolean } = {}): Promis
     },
   });
   onTestFinished(() => farm.close());
-  const configure = () => writeFileSync(config, JSON.stringify(farmDocument(farm.sandbox, {})));
+  const configure = () => writeFileSync(config, compileConfig(JSON.stringify(farmDocument(farm.sandbox, {}))).json);
   if (options.configured ?? true) configure();
   const happened = (kind: string, times = 1) =>
     new Promise<void>((resolve) => {

@@ -2,14 +2,19 @@ import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, ty
 import * as z from 'zod';
 import { plainMessage } from '../check/messages.ts';
 import { type ConfigProblem, findingsOf, InvalidConfigError, type Locate, problem, tidyProblems } from '../check/problems.ts';
+import { compiledText, isCompiled, readCompiled } from '../compiled.ts';
 import { ManagerPart, managerWarnings, resolveManager } from '../manager.ts';
 import { zoneFindings } from '../zones/zones.ts';
-import { loadConfigJson } from './json.ts';
 import { type Config, parseConfig } from './parse.ts';
 
-/** Loads scaler.yml, or its compiled form. `now` (milliseconds): from when on time zones are looked at. Throws `InvalidConfigError`, for YAML with line and column of each problem. */
+/**
+ * Loads scaler.yml, the same as JSON, or the compiled form. `now` (milliseconds): from when on time zones are looked at. Throws
+ * `InvalidConfigError`, for YAML with line and column of each problem.
+ */
 export function loadConfigText(text: string, format: 'yaml' | 'json', now = Date.now()): Config {
-  return format === 'json' ? withManager(loadConfigJson(text), JSON.parse(text), now) : loadConfigYaml(text, now);
+  if (format === 'yaml') return loadConfigYaml(text, now);
+  const data = readJson(text);
+  return isCompiled(data) ? readCompiled(text) : parseWhole(data, undefined, now);
 }
 
 export function loadConfigYaml(text: string, now = Date.now()): Config {
@@ -18,21 +23,19 @@ export function loadConfigYaml(text: string, now = Date.now()): Config {
 }
 
 /**
- * Checks scaler.yml and gives it as the JSON that the functions carry, and what `loadConfigYaml` says to it. `scaler` replaces what the file says of
+ * Checks scaler.yml and returns it as the JSON that the functions carry, with the configuration as `loadConfigYaml` returns it. `scaler` replaces what the file says of
  * the function that the webhook wakes: its name, or `false` for none.
  */
 export function compileConfig(text: string, scaler?: string | false, now = Date.now()): { readonly json: string; readonly config: Config } {
   const { data, locate } = readYaml(text);
   const config = parseWhole(data, locate, now);
-  const { manager: _, functions, ...carried } = z.looseObject({ functions: z.looseObject({}).optional() }).parse(data);
-  const { scaler: written, ...others } = functions ?? {};
-  const name = scaler === undefined ? written : scaler === false ? undefined : scaler;
-  const all = { ...carried, functions: { ...others, ...(name !== undefined && { scaler: name }) } };
-  return { json: `${JSON.stringify(all)}\n`, config };
+  const { scalerFunction: written, ...others } = config;
+  const scalerFunction = scaler === undefined ? written : scaler === false ? undefined : scaler;
+  return { json: compiledText({ ...others, ...(scalerFunction !== undefined && { scalerFunction }) }), config };
 }
 
 /** The document and its section `manager`, with everything that is wrong in either at once. */
-function parseWhole(data: unknown, locate: Locate, now: number): Config {
+function parseWhole(data: unknown, locate: Locate | undefined, now: number): Config {
   const zones = zonesOf(data, now, locate);
   const problems: ConfigProblem[] = [...zones.errors];
   const collect = <T>(work: () => T): T | undefined => {
@@ -50,10 +53,13 @@ function parseWhole(data: unknown, locate: Locate, now: number): Config {
   return warned(addManager(config, part, locate), zones.warnings);
 }
 
-function withManager(config: Config, data: unknown, now: number): Config {
-  const { errors, warnings } = zonesOf(data, now);
-  if (errors.length > 0) throw new InvalidConfigError(errors);
-  return warned(addManager(config, managerOf(data), undefined), warnings);
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's own message quotes the text around the error.
+    throw new InvalidConfigError([problem([], 'is no valid JSON: write it as YAML, or have npm run build compile it')]);
+  }
 }
 
 function zonesOf(data: unknown, now: number, locate?: Locate) {

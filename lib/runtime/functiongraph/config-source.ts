@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadConfigJson } from '../../config/load/json.ts';
-import type { Config } from '../../config/load/parse.ts';
+import { readCompiled } from '../../config/compiled.ts';
+import type { Config } from '../../config/types.ts';
 import { ConfigError } from '../../core/errors.ts';
 
 const FILE = 'scaler.json';
@@ -27,7 +27,7 @@ export function configSource(paths: readonly string[]): () => Config {
   return () => {
     const found = locate(paths);
     if (kept?.key === found.key) return kept.config;
-    const config = loadConfigJson(reading(found.path, () => readFileSync(found.path, 'utf8')));
+    const config = readCompiled(reading(found.path, () => readFileSync(found.path, 'utf8')));
     kept = { key: found.key, config };
     return config;
   };

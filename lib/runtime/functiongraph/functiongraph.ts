@@ -1,5 +1,5 @@
 import type { Context as LambdaContext } from 'aws-lambda';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 /** The part of FunctionGraph's context that is used. Source: OTC FunctionGraph developer guide, context. */
 export interface FunctionContext {
@@ -87,19 +87,25 @@ export function localContext(options: {
   };
 }
 
-const Headers = z.record(z.string(), z.unknown()).transform((headers) => {
-  const texts: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) if (typeof value === 'string') texts[name] = value;
-  return texts;
-});
+const Headers = z.pipe(
+  z.record(z.string(), z.unknown()),
+  z.transform((headers): Record<string, string> => {
+    const texts: Record<string, string> = {};
+    for (const [name, value] of Object.entries(headers)) if (typeof value === 'string') texts[name] = value;
+    return texts;
+  }),
+);
 
 /** One HTTP request as API Gateway hands it over. Source: OTC FunctionGraph developer guide, APIG trigger event. */
 const ApigEvent = z.object({
-  httpMethod: z.string().transform((method) => method.toUpperCase()),
-  headers: Headers.catch({}),
+  httpMethod: z.pipe(
+    z.string(),
+    z.transform((method: string) => method.toUpperCase()),
+  ),
+  headers: z.catch(Headers, {}),
   /** In base64 unless the API says otherwise; an empty body is an empty text. */
-  body: z.string().catch(''),
-  isBase64Encoded: z.boolean().catch(false),
+  body: z.catch(z.string(), ''),
+  isBase64Encoded: z.catch(z.boolean(), false),
 });
 export type ApigEvent = z.infer<typeof ApigEvent>;
 
@@ -121,7 +127,7 @@ export function emptyReply(statusCode: number, headers: Readonly<Record<string, 
   return { statusCode, headers, body: '', isBase64Encoded: false };
 }
 
-const TimerEvent = z.object({ trigger_type: z.literal('TIMER'), trigger_name: z.string().catch('') });
+const TimerEvent = z.object({ trigger_type: z.literal('TIMER'), trigger_name: z.catch(z.string(), '') });
 
 /** The name of the timer that fired; `undefined` for what is no timer event, e.g. a call by hand. */
 export function timerOf(event: unknown): string | undefined {
@@ -129,12 +135,18 @@ export function timerOf(event: unknown): string | undefined {
 }
 
 const job = z.object({
-  jobId: z.int().positive(),
-  projectId: z.int().positive(),
+  jobId: z.int().check(z.positive()),
+  projectId: z.int().check(z.positive()),
   /** When the webhook got the hook. Only for the books: without it the job is served all the same. */
-  hookAt: z.int().positive().max(8.64e15).optional().catch(undefined),
+  hookAt: z.catch(z.optional(z.int().check(z.positive(), z.maximum(8.64e15))), undefined),
 });
-const AsyncEvent = z.union([z.object({ body: job }).transform((event) => event.body), job]);
+const AsyncEvent = z.union([
+  z.pipe(
+    z.object({ body: job }),
+    z.transform((event: { readonly body: z.infer<typeof job> }) => event.body),
+  ),
+  job,
+]);
 
 /** Which job's hook woke the scaler, for the log. The API's own example wraps the event in `body`, its samples do not: take both. */
 export function wakingJob(event: unknown): z.infer<typeof job> | undefined {

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { readSecrets, type Secrets } from '../../config/secrets.ts';
 import { SecretCredentials } from '../../otc/credentials.ts';
 import { ask, type FunctionContext } from './functiongraph.ts';

@@ -2,7 +2,7 @@ import type { AlarmMessage, Cloud, Forge } from '../../../lib/app/ports/index.ts
 import { tick } from '../../../lib/app/reconcile/entry-points.ts';
 import type { World } from '../../../lib/app/services.ts';
 import type { Settings } from '../../../lib/app/settings.ts';
-import { loadConfigJson } from '../../../lib/config/load/json.ts';
+import { parseConfig } from '../../../lib/config/load/parse.ts';
 import { MemoryStore } from '../../../testkit/memory-store.ts';
 import { document, memoryLog } from '../runtime/parts.ts';
 
@@ -54,7 +54,7 @@ export function farm() {
   };
   const [pool] = document().pools as readonly Record<string, unknown>[];
   const pools = ['one', 'two'].map((name) => ({ ...pool, name, tags: [name], run_untagged: false }));
-  const { settings } = loadConfigJson(JSON.stringify(document({ pools, bucket: { name: 'ci-fleet' } })));
+  const { settings } = parseConfig(document({ pools, bucket: { name: 'ci-fleet' } }));
   const world: World = {
     forge,
     cloud,

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { loadConfigJson } from '../../../lib/config/load/json.ts';
+import { readCompiled } from '../../../lib/config/compiled.ts';
 import type { Config } from '../../../lib/config/load/parse.ts';
 import { compileConfig, loadConfigYaml } from '../../../lib/config/load/yaml.ts';
 
@@ -21,7 +21,7 @@ describe('examples', () => {
 
   it.each(examples)('%s is what the functions read, but for the manager', (file) => {
     const { manager: _, ...config } = load(file);
-    expect(loadConfigJson(compileConfig(read(file)).json)).toEqual(config);
+    expect(readCompiled(compileConfig(read(file)).json)).toEqual(config);
   });
 
   // The deployment fills the name in, and refuses another one.

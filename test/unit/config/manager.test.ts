@@ -153,7 +153,7 @@ describe('a manager', () => {
   it("does not travel with the functions' configuration", () => {
     const { json, config } = compileConfig(JSON.stringify({ ...baseDocument(), manager: MINIMAL }));
     expect(config.manager?.name).toBe('cache-1');
-    expect(JSON.parse(json)).not.toHaveProperty('manager');
+    expect(JSON.parse(json)).not.toHaveProperty('config.manager');
     expect(loadConfigText(json, 'json').settings).toEqual(config.settings);
   });
 });

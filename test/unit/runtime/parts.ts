@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Log } from '../../../lib/app/ports/index.ts';
+import { compileConfig } from '../../../lib/config/load/yaml.ts';
 import type { FunctionContext } from '../../../lib/runtime/functiongraph/functiongraph.ts';
 
 export const NOW = Date.parse('2026-11-23T16:05:00Z');
@@ -11,7 +12,7 @@ export const PROJECT = '0123456789abcdef0123456789abcdef';
 export const HOOK_TOKEN = 'hook-token-of-the-test';
 export const GITLAB_TOKEN = 'glpat-of-the-test';
 
-/** scaler.json as the build writes it. */
+/** A scaler.yml. */
 export function document(changes: Readonly<Record<string, unknown>> = {}, endpoint = 'http://127.0.0.1:9') {
   return {
     gitlab: { url: 'http://127.0.0.1:9', scope: { group: 'acme' } },
@@ -81,10 +82,15 @@ export function folder(): string {
   return path;
 }
 
-/** Writes scaler.json into a new folder and gives its path. */
-export function configFile(content: unknown = document()): string {
+/** scaler.json as the build writes it. */
+export function compiled(scaler: unknown = document()): string {
+  return compileConfig(JSON.stringify(scaler)).json;
+}
+
+/** Writes scaler.json into a new folder and returns its path. */
+export function configFile(scaler: unknown = document()): string {
   const path = join(folder(), 'scaler.json');
-  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
+  writeFileSync(path, compiled(scaler));
   return path;
 }
 

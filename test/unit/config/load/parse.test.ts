@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 import { InvalidConfigError } from '../../../../lib/config/check/problems.ts';
-import { loadConfigJson } from '../../../../lib/config/load/json.ts';
+import { readCompiled } from '../../../../lib/config/compiled.ts';
 import { parseConfig } from '../../../../lib/config/load/parse.ts';
 import { compileConfig, loadConfigText, loadConfigYaml } from '../../../../lib/config/load/yaml.ts';
 import { baseDocument, basePool, withValue } from '../base.ts';
@@ -281,7 +281,7 @@ describe('the example', () => {
     const { json, config: whole } = compileConfig(example);
     const { manager, ...config } = whole;
     expect(manager?.name).toBe('cache-1');
-    expect(loadConfigJson(json)).toEqual(config);
+    expect(readCompiled(json)).toEqual(config);
     expect(loadConfigText(json, 'json')).toEqual(config);
   });
 });
@@ -371,9 +371,9 @@ describe('text that is no document', () => {
   });
 });
 
-it('keeps the YAML parser out of what the functions load', async () => {
+it('keeps the YAML parser and all that checks a configuration out of what the functions load', async () => {
   const { metafile } = await build({
-    entryPoints: ['lib/config/load/json.ts'],
+    entryPoints: ['lib/runtime/functiongraph/config-source.ts'],
     bundle: true,
     write: false,
     metafile: true,
@@ -381,6 +381,6 @@ it('keeps the YAML parser out of what the functions load', async () => {
     logLevel: 'silent',
   });
   const inputs = Object.keys(metafile.inputs);
-  expect(inputs).toContain('lib/config/schema.ts');
-  expect(inputs.filter((file) => file.includes('node_modules/yaml/'))).toEqual([]);
+  expect(inputs).toContain('lib/config/compiled.ts');
+  expect(inputs.filter((file) => /node_modules[/](yaml|croner)[/]|lib[/]config[/](schema|check)/.test(file))).toEqual([]);
 });

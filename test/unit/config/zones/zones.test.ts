@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { loadConfigJson } from '../../../../lib/config/load/json.ts';
 import { compileConfig, loadConfigText } from '../../../../lib/config/load/yaml.ts';
 import { zonesTable } from '../../../../lib/config/zones/functions-zones.ts';
 import { zoneOffsets } from '../../../../lib/config/zones/zone-rules.ts';
@@ -80,9 +79,5 @@ describe('a configuration with such a zone', () => {
       const { warnings } = loadConfigText(text('America/Asuncion'), format, NOW);
       expect(warnings).toMatchObject([{ path: 'pools[0].periods[0].timezone', message: expect.stringContaining('60 minutes off') }]);
     }
-  });
-
-  it('does not stop a function that carries it all the same', () => {
-    expect(loadConfigJson(text('Mars/Olympus')).settings.pools[0]?.pool.periods[0]?.timezone).toBe('Mars/Olympus');
   });
 });

@@ -28,7 +28,6 @@ const BODY = {
   environment: null,
 };
 const RUNNER = { id: 31, description: 'bb-1', runner_type: 'group_type', active: true, is_shared: false, tags: ['bb'] };
-const CREATED = Date.parse('2026-11-23T16:00:00Z');
 
 const parse = (body: unknown) => parseHook(Buffer.from(JSON.stringify(body)));
 const job = (changes: object = {}): JobHook => {
@@ -44,11 +43,7 @@ it('reads the fields it uses', () => {
     projectId: 77,
     status: 'pending',
     waiting: true,
-    pipelineId: 8100,
-    name: 'image',
     projectPath: 'farm/layers',
-    createdAt: CREATED,
-    queuedForMs: 250,
   });
 });
 
@@ -70,55 +65,6 @@ describe('waiting', () => {
   });
 });
 
-describe('times', () => {
-  it.each([
-    { name: "Rails' spelling when there is no other", changes: { build_created_at_iso: undefined }, createdAt: CREATED },
-    {
-      name: 'ISO before the other',
-      changes: { build_created_at: '2020-01-01 00:00:00 UTC', build_created_at_iso: '2026-11-23T16:00:00.000Z' },
-      createdAt: CREATED,
-    },
-    {
-      name: 'ISO in the old field',
-      changes: { build_created_at: '2026-11-23T17:00:00+01:00', build_created_at_iso: null },
-      createdAt: CREATED,
-    },
-    {
-      name: 'a server with a time zone',
-      changes: { build_created_at: '2026-11-23 17:00:00 +0100', build_created_at_iso: null },
-      createdAt: CREATED,
-    },
-    { name: 'nonsense', changes: { build_created_at: 'yesterday', build_created_at_iso: 5 }, createdAt: undefined },
-    {
-      name: 'an impossible date',
-      changes: { build_created_at: '2026-13-45 99:00:00 UTC', build_created_at_iso: null },
-      createdAt: undefined,
-    },
-  ])('$name', ({ changes, createdAt }) => {
-    expect(job(changes).createdAt).toBe(createdAt);
-  });
-
-  it('reads start and end', () => {
-    const hook = job({
-      build_status: 'success',
-      build_started_at: '2026-11-23 16:01:00 UTC',
-      build_started_at_iso: undefined,
-      build_finished_at_iso: '2026-11-23T16:02:00Z',
-    });
-    expect(hook).toMatchObject({ startedAt: CREATED + 60_000, finishedAt: CREATED + 120_000 });
-  });
-});
-
-it.each([
-  { name: 'a number', value: 90.8, ms: 90_800 },
-  { name: 'a number in quotes', value: '90.8', ms: 90_800 },
-  { name: 'null', value: null, ms: undefined },
-  { name: 'a word', value: 'long', ms: undefined },
-  { name: 'nothing', value: undefined, ms: undefined },
-])('queued duration as $name', ({ value, ms }) => {
-  expect(job({ build_queued_duration: value }).queuedForMs).toBe(ms);
-});
-
 it('needs no more than the job, its project and its status', () => {
   const hook = parse({ object_kind: 'build', build_id: 1, build_status: 'pending', project_id: 2, a_new_field: { x: [1] } });
   expect(hook).toEqual({ kind: 'job', jobId: 1, projectId: 2, status: 'pending', waiting: true });
@@ -131,7 +77,6 @@ it('takes what it does not need in any form', () => {
     projectId: 77,
     status: 'pending',
     waiting: false,
-    createdAt: CREATED,
   });
 });
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../../../lib/core/errors.ts';
 import { configPaths, configSource } from '../../../../lib/runtime/functiongraph/config-source.ts';
-import { configFile, document, folder } from '../parts.ts';
+import { compiled, configFile, document, folder } from '../parts.ts';
 
 describe('where the configuration is looked for', () => {
   it.each([
@@ -43,7 +43,7 @@ describe('loading', () => {
     utimesSync(path, 1_700_000_000, 1_700_000_000);
     const load = configSource([path]);
     expect(load().settings.installation).toBe('farm-a');
-    writeFileSync(path, JSON.stringify(document({ installation })));
+    writeFileSync(path, compiled(document({ installation })));
     utimesSync(path, seconds, seconds);
     expect(load().settings.installation).toBe(installation);
   });
@@ -57,7 +57,7 @@ describe('loading', () => {
     expect(() => load()).toThrow(ConfigError);
     rmSync(path);
     expect(() => load()).toThrow(/no configuration/);
-    writeFileSync(path, JSON.stringify(document()));
+    writeFileSync(path, compiled());
     expect(load().settings).toEqual(before.settings);
   });
 

@@ -12,7 +12,7 @@ import type { PassParts } from '../../../../lib/runtime/handlers/pass-function.t
 import { createReaper } from '../../../../lib/runtime/handlers/reaper.ts';
 import { createScaler } from '../../../../lib/runtime/handlers/scaler.ts';
 import { MemoryStore } from '../../../../testkit/memory-store.ts';
-import { configFile, context, document, GITLAB_TOKEN, memoryLog, NOW } from '../parts.ts';
+import { compiled, configFile, context, document, GITLAB_TOKEN, memoryLog, NOW } from '../parts.ts';
 
 const unexpected = (): Promise<never> => Promise.reject(new UnclearError('unexpected', 'not to be called here'));
 
@@ -125,7 +125,7 @@ describe('what a call answers and logs', () => {
     expect(await reaper({}, context())).toMatchObject({ ok: false, error: 'ConfigError', code: 'no-config' });
     expect(lines).toMatchObject([{ level: 'error', message: 'call failed', fields: { code: 'no-config' } }]);
     expect(built).toEqual([]);
-    writeFileSync(path, JSON.stringify(document()));
+    writeFileSync(path, compiled());
     expect(await reaper({}, context())).toMatchObject({ ok: true });
   });
 

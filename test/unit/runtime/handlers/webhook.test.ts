@@ -6,7 +6,7 @@ import { UnclearError } from '../../../../lib/core/errors.ts';
 import { configSource } from '../../../../lib/runtime/functiongraph/config-source.ts';
 import { secretReader } from '../../../../lib/runtime/functiongraph/secret-source.ts';
 import { createWebhook, receiveHooks, type WebhookParts } from '../../../../lib/runtime/handlers/webhook.ts';
-import { configFile, context, document, HOOK_TOKEN, memoryLog, NOW, serve } from '../parts.ts';
+import { compiled, configFile, context, document, HOOK_TOKEN, memoryLog, NOW, serve } from '../parts.ts';
 
 const job = {
   object_kind: 'build',
@@ -282,15 +282,17 @@ describe('what goes wrong behind it', () => {
     const { webhook, lines, woken, path } = setUp();
     rmSync(path);
     expect(await webhook(event(), context())).toEqual(empty(200));
-    writeFileSync(path, JSON.stringify(document({ pools: [] })));
+    writeFileSync(path, JSON.stringify(document()));
+    expect(await webhook(event(), context())).toEqual(empty(200));
+    writeFileSync(path, '{"format":1,"config":{"settings":{"pools":[]}}}');
     expect(await webhook(event(), context())).toEqual(empty(200));
     writeFileSync(path, '{"gitlab":');
     expect(await webhook(event(), context())).toEqual(empty(200));
     const errors = lines.filter(({ level }) => level === 'error');
-    expect(errors.map(({ fields }) => fields.code)).toEqual(['no-config', 'invalid-config', 'invalid-config']);
+    expect(errors.map(({ fields }) => fields.code)).toEqual(['no-config', 'invalid-config', 'invalid-config', 'invalid-config']);
     expect(woken).toEqual([]);
     expect((await webhook(event({ headers: {} }), context())).statusCode).toBe(401);
-    writeFileSync(path, JSON.stringify(document()));
+    writeFileSync(path, compiled());
     expect(await webhook(event(), context())).toEqual(empty(200));
     expect(woken).toHaveLength(1);
   });
