@@ -1,5 +1,6 @@
 import { isWorkerOf } from './fleet/names.ts';
 import type { Pool } from './pool/pool.ts';
+import { SKEW_MS } from './time.ts';
 
 /** What people have told the farm to do, or to leave. Each is one object in the bucket (lib/app/controls/store.ts). */
 export const CONTROL_KINDS = ['pause', 'drain', 'roll', 'keep'] as const;
@@ -47,6 +48,12 @@ export const UNREAD_CONTROLS: PoolControls = { kept: new Set(), unread: true };
 /** Whether the control holds now. One whose content cannot be read does until somebody takes it back. */
 export function holds({ until }: Control, now: number): boolean {
   return until === undefined || now < until;
+}
+
+/** A roll of workers that are not born yet was not meant by anybody: each worker would leave after one job. It counts as one that cannot be read. */
+export function credible(control: Control, now: number): Control {
+  const { before, ...rest } = control;
+  return before !== undefined && before > now + SKEW_MS ? { ...rest, unreadable: true } : control;
 }
 
 /** Whether it is about this pool: all pools, this one, or a worker of it. */

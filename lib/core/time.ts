@@ -1,5 +1,8 @@
 /** Conversions between epoch milliseconds and text. The only file of the core where `Date` may be named; nothing here reads a clock. */
 
+/** Clocks of two functions, or of us and the cloud, may differ by this much. */
+export const SKEW_MS = 60_000;
+
 const ISO = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
 
 /** `2026-11-23T16:05:09Z`: UTC, whole seconds. */

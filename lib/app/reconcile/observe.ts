@@ -1,5 +1,5 @@
 import pMap from 'p-map';
-import { type Control, holds, isAbout, type PoolControls, poolControls, UNREAD_CONTROLS } from '../../core/controls.ts';
+import { type Control, credible, holds, isAbout, type PoolControls, poolControls, UNREAD_CONTROLS } from '../../core/controls.ts';
 import { describeError, QuotaError, SoldOutError, SubnetFullError } from '../../core/errors.ts';
 import { deriveFleet, type Worker } from '../../core/fleet/derive.ts';
 import type { PendingJob, Runner, Server } from '../../core/fleet/types.ts';
@@ -174,7 +174,7 @@ function unreadSources({ demand: jobs, ...sources }: Sources): readonly Unread[]
 function saidOf(pool: Pool, controls: Attempt<readonly Control[]>, now: number): Pick<PoolView, 'said' | 'controls'> {
   const all = resultOf(controls);
   if (!all) return { said: [], controls: UNREAD_CONTROLS };
-  const said = all.filter((c) => holds(c, now) && isAbout(c, pool));
+  const said = all.filter((c) => holds(c, now) && isAbout(c, pool)).map((c) => credible(c, now));
   return { said, controls: poolControls(pool.name, said, now) };
 }
 

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { mergeMemories } from '../../core/launches/merge.ts';
+import { plausible } from '../../core/launches/plausible.ts';
 import { EMPTY_MEMORY, type PoolMemory } from '../../core/launches/pool-state.ts';
 import { stableText } from '../../core/stable-text.ts';
 import type { CallOptions, Clock, Store } from '../ports/index.ts';
@@ -82,7 +83,8 @@ export async function writeMemory(
 ): Promise<void> {
   for (let round = 1; round <= MOST_ROUNDS; round += 1) {
     const began = clock.now();
-    const stored = await readMemory(store, pool, options);
+    // What the pass left out as untrue must not come back with the merge.
+    const stored = plausible(await readMemory(store, pool, options), began);
     const merged = mergeMemories(before, after, stored);
     if (round > 1 && stableText(merged) === stableText(stored)) return;
     await store.put(memoryKey(pool), JSON.stringify(merged), { ...options, contentType: 'application/json' });

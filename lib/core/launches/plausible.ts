@@ -1,7 +1,6 @@
+import { SKEW_MS } from '../time.ts';
 import type { PoolMemory } from './pool-state.ts';
 
-/** Clocks of two functions may differ by this much. */
-const SKEW_MS = 60_000;
 /** Longer than anything is ever held back by the pool's memory. */
 const LONGEST_MS = 6 * 3_600_000;
 
@@ -19,7 +18,9 @@ export function plausible(memory: PoolMemory, now: number): PoolMemory {
     refusals: memory.refusals.filter(near),
     idle: fromEntries(memory.idle, ({ since }) => past(since)),
     passedOver: fromEntries(memory.passedOver, ({ lastAt }) => past(lastAt)),
-    ...(pause && near(pause) ? { pause } : {}),
+    watched: fromEntries(memory.watched, ({ queuedAt }) => past(queuedAt)),
+    suspects: fromEntries(memory.suspects, ({ since }) => past(since)),
+    ...(pause && near(pause) && past(pause.refused?.at ?? now) ? { pause } : {}),
     ...(attempts && past(attempts.lastAt) ? { attempts } : {}),
   };
 }

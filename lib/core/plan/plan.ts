@@ -7,14 +7,12 @@ import { servedJobs } from '../launches/unclaimed-jobs.ts';
 import type { Policy, Pool } from '../pool/pool.ts';
 import { activePolicy, idleTarget } from '../pool/schedule.ts';
 import { idleLimitMs } from '../pool/wait-timeout.ts';
+import { SKEW_MS } from '../time.ts';
 import { availableWorkers, cover, isOld, isPassive, type LeaveWhy, leaveReason } from './coverage.ts';
 import { type Brake, type Counts, count, type Growth, type Launching, planGrowth } from './scale-up.ts';
 
 /** From the note of a drain to the reap: a job request that passed GitLab's check just before the pause is answered by then (50 s long poll at most is cut by the pause). */
 export const DRAIN_SETTLE_MS = 40_000;
-
-/** A clock that runs ahead of ours by more than this makes a time useless, and nothing is deleted on it. */
-const SKEW_MS = 60_000;
 
 /** A runner that called within this time has a living VM behind it, whatever the listing says. */
 const RECENT_CONTACT_MS = 2 * 60_000;

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Cloud } from '../../../lib/app/ports/index.ts';
+import { QuotaError } from '../../../lib/core/errors.ts';
 import { farm, run, START, TURNSTILE } from './fake-farm.ts';
 
 /** The object with all that is in it; the read with this number, of whatever but names, throws. */
@@ -120,5 +122,43 @@ describe('a number in the bucket', () => {
     await store.put('state/v1/pools/one.json', JSON.stringify(memory));
     await run(world, settings);
     expect(servers.filter((name) => name.startsWith('one-'))).toHaveLength(1);
+  });
+
+  it('that rolls workers which are not born yet is named as one that cannot be read', async () => {
+    const { world, settings, store } = farm();
+    await store.put('control/v1/roll/one.json', JSON.stringify({ version: 1, since: START, before: START + 600_000 }));
+    await run(world, settings);
+    expect(store.text('counts/v1/farm.json')).toContain('control/v1/roll/one.json cannot be read');
+  });
+
+  it('that is a time, far ahead, does not take the place of what the pool learns', async () => {
+    const { world, settings, store } = farm();
+    const far = Date.UTC(2400, 0, 1);
+    const memory = {
+      launches: [],
+      refusals: [],
+      idle: {},
+      pause: { until: far, code: 'c', message: 'm', refused: { kind: 'quota', at: far, tries: 9, machines: 0 } },
+      passedOver: { 1: { tries: 9, lastAt: far } },
+      attempts: { inVain: 9, lastAt: far },
+      watched: { 1: { projectId: 1, queuedAt: far } },
+      suspects: { 'one-x': { since: far, jobId: 1, done: 0 } },
+    };
+    await store.put('state/v1/pools/one.json', JSON.stringify(memory));
+    let orders = 0;
+    const cloud: Cloud = {
+      ...world.cloud,
+      createServer: ({ name }) => {
+        if (name.startsWith('one-')) orders += 1;
+        return Promise.reject(new QuotaError('Ecs.0042', 'cores'));
+      },
+    };
+    await run({ ...world, cloud }, settings);
+    await world.clock.sleep(60_000);
+    await run({ ...world, cloud }, settings);
+    expect(orders).toBe(1);
+    const known = JSON.parse(store.text('state/v1/pools/one.json'));
+    expect(known).toMatchObject({ pause: { code: 'Ecs.0042', refused: { tries: 1 } }, passedOver: {}, watched: {}, suspects: {} });
+    expect(known.attempts).toBe(undefined);
   });
 });

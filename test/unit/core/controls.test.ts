@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { ALL_POOLS, type Control, holds, isAbout, NO_CONTROLS, poolControls, UNREAD_CONTROLS } from '../../../lib/core/controls.ts';
+import {
+  ALL_POOLS,
+  type Control,
+  credible,
+  holds,
+  isAbout,
+  NO_CONTROLS,
+  poolControls,
+  UNREAD_CONTROLS,
+} from '../../../lib/core/controls.ts';
 import { EMPTY_MEMORY, learn, tried } from '../../../lib/core/launches/pool-state.ts';
 import { type PlanInput, planPool } from '../../../lib/core/plan/plan.ts';
 import {
@@ -19,6 +28,14 @@ import {
 } from '../../../testkit/builders.ts';
 
 const said = (kind: Control['kind'], more: Partial<Control> = {}): Control => ({ kind, target: 'bake', since: NOW - HOUR, ...more });
+
+it.each([
+  { name: 'now', before: NOW, expected: said('roll', { before: NOW }) },
+  { name: 'by clocks that differ a little', before: NOW + MINUTE, expected: said('roll', { before: NOW + MINUTE }) },
+  { name: 'in the future', before: NOW + MINUTE + 1, expected: said('roll', { unreadable: true }) },
+])('a roll of workers born before a time that is $name', ({ before, expected }) => {
+  expect(credible(said('roll', { before }), NOW)).toStrictEqual(expected);
+});
 
 describe('what holds', () => {
   it.each([
