@@ -35,10 +35,14 @@ export async function readControls(store: Store, options: CallOptions = {}): Pro
   return (await Promise.all(keys.map((key) => readControl(store, key, options)))).flat();
 }
 
+/** Code of the error about an object whose key names no control of this version: its text names the object and says what to do. */
+export const UNKNOWN_CONTROL = 'unknown-control';
+
 async function readControl(store: Store, key: string, options: CallOptions): Promise<readonly Control[]> {
   const [, kind, target] = KEY.exec(key) ?? [];
   const known = CONTROL_KINDS.find((k) => k === kind);
-  if (known === undefined || target === undefined) throw new ConfigError('unknown-control', `${key} is no control that this version knows`);
+  if (known === undefined || target === undefined)
+    throw new ConfigError(UNKNOWN_CONTROL, `${key} is no control that this version knows: delete it, or run the version that wrote it`);
   try {
     const found = await store.get(key, options);
     // Taken back between list and read.

@@ -51,21 +51,26 @@ function stopText(view: PoolView, plan: Plan | undefined, actions: readonly Farm
     const to = 'give the functions the right to read it, or delete it: that costs time, never a job';
     return `${memoryKey(name)} cannot be read (${unread.code}: ${unread.message}); ${to}`;
   }
-  if (has('turnstile-held'))
+  const launches = recentLaunches(view, actions, now);
+  // The call that holds it launches, as it should; what waits came in the last seconds.
+  if (has('turnstile-held') && !launches.some((a) => a.outcome === 'done'))
     return 'another call holds the turnstile (state/v1/turnstile/) and launching is left to it; look at the log of the scaler function';
   const object = (has('pool-paused') ?? has('pool-draining'))?.code;
   if (object !== undefined)
     return `${object} cannot be read, so it holds; say it again (scaler pause, drain), take it back, or delete the object`;
-  return failing(view, actions, now);
+  return failing(view, launches, now);
 }
 
-/** Every launch of the last two ticks failed, and not for a reason after which ordering is paused. */
-function failing(view: PoolView, actions: readonly FarmAction[], now: number): string | undefined {
+/** The pool's launches of the last two ticks, the newest first, whichever call made them. */
+function recentLaunches(view: PoolView, actions: readonly FarmAction[], now: number): readonly FarmAction[] {
+  const { name } = view.settings.pool;
+  return actions.filter((a) => a.kind === 'launch' && a.pool === name && now - (fromIso(a.time) ?? 0) < RECENT_MS);
+}
+
+/** Every one of them failed, and not for a reason after which ordering is paused. */
+function failing(view: PoolView, launches: readonly FarmAction[], now: number): string | undefined {
   const { pause, refusals } = view.before;
   if (refusals.length > 0 || (pause && pause.until > now - RECENT_MS)) return undefined;
-  const launches = actions.filter(
-    (a) => a.kind === 'launch' && a.pool === view.settings.pool.name && now - (fromIso(a.time) ?? 0) < RECENT_MS,
-  );
   const last = launches[0];
   if (!last || launches.some((a) => a.outcome !== 'failed')) return undefined;
   return `each launch fails (${last.code ?? 'no code'}); scaler explain --worker ${last.worker} says at which step`;

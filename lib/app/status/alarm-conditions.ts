@@ -5,7 +5,7 @@ import type { Worker } from '../../core/fleet/derive.ts';
 import { breaker } from '../../core/launches/circuit-breaker.ts';
 import { type PoolMemory, tried } from '../../core/launches/pool-state.ts';
 import { fromIso, toIso } from '../../core/time.ts';
-import { controlKey } from '../controls/store.ts';
+import { controlKey, UNKNOWN_CONTROL } from '../controls/store.ts';
 import { brakeText } from '../ledger/sentences/limits.ts';
 import type { HookView } from '../ports/index.ts';
 import { launchStops, turnstileStop } from '../reconcile/launch-stops.ts';
@@ -136,7 +136,8 @@ function unreadTexts(unread: readonly Unread[]): readonly (readonly [Unread['sou
 
 function unreadText({ source, code, message }: Unread): string {
   if (source === 'pool') return `no plan can be made for this pool, by a mistake of the scaler (${message}): nothing is decided; report it`;
-  return `${source} cannot be read (${code}): ${STOPPED[source] ?? 'nothing is decided for this pool'}`;
+  const stopped = `${source} cannot be read (${code}): ${STOPPED[source] ?? 'nothing is decided for this pool'}`;
+  return code === UNKNOWN_CONTROL ? `${stopped}; ${message}` : stopped;
 }
 
 const STOPPED: Partial<Record<Unread['source'], string>> = {

@@ -3,10 +3,17 @@ import { readControls } from '../../../../lib/app/controls/store.ts';
 import { explainJob, readLedger } from '../../../../lib/app/ledger/explain.ts';
 import type { World } from '../../../../lib/app/services.ts';
 import { UnclearError } from '../../../../lib/core/errors.ts';
+import { toIso } from '../../../../lib/core/time.ts';
 import { MemoryStore } from '../../../../testkit/memory-store.ts';
 import { farm, run, START, TURNSTILE } from '../fake-farm.ts';
 
 const unclear = () => Promise.reject(new UnclearError('http-500', 'HTTP 500'));
+
+/** Another call takes the turnstile for a minute. */
+function holdTurnstile(store: MemoryStore, at: number): void {
+  const bytes = Buffer.from(`${store.text(TURNSTILE)}${JSON.stringify({ op: 'take', id: 'x', at, until: at + 60_000 })}\n`);
+  store.objects.set(TURNSTILE, { bytes, appendable: true });
+}
 
 /** Three ticks a minute apart; what people were told of it, and what `explain` says of job 1. */
 async function ticks(prepare: (f: ReturnType<typeof farm>) => Partial<World> | undefined, before?: (f: ReturnType<typeof farm>) => void) {
@@ -59,11 +66,7 @@ describe('a pool that launches nothing although jobs wait', () => {
     {
       name: 'the turnstile is always held',
       prepare: () => undefined,
-      before: ({ store, world }) => {
-        const at = world.clock.now();
-        const bytes = Buffer.from(`${store.text(TURNSTILE)}${JSON.stringify({ op: 'take', id: 'x', at, until: at + 60_000 })}\n`);
-        store.objects.set(TURNSTILE, { bytes, appendable: true });
-      },
+      before: ({ store, world }) => holdTurnstile(store, world.clock.now()),
       says: /another call holds the turnstile \(state\/v1\/turnstile\/\)/,
       explained: /held back: another call held the turnstile/,
     },
@@ -105,6 +108,21 @@ describe('a pool that launches nothing although jobs wait', () => {
     expect(story).toMatch(/jobs could not be read \(http-500: HTTP 500\)/);
   });
 
+  it('no more than it needs, because the call that holds the turnstile launches: no such alarm', async () => {
+    const { texts } = await ticks(
+      () => undefined,
+      ({ store, world }) => {
+        holdTurnstile(store, world.clock.now());
+        const time = toIso(world.clock.now() - 20_000);
+        const launched = { time, pass: 'p', trigger: 'hook', kind: 'launch', why: 'demand', outcome: 'done', ms: 1 };
+        const lines = ['one', 'two'].map((pool) => `${JSON.stringify({ ...launched, pool, worker: `${pool}-x` })}\n`);
+        const key = 'ledger/v1/2026/11/23/16.ndjson';
+        store.objects.set(key, { bytes: Buffer.from(`${store.text(key)}${lines.join('')}`), appendable: true });
+      },
+    );
+    expect(texts).toEqual([]);
+  });
+
   it('because somebody has said so: no such alarm', async () => {
     const { texts } = await ticks(({ store }) => {
       const bytes = Buffer.from(JSON.stringify({ version: 1, since: START }));
@@ -123,3 +141,13 @@ it.each(['control/v1/', 'control/v1/pause/', 'control/v1/README', 'control/v1/RE
     expect(await readControls(store)).toEqual([]);
   },
 );
+
+it('a control of a kind that this version does not know: the alarm names the object and says what to do', async () => {
+  const { world, settings, store } = farm();
+  await store.put('control/v1/freeze/one.json', '{}');
+  await run(world, settings);
+  const [alarm] = JSON.parse(store.text('counts/v1/farm.json')).alarms;
+  expect(alarm.text).toMatch(
+    /controls cannot be read \(unknown-control\): nothing is deleted.*; control\/v1\/freeze\/one\.json .* delete it/,
+  );
+});
