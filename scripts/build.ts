@@ -6,12 +6,13 @@
  * dist/functions/<name>/ is what goes into the zip: index.js and the configuration compiled to scaler.json. Source maps and esbuild's
  * metafiles go to dist/meta/. Fails when the configuration is wrong or a bundle has grown beyond its limit.
  */
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { InvalidConfigError, renderProblems } from '../lib/config/check/problems.ts';
 import { compileConfig } from '../lib/config/load/yaml.ts';
-import { type Bundle, bundle, bundleFunction, type FunctionName, ROOT as root } from './bundle.ts';
-import { COMMAND_LINE, FUNCTIONS } from './bundles.ts';
+import { writeCommandLine } from './build-cli.ts';
+import { type Bundle, bundleFunction, type FunctionName, ROOT as root } from './bundle.ts';
+import { FUNCTIONS } from './bundles.ts';
 import { writeDashboard } from './write-dashboard.ts';
 
 const dist = join(root, 'dist');
@@ -62,12 +63,5 @@ writeFileSync(join(dist, 'functions', 'package.json'), '{ "type": "commonjs" }\n
 await writeDashboard(dist);
 const within = await Promise.all(FUNCTIONS.map(({ name }) => buildFunction(name, config)));
 
-if (existsSync(join(root, 'cli', 'main.ts'))) {
-  write('scaler-cli', join(dist, 'scaler.mjs'), await bundle('cli/main.ts', COMMAND_LINE));
-  const start = join(dist, 'scaler.cjs');
-  writeFileSync(start, "#!/usr/bin/env node\nimport('./scaler.mjs');\n");
-  chmodSync(start, 0o755);
-} else {
-  console.log('cli/main.ts is not there: no command line tool built');
-}
+console.log(`scaler-cli: ${((await writeCommandLine(dist)) / 1000).toFixed(1)} kB`);
 process.exitCode = within.every(Boolean) ? 0 : 1;
