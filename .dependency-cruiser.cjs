@@ -79,14 +79,14 @@ module.exports = {
       comment: 'scaler.yml is compiled to JSON when the functions are built',
       severity: 'error',
       from: { path: '^functions/' },
-      to: { path: '^node_modules/(yaml|hono|@hono|commander|cli-table3|graphql)/', reachable: true },
+      to: { path: '^node_modules/(yaml|hono|@hono|commander|cli-table3|graphql|fast-xml-parser)/', reachable: true },
     },
     {
       name: 'sandbox-libraries',
       comment: 'what only the sandbox needs would make the bundles of the functions larger',
       severity: 'error',
       from: { pathNot: '^(sandbox/|node_modules/)' },
-      to: { path: '^node_modules/(graphql|@hono)/' },
+      to: { path: '^node_modules/(graphql|fast-xml-parser|@hono)/' },
     },
     {
       name: 'no-sandbox-in-production',

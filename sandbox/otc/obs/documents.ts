@@ -1,6 +1,7 @@
+import type * as z from 'zod';
 import type { Bucket } from './buckets.ts';
-import { goodLifecycle } from './lifecycle.ts';
 import { readPolicy } from './policy.ts';
+import { CorsDocument, LifecycleDocument, readXml, VersioningDocument, WebsiteDocument } from './read-xml.ts';
 
 /** Settings of a bucket that are documents; only policy and website have an effect here. */
 export type DocumentKind = 'policy' | 'lifecycle' | 'cors' | 'website' | 'location' | 'versioning';
@@ -13,11 +14,18 @@ const ABSENT: Readonly<Partial<Record<DocumentKind, string>>> = {
   website: 'NoSuchWebsiteConfiguration',
 };
 
+const XML_KINDS: Readonly<Record<'lifecycle' | 'cors' | 'website' | 'versioning', z.ZodType>> = {
+  lifecycle: LifecycleDocument,
+  cors: CorsDocument,
+  website: WebsiteDocument,
+  versioning: VersioningDocument,
+};
+
 export function documentKind(query: ReadonlyMap<string, string>): DocumentKind | undefined {
   return KINDS.find((kind) => query.has(kind));
 }
 
-/** Gives the code of the refusal, if any. */
+/** Returns the code of the refusal, if any. */
 export function putDocument(bucket: Bucket, kind: DocumentKind, text: string, hasDigest: boolean): string | undefined {
   if (kind === 'location') return 'InvalidArgument';
   if ((kind === 'lifecycle' || kind === 'cors') && !hasDigest) return 'InvalidRequest';
@@ -25,9 +33,9 @@ export function putDocument(bucket: Bucket, kind: DocumentKind, text: string, ha
     const policy = readPolicy(text, bucket.name);
     if (!policy) return 'MalformedPolicy';
     bucket.policy = policy;
+  } else if (readXml(text, XML_KINDS[kind]) === undefined) {
+    return 'MalformedXML';
   }
-  if (kind === 'lifecycle' && !goodLifecycle(text)) return 'MalformedXML';
-  if (kind === 'website' && !/<(IndexDocument><Suffix>[^<]+<|RedirectAllRequestsTo>)/.test(text)) return 'MalformedXML';
   bucket.documents.set(kind, text);
   return undefined;
 }
@@ -40,7 +48,8 @@ export function deleteDocument(bucket: Bucket, kind: DocumentKind): void {
 
 /** The object that a website shows at a path ending in a slash; `undefined` when the bucket is no website. */
 export function indexDocument(bucket: Bucket): string | undefined {
-  return /<Suffix>([^<]+)<\/Suffix>/.exec(bucket.documents.get('website') ?? '')?.[1];
+  const site = readXml(bucket.documents.get('website') ?? '', WebsiteDocument)?.WebsiteConfiguration;
+  return site && 'IndexDocument' in site ? site.IndexDocument.Suffix : undefined;
 }
 
 type Found = { readonly ok: true; readonly text: string; readonly type: string } | { readonly ok: false; readonly code: string };

@@ -9,10 +9,11 @@ import { Bucket, type StoredObject } from './buckets.ts';
 import { type DocumentKind, deleteDocument, documentKind, getDocument, putDocument } from './documents.ts';
 import { sliceOf } from './range.ts';
 import { goodDigest, kept, readObsRequest, type Verb, verbOf } from './read.ts';
+import { NewBucket, readMultiDelete, readXml } from './read-xml.ts';
 import { forbiddenAction, signerOf } from './rights.ts';
 import type { ObsRequest } from './sign.ts';
 import { showPage } from './website.ts';
-import { bucketsXml, errorXml, listXml, multiDeleteXml, readMultiDelete } from './xml.ts';
+import { bucketsXml, errorXml, listXml, multiDeleteXml } from './write-xml.ts';
 
 export interface ObsOptions {
   readonly iam: Iam;
@@ -92,7 +93,7 @@ export class Obs {
     if (forbidden) return this.#error(c, 403, 'AccessDenied', `No policy allows ${forbidden}.`);
     if (request.bucket === '') return this.#xml(bucketsXml([...this.#buckets.keys()], 0));
     if (!goodDigest(c, body)) return this.#error(c, 400, 'BadDigest', 'The Content-MD5 you specified did not match what we received.');
-    if (verb === 'bucket-create') return this.#create(c, request.bucket);
+    if (verb === 'bucket-create') return this.#create(c, request.bucket, body);
     if (!bucket) return this.#error(c, 404, 'NoSuchBucket', 'The specified bucket does not exist');
     return this.#carryOut(c, bucket, call);
   }
@@ -103,10 +104,11 @@ export class Obs {
     return this.#agencies ? forbiddenAction(agency, this.#agencies, bucket, call) : 'anything';
   }
 
-  #create(c: SandboxRequest, name: string): Response {
+  #create(c: SandboxRequest, name: string, body: Buffer): Response {
     if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name)) {
       return this.#error(c, 400, 'InvalidBucketName', 'The specified bucket is not valid.');
     }
+    if (body.length > 0 && !readXml(body.toString('utf8'), NewBucket)) return this.#malformed(c);
     if (this.#buckets.has(name)) {
       return this.#error(c, 409, 'BucketAlreadyOwnedByYou', 'Your previous request to create the named bucket succeeded.');
     }
@@ -211,10 +213,10 @@ export class Obs {
 
   #multiDelete(c: SandboxRequest, bucket: Bucket, { body }: Call): Response {
     if (header(c, 'content-md5') === undefined) return this.#error(c, 400, 'InvalidRequest', 'Missing required header: Content-MD5');
-    const { keys, quiet } = readMultiDelete(body.toString('utf8'));
-    if (keys.length === 0 || keys.length > 1000) return this.#error(c, 400, 'MalformedXML', 'The XML you provided was not well-formed.');
-    for (const key of keys) bucket.delete(key);
-    return this.#xml(multiDeleteXml(quiet ? [] : keys));
+    const wanted = readMultiDelete(body);
+    if (!wanted) return this.#malformed(c);
+    for (const key of wanted.keys) bucket.delete(key);
+    return this.#xml(multiDeleteXml(wanted.quiet ? [] : wanted.keys));
   }
 
   #document(c: SandboxRequest, bucket: Bucket, { request, document, body }: Call): Response {
@@ -229,6 +231,15 @@ export class Obs {
     }
     const found = getDocument(bucket, document);
     return found.ok ? this.#done(200, { 'content-type': found.type }, found.text) : this.#error(c, 404, found.code, 'Not configured.');
+  }
+
+  #malformed(c: SandboxRequest): Response {
+    return this.#error(
+      c,
+      400,
+      'MalformedXML',
+      'The XML you provided was not well-formed or did not validate against our published schema.',
+    );
   }
 
   #xml(text: string): Response {

@@ -2,8 +2,8 @@ import type { Agencies } from '../iam/agencies.ts';
 import type { Bucket } from './buckets.ts';
 import type { DocumentKind } from './documents.ts';
 import { allows } from './policy.ts';
+import { readMultiDelete } from './read-xml.ts';
 import type { ObsRequest } from './sign.ts';
-import { readMultiDelete } from './xml.ts';
 
 export interface ObsWish {
   readonly request: ObsRequest;
@@ -46,7 +46,7 @@ export function forbiddenAction(agency: string, agencies: Agencies, bucket: Buck
   if (request.bucket === '')
     return agencies.may(agency, { action: 'obs:bucket:ListAllMyBuckets' }) ? undefined : 'obs:bucket:ListAllMyBuckets';
   const action = actionOf(wish);
-  const keys = wish.verb === 'multi-delete' ? readMultiDelete(wish.body.toString('utf8')).keys : [request.key];
+  const keys = wish.verb === 'multi-delete' ? (readMultiDelete(wish.body)?.keys ?? []) : [request.key];
   const may = (what: string, key: string) =>
     agencies.may(agency, { action: what, resource: resourceOf(what, request.bucket, key) }) || opened(bucket, what, key, request.address);
   if (!keys.every((key) => may(action, key))) return action;

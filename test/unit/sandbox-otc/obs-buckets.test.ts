@@ -61,7 +61,48 @@ it.each([
   { name: 'a state of its own', body: document(rule('a', { Status: 'On' })) },
   { name: 'no days', body: document(rule('a', { Expiration: '<Days>0</Days>' })) },
   { name: 'no end', body: document(rule('a', { Expiration: '-' })) },
+  { name: 'days and a date', body: document(rule('a', { Expiration: '<Days>1</Days><Date>2026-12-01T00:00:00Z</Date>' })) },
+  { name: 'a member that the reference does not name', body: document(rule('a', { Priority: '1' })) },
+  { name: 'a member twice', body: document(rule('a', { Prefix: 'a/</Prefix><Prefix>b/' })) },
+  { name: 'text between its members', body: document(rule('a'), 'and') },
+  { name: 'an element that is not closed', body: document(rule('a')).replace('</Rule>', '') },
+  { name: 'an entity of its own', body: document(rule('a', { Prefix: '&folder;' })) },
   { name: 'another root', body: `<Lifecycle>${rule('a')}</Lifecycle>` },
 ])('takes no lifecycle with $name', async ({ body }) => {
   expect(code((await put(body)).text)).toBe('MalformedXML');
+});
+
+it('reads a lifecycle however it is laid out', async () => {
+  const laidOut = `<?xml version="1.0" encoding="UTF-8"?>\n${document(rule('a', { Prefix: 'a&#38;b/' })).replaceAll('><', '>\n  <')}\n`;
+  expect((await put(laidOut.replace('<LifecycleConfiguration>', '<LifecycleConfiguration xmlns="http://obs.example.com/">'))).status).toBe(
+    200,
+  );
+});
+
+it.each([
+  {
+    name: 'website without an index',
+    query: 'website',
+    body: '<WebsiteConfiguration><ErrorDocument><Key>e</Key></ErrorDocument></WebsiteConfiguration>',
+  },
+  { name: 'website whose index is a path', query: 'website', body: site('a/index.html') },
+  {
+    name: 'CORS rule without an origin',
+    query: 'cors',
+    body: '<CORSConfiguration><CORSRule><AllowedMethod>GET</AllowedMethod></CORSRule></CORSConfiguration>',
+  },
+  { name: 'state of versioning', query: 'versioning', body: '<VersioningConfiguration><Status>On</Status></VersioningConfiguration>' },
+])('takes no $name', async ({ query, body }) => {
+  const digest = { 'content-md5': createHash('md5').update(body).digest('base64') };
+  expect(code((await obs('PUT', `/first/?${query}`, body, digest)).text)).toBe('MalformedXML');
+});
+
+function site(index: string): string {
+  return `<WebsiteConfiguration><IndexDocument><Suffix>${index}</Suffix></IndexDocument></WebsiteConfiguration>`;
+}
+
+it('creates a bucket in the place that its body names, and in none without a name', async () => {
+  const body = (name: string) => `<CreateBucketConfiguration><${name}>eu-de</${name}></CreateBucketConfiguration>`;
+  expect(code((await obs('PUT', '/farm/', body('LocationConstraint'))).text)).toBe('MalformedXML');
+  expect((await obs('PUT', '/farm/', body('Location'))).status).toBe(200);
 });

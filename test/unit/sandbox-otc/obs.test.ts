@@ -312,6 +312,19 @@ describe('lists', () => {
     expect([done.status, [...done.text.matchAll(/<Deleted>/g)].length]).toEqual([200, 2]);
     expect(keys((await list()).text)).toEqual(['a/1', 'b/1', 'b/2', 'ä']);
   });
+
+  it.each([
+    { name: 'nothing', body: '<Delete></Delete>' },
+    { name: 'a key outside an object', body: '<Delete><Key>B</Key></Delete>' },
+    { name: 'an object with two keys', body: '<Delete><Object><Key>B</Key><Key>z</Key></Object></Delete>' },
+    { name: 'a member that the reference does not name', body: '<Delete><Object><Key>B</Key><Size>1</Size></Object></Delete>' },
+    { name: 'a broken document', body: '<Delete><Object><Key>B</Object></Delete>' },
+    { name: 'more than a thousand keys', body: `<Delete>${'<Object><Key>B</Key></Object>'.repeat(1001)}</Delete>` },
+  ])('deletes nothing of $name', async ({ body }) => {
+    const refused = await bench.call('POST', '', { signed: 'delete', body, headers: { 'content-md5': md5(body) } });
+    expect([refused.status, code(refused.text)]).toEqual([400, 'MalformedXML']);
+    expect(keys((await list()).text)).toContain('B');
+  });
 });
 
 describe('reading without a key', () => {

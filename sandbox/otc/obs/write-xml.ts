@@ -7,14 +7,6 @@ function escapeXml(text: string): string {
   return text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 }
 
-function unescapeXml(text: string): string {
-  const named: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
-  return text.replace(/&(?:#x([0-9a-f]+)|#(\d+)|(\w+));/gi, (whole, hex, decimal, name) => {
-    if (hex) return String.fromCodePoint(Number.parseInt(hex, 16));
-    return decimal ? String.fromCodePoint(Number(decimal)) : (named[name] ?? whole);
-  });
-}
-
 function element(name: string, text: string | number | boolean): string {
   return text === '' ? `<${name}/>` : `<${name}>${escapeXml(String(text))}</${name}>`;
 }
@@ -58,11 +50,6 @@ export function bucketsXml(names: readonly string[], createdAt: number): string 
   const date = new Date(createdAt).toISOString();
   const buckets = names.map((n) => `<Bucket>${element('Name', n)}<CreationDate>${date}</CreationDate></Bucket>`);
   return `${HEAD}<ListAllMyBucketsResult ${NAMESPACE}><Owner><ID>sandbox</ID></Owner><Buckets>${buckets.join('')}</Buckets></ListAllMyBucketsResult>`;
-}
-
-export function readMultiDelete(xml: string): { readonly keys: readonly string[]; readonly quiet: boolean } {
-  const keys = [...xml.matchAll(/<Object>[\s\S]*?<Key>([\s\S]*?)<\/Key>[\s\S]*?<\/Object>/g)].map((m) => unescapeXml(m[1] ?? ''));
-  return { keys, quiet: /<Quiet>\s*true\s*<\/Quiet>/.test(xml) };
 }
 
 export function multiDeleteXml(deleted: readonly string[]): string {
