@@ -4,29 +4,17 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { managerFiles } from '../../../cloud-init/manager/manager.ts';
 import type { ManagerSettings } from '../../../lib/config/types.ts';
+import { MANAGER } from '../../../testkit/settings.ts';
 
 export const DAY = 86_400;
 
 /** A manager with two pools' subnets and nothing optional. */
 const SETTINGS: ManagerSettings = {
-  name: 'cache-1',
-  path: '/cache',
+  ...MANAGER,
   clients: [
     { subnet: '10.0.1.0/24', access: 'rw' },
     { subnet: '10.0.2.0/24', access: 'ro' },
   ],
-  sshFrom: [],
-  volume: { device: '/dev/vdb', filesystem: 'ext4' },
-  owner: 2000,
-  mirrors: [],
-  prune: {
-    sstateUnusedSeconds: 14 * DAY,
-    downloadsUnusedSeconds: 60 * DAY,
-    longestJobSeconds: DAY,
-    startAt: 85,
-    stopAt: 75,
-    most: 30,
-  },
 };
 
 const LIB = '/usr/local/lib/gl-cache';

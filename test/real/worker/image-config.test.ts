@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { renderWorkerUserData } from '../../../cloud-init/worker/worker.ts';
-import { WORKERS } from '../rendered-settings.ts';
+import { WORKER } from '../../../testkit/settings.ts';
 
 const note = (what: string) => `echo ${what} >>/run/order`;
 
@@ -28,9 +28,7 @@ function boot(imageConfig: object, vendorData: object): string {
   write('image.cfg', stringify(imageConfig));
   write('meta-data', 'instance-id: i-1\n');
   write('vendor-data', `#cloud-config\n${stringify(vendorData)}`);
-  const [, input] = WORKERS[0] ?? ['', undefined];
-  if (!input) throw new Error('no worker');
-  write('user-data', renderWorkerUserData(input));
+  write('user-data', renderWorkerUserData(WORKER));
   write('systemctl', '#!/bin/sh\necho "systemctl $*" >>/run/order\n');
   const script = [
     'set -eu',

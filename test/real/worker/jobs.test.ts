@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
-import { renderWorkerUserData } from '../../../cloud-init/worker/worker.ts';
-import { FakeMachine } from '../../unit/cloud-init/sandboxed.ts';
-import { WORKERS } from '../rendered-settings.ts';
+import { describe, expect, it } from 'vitest';
+import { WORKER } from '../../../testkit/settings.ts';
+import { WorkerMachine } from './machine.ts';
 
 const HAD_JOB = 'echo "INFO[0009] This runner has processed its build limit, so now exiting" >&2';
 const HAD_NONE = 'echo "INFO[0060] This runner has not received a job in 60 seconds, so now exiting" >&2';
@@ -33,11 +32,6 @@ echo 'Filesystem 1024-blocks Used Available Capacity Mounted on'
 echo "/dev/vda1 99999999 1 $(((10 - n - b) * 1048576)) 1% /"
 echo '/dev/vdb1 99999999 1 88888888 1% /var/lib/docker'`;
 
-const machines: FakeMachine[] = [];
-afterEach(() => {
-  for (const made of machines.splice(0)) made.remove();
-});
-
 interface Had {
   readonly stopped?: Readonly<Record<string, string>>;
   readonly running?: readonly string[];
@@ -46,10 +40,8 @@ interface Had {
 }
 
 /** `runner` is what each gitlab-runner does; `ROOT/run/n` counts them. */
-function worker(runner: string, had: Had = {}, change: Readonly<Record<string, string>> = {}): FakeMachine {
-  const [, input] = WORKERS[0] ?? ['', undefined];
-  if (!input) throw new Error('no worker');
-  const vm = new FakeMachine(renderWorkerUserData(input), {
+function worker(runner: string, had: Had = {}, change: Readonly<Record<string, string>> = {}): WorkerMachine {
+  const vm = new WorkerMachine(WORKER, {
     python3: 'exec /usr/bin/python3 "$@"',
     'gitlab-runner': `n=$(($(cat ROOT/run/n 2>/dev/null || echo 0) + 1)); echo $n > ROOT/run/n\n${runner}`,
     docker: DOCKER,
@@ -58,7 +50,6 @@ function worker(runner: string, had: Had = {}, change: Readonly<Record<string, s
     id: 'echo 0',
     ...change,
   });
-  machines.push(vm);
   for (const kind of ['stopped', 'running', 'images', 'volumes']) mkdirSync(join(vm.root, 'docker', kind), { recursive: true });
   for (const [kind, entries] of Object.entries({ ...had, running: Object.fromEntries((had.running ?? []).map((id) => [id, ''])) })) {
     for (const [id, when] of Object.entries(entries ?? {})) vm.write(`/docker/${kind}/${id}`, when);
@@ -66,7 +57,7 @@ function worker(runner: string, had: Had = {}, change: Readonly<Record<string, s
   return vm;
 }
 
-function jobs(vm: FakeMachine, options: readonly string[] = [], bounds = { builds: 0, free: 5, prune: 'all' }) {
+function jobs(vm: WorkerMachine, options: readonly string[] = [], bounds = { builds: 0, free: 5, prune: 'all' }) {
   const given = ['--runner', 'w-1', '--min-free', String(bounds.free), '--prune', bounds.prune, '--max-builds', String(bounds.builds)];
   const args = [join(vm.root, 'usr/local/lib/gl-scaler/jobs.py'), ...given, '--wait-timeout', '60', ...options];
   const child = spawn('/usr/bin/python3', args, {
@@ -82,8 +73,8 @@ function jobs(vm: FakeMachine, options: readonly string[] = [], bounds = { build
   return { child, ended, output: () => output };
 }
 
-const reason = (vm: FakeMachine) => (existsSync(join(vm.root, 'run/gl-scaler.reason')) ? vm.read('/run/gl-scaler.reason') : '');
-const left = (vm: FakeMachine) => ['stopped', 'images', 'volumes'].flatMap((kind) => readdirSync(join(vm.root, 'docker', kind)));
+const reason = (vm: WorkerMachine) => (existsSync(join(vm.root, 'run/gl-scaler.reason')) ? vm.read('/run/gl-scaler.reason') : '');
+const left = (vm: WorkerMachine) => ['stopped', 'images', 'volumes'].flatMap((kind) => readdirSync(join(vm.root, 'docker', kind)));
 const times = (n: number, then = HAD_NONE) => `if [ "$n" -le ${n} ]; then ${HAD_JOB}; else ${then}; fi`;
 
 describe('jobs', () => {

@@ -3,6 +3,7 @@ import type { Cloud, Forge, Store } from '../../../../lib/app/ports/index.ts';
 import { observe } from '../../../../lib/app/reconcile/observe.ts';
 import type { PoolSettings, Settings } from '../../../../lib/app/settings.ts';
 import { systemClock } from '../../../../lib/runtime/clock.ts';
+import { RUNNER } from '../../../../testkit/settings.ts';
 
 const SOURCES = ['runners', 'jobs', 'servers', 'memory', 'controls'] as const;
 
@@ -97,16 +98,7 @@ const pool: PoolSettings = {
     securityGroups: [],
     rootVolume: { type: 'SSD', sizeGb: 40 },
   },
-  runner: {
-    executor: 'docker',
-    docker: {},
-    environment: [],
-    protectedOnly: false,
-    checkInterval: 0,
-    sessionTimeout: 1800,
-    disk: { minFreeGb: 5, prune: true },
-    packages: {},
-  },
+  runner: RUNNER,
 };
 const settings: Settings = {
   installation: 'test',
