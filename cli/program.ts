@@ -18,7 +18,7 @@ import { serve } from './commands/serve.ts';
 import { repeat, status } from './commands/status.ts';
 import { serveDashboard } from './dashboard/server.ts';
 import { demo } from './demo/demo.ts';
-import { environmentSecrets, explainFailure, loadConfig, openStore, openWorld, UserError, withinDeadline } from './shared/environment.ts';
+import { explainFailure, loadConfig, neededSecrets, openStore, openWorld, UserError, withinDeadline } from './shared/environment.ts';
 import { type Output, renderReport, standardOutput } from './shared/output.ts';
 import { escaped, shown } from './shared/printable.ts';
 
@@ -95,15 +95,15 @@ program
 program
   .command('serve')
   .description('run webhook, scaler and timer in this process, against the real GitLab and OTC')
-  .option('-p, --port <number>', 'port for hooks', wholeNumber, 8080)
+  .option('-p, --port <number>', 'port for hooks', portNumber(1), 8080)
   .option('--host <address>', 'address to listen on', '127.0.0.1')
   .option('--every <seconds>', 'between two ticks', atLeastOne, 60)
-  .option('--dashboard-port <number>', 'of the dashboard, on this machine only', wholeNumber, 8081)
+  .option('--dashboard-port <number>', 'of the dashboard, on this machine only', portNumber(1), 8081)
   .option('--no-dashboard', 'serve none')
   .action(({ port, host, every, dashboardPort, dashboard: wanted }) =>
     run(false, async (output) => {
       const config = loadConfig(program.opts().config);
-      environmentSecrets();
+      neededSecrets();
       const write = (line: string) => output.data(escaped(line));
       const serving = await serve({ config, port, host, everyMs: every * 1000, env: process.env, write });
       output.say(`Hooks are taken at ${serving.url}; a tick every ${every} s. Ctrl-C ends it.`);
@@ -230,7 +230,7 @@ manager
 program
   .command('sandbox')
   .description('start a stand-in for GitLab and OTC on loopback, to try a configuration against')
-  .option('-p, --port <number>', 'first of four ports; 0 takes free ones', wholeNumber, 7400)
+  .option('-p, --port <number>', 'first of four ports; 0 takes free ones', portNumber(4), 7400)
   .option('--write-config <file>', 'write a scaler.yml that fits it')
   .option('--write-serverless <file>', 'write a serverless.yml that deploys that scaler.yml into it')
   .option('--boot <seconds>', 'from the order of a machine to its first question for a job', atLeastOne, 132)
@@ -241,7 +241,7 @@ program
   .command('demo')
   .description('play a day of bitbake builds through the sandbox and the scaler')
   .option('--once', 'end after one day')
-  .option('-p, --port <number>', 'first of five ports; 0 takes free ones', wholeNumber, 0)
+  .option('-p, --port <number>', 'first of five ports; 0 takes free ones', portNumber(5), 0)
   .option('--speed <factor>', 'how many times faster than real time, at most', atLeastOne, 3600)
   .option('--json', 'the summary for programs')
   .action(({ once, port, speed, json }) => run(json, (output) => demo({ once: once ?? false, port, speed }, output, stopSignal)));
@@ -253,6 +253,16 @@ function timezone(description: string) {
 function wholeNumber(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
   return Number(text);
+}
+
+/** The first of so many ports in a row. */
+function portNumber(ports: number): (text: string) => number {
+  const last = 65_536 - ports;
+  return (text) => {
+    const number = wholeNumber(text);
+    if (number > last) throw new InvalidArgumentError(`It must be from 0 to ${last}.`);
+    return number;
+  };
 }
 
 function atLeastOne(text: string): number {

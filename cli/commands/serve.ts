@@ -94,10 +94,19 @@ function context(functionName: string): FunctionContext {
 
 async function answer(request: IncomingMessage, receive: ReturnType<typeof receiveHooks>) {
   const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
-  const reply = await receive({ httpMethod: request.method ?? 'GET', headers, body: read(request) }, context('webhook'));
+  const reply = await receive(
+    { httpMethod: request.method ?? 'GET', headers, ...bytesOf(request), body: read(request) },
+    context('webhook'),
+  );
   // GitLab takes a connection that is closed while it still sends as a failure. Whom we do not believe need not get to the end.
   if (reply.statusCode === 200) await discard(request);
   return reply;
+}
+
+/** Node's parser takes no other body than the one of this length; one in chunks has none. */
+function bytesOf({ headers }: IncomingMessage): { readonly bytes?: number } {
+  const length = headers['content-length'];
+  return length === undefined ? {} : { bytes: Number(length) };
 }
 
 /** A body that breaks off is shorter: who sent it does not wait for the answer. */

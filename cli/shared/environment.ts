@@ -39,9 +39,21 @@ export function environmentSecrets(): Secrets {
   return readSecrets((key) => process.env[key]);
 }
 
+/** What a pass cannot do without. */
+export function neededSecrets(): Secrets {
+  const secrets = environmentSecrets();
+  if (!secrets.gitlabToken) throw notSet('GITLAB_TOKEN is');
+  if (!secrets.otcKeys) throw notSet('OTC_ACCESS_KEY and OTC_SECRET_KEY are');
+  return secrets;
+}
+
+function notSet(keys: string): UserError {
+  return new UserError(`${keys} not set: this command reads its secrets from the environment.`);
+}
+
 /** The real GitLab and OTC, with the keys of the environment; log lines of the adapters go to standard error. */
 export function openWorld(config: Config): World {
-  const secrets = environmentSecrets();
+  const secrets = neededSecrets();
   const credentials = environmentCredentials(secrets);
   const log = createLog({ clock: systemClock, write: (line) => process.stderr.write(`${escaped(line)}\n`) });
   return composeWorld({ config, secrets, credentials, clock: systemClock, log });
@@ -60,6 +72,7 @@ export function openSite({ otc, bucket }: Config): ObsSite {
 }
 
 function environmentCredentials(secrets: Secrets) {
+  if (!secrets.otcKeys) throw notSet('OTC_ACCESS_KEY and OTC_SECRET_KEY are');
   return credentialsOf(localContext({ requestId: 'cli', functionName: 'scaler', timeoutMs: 60_000 }), secrets);
 }
 

@@ -89,6 +89,10 @@ describe('scaler', () => {
     { name: 'an unknown command below another', args: ['hook', 'instal'], text: 'install' },
     { name: 'a group without its command', args: ['manager'], text: 'Usage: scaler manager' },
     { name: 'explain without a subject', args: ['explain'], text: '--job ID or --worker NAME' },
+    { name: 'a port beyond the last', args: ['serve', '--port', '65536'], text: 'from 0 to 65535' },
+    { name: "a dashboard's port beyond the last", args: ['serve', '--dashboard-port', '99999'], text: 'from 0 to 65535' },
+    { name: 'a port with too few after it for a sandbox', args: ['sandbox', '--port', '65533'], text: 'from 0 to 65532' },
+    { name: 'a port with too few after it for the demo', args: ['demo', '--port', '65532'], text: 'from 0 to 65531' },
     { name: 'a number that is none', args: ['explain', '--job', 'x'], text: 'whole number' },
   ])('a mistake of the caller is told without a stack: $name', async ({ args, text }) => {
     const { code, err } = await start(args).ended;
@@ -97,10 +101,17 @@ describe('scaler', () => {
     expect(err).not.toMatch(/\n\s+at /);
   });
 
-  it('plan says what a secret that is missing is called', async () => {
-    const { code, err } = await scaler(['plan'], { GITLAB_TOKEN: '' });
+  it.each([
+    { args: ['plan'], without: 'GITLAB_TOKEN' },
+    { args: ['serve', '--port', '0'], without: 'GITLAB_TOKEN' },
+    { args: ['serve', '--port', '0'], without: 'OTC_ACCESS_KEY' },
+    { args: ['status'], without: 'OTC_ACCESS_KEY' },
+    { args: ['counts'], without: 'OTC_ACCESS_KEY' },
+  ])('$args without $without ends with 2 and the name of what is missing', async ({ args, without }) => {
+    const less = without === 'GITLAB_TOKEN' ? { GITLAB_TOKEN: '' } : { OTC_ACCESS_KEY: '', OTC_SECRET_KEY: '' };
+    const { code, err } = await scaler(args, less);
     expect(code).toBe(2);
-    expect(err).toContain('GITLAB_TOKEN');
+    expect(err).toMatch(new RegExp(`^${without}\\b.* not set: this command reads its secrets from the environment\\.\n$`));
   });
 
   it('plan changes nothing, tick does it, explain tells it', async () => {

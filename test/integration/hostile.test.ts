@@ -67,10 +67,7 @@ const CALLS: Readonly<Record<string, () => readonly Call[]>> = {
   'hook rotate': () => [{ args: ['--secrets', path.join(dir, 'hook.env')], blind: true }],
   'dashboard publish': () => [{ args: ['--public'], blind: true }],
   'dashboard remove': () => [{ args: [], blind: true }],
-  doctor: () => [
-    { args: [], blind: true },
-    { args: ['--json'], blind: true },
-  ],
+  doctor: () => [{ args: [] }, { args: ['--json'] }],
   sandbox: () => [{ args: ['--port', '0'], until: /Ctrl-C/, blind: true }],
   demo: () => [{ args: ['--port', '0'], until: /waits \(pipeline/, blind: true }],
 };
@@ -200,6 +197,9 @@ beforeAll(async () => {
   const { gitlab, ecs, credentials } = farm.sandbox;
   const project = gitlab.createProject(`${GROUP}/${EVIL}`);
   gitlab.createPipeline(project, [{ name: EVIL, stage: EVIL, tags: ['bitbake'], durationMs: 60_000 }], { ref: EVIL, message: EVIL });
+  // Another's runner with the pool's tags, which doctor names.
+  const others = { locked: false, paused: false, protectedOnly: false, maximumTimeout: undefined, maintenanceNote: undefined };
+  gitlab.createRunner({ type: 'instance_type', description: EVIL, tags: ['bitbake'], runUntagged: false, ...others });
   await farm.tick();
   worker = ecs.all()[0]?.name ?? '';
   const [vm] = ecs.all();

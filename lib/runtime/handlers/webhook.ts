@@ -93,6 +93,8 @@ export function receiveHooks(parts: WebhookParts): (request: HookRequest, contex
 
 interface Body {
   readonly bytes: number;
+  /** `bytes` is what was read before it was given up; how many more there are is not known. */
+  readonly cut?: true;
   /** Absent when it is larger than what is looked into. */
   readonly content?: Buffer;
 }
@@ -124,9 +126,9 @@ interface Call {
 }
 
 /** What an authentic hook brings about: at most a wake-up, and one line in the log. */
-async function take(parts: WebhookParts, { bytes, content }: Body, { fg, secrets, hookAt }: Call): Promise<void> {
+async function take(parts: WebhookParts, { bytes, cut, content }: Body, { fg, secrets, hookAt }: Call): Promise<void> {
   const log = callLog(parts, fg);
-  if (!content) return log.warn('hook too large; the timer serves its job', { bytes });
+  if (!content) return log.warn('hook too large; the timer serves its job', cut ? { moreThanBytes: bytes } : { bytes });
   const hook = parseHook(content);
   if (hook.kind === 'malformed') log.warn('hook malformed; the timer serves its job', { reason: hook.reason });
   else if (hook.kind === 'other') log.info('hook of another kind', { kind: hook.what });
@@ -212,7 +214,7 @@ async function readBody(request: HookRequest, signature?: SignatureCheck): Promi
     bytes += chunk.length;
     if (bytes <= PARSED_BYTES) kept.push(chunk);
     else kept.length = 0;
-    if (bytes > (signature ? MOST_BYTES : PARSED_BYTES)) break;
+    if (bytes > (signature ? MOST_BYTES : PARSED_BYTES)) return { bytes, cut: true };
     signature?.update(chunk);
   }
   return bytes > PARSED_BYTES ? { bytes } : { bytes, content: Buffer.concat(kept) };

@@ -223,6 +223,29 @@ describe('charts', () => {
     expect(svg).not.toContain('draining');
   });
 
+  it('of chosen columns are lines of bars in a terminal, with the same gap', async () => {
+    const { text } = await run({ format: 'chart', columns: 'pending,failed,machines' });
+    const shown = text.split('\n');
+    expect(shown[0]).toBe('bake');
+    expect(shown.flatMap((line) => /^ +(\w+, at most .*)$/.exec(line)?.[1] ?? [])).toEqual([
+      'pending, at most 4',
+      'failed, at most 0',
+      'machines, at most 3',
+    ]);
+    const bars = shown.filter((line) => line.includes('█'));
+    expect(bars).toHaveLength(2);
+    for (const line of bars) expect(line.slice(6).replace(/ +/g, ' ')).toMatch(/^█+ █+$/);
+    expect(text).not.toContain('draining');
+    expect(shown.every((line) => line.length <= 100)).toBe(true);
+  });
+
+  it('of chosen columns have the highest minute of a longer step', async () => {
+    const store = new MemoryStore();
+    const samples = Array.from({ length: 60 }, (_, m) => sample(m, { machines: m === 7 ? 9 : 1 }));
+    await store.put('counts/v1/day/2026/11/2026-11-23.csv', SERIES_HEADER + samples.map(sampleLine).join(''));
+    expect((await run({ format: 'chart', columns: 'machines', step: '1h' }, store)).text).toContain('machines, at most 9');
+  });
+
   it.each([
     { from: DAY, to: DAY + 24 * HOUR, most: 8, labels: ['11-23', '03:00', '06:00', '09:00', '12:00', '15:00', '18:00', '21:00', '11-24'] },
     { from: DAY + 5 * MINUTE, to: DAY + 2 * HOUR, most: 4, labels: ['00:30', '01:00', '01:30', '02:00'] },

@@ -149,7 +149,7 @@ describe('status codes', () => {
   });
 
   it('does not look at a body when the token says enough: neither of a stranger nor of one that is too large', async () => {
-    const { log } = memoryLog();
+    const { log, lines } = memoryLog();
     const receive = receiveHooks({
       clock: { now: () => NOW },
       loadConfig: configSource([configFile()]),
@@ -171,6 +171,10 @@ describe('status codes', () => {
     // Its size is not known before: no more than what shows that it is too large.
     expect(await receive(request(HOOK_TOKEN), context())).toEqual(empty(200));
     expect(read).toBeLessThanOrEqual(1_000_000 + PIECE);
+    expect(lines.filter(({ message }) => message.startsWith('hook too large')).map(({ fields }) => fields)).toEqual([
+      { request: 'request-1', bytes: 5_000_000 },
+      { request: 'request-1', moreThanBytes: read },
+    ]);
   });
 
   it.each(['GET', 'PUT', 'HEAD', 'OPTIONS'])('%s: 405 with what is allowed', async (method) => {
