@@ -111,7 +111,7 @@ module.exports = {
       name: 'plans-are-pure',
       comment: 'what is wanted and what is to be done is decided without asking anybody',
       severity: 'error',
-      from: { path: '^deploy/(plan/|inputs/targets[.]ts$|state/(desired|gateway-status|ownership)[.]ts$)' },
+      from: { path: '^deploy/(plan/|inputs/targets[.]ts$|state/(types|names|desired|gateway-status|ownership)[.]ts$)' },
       to: {
         pathNot: ['^deploy/(plan/|inputs/targets[.]ts$|state/|clients/bucket[.]ts$)', '^lib/(core|config)/', '^lib/otc/obs/policy[.]ts$'],
         ...values,

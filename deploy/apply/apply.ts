@@ -2,9 +2,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { ScalerError } from '../../lib/core/errors.ts';
 import type { Clients } from '../clients/index.ts';
 import type { Change, Changes, GroupPlace, Step } from '../plan/steps.ts';
-import { type Desired, type DesiredFunction, type DesiredTrigger, RUNTIME, TRUSTED } from '../state/desired.ts';
+import { RUNTIME, TRUSTED } from '../state/desired.ts';
 import { madeBy } from '../state/ownership.ts';
-import type { Actual } from '../state/read.ts';
+import type { Actual, Desired, DesiredFunction, DesiredTrigger } from '../state/types.ts';
 import { awaitGateway, type Patience, removeGateway } from './gateway.ts';
 
 /** What is too large or too secret for a plan. */

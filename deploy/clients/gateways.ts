@@ -1,6 +1,5 @@
 import * as z from 'zod';
 import type { OtcHttp } from '../../lib/otc/http.ts';
-import type { GatewayOrder } from '../state/desired.ts';
 import { GatewayAdmin } from './apig.ts';
 import { absent, nothing } from './fgs.ts';
 
@@ -22,6 +21,21 @@ const instanceSchema = z.object({
 const instancesSchema = z.object({ instances: z.array(z.object({ id: z.string(), instance_name: text })), total: z.number().nullish() });
 const madeSchema = z.object({ instance_id: z.string() });
 const progressSchema = z.object({ progress: z.number().nullish(), status: z.string(), error_code: text, error_msg: text });
+
+/** A dedicated gateway to be made, with a public address of its own. It costs as long as it exists. */
+export interface GatewayOrder {
+  readonly name: string;
+  /** By this it is known as made by this deployment. */
+  readonly description: string;
+  readonly spec: string;
+  readonly zones: readonly string[];
+  readonly vpcId: string;
+  readonly subnetId: string;
+  readonly securityGroupId: string;
+  /** Of the public address, in Mbit/s. */
+  readonly bandwidth: number;
+  readonly enterpriseProjectId?: string | undefined;
+}
 
 export interface Gateway {
   readonly id: string;

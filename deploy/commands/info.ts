@@ -1,14 +1,15 @@
 import { counted } from '../../lib/core/plural.ts';
-import { type DeployInputs, openDeployment, placesOf } from '../inputs/deployment.ts';
+import { type DeployInputs, namesOf, openDeployment } from '../inputs/deployment.ts';
 import { hookUrl } from '../inputs/hook-url.ts';
-import { type Actual, readActual } from '../state/read.ts';
+import { readActual } from '../state/read.ts';
+import type { Actual } from '../state/types.ts';
 
 /** What is deployed. */
 export async function info(inputs: DeployInputs): Promise<void> {
   const { output } = inputs;
   const deployment = openDeployment(inputs);
   const { service, outline, config } = deployment;
-  const places = placesOf(deployment);
+  const places = namesOf(deployment);
   const actual = await readActual(places, deployment.clients);
   const url = hookUrl(service, actual.gateway?.group?.address ?? '');
   const functions = Object.values(actual.functions).map(({ name, urn, memorySize, timeout, maxInstances, agency, digest, triggers }) => ({

@@ -10,14 +10,15 @@ import { HookAdmin } from '../../lib/gitlab/hooks/admin.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import { apply } from '../apply/apply.ts';
 import { drain, drainAll } from '../apply/drain.ts';
-import { type DeployInputs, type Deployment, openDeployment, placesOf } from '../inputs/deployment.ts';
+import { type DeployInputs, type Deployment, namesOf, openDeployment } from '../inputs/deployment.ts';
 import { hookUrl } from '../inputs/hook-url.ts';
 import { oneSecret } from '../inputs/secrets.ts';
 import { gatewayNotes } from '../plan/gateway.ts';
 import { planRemoval } from '../plan/remove.ts';
 import type { Step } from '../plan/steps.ts';
 import { isRunning } from '../state/gateway-status.ts';
-import { type Actual, readActual } from '../state/read.ts';
+import { readActual } from '../state/read.ts';
+import type { Actual } from '../state/types.ts';
 
 export interface RemoveOptions {
   /** Let all workers finish and leave first. */
@@ -58,7 +59,7 @@ export async function remove(inputs: DeployInputs, options: RemoveOptions = {}):
   if (mostMs === undefined) throw new UserError(`--drain-timeout ${options.drainTimeout} is no span, such as 24h.`);
   const deployment = openDeployment(inputs);
   const { clients, outline } = deployment;
-  const places = placesOf(deployment);
+  const places = namesOf(deployment);
   const actual = await readActual(places, clients);
   const steps = planRemoval(places, actual);
   const say = (line: string) => inputs.output.say(line);

@@ -10,8 +10,10 @@ import { ConfigError } from '../../lib/core/errors.ts';
 import { SecretCredentials } from '../../lib/otc/credentials.ts';
 import { ROOT } from '../../scripts/bundle.ts';
 import { type Clients, openClients } from '../clients/index.ts';
-import { type Desired, desired } from '../state/desired.ts';
-import { type Actual, type Places, readActual } from '../state/read.ts';
+import { desired } from '../state/desired.ts';
+import { resourceNames } from '../state/names.ts';
+import { readActual } from '../state/read.ts';
+import type { Actual, Desired, ResourceNames } from '../state/types.ts';
 import { type Bundles, buildBundles, type Packages, packageFunctions } from './package.ts';
 import { renderPolicy } from './policies.ts';
 import { parseService, type Service } from './schema.ts';
@@ -94,18 +96,9 @@ function keysOf(env: NodeJS.ProcessEnv): SecretCredentials {
   return new SecretCredentials(otcKeys.accessKey.reveal(), otcKeys.secretKey.reveal(), otcKeys.securityToken?.reveal());
 }
 
-/** Names of all that a deployment makes or refers to: enough to look, and to remove. */
-export function placesOf({ service, outline: plan, config }: Deployment): Places {
-  const { functions: _, ...places } = desired({
-    service,
-    outline: { ...plan, keys: [] },
-    config,
-    digests: {},
-    secrets: {},
-    policies: policiesOf(config),
-    fingerprint,
-  });
-  return places;
+/** Enough to look, and to remove. */
+export function namesOf({ service, outline, config }: Deployment): ResourceNames {
+  return resourceNames({ service, outline, config, policies: policiesOf(config) });
 }
 
 function policiesOf({ bucket }: Config) {
@@ -125,7 +118,7 @@ export interface Wanted {
 export async function compareDeployment(deployment: Deployment, dryRun: boolean): Promise<Wanted> {
   const { inputs, service, config, configFile, secretsFile, outline: plan, clients } = deployment;
   const certificate = certificateOf(service, inputs.dir);
-  const [packages, actual] = await Promise.all([packagesOf(inputs, plan, configFile), readActual(placesOf(deployment), clients)]);
+  const [packages, actual] = await Promise.all([packagesOf(inputs, plan, configFile), readActual(namesOf(deployment), clients)]);
   const keys = [...new Set(plan.keys.flatMap((key) => service.functions[key]?.secrets ?? []))];
   const there = actual.functions[`${plan.name}-webhook`] !== undefined;
   const make = hookSecretsMaker(secretsFile, there, dryRun, (line) => inputs.output.say(line));

@@ -1,6 +1,5 @@
 import { ourStatement, readersStatement, sameStatement, withoutStatement, withStatement } from '../../lib/otc/obs/policy.ts';
-import type { Desired } from '../state/desired.ts';
-import type { Actual } from '../state/read.ts';
+import type { Actual, Desired } from '../state/types.ts';
 import type { Step } from './steps.ts';
 
 /** Of a bucket that is only referred to, nothing. */

@@ -1,7 +1,6 @@
 import { counted } from '../../lib/core/plural.ts';
-import { type Desired, type DesiredAsync, type DesiredFunction, type DesiredTrigger, RUNTIME } from '../state/desired.ts';
-import type { Actual } from '../state/read.ts';
-import type { ActualFunction, ActualTrigger } from '../state/read-function.ts';
+import { RUNTIME } from '../state/desired.ts';
+import type { Actual, ActualFunction, ActualTrigger, Desired, DesiredAsync, DesiredFunction, DesiredTrigger } from '../state/types.ts';
 import type { Change, Step } from './steps.ts';
 
 /** What has to be done to one function. */

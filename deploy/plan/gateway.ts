@@ -1,8 +1,7 @@
 import type { ApiGroup, BoundDomain } from '../clients/apig.ts';
-import type { Desired } from '../state/desired.ts';
 import { isBeingMade, isRunning, wasNotMade } from '../state/gateway-status.ts';
 import { madeBy } from '../state/ownership.ts';
-import type { Actual, ActualGateway } from '../state/read.ts';
+import type { Actual, ActualGateway, Desired } from '../state/types.ts';
 import type { GroupPlace, Step } from './steps.ts';
 
 /** Before the functions: what their triggers need. */

@@ -1,7 +1,8 @@
 import { ConfigError } from '../../lib/core/errors.ts';
 import { counted } from '../../lib/core/plural.ts';
-import { type Desired, type DesiredPolicy, TRUSTED } from '../state/desired.ts';
-import { type Actual, grantKey } from '../state/read.ts';
+import { TRUSTED } from '../state/desired.ts';
+import { grantKey } from '../state/read.ts';
+import type { Actual, Desired, DesiredPolicy } from '../state/types.ts';
 import { planBucket } from './bucket.ts';
 import { planFunction } from './function.ts';
 import { gatewayProblems, planDomains, planGateway } from './gateway.ts';

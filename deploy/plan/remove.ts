@@ -1,5 +1,5 @@
 import type { ApiGroup } from '../clients/apig.ts';
-import type { Actual, Places } from '../state/read.ts';
+import type { Actual, ResourceNames } from '../state/types.ts';
 import { isOurGroup, leaveGateway, releaseDomain, releaseDomains, removeGateway } from './gateway.ts';
 import { removeFunction } from './plan.ts';
 import type { Step } from './steps.ts';
@@ -8,7 +8,7 @@ import type { Step } from './steps.ts';
  * What takes down all that a deployment made, backwards: what wakes the functions first, then they themselves, then what they needed. What serverless.yml
  * only refers to stays, and so does the bucket.
  */
-export function planRemoval(places: Places, actual: Actual): { readonly wakers: readonly Step[]; readonly rest: readonly Step[] } {
+export function planRemoval(places: ResourceNames, actual: Actual): { readonly wakers: readonly Step[]; readonly rest: readonly Step[] } {
   const functions = Object.values(actual.functions).flatMap((there) => removeFunction(there, 'of this deployment'));
   const isWaker = ({ change }: Step) => change.do === 'remove-trigger';
   return {
@@ -22,7 +22,7 @@ export function planRemoval(places: Places, actual: Actual): { readonly wakers: 
   };
 }
 
-function gatewaySteps(places: Places, { gateway, left }: Actual): readonly Step[] {
+function gatewaySteps(places: ResourceNames, { gateway, left }: Actual): readonly Step[] {
   return [
     ...groupSteps(places, gateway?.group),
     ...(gateway?.own ? removeGateway(gateway, 'with its public address') : []),
@@ -30,7 +30,7 @@ function gatewaySteps(places: Places, { gateway, left }: Actual): readonly Step[
   ];
 }
 
-function groupSteps({ name, gateway }: Places, group: ApiGroup | undefined): readonly Step[] {
+function groupSteps({ name, gateway }: ResourceNames, group: ApiGroup | undefined): readonly Step[] {
   if (!gateway || !group) return [];
   const own = 'name' in gateway.group && isOurGroup(name, group);
   return [
@@ -39,7 +39,7 @@ function groupSteps({ name, gateway }: Places, group: ApiGroup | undefined): rea
   ];
 }
 
-function logSteps({ logs, name }: Places, actual: Actual): readonly Step[] {
+function logSteps({ logs, name }: ResourceNames, actual: Actual): readonly Step[] {
   if (!logs || !actual.logs) return [];
   if ('name' in logs.group)
     return [
@@ -54,7 +54,7 @@ function logSteps({ logs, name }: Places, actual: Actual): readonly Step[] {
   return streams.map((stream) => ({ change: { do: 'remove-log-stream', name: stream }, what: `remove the log stream ${stream}` }));
 }
 
-function identitySteps({ agency }: Places, actual: Actual): readonly Step[] {
+function identitySteps({ agency }: ResourceNames, actual: Actual): readonly Step[] {
   if (!agency.create) return [];
   const there = actual.agency && actual.agency !== 'unread' ? actual.agency : undefined;
   return [

@@ -2,9 +2,9 @@ import type { BucketPolicy } from '../../lib/otc/obs/policy.ts';
 import type { BoundDomain } from '../clients/apig.ts';
 import type { Lifecycle } from '../clients/bucket.ts';
 import type { Tag } from '../clients/fgs.ts';
+import type { GatewayOrder } from '../clients/gateways.ts';
 import type { GrantPlace } from '../clients/iam.ts';
-import type { DesiredAsync, DesiredFunction, DesiredPolicy, DesiredTrigger, GatewayOrder } from '../state/desired.ts';
-import type { ActualTrigger } from '../state/read-function.ts';
+import type { ActualTrigger, DesiredAsync, DesiredFunction, DesiredPolicy, DesiredTrigger } from '../state/types.ts';
 
 /** A group at another gateway than the deployment's. */
 export interface GroupPlace {

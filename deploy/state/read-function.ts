@@ -1,33 +1,5 @@
 import type { AsyncAnswer, FunctionConfig, FunctionGraphAdmin, FunctionTrigger } from '../clients/fgs.ts';
-import type { DesiredAsync } from './desired.ts';
-
-export interface ActualTrigger {
-  readonly id: string;
-  readonly type: string;
-  readonly name: string;
-  readonly active: boolean;
-  readonly data: Readonly<Record<string, unknown>>;
-}
-
-export interface ActualFunction {
-  readonly name: string;
-  readonly urn: string;
-  readonly runtime: string;
-  readonly handler: string;
-  readonly memorySize: number;
-  readonly timeout: number;
-  readonly description: string;
-  readonly agency: string;
-  readonly digest: string;
-  /** Absent where the answer does not tell. */
-  readonly maxInstances?: number;
-  readonly vpc?: { readonly id: string; readonly subnetId: string };
-  readonly logs?: { readonly groupId: string; readonly streamId: string };
-  /** Absent: the platform's defaults hold. */
-  readonly async?: DesiredAsync;
-  readonly triggers: readonly ActualTrigger[];
-  readonly tags: Readonly<Record<string, string>>;
-}
+import type { ActualFunction, ActualTrigger, DesiredAsync } from './types.ts';
 
 /** `undefined` when there is none of this URN. */
 export async function readFunction(urn: string, fgs: FunctionGraphAdmin): Promise<ActualFunction | undefined> {

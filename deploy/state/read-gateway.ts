@@ -3,10 +3,10 @@ import type { Gateway, Gateways } from '../clients/gateways.ts';
 import type { Clients } from '../clients/index.ts';
 import { isBeingMade, isGoing, isRunning, wasNotMade } from './gateway-status.ts';
 import { gatewayName, madeBy } from './ownership.ts';
-import type { Actual, ActualGateway, Places } from './read.ts';
+import type { Actual, ActualGateway, ResourceNames } from './types.ts';
 
 /** The gateway that serverless.yml names. One that we have made is ours whatever somebody calls it now. */
-export async function readGateway({ name, gateway }: Places, { gateways }: Clients): Promise<Actual['gateway']> {
+export async function readGateway({ name, gateway }: ResourceNames, { gateways }: Clients): Promise<Actual['gateway']> {
   if (!gateway) return undefined;
   const { instance } = gateway;
   const found = 'id' in instance ? await gateways.find(instance) : await madeOne(instance, name, gateways);
@@ -38,7 +38,7 @@ async function madeOne(which: { readonly name: string }, name: string, gateways:
  * no such service at all; and one gateway that cannot be looked at is no reason to forget the others.
  */
 export async function readLeft(
-  { name, gateway }: Places,
+  { name, gateway }: ResourceNames,
   { gateways }: Clients,
   wanted: ActualGateway | undefined,
 ): Promise<Pick<Actual, 'left' | 'leftUnread'>> {

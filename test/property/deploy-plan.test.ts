@@ -3,9 +3,9 @@ import { expect, it } from 'vitest';
 import { plan } from '../../deploy/plan/plan.ts';
 import { planRemoval } from '../../deploy/plan/remove.ts';
 import type { Change } from '../../deploy/plan/steps.ts';
-import { type Desired, type DesiredFunction, RUNTIME, TRUSTED } from '../../deploy/state/desired.ts';
-import { type Actual, grantKey } from '../../deploy/state/read.ts';
-import type { ActualFunction } from '../../deploy/state/read-function.ts';
+import { RUNTIME, TRUSTED } from '../../deploy/state/desired.ts';
+import { grantKey } from '../../deploy/state/read.ts';
+import type { Actual, ActualFunction, Desired, DesiredFunction } from '../../deploy/state/types.ts';
 import { deployed, desiredOf, gatewayThere, NEW_GATEWAY, NOTHING, service } from '../unit/deploy/builders.ts';
 
 /** A cloud that does what it is told, and refuses what needs something that is not there. */

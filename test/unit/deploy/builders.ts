@@ -1,11 +1,10 @@
 import { parseService, type Service } from '../../../deploy/inputs/schema.ts';
 import { type DeploySecrets, fingerprint } from '../../../deploy/inputs/secrets.ts';
 import { outline } from '../../../deploy/inputs/targets.ts';
-import { type Desired, type DesiredFunction, desired, RUNTIME, TRUSTED } from '../../../deploy/state/desired.ts';
+import { desired, RUNTIME, TRUSTED } from '../../../deploy/state/desired.ts';
 import { madeBy } from '../../../deploy/state/ownership.ts';
-import type { Actual, ActualGateway } from '../../../deploy/state/read.ts';
 import { grantKey } from '../../../deploy/state/read.ts';
-import type { ActualFunction } from '../../../deploy/state/read-function.ts';
+import type { Actual, ActualFunction, ActualGateway, Desired, DesiredFunction } from '../../../deploy/state/types.ts';
 import { type Config, parseConfig } from '../../../lib/config/load/parse.ts';
 import { Secret } from '../../../lib/config/secrets.ts';
 import { readersStatement } from '../../../lib/otc/obs/policy.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { gatewayNotes, orderNotes } from '../../../../deploy/plan/gateway.ts';
 import { plan } from '../../../../deploy/plan/plan.ts';
 import { planRemoval } from '../../../../deploy/plan/remove.ts';
-import type { Actual } from '../../../../deploy/state/read.ts';
+import type { Actual } from '../../../../deploy/state/types.ts';
 import { deployed, desiredOf, gatewayThere, NEW_GATEWAY, NOTHING, service } from '../builders.ts';
 
 const wanted = desiredOf();

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { plan } from '../../../../deploy/plan/plan.ts';
 import { planRemoval } from '../../../../deploy/plan/remove.ts';
-import type { Actual } from '../../../../deploy/state/read.ts';
-import type { ActualFunction } from '../../../../deploy/state/read-function.ts';
+import type { Actual, ActualFunction } from '../../../../deploy/state/types.ts';
 import { config, deployed, desiredOf, gatewayThere, NOTHING, service } from '../builders.ts';
 
 const wanted = desiredOf();
