@@ -131,6 +131,13 @@ module.exports = {
       to: { circular: true, viaOnly: values },
     },
     {
+      name: 'no-circles-of-types',
+      comment: 'types that several files of a topic share are in its types.ts',
+      severity: 'error',
+      from: { path: '^(sandbox|testkit)/' },
+      to: { circular: true },
+    },
+    {
       name: 'no-missing',
       severity: 'error',
       from: {},

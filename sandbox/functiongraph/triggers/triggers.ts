@@ -1,5 +1,6 @@
 import type { SandboxContext } from '../../context.ts';
-import type { Apig, GatewayInstance } from '../../otc/apig/apig.ts';
+import type { Apig } from '../../otc/apig/apig.ts';
+import type { GatewayInstance } from '../../otc/apig/types.ts';
 import { Ids } from '../../otc/ids.ts';
 import { Refused } from '../../otc/refused.ts';
 import type { FunctionGraph } from '../functiongraph.ts';

@@ -4,8 +4,9 @@ import type { SandboxContext } from '../../context.ts';
 import type { FaultLayer, SandboxEnv, SandboxRequest } from '../../http.ts';
 import { Envelopes } from '../envelopes.ts';
 import { firstIssue, Refused } from '../refused.ts';
-import type { ApiGroup, Apig, GatewayInstance } from './apig.ts';
+import type { Apig } from './apig.ts';
 import { mountDomains } from './domains.ts';
+import type { ApigCalls, GatewayInstance } from './types.ts';
 import { apiView, groupView, instanceView, progressView } from './view.ts';
 
 const GroupBody = z.strictObject({
@@ -35,16 +36,6 @@ const InstanceBody = z
     path: ['ingress_bandwidth_charging_mode'],
     error: 'goes with ingress_bandwidth_size',
   });
-
-/** What the calls of one service need to answer. */
-export interface ApigCalls {
-  readonly say: Envelopes;
-  refuse(refused: Refused): Response;
-  /** The body, when it fits. */
-  body<T>(c: SandboxRequest, schema: z.ZodType<T>): Promise<T | Response>;
-  instance(c: SandboxRequest): GatewayInstance | Response;
-  group(c: SandboxRequest): ApiGroup | Response;
-}
 
 /** Dedicated gateways, `/v2/{project_id}/apigw/instances` (OTC APIG API reference, "Dedicated Gateway APIs (V2)"). */
 export function mountApig(app: Hono<SandboxEnv>, operation: FaultLayer, ctx: SandboxContext, apig: Apig): void {

@@ -2,8 +2,8 @@ import type { Hono } from 'hono';
 import * as z from 'zod';
 import type { FaultLayer, SandboxEnv, SandboxRequest } from '../../http.ts';
 import { Refused } from '../refused.ts';
-import type { ApigCalls } from './api.ts';
-import type { ApiDomain, ApiGroup, Apig } from './apig.ts';
+import type { Apig } from './apig.ts';
+import type { ApiDomain, ApiGroup, ApigCalls } from './types.ts';
 
 const DomainBody = z.strictObject({
   url_domain: z

@@ -1,4 +1,4 @@
-import type { Api, ApiGroup, GatewayInstance, GatewayState } from './apig.ts';
+import type { Api, ApiGroup, GatewayInstance, GatewayState } from './types.ts';
 
 type View = Readonly<Record<string, unknown>>;
 

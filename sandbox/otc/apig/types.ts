@@ -1,0 +1,77 @@
+import type * as z from 'zod';
+import type { SandboxRequest } from '../../http.ts';
+import type { Envelopes } from '../envelopes.ts';
+import type { Refused } from '../refused.ts';
+
+export interface ApiCertificate {
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface ApiDomain {
+  readonly id: string;
+  readonly name: string;
+  certificate: ApiCertificate | undefined;
+}
+
+export interface ApiGroup {
+  readonly id: string;
+  readonly name: string;
+  readonly remark: string;
+  readonly createdAt: number;
+  /** What the gateway answers to without a domain of one's own; for debugging, 1000 calls a day outside. */
+  readonly subDomain: string;
+  /** The one that a gateway has from the beginning. */
+  readonly isDefault: boolean;
+  readonly domains: Map<string, ApiDomain>;
+}
+
+/** An API that a trigger has made and published. */
+export interface Api {
+  readonly id: string;
+  readonly groupId: string;
+  readonly name: string;
+  readonly path: string;
+  readonly method: string;
+  readonly match: 'NORMAL' | 'SWA';
+  readonly protocol: string;
+  readonly auth: string;
+  readonly functionUrn: string;
+  readonly createdAt: number;
+}
+
+export interface GatewayOrder {
+  readonly name: string;
+  readonly description: string;
+  readonly spec: string;
+  readonly vpcId: string;
+  readonly subnetId: string;
+  readonly securityGroupId: string;
+  /** Has a public address. */
+  readonly isPublic: boolean;
+}
+
+export interface GatewayInstance extends GatewayOrder {
+  readonly id: string;
+  /** It never gets ready. */
+  readonly broken: boolean;
+  /** What it is in place of what its age says: people and OTC do things to gateways. */
+  state: GatewayState | undefined;
+  readonly readyAt: number;
+  readonly createdAt: number;
+  readonly groups: Map<string, ApiGroup>;
+  readonly apis: Map<string, Api>;
+}
+
+/** Source: OTC API Gateway API reference V2, "Querying Dedicated Gateway Details". */
+export type GatewayState = 'Creating' | 'Registering' | 'Running' | 'CreateFail' | 'Updating' | 'UpdateFailed' | 'Deleting';
+
+/** What the calls of one service need to answer. */
+export interface ApigCalls {
+  readonly say: Envelopes;
+  refuse(refused: Refused): Response;
+  /** The body, when it fits. */
+  body<T>(c: SandboxRequest, schema: z.ZodType<T>): Promise<T | Response>;
+  instance(c: SandboxRequest): GatewayInstance | Response;
+  group(c: SandboxRequest): ApiGroup | Response;
+}
