@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import type { Clock, Store } from '../../lib/app/ports/index.ts';
-import { parseSubnet } from '../../lib/config/subnet.ts';
+import { hasHostBits, parseNetwork } from '../../lib/core/network.ts';
 import {
   ourStatement,
   type PolicyStatement,
@@ -47,13 +47,12 @@ export function networksOf(everybody: boolean, from: readonly string[] | undefin
   if (everybody && from) throw new UserError('Say either --public or --allow-from.');
   if (everybody) return [];
   return from?.map((text) => {
-    const subnet = parseSubnet(text);
-    if (!subnet) throw new UserError(`--allow-from ${text}: write a network such as 203.0.113.0/24, or one address.`);
-    if (subnet.prefix === 0) throw new UserError(`--allow-from ${text} is everybody: say --public if that is meant.`);
-    const hostBits = BigInt((subnet.family === 4 ? 32 : 128) - subnet.prefix);
-    if ((subnet.base >> hostBits) << hostBits !== subnet.base)
+    const network = parseNetwork(text);
+    if (!network) throw new UserError(`--allow-from ${text}: write a network such as 203.0.113.0/24, or one address.`);
+    if (network.prefix === 0) throw new UserError(`--allow-from ${text} is everybody: say --public if that is meant.`);
+    if (hasHostBits(network))
       throw new UserError(`--allow-from ${text} has bits set after its prefix: write the first address of the network.`);
-    return text.includes('/') ? text : `${text}/${subnet.prefix}`;
+    return text.includes('/') ? text : `${text}/${network.prefix}`;
   });
 }
 

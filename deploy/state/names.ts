@@ -1,5 +1,5 @@
 import type { Config } from '../../lib/config/load/parse.ts';
-import { parseSubnet } from '../../lib/config/subnet.ts';
+import { parseNetwork } from '../../lib/core/network.ts';
 import type { ObsScheme } from '../../lib/otc/obs/signer.ts';
 import { type ExpiryRule, RULE_PREFIX } from '../clients/bucket.ts';
 import type { GatewayOrder } from '../clients/gateways.ts';
@@ -64,7 +64,7 @@ function schemeOf({ bucket }: Config): ObsScheme {
 
 function readersOf({ countsFor }: Service['provider']['bucket']): { readonly countsFor?: readonly string[] } {
   if (countsFor === undefined) return {};
-  const whole = (text: string) => (text.includes('/') ? text : `${text}/${parseSubnet(text)?.prefix}`);
+  const whole = (text: string) => (text.includes('/') ? text : `${text}/${parseNetwork(text)?.prefix}`);
   return { countsFor: countsFor === 'everybody' ? [] : countsFor.map(whole) };
 }
 

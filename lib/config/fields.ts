@@ -102,7 +102,11 @@ export const BucketName = z
 
 export const HostName = z
   .string()
-  .regex(/^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/, 'must be a host name or an IPv4 address, without a scheme or path')
+  // An address with a leading zero is another one to `mount`, which reads it as octal.
+  .regex(
+    /^(?![\d.]*\b0\d[\d.]*$)[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/,
+    'must be a host name or an IPv4 address (no leading zeros), without a scheme or path',
+  )
   .max(253);
 
 /** A function's name, or its URN when it lives elsewhere (FunctionGraph API reference, invoking a function). */

@@ -1,9 +1,10 @@
 import * as z from 'zod';
+import { isPrivate, overlap, parseNetwork } from '../core/network.ts';
 import { section } from './check/messages.ts';
 import type { Path } from './check/problems.ts';
 import { duration } from './durations.ts';
 import { Name } from './fields.ts';
-import { isPrivate, overlap, parseSubnet, SubnetText } from './subnet.ts';
+import { SubnetText } from './subnet.ts';
 import type { Config, ManagerSettings } from './types.ts';
 
 /*
@@ -97,7 +98,7 @@ export type ManagerPart = z.infer<typeof ManagerPart>;
 type Refinement = Pick<z.core.$RefinementCtx, 'addIssue'>;
 
 function noOverlap(clients: readonly z.infer<typeof Client>[], ctx: Refinement): void {
-  const subnets = clients.map(({ subnet }) => parseSubnet(subnet));
+  const subnets = clients.map(({ subnet }) => parseNetwork(subnet));
   subnets.forEach((one, i) => {
     const j = subnets.findIndex((other, at) => at < i && one !== undefined && other !== undefined && overlap(one, other));
     if (j >= 0) {
@@ -155,7 +156,7 @@ export function managerWarnings(part: ManagerPart, config: Config): readonly { r
   const warnings: { path: Path; message: string }[] = [];
   const add = (path: Path, message: string) => warnings.push({ path: ['manager', ...path], message });
   part.clients.forEach(({ subnet }, i) => {
-    const parsed = parseSubnet(subnet);
+    const parsed = parseNetwork(subnet);
     if (parsed && !isPrivate(parsed)) add(['clients', i, 'subnet'], 'is a public network: the caches travel unencrypted');
   });
   part.mirrors.forEach(({ url }, i) => {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidConfigError } from '../../../lib/config/check/problems.ts';
 import { compileConfig, loadConfigText } from '../../../lib/config/load/yaml.ts';
-import { isPrivate, overlap, parseSubnet } from '../../../lib/config/subnet.ts';
 import { baseDocument } from './base.ts';
 
 const CLIENT = { subnet: '10.0.1.0/24', access: 'rw' };
@@ -155,35 +154,5 @@ describe('a manager', () => {
     expect(config.manager?.name).toBe('cache-1');
     expect(JSON.parse(json)).not.toHaveProperty('config.manager');
     expect(loadConfigText(json, 'json').settings).toEqual(config.settings);
-  });
-});
-
-describe('subnets', () => {
-  it.each([
-    ['10.0.1.0/24', '10.0.1.128/25', true],
-    ['10.0.1.0/24', '10.0.2.0/24', false],
-    ['10.0.1.7', '10.0.1.0/24', true],
-    ['fd00::/64', 'fd00:0:0:0:8000::/65', true],
-    ['fd00::/64', 'fd00:0:0:1::/64', false],
-    ['10.0.0.0/8', '::ffff:10.0.0.0/104', false],
-  ])('%s and %s overlap: %s', (a, b, expected) => {
-    const [one, two] = [parseSubnet(a), parseSubnet(b)];
-    expect(one && two && overlap(one, two)).toBe(expected);
-  });
-
-  it.each(['10.0.1.0/33', '10.0.1/24', '10.0.1.0/024', '10.0.1.0/24/1', 'fe80::1%eth0/64', '', '::/129'])('"%s" is none', (text) => {
-    expect(parseSubnet(text)).toBeUndefined();
-  });
-
-  it.each([
-    ['192.168.4.0/24', true],
-    ['172.32.0.0/16', false],
-    ['100.64.0.0/10', true],
-    ['10.0.0.0/7', false],
-    ['fd12::/32', true],
-    ['2003::/32', false],
-  ])('%s is private: %s', (text, expected) => {
-    const subnet = parseSubnet(text);
-    expect(subnet && isPrivate(subnet)).toBe(expected);
   });
 });

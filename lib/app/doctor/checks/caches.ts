@@ -1,6 +1,6 @@
+import { contains, parseNetwork } from '../../../core/network.ts';
 import type { CacheSettings, PoolSettings } from '../../settings.ts';
 import { healthKey, healthProblems, parseHealth } from '../../status/cache-manager.ts';
-import { contains, network } from '../cidr.ts';
 import { bucketOf, cloudOf, type Visit } from '../context.ts';
 import { error, ok, orOk, type Result, unknown, warning } from '../findings.ts';
 import type { AnyServer, SecurityGroupView, SecurityRule, Subject, SubnetView, VpcView } from '../types.ts';
@@ -23,7 +23,7 @@ export async function checkCacheNetwork(visit: Visit): Promise<readonly Result[]
       const subnet = subnets.find(({ id }) => id === subnetId);
       const vpc = vpcs.find(({ id }) => id === machine.vpcId);
       const exported = judgeExport(subject.manager, cache, subnet);
-      if (network(cache.server) === undefined) return [...exported, hostName(cache)];
+      if (parseNetwork(cache.server) === undefined) return [...exported, hostName(cache)];
       const outside = judgeAddress(cache, subnet, vpc);
       // Beyond the VPC the server is not this project's to show.
       if (outside.length > 0) return [...exported, ...outside];

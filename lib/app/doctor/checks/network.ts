@@ -1,6 +1,6 @@
+import { usableAddresses } from '../../../core/network.ts';
 import { counted } from '../../../core/plural.ts';
 import type { PoolSettings } from '../../settings.ts';
-import { usableAddresses } from '../cidr.ts';
 import { cloudOf, type Visit } from '../context.ts';
 import { error, orOk, type Result, unique, unknown, warning } from '../findings.ts';
 import type { SecurityGroupView, SecurityRule, SubnetView, VpcView } from '../types.ts';

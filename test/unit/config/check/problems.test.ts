@@ -55,6 +55,7 @@ const WRONG: readonly (readonly [string, string, unknown, string, RegExp])[] = [
   ['bucket with two dots', 'bucket.name', 'a..b', 'bucket.name', /must not hold/],
   ['bucket like an address', 'bucket.name', '10.0.0.10', 'bucket.name', /IP address/],
   ['unknown dialect', 'bucket.dialect', 's3', 'bucket.dialect', /one of obs, s3-v2/],
+  ['cache at an address with a leading zero', 'cache', { server: '010.0.0.1', export: '/cache' }, 'cache.server', /leading zeros/],
   ['cache with a scheme', 'cache', { server: 'nfs://a', export: '/cache' }, 'cache.server', /host name/],
   ['relative export', 'cache', { server: 'a', export: 'cache' }, 'cache.export', /absolute path/],
   ['cache: true in a pool', 'pools.0.cache', true, 'pools[0].cache', /must be false, or/],
