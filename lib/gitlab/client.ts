@@ -1,4 +1,4 @@
-import { Jobs } from '@gitbeaker/core';
+import { Jobs } from '@gitbeaker/rest';
 import type { CallOptions, Clock, Demand, DemandCall, Forge, HookView, JobView, NewRunner, RunnerSpec, Scope } from '../app/ports/index.ts';
 import { NotFoundError, UnclearError } from '../core/errors.ts';
 import type { Runner } from '../core/fleet/types.ts';

@@ -1,4 +1,4 @@
-import { Users } from '@gitbeaker/core';
+import { Users } from '@gitbeaker/rest';
 import * as z from 'zod';
 import type { Demand, DemandRest, JobView, Scope, UnreadDemand } from '../app/ports/index.ts';
 import { AccessError, NotFoundError } from '../core/errors.ts';

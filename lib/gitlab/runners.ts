@@ -1,4 +1,4 @@
-import { type EditRunnerOptions, Groups, Projects, Runners, Users } from '@gitbeaker/core';
+import { type EditRunnerOptions, Groups, Projects, Runners, Users } from '@gitbeaker/rest';
 import * as z from 'zod';
 import type { JobView, NewRunner, RunnerSpec, Scope } from '../app/ports/index.ts';
 import { AccessError, NotFoundError, UnclearError } from '../core/errors.ts';
