@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { grow, tick } from '../../lib/app/reconcile/entry-points.ts';
+import { readMemory } from '../../lib/app/reconcile/pool-state-store.ts';
 import type { World } from '../../lib/app/services.ts';
 import { handoffKey } from '../../lib/app/workers/launch.ts';
 import { BRISK, hasty, MINUTE, type Play, play, SECOND } from '../../testkit/play.ts';
@@ -10,11 +11,11 @@ const HOLD_MS = 2 * MINUTE;
 const MEMORY = 'state/v1/pools/pool0.json';
 const quietly = { ...BRISK, hooks: false, timer: false, composeWorld: hasty() } as const;
 
-const memory = (p: Play) => JSON.parse(p.text(MEMORY));
+const known = (p: Play) => p.run(({ store }) => readMemory(store, 'pool0', {}));
 const handoffs = (p: Play) => p.keys('handoff/');
 
-/** The same world, each answer of which takes so long. */
-function slow(world: World, ms: number): World {
+/** The same world, each answer of which takes so long, and the put of the memory so long. */
+function slow(world: World, ms: number, putMs = ms): World {
   const slowly = <T extends object>(port: T): T =>
     new Proxy(port, {
       get: (target, name) => {
@@ -22,7 +23,7 @@ function slow(world: World, ms: number): World {
         if (typeof member !== 'function') return member;
         if (name === 'presignGet') return member.bind(target);
         return async (...args: unknown[]) => {
-          await world.clock.sleep(ms);
+          await world.clock.sleep(name === 'put' && args[0] === MEMORY ? putMs : ms);
           return Reflect.apply(member, target, args);
         };
       },
@@ -31,25 +32,31 @@ function slow(world: World, ms: number): World {
 }
 
 describe('a tick beside a slow holder of the turnstile', () => {
-  it('forgets nothing of what the holder has done, and no handoff outlives its worker’s first contact', async () => {
-    const p = await play({ ...quietly, pools: [{ limit: 6, idle_count: 1, boot_timeout: 300 }] });
+  // The holder observes after 18 s, orders after 36 s, looks at the memory again after 48 s, and its put lands after `putMs` more. The first worker boots
+  // after the holder has observed and before the tick does, which waits for the holder for 15 s.
+  it.each([
+    { name: 'it is as slow', tickMs: 6 * SECOND, begins: 14 * SECOND, putMs: 6 * SECOND },
+    { name: 'it is done before', tickMs: 0, begins: 16 * SECOND, putMs: 6 * SECOND },
+    { name: 'it is done meanwhile', tickMs: 0, begins: 35 * SECOND, putMs: MINUTE },
+  ])('and both forget nothing of what either has learned: $name', async ({ tickMs, begins, putMs }) => {
+    const worker = { bootMs: 32 * SECOND };
+    const p = await play({ ...quietly, worker, pools: [{ limit: 6, idle_count: 1, boot_timeout: 300 }] });
     await p.tick();
     const [first] = p.vms();
     p.push(4);
     const { settings } = p.farm.config;
-    // Reads the memory after 18 s, orders after 36 s, and writes after 54 s what it has looked at after 48 s.
-    const holder = p.clock.track(grow(slow(p.farm.world(), 6 * SECOND), settings, WAKE, NO_END, HOLD_MS));
-    await p.advance(14 * SECOND);
-    // Finds the turnstile held, waits for 15 s, reads the memory before the holder has written, and writes right after it.
-    const beside = p.clock.track(tick(slow(p.farm.world(), 6 * SECOND), settings, 'timer', WAKE, NO_END, HOLD_MS));
+    const holder = p.clock.track(grow(slow(p.farm.world(), 6 * SECOND, putMs), settings, WAKE, NO_END, HOLD_MS));
+    await p.advance(begins);
+    const beside = p.clock.track(tick(slow(p.farm.world(), tickMs), settings, 'timer', WAKE, NO_END, HOLD_MS));
     await p.advance(3 * MINUTE);
     const [held, passed] = [await holder, await beside];
     expect([held.turnstile, passed.turnstile]).toEqual(['ran', 'held']);
     const launched = p.vms().map(({ name }) => name);
     expect(launched.length).toBeGreaterThan(2);
-    const known: { name: string; outcome: string }[] = memory(p).launches;
-    expect(known.map(({ name }) => name)).toEqual(expect.arrayContaining(launched));
-    expect(known.find(({ name }) => name === first?.name)?.outcome).toBe('booted');
+    const { launches } = await known(p);
+    // The holder's: what it launched. The tick's: that the first one, which the holder saw booting, has booted.
+    expect(launches.map(({ name }) => name)).toEqual(expect.arrayContaining(launched));
+    expect(launches.find(({ name }) => name === first?.name)?.outcome).toBe('booted');
     await p.tick();
     expect(handoffs(p)).toEqual([]);
   });

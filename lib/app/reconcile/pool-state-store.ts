@@ -51,19 +51,51 @@ const Memory = z.object({
   suspects: z.record(z.string(), z.object({ since: Time, jobId: Count, done: Count })).default({}),
 });
 
+/** `merged`: id of what a pass beside has left that is part of it. */
+const Stored = Memory.extend({ merged: z.string().optional() });
+
+/** What passes beside a holder of the turnstile have made of the memory, for the next holder to merge. */
+const Beside = z.object({ id: z.string(), before: Memory, after: Memory });
+
 export function memoryKey(pool: string): string {
   return `state/v1/pools/${pool}.json`;
 }
 
+function besideKey(pool: string): string {
+  return `state/v1/pools/${pool}.beside.json`;
+}
+
 /** What the pool remembers; starts afresh when there is nothing or nothing readable. Throws only when the bucket gives no clear answer. */
 export async function readMemory(store: Store, pool: string, options: CallOptions): Promise<PoolMemory> {
-  const found = await store.get(memoryKey(pool), options);
-  if (!found) return EMPTY_MEMORY;
+  return (await readStored(store, pool, options)).memory;
+}
+
+interface Delta {
+  readonly id: string;
+  readonly before: PoolMemory;
+  readonly after: PoolMemory;
+}
+
+/** The memory as a whole, and what of it passes beside have left; `open` until it is part of the memory's own object. */
+async function readStored(store: Store, pool: string, options: CallOptions) {
+  const [main, beside] = await Promise.all([
+    readObject<PoolMemory & { readonly merged?: string }>(store, memoryKey(pool), Stored, options),
+    readObject<Delta>(store, besideKey(pool), Beside, options),
+  ]);
+  const { merged, ...memory } = main ?? { ...EMPTY_MEMORY, merged: undefined };
+  if (!beside) return { memory };
+  if (beside.id === merged) return { memory, beside };
+  return { memory: mergeMemories(beside.before, beside.after, memory), beside, open: beside };
+}
+
+async function readObject<T>(store: Store, key: string, schema: z.ZodType, options: CallOptions): Promise<T | undefined> {
+  const found = await store.get(key, options);
+  if (!found) return undefined;
   try {
-    const parsed = Memory.safeParse(JSON.parse(new TextDecoder().decode(found.body)));
-    return parsed.success ? (stripUndefined(parsed.data) as PoolMemory) : EMPTY_MEMORY;
+    const parsed = schema.safeParse(JSON.parse(new TextDecoder().decode(found.body)));
+    return parsed.success ? (stripUndefined(parsed.data) as T) : undefined;
   } catch {
-    return EMPTY_MEMORY;
+    return undefined;
   }
 }
 
@@ -71,28 +103,45 @@ export async function readMemory(store: Store, pool: string, options: CallOption
 const QUICK_MS = 1_000;
 const MOST_ROUNDS = 3;
 
+/** What a pass made of the memory that it began with. */
+export interface MemoryChange {
+  readonly before: PoolMemory;
+  readonly after: PoolMemory;
+  /** Id of a pass that works beside the holder of the turnstile. */
+  readonly beside?: string;
+}
+
 /**
- * Writes what a pass made of the memory that it began with. A pass beside it may have written meanwhile: both are kept. OBS has no conditional PUT
- * (OBS API reference, PutObject), so after a slow write a second look tells whether a neighbour's put has fallen on ours.
+ * Writes what a pass made of the memory. A pass beside it may have written meanwhile: both are kept. OBS has no conditional PUT (OBS API reference,
+ * PutObject), so of two that write one object the slower one could overwrite the other, and neither would notice. So only the holder of the turnstile writes
+ * the memory itself; who works beside it leaves its part in an object of its own. Where there is no turnstile, a second look after a slow write tells
+ * whether a neighbour's put has fallen on ours.
  */
 export async function writeMemory(
   { store, clock }: { readonly store: Store; readonly clock: Pick<Clock, 'now'> },
   pool: string,
-  { before, after }: { readonly before: PoolMemory; readonly after: PoolMemory },
+  { before, after, beside }: MemoryChange,
   options: CallOptions,
 ): Promise<void> {
+  const put = (key: string, value: unknown) => store.put(key, JSON.stringify(value), { ...options, contentType: 'application/json' });
+  if (beside !== undefined) {
+    const { open } = await readStored(store, pool, options);
+    const both = open ? { before: open.before, after: mergeMemories(before, after, open.after) } : { before, after };
+    return await put(besideKey(pool), { id: beside, ...both });
+  }
   for (let round = 1; round <= MOST_ROUNDS; round += 1) {
     const began = clock.now();
+    const stored = await readStored(store, pool, options);
     // What the pass left out as untrue must not come back with the merge.
-    const stored = plausible(await readMemory(store, pool, options), began);
-    const merged = mergeMemories(before, after, stored);
-    if (round > 1 && stableText(merged) === stableText(stored)) return;
-    await store.put(memoryKey(pool), JSON.stringify(merged), { ...options, contentType: 'application/json' });
+    const memory = plausible(stored.memory, began);
+    const merged = mergeMemories(before, after, memory);
+    if (round > 1 && stableText(merged) === stableText(memory)) return;
+    await put(memoryKey(pool), { ...merged, ...(stored.beside && { merged: stored.beside.id }) });
     if (clock.now() - began < QUICK_MS) return;
   }
 }
 
 /** zod leaves `undefined` for optional members; exact optional types want them absent. JSON drops exactly those. */
-function stripUndefined(value: z.infer<typeof Memory>): unknown {
+function stripUndefined(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value));
 }

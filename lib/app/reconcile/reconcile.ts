@@ -106,7 +106,14 @@ export async function reconcile(world: World, settings: Settings, options: Recon
     });
   const acted = await acting;
   const recorded = await step(log, 'record', () =>
-    writeRecords(world, settings, planned, acted, { ...stamp, ...(options.hook && { hook: options.hook }) }, deadline),
+    writeRecords(
+      world,
+      settings,
+      planned,
+      acted,
+      { ...stamp, ...(options.hook && { hook: options.hook }), isBeside: options.turnstile !== undefined },
+      deadline,
+    ),
   );
   await tidying;
   const [look, counted] = await Promise.all([looking, sampling]);

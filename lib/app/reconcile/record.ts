@@ -31,7 +31,8 @@ export async function writeRecords(
   settings: Settings,
   planned: readonly Planned[],
   acted: readonly Acted[],
-  stamp: Stamp & { readonly hook?: Hooked },
+  /** `isBeside`: another pass may be at work. */
+  stamp: Stamp & { readonly hook?: Hooked; readonly isBeside?: boolean },
   { all: signal }: Deadline,
 ): Promise<readonly string[]> {
   const entries = eachStep(world.log, 'record', planned, ({ view, plan }, i) => [
@@ -47,7 +48,11 @@ export async function writeRecords(
     // What could not be read must not be overwritten with a fresh start.
     if (!changed || !view.workers || isMemoryUnread(view)) return [];
     const { name } = view.settings.pool;
-    return [tried(world, `memory of ${name}`, () => writeMemory(world, name, { before, after }, { signal }))];
+    return [
+      tried(world, `memory of ${name}`, () =>
+        writeMemory(world, name, { before, after, ...(stamp.isBeside && { beside: stamp.pass }) }, { signal }),
+      ),
+    ];
   });
   const ledger = tried(world, 'ledger', () =>
     writeLedger(world.store, { pass: stamp.pass, at: stamp.at, entries, append: settings.append }, { signal, clock: world.clock }),

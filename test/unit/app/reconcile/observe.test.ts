@@ -5,7 +5,7 @@ import type { PoolSettings, Settings } from '../../../../lib/app/settings.ts';
 import { systemClock } from '../../../../lib/runtime/clock.ts';
 import { RUNNER } from '../../../../testkit/settings.ts';
 
-const SOURCES = ['runners', 'jobs', 'servers', 'memory', 'controls'] as const;
+const SOURCES = ['runners', 'jobs', 'servers', 'memory', 'beside', 'controls'] as const;
 
 /** Nobody gets an answer before everybody has asked. */
 function barrier() {
@@ -51,7 +51,7 @@ it('asks every source before any has answered, so that an observation takes as l
     image: unused,
   };
   const store: Store = {
-    get: () => ask('memory', undefined),
+    get: (key) => ask(key.endsWith('.beside.json') ? 'beside' : 'memory', undefined),
     put: unused,
     append: unused,
     delete: unused,
