@@ -104,7 +104,7 @@ export const HostName = z
   .string()
   // An address with a leading zero is another one to `mount`, which reads it as octal.
   .regex(
-    /^(?![\d.]*\b0\d[\d.]*$)[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/,
+    /^(?![\d.]*\b0\d[\d.]*$)(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)$/,
     'must be a host name or an IPv4 address (no leading zeros), without a scheme or path',
   )
   .max(253);

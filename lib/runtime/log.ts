@@ -1,6 +1,5 @@
 // Imported, so that this one place is no ungoverned global; it is the same object that the runtime tags with the request's id.
 import console from 'node:console';
-import pino from 'pino';
 import type { Clock, Log } from '../app/ports/index.ts';
 import { scrub } from './scrub.ts';
 
@@ -15,19 +14,15 @@ export interface LogOptions {
 type Level = 'info' | 'warn' | 'error';
 
 /**
- * One JSON object per line: `level`, `ts`, `msg`, then the fields. These three names are short because fields are called `time` and `message`
+ * One JSON object per line: `level`, `ts`, the fields, then `msg`. These three names are short because fields are called `time` and `message`
  * where they come from records.
  */
 export function createLog({ clock, fields = {}, write = (line) => console.log(line) }: LogOptions): Log {
-  const logger = pino(
-    {
-      base: scrub(fields),
-      timestamp: () => `,"ts":"${new Date(clock.now()).toISOString()}"`,
-      formatters: { level: (level) => ({ level }) },
-    },
-    { write: (line) => write(line.trimEnd()) },
-  );
-  const at = (level: Level) => (message: string, more?: Readonly<Record<string, unknown>>) => logger[level](scrub(more ?? {}), message);
+  const base = scrub(fields);
+  const at = (level: Level) => (message: string, more?: Readonly<Record<string, unknown>>) => {
+    const { msg: _, ...own } = scrub(more ?? {});
+    write(JSON.stringify({ level, ts: new Date(clock.now()).toISOString(), ...base, ...own, msg: message }));
+  };
   return { info: at('info'), warn: at('warn'), error: at('error') };
 }
 

@@ -32,6 +32,24 @@ it('writes one JSON object per line, with fields of a record beside its own', ()
   expect(lines.some((line) => line.includes('\n'))).toBe(false);
 });
 
+it('writes the fields between its own, in this order, to the letter', () => {
+  const lines: string[] = [];
+  const log = createLog({ clock: { now: () => NOW }, fields: { function: 'reaper' }, write: (line) => lines.push(line) });
+  log.info('said "so"', {
+    request: 'r-1',
+    at: new Date(NOW),
+    none: undefined,
+    no: Number.NaN,
+    list: [undefined],
+    why: 'a\tb',
+    msg: 'not this',
+  });
+  expect(lines).toEqual([
+    '{"level":"info","ts":"2026-11-23T16:05:00.000Z","function":"reaper","request":"r-1","at":"2026-11-23T16:05:00.000Z","no":null,"list":[null],' +
+      '"why":"a\\tb","msg":"said \\"so\\""}',
+  ]);
+});
+
 describe('keeps secrets out, at any depth', () => {
   it.each([
     'token',
