@@ -4,6 +4,9 @@ import { describeError } from '../../lib/core/errors.ts';
 import { parseBootLog } from '../../lib/core/fleet/boot-log.ts';
 import type { Server } from '../../lib/core/fleet/types.ts';
 import { toIso } from '../../lib/core/time.ts';
+import { atLeastOne } from '../shared/arguments.ts';
+import type { CommandContext, Program } from '../shared/context.ts';
+import { openWorld } from '../shared/environment.ts';
 import type { Output } from '../shared/output.ts';
 import { harmless, oneLine } from '../shared/printable.ts';
 
@@ -45,4 +48,15 @@ export async function bootSoFar(cloud: Cloud, worker: string): Promise<readonly 
 /** The cloud finds names that only begin like it. */
 async function find(cloud: Cloud, worker: string): Promise<Server | undefined> {
   return (await cloud.servers(worker)).find((server) => server.name === worker);
+}
+
+export function register(program: Program, context: CommandContext): void {
+  program
+    .command('console')
+    .description('print what a worker that still exists has written to its console')
+    .argument('<worker>', 'its name')
+    .option('-n, --lines <number>', 'the last so many', atLeastOne, 200)
+    .action((worker, { lines }) =>
+      context.run(false, async (output) => await showConsole(openWorld(context.load()).cloud, worker, lines, output)),
+    );
 }

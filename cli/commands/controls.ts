@@ -1,5 +1,4 @@
 import { userInfo } from 'node:os';
-import type { Command } from '@commander-js/extra-typings';
 import { drainPools, endControl, putControl, readControls } from '../../lib/app/controls/store.ts';
 import { waitForZero } from '../../lib/app/controls/wait-for-drain.ts';
 import { controlText } from '../../lib/app/ledger/sentences/controls.ts';
@@ -11,6 +10,7 @@ import { ALL_POOLS, type Control, type ControlKind, holds } from '../../lib/core
 import { isWorkerOf } from '../../lib/core/fleet/names.ts';
 import { counted } from '../../lib/core/plural.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
+import type { CommandContext, Program } from '../shared/context.ts';
 import { openStore, openWorld, UserError } from '../shared/environment.ts';
 import type { Output } from '../shared/output.ts';
 import { clean, oneLine } from '../shared/printable.ts';
@@ -223,12 +223,10 @@ async function tell({ store, clock }: Saying, lines: readonly string[], output: 
   return 0;
 }
 
-type Run = (json: true | undefined | boolean, command: (output: Output) => Promise<number>) => Promise<void>;
-
-export function registerControls(program: Command, load: () => Config, run: Run, stopSignal: () => Promise<void>): void {
+export function register(program: Program, context: CommandContext): void {
   const say = (json: true | undefined, work: (saying: Saying) => Promise<number>) =>
-    run(json, async (output) => {
-      const config = load();
+    context.run(json, async (output) => {
+      const config = context.load();
       const exists = async (worker: string) => (await openWorld(config).cloud.servers(worker)).some(({ name }) => name === worker);
       return await work({ store: openStore(config), config, clock: systemClock, output, exists, user: () => userInfo().username });
     });
@@ -257,7 +255,7 @@ export function registerControls(program: Command, load: () => Config, run: Run,
         const code = await sayOfPools(s, 'drain', pools, options);
         if (!options.wait) return code;
         const stop = new AbortController();
-        void stopSignal().then(() => stop.abort());
+        void context.stopSignal().then(() => stop.abort());
         return await waitUntilZero(s, pools, options.all ?? false, stop.signal);
       }),
     );

@@ -1,12 +1,16 @@
 import { writeFileSync } from 'node:fs';
+import { Option } from '@commander-js/extra-typings';
 import Table from 'cli-table3';
 import { readSeries } from '../../lib/app/counts/read.ts';
 import type { Store } from '../../lib/app/ports/index.ts';
 import { ROLLUP_COLUMNS, rollupLine, type SeriesRow, STEP_MS, type Step } from '../../lib/core/metrics/rollup.ts';
 import { decimal } from '../../lib/core/metrics/sample.ts';
 import { toIso } from '../../lib/core/time.ts';
+import { systemClock } from '../../lib/runtime/clock.ts';
 import { renderOpenMetrics } from '../render/open-metrics.ts';
-import { UserError } from '../shared/environment.ts';
+import { timezone } from '../shared/arguments.ts';
+import type { CommandContext, Program } from '../shared/context.ts';
+import { openStore, UserError } from '../shared/environment.ts';
 import type { Output } from '../shared/output.ts';
 import { clean } from '../shared/printable.ts';
 import { localText, parseSpan, type TimeSpan } from '../shared/time-range.ts';
@@ -150,4 +154,30 @@ function writeResult(file: string, body: string | Uint8Array, output: Output): v
     throw new UserError(`${file} cannot be written.`);
   }
   output.say(`${file}: ${body.length} bytes.`);
+}
+
+export function register(program: Program, context: CommandContext): void {
+  program
+    .command('counts')
+    .description('the machine counts of a span: as a table, a file for other programs, or a picture')
+    .option('--from <when>', 'a day, a time, -7d, -12h, today, yesterday', 'today')
+    .option('--to <when>', 'likewise; a day means its end', 'now')
+    .addOption(timezone('of days and times, such as Europe/Berlin'))
+    .option('--pool <name>', 'of this pool alone')
+    .addOption(
+      new Option('--step <length>', 'one line stands for (default: by the length of the span)').choices(['1m', '1h', '1d'] as const),
+    )
+    .option('--columns <names>', 'separated by commas')
+    .addOption(new Option('--format <name>', 'what to make of it').choices(COUNT_FORMATS).default('table' as const))
+    .option('--output <file>', 'write it to a file instead')
+    .action((options) =>
+      context.run(options.format === 'json', async (output) => {
+        const config = context.load();
+        const { settings } = config;
+        const { isTTY = false, columns = 100 } = process.stdout;
+        const bytes = (data: Uint8Array) => void process.stdout.write(data);
+        const source = { store: openStore(config), append: settings.append, pools: settings.pools.map(({ pool }) => pool.name) };
+        return await counts(source, options, systemClock.now(), { ...output, terminal: isTTY, width: columns, bytes });
+      }),
+    );
 }

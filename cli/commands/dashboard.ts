@@ -1,17 +1,14 @@
-import type { Command } from '@commander-js/extra-typings';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import { readPageFiles } from '../dashboard/assets.ts';
 import { networksOf, publish, unpublish } from '../dashboard/publish.ts';
-import { loadConfig, openSite, openStore, UserError } from '../shared/environment.ts';
-import type { Output } from '../shared/output.ts';
+import type { CommandContext, Program } from '../shared/context.ts';
+import { openSite, openStore, UserError } from '../shared/environment.ts';
 
 /** How long a bucket policy may take to come into force. */
 const PATIENCE_MS = 30_000;
 
-type Run = (json: boolean | undefined, command: (output: Output) => Promise<number>) => Promise<void>;
-
 /** `scaler dashboard …` */
-export function registerDashboard(program: Command<[], { config: string }>, run: Run): void {
+export function register(program: Program, context: CommandContext): void {
   const dashboard = program.command('dashboard').description('the page that shows the counts, in the bucket itself');
 
   dashboard
@@ -22,11 +19,11 @@ export function registerDashboard(program: Command<[], { config: string }>, run:
     .option('--dry-run', 'only say what would be done')
     .option('--json', 'for programs')
     .action(({ public: everybody, allowFrom, dryRun, json }) =>
-      run(json, async (output) => {
+      context.run(json, async (output) => {
         const networks = networksOf(everybody ?? false, allowFrom);
         const page = readPageFiles();
         if (!page) throw new UserError('The dashboard has not been built: npm run build.');
-        const config = loadConfig(program.opts().config);
+        const config = context.load();
         const bucket = { site: openSite(config), store: openStore(config), clock: systemClock };
         return await publish(bucket, page, { ...(networks && { networks }), dryRun: dryRun ?? false, patienceMs: PATIENCE_MS }, output);
       }),
@@ -38,8 +35,8 @@ export function registerDashboard(program: Command<[], { config: string }>, run:
     .option('--dry-run', 'only say what would be done')
     .option('--json', 'for programs')
     .action(({ dryRun, json }) =>
-      run(json, async (output) => {
-        const config = loadConfig(program.opts().config);
+      context.run(json, async (output) => {
+        const config = context.load();
         const bucket = { site: openSite(config), store: openStore(config), clock: systemClock };
         return await unpublish(bucket, { dryRun: dryRun ?? false }, output);
       }),

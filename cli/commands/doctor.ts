@@ -1,11 +1,11 @@
-import type { Command } from '@commander-js/extra-typings';
 import { AREAS, type Area, type Finding, type Level } from '../../lib/app/doctor/findings.ts';
 import { CHECK_NAMES, examine } from '../../lib/app/doctor/run.ts';
 import type { DoctorWorld, Subject } from '../../lib/app/doctor/types.ts';
 import { counted } from '../../lib/core/plural.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import { doctorWorld, subjectOf } from '../doctor/adapters.ts';
-import { environmentSecrets, loadConfig } from '../shared/environment.ts';
+import type { CommandContext, Program } from '../shared/context.ts';
+import { environmentSecrets } from '../shared/environment.ts';
 import type { Output } from '../shared/output.ts';
 import { type Colour, clean, paint } from '../shared/printable.ts';
 
@@ -67,20 +67,16 @@ function renderFinding({ level, code, found, todo }: Finding, colour: boolean): 
   return [`  ${painted} ${code}: ${found}`, ...(todo === undefined ? [] : [`          → ${todo}`])];
 }
 
-/** Adds the command. `run` turns its result and its failures into an exit code. */
-export function registerDoctor(
-  program: Command<[], { config: string }>,
-  run: (json: boolean, command: (output: Output) => Promise<number>) => Promise<void>,
-): void {
+export function register(program: Program, context: CommandContext): void {
   program
     .command('doctor')
     .description('compare the configuration with the live GitLab and OTC, and say what to do; changes nothing')
     .option('--probe', 'also find out how the bucket appends: writes two small objects and deletes them')
     .option('--json', 'for programs')
     .action(({ probe = false, json = false }) =>
-      run(json, async (output) => {
-        const file = program.opts().config;
-        const config = loadConfig(file);
+      context.run(json, async (output) => {
+        const config = context.load();
+        const file = context.configFile();
         const world = doctorWorld({ config, secrets: environmentSecrets(), clock: systemClock });
         const ended = new AbortController();
         const stop = () => ended.abort();

@@ -2,6 +2,9 @@ import { explainJob, explainWorker, isUnsettled, readLedger, type Story, type St
 import type { World } from '../../lib/app/services.ts';
 import { describeError } from '../../lib/core/errors.ts';
 import { counted } from '../../lib/core/plural.ts';
+import { atLeastOne, wholeNumber } from '../shared/arguments.ts';
+import type { CommandContext, Program } from '../shared/context.ts';
+import { openWorld, UserError } from '../shared/environment.ts';
 import type { Output } from '../shared/output.ts';
 import { clean } from '../shared/printable.ts';
 import { bootSoFar } from './console.ts';
@@ -55,4 +58,22 @@ function likely(text: string, entries: readonly { readonly worker?: string | und
 
 function renderLine({ time, text, details = [] }: StoryLine): readonly string[] {
   return [`${time}  ${text}`, ...details.map((line) => `    ${line}`)];
+}
+
+export function register(program: Program, context: CommandContext): void {
+  program
+    .command('explain')
+    .description('tell from the ledger why a job waits or waited, or what was done to a worker')
+    .option('--job <id>', 'a GitLab job', wholeNumber)
+    .option('--worker <name>', 'a worker')
+    .option('--days <number>', 'how far to look back', atLeastOne, 2)
+    .option('--json', 'the ledger entries themselves')
+    .action(({ job, worker, days, json }) =>
+      context.run(json, async (output) => {
+        if ((job === undefined) === (worker === undefined)) throw new UserError('Say either --job ID or --worker NAME.');
+        const world = openWorld(context.load());
+        const what = job === undefined ? { worker: worker ?? '' } : { job };
+        return await explain(world, what, { now: world.clock.now(), days }, output);
+      }),
+    );
 }

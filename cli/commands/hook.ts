@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import type { Command } from '@commander-js/extra-typings';
 import { type HookOutcome, hookStatus, installHook, removeHook, testHook } from '../../lib/app/hooks/setup.ts';
 import type { HookChange, HookForge, HookPlace } from '../../lib/app/ports/index.ts';
 import type { Config } from '../../lib/config/load/parse.ts';
@@ -7,6 +6,7 @@ import { needSecret } from '../../lib/config/secrets.ts';
 import { counted } from '../../lib/core/plural.ts';
 import { HookAdmin } from '../../lib/gitlab/hooks/admin.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
+import type { CommandContext, Program } from '../shared/context.ts';
 import { environmentSecrets, UserError } from '../shared/environment.ts';
 import { type HookSecrets, makeHookSecrets, readHookSecrets, rotated, withoutOld, writeHookSecrets } from '../shared/hook-secrets.ts';
 import type { Output } from '../shared/output.ts';
@@ -146,9 +146,7 @@ export function rotateHookSecrets(file: string, finish: boolean, output: Output)
   return 0;
 }
 
-type Run = (json: true | undefined | boolean, command: (output: Output) => Promise<number>) => Promise<void>;
-
-export function registerHook(program: Command, load: () => Config, run: Run): void {
+export function register(program: Program, context: CommandContext): void {
   const command = program.command('hook').description("GitLab's hooks to the webhook function");
   const add = (verb: HookVerb, description: string) => {
     const sub = command
@@ -162,8 +160,8 @@ export function registerHook(program: Command, load: () => Config, run: Run): vo
       .option('--json', 'for programs');
     if (verb === 'install' || verb === 'remove') sub.option('--dry-run', 'change nothing, say what would be');
     sub.action((given) =>
-      run(given.json, (output) => {
-        const config = load();
+      context.run(given.json, (output) => {
+        const config = context.load();
         const token = needSecret(environmentSecrets().gitlabToken, 'GITLAB_TOKEN').reveal();
         const forge = new HookAdmin({ url: config.settings.gitlabUrl, token, clock: systemClock });
         return hook(verb, given as HookOptions, config, forge, output);
@@ -179,5 +177,5 @@ export function registerHook(program: Command, load: () => Config, run: Run): vo
     .description('replace the secrets without losing a hook, in two steps')
     .option('--finish', 'the second step: forget the old ones')
     .option('--secrets <file>', 'where they are kept', 'secrets.env')
-    .action(({ finish, secrets }) => run(false, (output) => Promise.resolve(rotateHookSecrets(secrets, finish ?? false, output))));
+    .action(({ finish, secrets }) => context.run(false, (output) => Promise.resolve(rotateHookSecrets(secrets, finish ?? false, output))));
 }

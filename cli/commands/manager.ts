@@ -4,7 +4,9 @@ import type { Store } from '../../lib/app/ports/index.ts';
 import { healthKey, healthProblems, type ManagerHealth, parseHealth } from '../../lib/app/status/cache-manager.ts';
 import type { Config } from '../../lib/config/load/parse.ts';
 import { counted } from '../../lib/core/plural.ts';
-import { UserError } from '../shared/environment.ts';
+import { systemClock } from '../../lib/runtime/clock.ts';
+import type { CommandContext, Program } from '../shared/context.ts';
+import { openStore, UserError } from '../shared/environment.ts';
 import type { Output } from '../shared/output.ts';
 import { clean } from '../shared/printable.ts';
 
@@ -81,4 +83,25 @@ function span(seconds: number): string {
   if (whole < 7200) return `${Math.floor(whole / 60)} min`;
   if (whole < 172_800) return `${Math.floor(whole / 3600)} h`;
   return `${Math.floor(whole / 86_400)} d ${Math.floor((whole % 86_400) / 3600)} h`;
+}
+
+export function register(program: Program, context: CommandContext): void {
+  const manager = program.command('manager').description('the machine that serves the caches');
+
+  manager
+    .command('render')
+    .description('print the user data of the cache manager')
+    .option('--out <file>', 'write it to a file instead')
+    .action(({ out }) => context.run(false, (output) => Promise.resolve(renderManager(context.load(), out, output))));
+
+  manager
+    .command('status')
+    .description('tell how the caches are; exit code 1 when something needs looking at')
+    .option('--json', 'for programs')
+    .action(({ json }) =>
+      context.run(json, async (output) => {
+        const config = context.load();
+        return await managerStatus(config, openStore(config), systemClock.now(), output);
+      }),
+    );
 }

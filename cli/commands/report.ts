@@ -1,3 +1,4 @@
+import { Option } from '@commander-js/extra-typings';
 import Table from 'cli-table3';
 import type { Forge, Store } from '../../lib/app/ports/index.ts';
 import { readReport } from '../../lib/app/report/read.ts';
@@ -6,8 +7,11 @@ import { counted } from '../../lib/core/plural.ts';
 import type { Gap, Report } from '../../lib/core/report/report.ts';
 import type { Step } from '../../lib/core/report/timeline.ts';
 import type { Spread } from '../../lib/core/statistics.ts';
+import { systemClock } from '../../lib/runtime/clock.ts';
 import { reportCsv, reportJson } from '../render/report-data.ts';
-import { UserError } from '../shared/environment.ts';
+import { timezone } from '../shared/arguments.ts';
+import type { CommandContext, Program } from '../shared/context.ts';
+import { openStore, openWorld, UserError } from '../shared/environment.ts';
 import type { Output } from '../shared/output.ts';
 import { clean } from '../shared/printable.ts';
 import { localText, parseSpan } from '../shared/time-range.ts';
@@ -157,4 +161,27 @@ function hours(ms: number): string {
 
 function amount(cost: number | undefined): string {
   return cost === undefined ? '' : cost.toFixed(4);
+}
+
+export function register(program: Program, context: CommandContext): void {
+  program
+    .command('report')
+    .description('how long the jobs of a span waited and for what, and what machines did and cost, by project and pool')
+    .option('--from <when>', 'a day, a time, -7d, -12h, today, yesterday', 'today')
+    .option('--to <when>', 'likewise; a day means its end', 'now')
+    .addOption(timezone('of days and times, such as Europe/Berlin'))
+    .option('--pool <name>', 'of this pool alone')
+    .option('--project <path>', 'waits and costs of this project alone')
+    .option('--live', 'ask GitLab, too, what the workers ran that are still there')
+    .addOption(new Option('--format <name>', 'what to make of it').choices(REPORT_FORMATS).default('table' as const))
+    .option('--json', 'the same as --format json')
+    .option('--csv', 'the same as --format csv: one line a job')
+    .action(({ live, json, csv, ...options }) => {
+      const format = json ? 'json' : csv ? 'csv' : options.format;
+      return context.run(format === 'json', async (output) => {
+        const config = context.load();
+        const source = live ? openWorld(config) : { store: openStore(config) };
+        return await report({ ...source, settings: config.settings }, { ...options, format }, systemClock.now(), output);
+      });
+    });
 }

@@ -4,6 +4,8 @@ import { type Document, parseDocument, stringify } from 'yaml';
 import { RunningClock } from '../../sandbox/clock.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { farmDocument, GROUP } from '../../testkit/farm.ts';
+import { atLeastOne, portNumber } from '../shared/arguments.ts';
+import type { CommandContext, Program } from '../shared/context.ts';
 import { UserError } from '../shared/environment.ts';
 import type { Output } from '../shared/output.ts';
 
@@ -90,4 +92,18 @@ function deploymentInto({ urls: { otc, obs } }: Sandbox, deployment: Document, c
   deployment.setIn(['provider', 'secrets'], 'sandbox.secrets.env');
   deployment.setIn(['provider', 'endpoints'], deployment.createNode({ functiongraph: otc, apig: otc, iam: otc, lts: otc, obs }));
   return deployment.toString({ lineWidth: 0 });
+}
+
+export function register(program: Program, context: CommandContext): void {
+  program
+    .command('sandbox')
+    .description('start a stand-in for GitLab and OTC on loopback, to try a configuration against')
+    .option('-p, --port <number>', 'first of four ports; 0 takes free ones', portNumber(4), 7400)
+    .option('--write-config <file>', 'write a scaler.yml that fits it')
+    .option('--write-serverless <file>', 'write a serverless.yml that deploys that scaler.yml into it')
+    .option('--boot <seconds>', 'from the order of a machine to its first question for a job', atLeastOne, 132)
+    .option('--workers-stay', 'machines never leave for want of a job: the scaler has to drain them')
+    .action(({ port, boot, ...rest }) =>
+      context.run(false, (output) => sandbox({ port, bootMs: boot * 1000, ...rest }, output, context.stopSignal)),
+    );
 }

@@ -9,6 +9,11 @@ import { createReaper } from '../../lib/runtime/handlers/reaper.ts';
 import { createScaler } from '../../lib/runtime/handlers/scaler.ts';
 import { MOST_BYTES, receiveHooks } from '../../lib/runtime/handlers/webhook.ts';
 import { createLog } from '../../lib/runtime/log.ts';
+import { serveDashboard } from '../dashboard/server.ts';
+import { atLeastOne, portNumber } from '../shared/arguments.ts';
+import type { CommandContext, Program } from '../shared/context.ts';
+import { neededSecrets, openStore } from '../shared/environment.ts';
+import { escaped } from '../shared/printable.ts';
 
 export interface ServeOptions {
   readonly config: Config;
@@ -131,4 +136,31 @@ function listen(server: Server, { port, host }: ServeOptions): Promise<void> {
     server.once('error', reject);
     server.listen(port, host, () => resolve());
   });
+}
+
+export function register(program: Program, context: CommandContext): void {
+  program
+    .command('serve')
+    .description('run webhook, scaler and timer in this process, against the real GitLab and OTC')
+    .option('-p, --port <number>', 'port for hooks', portNumber(1), 8080)
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--every <seconds>', 'between two ticks', atLeastOne, 60)
+    .option('--dashboard-port <number>', 'of the dashboard, on this machine only', portNumber(1), 8081)
+    .option('--no-dashboard', 'serve none')
+    .action(({ port, host, every, dashboardPort, dashboard: wanted }) =>
+      context.run(false, async (output) => {
+        const config = context.load();
+        neededSecrets();
+        const write = (line: string) => output.data(escaped(line));
+        const serving = await serve({ config, port, host, everyMs: every * 1000, env: process.env, write });
+        output.say(`Hooks are taken at ${serving.url}; a tick every ${every} s. Ctrl-C ends it.`);
+        const live = wanted
+          ? await serveDashboard({ store: openStore(config), port: dashboardPort, clock: systemClock }, output)
+          : undefined;
+        await context.stopSignal();
+        output.say('Finishing what runs …');
+        await Promise.all([serving.stop(), live?.stop()]);
+        return 0;
+      }),
+    );
 }

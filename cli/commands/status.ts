@@ -6,6 +6,10 @@ import { type FarmView, readFarm } from '../../lib/app/status/schema.ts';
 import { holds } from '../../lib/core/controls.ts';
 import { onTheirWay } from '../../lib/core/plural.ts';
 import { fromIso } from '../../lib/core/time.ts';
+import { systemClock } from '../../lib/runtime/clock.ts';
+import { atLeastOne, timezone } from '../shared/arguments.ts';
+import type { CommandContext, Program } from '../shared/context.ts';
+import { openStore } from '../shared/environment.ts';
 import type { Output } from '../shared/output.ts';
 import { type Colour, clean, isPainted, oneLine, paint } from '../shared/printable.ts';
 import { parseSpan } from '../shared/time-range.ts';
@@ -183,4 +187,26 @@ function painter(colour: boolean): (how: Colour, text: string) => string {
 function cut(line: string, width: number): string {
   if (isPainted(line) || line.length <= width) return line;
   return `${line.slice(0, Math.max(1, width - 1))}…`;
+}
+
+export function register(program: Program, context: CommandContext): void {
+  program
+    .command('status')
+    .description('the farm at a glance, from the bucket alone; exit code 1 when something needs looking at')
+    .option('--watch', 'again and again, until Ctrl-C')
+    .option('--every <seconds>', 'how often', atLeastOne, 10)
+    .addOption(timezone('in which today begins'))
+    .option('--json', 'for programs')
+    .action(({ watch, every, timezone, json }) =>
+      context.run(json, async (output) => {
+        const config = context.load();
+        const store = openStore(config);
+        const look = async (to: Output) => {
+          const { isTTY = false, columns = 120 } = process.stdout;
+          const colour = isTTY && process.env.NO_COLOR === undefined;
+          return await status(store, { append: config.settings.append, timezone, width: columns, colour }, systemClock.now(), to);
+        };
+        return watch ? await repeat(look, every * 1000, output, context.stopSignal()) : await look(output);
+      }),
+    );
 }

@@ -15,6 +15,9 @@ import { credentialsOf } from '../../lib/runtime/functiongraph/secret-source.ts'
 import { createLog } from '../../lib/runtime/log.ts';
 import { clean, escaped, oneLine } from './printable.ts';
 
+/** What one pass may take, as in the deployed functions. */
+export const PASS_MS = 60_000;
+
 /** A mistake of the person at the keyboard: shown as it is, without a stack. */
 export class UserError extends Error {}
 

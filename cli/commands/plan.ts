@@ -1,0 +1,20 @@
+import { reconcile } from '../../lib/app/reconcile/reconcile.ts';
+import type { CommandContext, Program } from '../shared/context.ts';
+import { openWorld, PASS_MS, withinDeadline } from '../shared/environment.ts';
+import { renderReport } from '../shared/output.ts';
+
+export function register(program: Program, context: CommandContext): void {
+  program
+    .command('plan')
+    .description('look at GitLab and the cloud and print what would be done and why; changes nothing')
+    .option('--json', 'for programs')
+    .action(({ json }) =>
+      context.run(json, async (output) => {
+        const config = context.load();
+        const options = { trigger: 'person', grow: true, shrink: true, dryRun: true } as const;
+        const report = await withinDeadline(PASS_MS, (d) => reconcile(openWorld(config), config.settings, options, d));
+        output.data(output.json ? JSON.stringify(report, undefined, 2) : renderReport(report));
+        return report.pools.every((p) => p.plan) ? 0 : 1;
+      }),
+    );
+}

@@ -1,0 +1,28 @@
+import type { Wake } from '../../lib/app/ports/index.ts';
+import { tick } from '../../lib/app/reconcile/entry-points.ts';
+import type { CommandContext, Program } from '../shared/context.ts';
+import { openWorld, PASS_MS, withinDeadline } from '../shared/environment.ts';
+import { renderReport } from '../shared/output.ts';
+
+/** What comes in during a tick by hand is left to the functions. */
+const NOBODY: Wake = { wake: () => Promise.resolve() };
+
+export function register(program: Program, context: CommandContext): void {
+  program
+    .command('tick')
+    .description("do the reaper's work once, now")
+    .option('--json', 'for programs')
+    .action(({ json }) =>
+      context.run(json, async (output) => {
+        const config = context.load();
+        const result = await withinDeadline(PASS_MS, (d) => tick(openWorld(config), config.settings, 'person', NOBODY, d, PASS_MS));
+        if (output.json) output.data(JSON.stringify(result, undefined, 2));
+        else for (const report of result.reports) output.data(renderReport(report));
+        if (result.turnstile === 'held') output.say('Another reconcile was running; launching was left to it.');
+        const failed = result.reports.some(
+          (r) => r.unrecorded.length > 0 || r.pools.some((p) => !p.plan || p.actions.some((a) => a.outcome === 'failed')),
+        );
+        return failed ? 1 : 0;
+      }),
+    );
+}

@@ -1,0 +1,29 @@
+import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
+
+/** This option is the same in every command that has it. */
+export function timezone(description: string) {
+  return new Option('--timezone <name>', description).default(Intl.DateTimeFormat().resolvedOptions().timeZone, "this machine's");
+}
+
+/** Parsers of values, for commander. */
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+}
+
+/** The first of so many ports in a row. */
+export function portNumber(ports: number): (text: string) => number {
+  const last = 65_536 - ports;
+  return (text) => {
+    const number = wholeNumber(text);
+    if (number > last) throw new InvalidArgumentError(`It must be from 0 to ${last}.`);
+    return number;
+  };
+}
+
+export function atLeastOne(text: string): number {
+  const number = wholeNumber(text);
+  // Beyond this Node's timers fire at once.
+  if (number < 1 || number > 2_000_000) throw new InvalidArgumentError('It must be from 1 to 2000000.');
+  return number;
+}
