@@ -96,10 +96,17 @@ module.exports = {
     },
     {
       name: 'nothing-knows-the-deployment',
-      comment: 'what deploys is no part of what is deployed; deploy/ itself may use the library, the command line and the build',
+      comment: 'what deploys is no part of what is deployed; deploy/ itself may use the library, cli/shared and the build',
       severity: 'error',
       from: { path: '^(lib|functions|cli|cloud-init|sandbox|scripts)/' },
       to: { path: '^deploy/' },
+    },
+    {
+      name: 'deployment-shares-with-cli',
+      comment: 'a deployment is no command of scaler: of the command line it uses what commands share',
+      severity: 'error',
+      from: { path: '^deploy/' },
+      to: { path: '^cli/', pathNot: '^cli/shared/' },
     },
     {
       name: 'deployment-tests-nothing',

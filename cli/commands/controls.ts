@@ -13,6 +13,7 @@ import { systemClock } from '../../lib/runtime/clock.ts';
 import type { CommandContext, Program } from '../shared/context.ts';
 import { openStore, openWorld, UserError } from '../shared/environment.ts';
 import type { Output } from '../shared/output.ts';
+import { pauseWarnings } from '../shared/pause-warnings.ts';
 import { clean, oneLine } from '../shared/printable.ts';
 
 const HOUR = 3_600_000;
@@ -62,23 +63,13 @@ export async function sayOfPools(
     await Promise.all(
       pools.map((target) => putControl(store, { kind, target, ...said, ...(kind === 'roll' ? rollOf(config, target, said, now) : {}) })),
     );
-  return await tell(saying, [NEXT[kind], ...(kind === 'pause' ? [] : await pausedToo(store, pools, now))], output);
+  return await tell(saying, [NEXT[kind], ...(kind === 'pause' ? [] : await pauseWarnings(store, pools, now))], output);
 }
 
 /** Nothing that is older can be there any more: then a roll is over by itself. */
 function rollOf({ settings }: Config, target: string, { until }: { readonly until?: number }, now: number) {
   const ages = settings.pools.filter(({ pool }) => target === ALL_POOLS || pool.name === target).map(({ pool }) => pool.maxAgeMs);
   return { before: now, until: until ?? now + Math.max(...ages) + 24 * HOUR };
-}
-
-/** Pauses in the way of a drain or a roll. */
-export async function pausedToo(store: Store, pools: readonly string[], now: number): Promise<readonly string[]> {
-  const paused = (await readControls(store)).filter((c) => c.kind === 'pause' && holds(c, now) && overlaps(c.target, pools));
-  return paused.map((c) => `But ${controlText(c)}. Until scaler resume nothing goes.`);
-}
-
-function overlaps(target: string, pools: readonly string[]): boolean {
-  return target === ALL_POOLS || pools.includes(target) || pools.includes(ALL_POOLS);
 }
 
 /** Takes back what was said of pools; without a name, all of the kind. */

@@ -1,11 +1,10 @@
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 
-/** This option is the same in every command that has it. */
+/* Options and values that several commands share. A value that is refused is a mistake of the call; commander prints the message. */
 export function timezone(description: string) {
   return new Option('--timezone <name>', description).default(Intl.DateTimeFormat().resolvedOptions().timeZone, "this machine's");
 }
 
-/** Parsers of values, for commander. */
 export function wholeNumber(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
   return Number(text);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pausedToo } from '../../cli/commands/controls.ts';
+
 import { UserError } from '../../cli/shared/environment.ts';
+import { pauseWarnings } from '../../cli/shared/pause-warnings.ts';
 import { drainPools } from '../../lib/app/controls/store.ts';
 import type { Cloud, Store } from '../../lib/app/ports/index.ts';
 import { formatDuration } from '../../lib/config/durations.ts';
@@ -28,7 +29,7 @@ export async function drainAll(store: Store, reason: string): Promise<number> {
  */
 export async function drain({ cloud, store, say, pollMs, mostMs }: DrainInputs): Promise<number> {
   const begin = await drainAll(store, 'osls remove --drain');
-  for (const line of await pausedToo(store, [ALL_POOLS], begin)) say(line);
+  for (const line of await pauseWarnings(store, [ALL_POOLS], begin)) say(line);
   say('All pools drain: nothing is launched, running jobs finish. Ctrl-C leaves it at that; "scaler undrain --all" takes it back.');
   for (let before = ''; ; ) {
     const workers = (await cloud.servers('')).map(({ name }) => name).toSorted();

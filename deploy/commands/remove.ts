@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { hook } from '../../cli/commands/hook.ts';
 import { UserError } from '../../cli/shared/environment.ts';
+import { hook } from '../../cli/shared/hooks.ts';
 import { CONTROL_PREFIX } from '../../lib/app/controls/store.ts';
 import type { Cloud, Store } from '../../lib/app/ports/index.ts';
 import { parseDuration } from '../../lib/config/durations.ts';

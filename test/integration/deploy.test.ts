@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { hook } from '../../cli/commands/hook.ts';
 import { loadConfig } from '../../cli/shared/environment.ts';
+import { hook } from '../../cli/shared/hooks.ts';
 import { invoke } from '../../deploy/commands/invoke.ts';
 import { HookAdmin } from '../../lib/gitlab/hooks/admin.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';

@@ -2,8 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { hook, rotateHookSecrets } from '../../cli/commands/hook.ts';
+import { rotateHookSecrets } from '../../cli/commands/hook.ts';
 import { readHookSecrets } from '../../cli/shared/hook-secrets.ts';
+import { hook } from '../../cli/shared/hooks.ts';
 import { HookAdmin } from '../../lib/gitlab/hooks/admin.ts';
 import type { Hook } from '../../sandbox/gitlab/model.ts';
 import { HOOK_PATH } from '../../testkit/farm.ts';
