@@ -69,6 +69,10 @@ describe('all pages', () => {
     expect(pathsOf(text).filter((file) => !files.includes(file))).toEqual([]);
   });
 
+  it.each([...pages])('%s holds no conflict of a merge', (_from, text) => {
+    expect(text).not.toMatch(/^(?:<{7}|>{7}) /m);
+  });
+
   it('are reached from README.md by links', () => {
     const reached = new Set(['README.md']);
     for (const from of reached) {
