@@ -115,6 +115,37 @@ export function header(c: SandboxRequest, name: string): string | undefined {
   return Array.isArray(value) ? value.join(', ') : value;
 }
 
+const NOTHING = Buffer.alloc(0);
+
+/** The body as it came. A request without one costs nothing here, while Hono makes a web Request of it with stream and abort signal. */
+export async function bytesOf(c: SandboxRequest): Promise<Buffer> {
+  const { headers } = c.env.incoming;
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+  return hasBody ? Buffer.from(await c.req.arrayBuffer()) : NOTHING;
+}
+
+/** An answer whose body is at hand: it is written as it is, while a web Response would make a stream of it first. */
+export class ReadyResponse extends Response {
+  readonly bytes: string | Uint8Array | null;
+
+  constructor(body: string | Uint8Array | null, init: ResponseInit) {
+    super(null, init);
+    this.bytes = body;
+  }
+
+  /** For a fault that cuts the answer. */
+  override readonly arrayBuffer = async () => new Uint8Array(Buffer.from(this.bytes ?? '')).buffer;
+}
+
+async function answered(response: Response | Promise<Response>, { outgoing }: HttpBindings): Promise<Response> {
+  const ready = await response;
+  if (!(ready instanceof ReadyResponse)) return ready;
+  const length = ready.bytes === null ? {} : { 'content-length': Buffer.byteLength(ready.bytes) };
+  outgoing.writeHead(ready.status, { ...length, ...Object.fromEntries(ready.headers) });
+  outgoing.end(ready.bytes ?? undefined);
+  return RESPONSE_ALREADY_SENT;
+}
+
 export interface Listening {
   /** `http://host:port`. */
   readonly url: string;
@@ -131,7 +162,10 @@ export interface Served {
 export async function listen(app: Served, port = 0, host = '127.0.0.1'): Promise<Listening> {
   // Node's own Request and Response stay as they are: functions under test run in this process, too.
   const server = createServer(
-    getRequestListener((request, env) => app.fetch(request, env as HttpBindings), { overrideGlobalObjects: false, hostname: host }),
+    getRequestListener((request, env) => answered(app.fetch(request, env as HttpBindings), env as HttpBindings), {
+      overrideGlobalObjects: false,
+      hostname: host,
+    }),
   );
   // A client that keeps its connections must not meet one that is being closed for idleness.
   server.keepAliveTimeout = 300_000;

@@ -1,5 +1,5 @@
 import type { SandboxContext } from '../context.ts';
-import type { SandboxRequest } from '../http.ts';
+import { ReadyResponse, type SandboxRequest } from '../http.ts';
 import { Ids } from './ids.ts';
 
 /** The wordings of errors differ by who speaks (OTC API references, "Status Codes" and "Error Codes" of ECS, APIG, IAM). */
@@ -12,11 +12,11 @@ export class Envelopes {
   }
 
   json(body: unknown, status = 200): Response {
-    return new Response(JSON.stringify(body), { status, headers: this.#headers() });
+    return new ReadyResponse(JSON.stringify(body), { status, headers: this.#headers() });
   }
 
   empty(status: number): Response {
-    return new Response(null, { status, headers: { date: this.#date() } });
+    return new ReadyResponse(null, { status, headers: { date: this.#date() } });
   }
 
   /** `{"error":{"code","message"}}`; details may carry the more specific code. */

@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { Hono } from 'hono';
 import * as z from 'zod';
 import type { SandboxContext } from '../../context.ts';
-import { type FaultLayer, header, type SandboxEnv, type SandboxRequest, target } from '../../http.ts';
+import { bytesOf, type FaultLayer, header, type SandboxEnv, type SandboxRequest, target } from '../../http.ts';
 import { Envelopes } from '../envelopes.ts';
 import { Ids } from '../ids.ts';
 import { type Authorization, expectedSignature, parseAuthorization } from '../sdk-hmac.ts';
@@ -121,7 +121,7 @@ export class Iam {
       method: c.req.method,
       ...target(c),
       headers: c.env.incoming.headers,
-      body: new Uint8Array(await c.req.arrayBuffer()),
+      body: await bytesOf(c),
     };
     const expected = expectedSignature(request, authorization, key.secretKey, date);
     if (covered && sameDay && timingSafeEqual(Buffer.from(expected), Buffer.from(authorization.signature))) {

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import type { SandboxContext } from '../../context.ts';
-import { faultLayer, header, type SandboxEnv, type SandboxRequest } from '../../http.ts';
+import { bytesOf, faultLayer, header, ReadyResponse, type SandboxEnv, type SandboxRequest } from '../../http.ts';
 import type { Agencies } from '../iam/agencies.ts';
 import type { Iam } from '../iam/iam.ts';
 import { Ids } from '../ids.ts';
@@ -79,7 +79,7 @@ export class Obs {
 
   async #answer(c: SandboxRequest): Promise<Response> {
     const request = readObsRequest(c);
-    const body = Buffer.from(await c.req.arrayBuffer());
+    const body = await bytesOf(c);
     const bucket = this.#buckets.get(request.bucket);
     if (request.website) {
       const page = showPage(bucket, request);
@@ -194,7 +194,7 @@ export class Obs {
     const part = slice.kind === 'whole' ? body : body.subarray(slice.start, slice.end + 1);
     const range = slice.kind === 'whole' ? {} : { 'content-range': `bytes ${slice.start}-${slice.end}/${body.length}` };
     const all = { ...headers, ...range, 'content-length': String(part.length) };
-    return this.#done(slice.kind === 'whole' ? 200 : 206, all, c.req.method === 'HEAD' ? null : new Uint8Array(part));
+    return this.#done(slice.kind === 'whole' ? 200 : 206, all, c.req.method === 'HEAD' ? null : part);
   }
 
   #list(c: SandboxRequest, bucket: Bucket, query: ReadonlyMap<string, string>): Response {
@@ -253,9 +253,9 @@ export class Obs {
     return this.#done(status, headers, c.req.method === 'HEAD' ? null : errorXml(code, message, path, requestId));
   }
 
-  #done(status: number, headers: Record<string, string> = {}, body: string | Uint8Array<ArrayBuffer> | null = null): Response {
+  #done(status: number, headers: Record<string, string> = {}, body: string | Uint8Array | null = null): Response {
     const date = new Date(this.#ctx.clock.now()).toUTCString();
     const common = { server: 'OBS', date, 'x-obs-request-id': this.#ids.hex(32).toUpperCase() };
-    return new Response(body, { status, headers: { ...common, ...headers } });
+    return new ReadyResponse(body, { status, headers: { ...common, ...headers } });
   }
 }

@@ -19,8 +19,18 @@ export type Verb =
 
 const KEPT_HEADERS = ['content-type', 'cache-control', 'content-disposition', 'content-encoding', 'content-language', 'expires'];
 
-/** Path style, or virtual-hosted by the Host header. Throws `URIError` on a broken percent sequence. */
+/** Each is asked for twice: for the name of its operation and to be answered. */
+const read = new WeakMap<SandboxRequest, ObsRequest>();
+
+/** Throws `URIError` on a broken percent sequence. */
 export function readObsRequest(c: SandboxRequest): ObsRequest {
+  const request = read.get(c) ?? parse(c);
+  read.set(c, request);
+  return request;
+}
+
+/** Path style, or virtual-hosted by the Host header. */
+function parse(c: SandboxRequest): ObsRequest {
   const { path, query } = target(c);
   const host = (header(c, 'host') ?? '').replace(/:\d+$/, '');
   const headers = new Map(Object.keys(c.env.incoming.headers).map((name) => [name, header(c, name) ?? '']));

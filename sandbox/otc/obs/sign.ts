@@ -52,11 +52,7 @@ function stringToSign(scheme: Scheme, { method, bucket, key, query, headers }: O
   ].join('\n');
 }
 
+/** RFC 3986: encodeURIComponent leaves five more characters as they are. */
 function encode(text: string): string {
-  return [...new TextEncoder().encode(text)]
-    .map((byte) => {
-      const char = String.fromCharCode(byte);
-      return /[\w.~-]/.test(char) ? char : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
-    })
-    .join('');
+  return encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }

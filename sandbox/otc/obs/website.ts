@@ -6,7 +6,7 @@ import type { ObsRequest } from './sign.ts';
 export interface Page {
   readonly status: number;
   readonly headers: Record<string, string>;
-  readonly body: string | Uint8Array<ArrayBuffer> | null;
+  readonly body: string | Uint8Array | null;
 }
 
 /**
@@ -23,7 +23,7 @@ export function showPage(bucket: Bucket | undefined, request: ObsRequest): Page 
   const object = bucket.get(key);
   if (!object) return errorPage(404, 'NoSuchKey');
   const headers = { ...object.headers, etag: `"${object.etag}"`, 'content-length': String(object.body.length) };
-  return { status: 200, headers, body: request.method === 'HEAD' ? null : new Uint8Array(object.body) };
+  return { status: 200, headers, body: request.method === 'HEAD' ? null : object.body };
 }
 
 function errorPage(status: number, code: string): Page {
