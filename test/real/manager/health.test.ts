@@ -25,7 +25,6 @@ afterEach(async () => {
 
 function machine(settings: Partial<ManagerSettings> = {}): ManagerMachine {
   const vm = new ManagerMachine(settings);
-  endings.push(() => vm.remove());
   vm.write('/run/gl-cache/phase', 'phase=ready\n');
   return vm;
 }
@@ -64,7 +63,6 @@ describe('the state of the caches', () => {
 
   it('is written before anything is set up', () => {
     const vm = new ManagerMachine();
-    endings.push(() => vm.remove());
     expect(vm.program('health', 'print(it.main(1000))').status).toBe(0);
     expect(parseHealth(vm.read(HEALTH))).toMatchObject({ phase: 'none', disk: null, nfs: { active: false, clients: null } });
   });

@@ -2,6 +2,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { afterEach } from 'vitest';
 import { managerFiles } from '../../../cloud-init/manager/manager.ts';
 import type { ManagerSettings } from '../../../lib/config/types.ts';
 import { MANAGER } from '../../../testkit/settings.ts';
@@ -24,11 +25,25 @@ const FOLDERS = [
   ...['/var/lib/gl-cache/mirrors', '/var/lib/gl-cache/prune', '/proc/fs/nfsd', '/bin', '/dev', '/tmp'],
 ];
 
-/** The manager's files below a temporary folder. No absolute path of its programs reaches the machine that the tests run on. */
+const machines: ManagerMachine[] = [];
+afterEach(() => {
+  for (const made of machines.splice(0)) made.remove();
+});
+
+const places = new Map<string, string>();
+/** Where a command of this machine is; looked up once. */
+function placeOf(command: string): string {
+  const place = places.get(command) ?? execFileSync('/bin/sh', ['-c', `command -v ${command}`], { encoding: 'utf8' }).trim();
+  places.set(command, place);
+  return place;
+}
+
+/** The manager's files below a temporary folder, until the end of the test. No absolute path of its programs reaches the machine that the tests run on. */
 export class ManagerMachine {
   readonly root = mkdtempSync(join(tmpdir(), 'manager-'));
 
   constructor(settings: Partial<ManagerSettings> = {}) {
+    machines.push(this);
     for (const folder of FOLDERS) mkdirSync(this.path(folder), { recursive: true });
     for (const { path, permissions, content } of managerFiles({ ...SETTINGS, ...settings })) {
       this.write(path, this.#below(content));
@@ -59,7 +74,7 @@ export class ManagerMachine {
   script(name: string, standIns: Readonly<Record<string, string>>, real: readonly string[]) {
     for (const command of real) {
       if (existsSync(this.path(`/bin/${command}`))) rmSync(this.path(`/bin/${command}`));
-      symlinkSync(execFileSync('/bin/sh', ['-c', `command -v ${command}`], { encoding: 'utf8' }).trim(), this.path(`/bin/${command}`));
+      symlinkSync(placeOf(command), this.path(`/bin/${command}`));
     }
     for (const [command, body] of Object.entries(standIns)) {
       // Never through a link to the real one of an earlier call.
@@ -99,9 +114,13 @@ export class ManagerMachine {
   }
 
   remove(): void {
-    // Some tests leave folders that cannot be written.
-    spawnSync('chmod', ['-R', 'u+rwX', this.root]);
-    rmSync(this.root, { recursive: true, force: true });
+    try {
+      rmSync(this.root, { recursive: true, force: true });
+    } catch {
+      // Some tests leave folders that nobody but root can write.
+      spawnSync('chmod', ['-R', 'u+rwX', this.root]);
+      rmSync(this.root, { recursive: true, force: true });
+    }
   }
 
   #driver(name: string, call: string, patch: string): string {

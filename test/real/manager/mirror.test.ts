@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -6,105 +6,13 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
-  rmSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
-import { ManagerMachine } from './machine.ts';
-
-const machines: ManagerMachine[] = [];
-afterEach(() => {
-  for (const made of machines.splice(0)) made.remove();
-});
-
-const AUTHOR = ['-c', 'user.name=A', '-c', 'user.email=a@example.com', '-c', 'init.defaultBranch=main', '-c', 'protocol.file.allow=always'];
-
-/** git as somebody elsewhere runs it. */
-function git(cwd: string, ...args: readonly string[]): string {
-  const env = { PATH: process.env.PATH ?? '', HOME: cwd, GIT_CONFIG_NOSYSTEM: '1', LC_ALL: 'C' };
-  return execFileSync('git', [...AUTHOR, ...args], { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
-}
-
-/** A manager with mirrors of repositories that lie beside it. */
-class Mirrors {
-  readonly vm: ManagerMachine;
-
-  constructor(...names: readonly string[]) {
-    this.vm = new ManagerMachine({ mirrors: names.map((name) => ({ url: `https://example.com/${name}`, name, everySeconds: 1800 })) });
-    machines.push(this.vm);
-    mkdirSync(this.vm.path('/upstream'));
-    this.configure((mirror) => ({ ...mirror, url: this.url(mirror.name) }));
-  }
-
-  url(name: string): string {
-    return `file://${this.vm.path(`/upstream/${name}`)}`;
-  }
-
-  configure(change: (mirror: { name: string; url: string; every: number }) => object): void {
-    const config = this.vm.json('/etc/gl-cache/manager.json');
-    this.vm.write('/etc/gl-cache/manager.json', JSON.stringify({ ...config, mirrors: config.mirrors.map(change) }));
-  }
-
-  /** Makes a repository with one commit and gives the folder of a clone that can push to it. */
-  upstream(name: string): string {
-    const bare = this.vm.path(`/upstream/${name}`);
-    const work = `${bare}.work`;
-    git(this.vm.root, 'init', '--quiet', '--bare', bare);
-    git(this.vm.root, 'clone', '--quiet', bare, work);
-    commit(work, 'one');
-    git(work, 'push', '--quiet', 'origin', 'HEAD:refs/heads/main');
-    return work;
-  }
-
-  fetch(patch = '') {
-    return this.vm.program('mirror', 'sys.exit(it.main(1800))', patch);
-  }
-
-  /** As if the daily maintenance were due. */
-  maintain() {
-    for (const file of readdirSync(this.vm.path('/var/lib/gl-cache/mirrors')).filter((name) => name.endsWith('.json'))) {
-      const path = `/var/lib/gl-cache/mirrors/${file}`;
-      this.vm.write(path, JSON.stringify({ ...this.vm.json(path), maintained: 0 }));
-    }
-    return this.fetch();
-  }
-
-  mirror(name: string): string {
-    return this.vm.path(`/cache/git/${name}`);
-  }
-
-  state(name: string) {
-    return this.vm.json(`/var/lib/gl-cache/mirrors/${name.replaceAll('/', '%')}.json`);
-  }
-}
-
-function commit(work: string, text: string): string {
-  writeFileSync(join(work, 'file'), `${text}\n`.repeat(50));
-  git(work, 'add', 'file');
-  git(work, 'commit', '--quiet', '--message', text);
-  return git(work, 'rev-parse', 'HEAD');
-}
-
-/** Turns its packs into loose objects, as plain HTTP brings them; gives their files. */
-function unpacked(mirror: string): readonly string[] {
-  const packs = join(mirror, 'objects', 'pack');
-  for (const name of readdirSync(packs)) {
-    const pack = readFileSync(join(packs, name));
-    rmSync(join(packs, name), { force: true });
-    if (name.endsWith('.pack'))
-      execFileSync('git', ['unpack-objects', '-q'], { cwd: mirror, input: pack, stdio: ['pipe', 'ignore', 'pipe'] });
-  }
-  rmSync(join(mirror, 'objects', 'info', 'commit-graphs'), { recursive: true, force: true });
-  const folders = readdirSync(join(mirror, 'objects')).filter((name) => name.length === 2);
-  return folders.flatMap((folder) => readdirSync(join(mirror, 'objects', folder)).map((name) => join(mirror, 'objects', folder, name)));
-}
-
-function refs(mirror: string): readonly string[] {
-  return git(mirror, 'for-each-ref', '--format=%(refname)').split('\n');
-}
+import { describe, expect, it } from 'vitest';
+import { commit, git, Mirrors, refs, unpacked } from './mirrors.ts';
 
 describe('fetching', () => {
   it('clones what is missing, at the place that the configuration names', () => {
@@ -294,112 +202,5 @@ describe('locks', () => {
     expect(stdout).toContain('poky.git: is being fetched already');
     expect(existsSync(mirrors.mirror('poky.git'))).toBe(false);
     expect(existsSync(mirrors.mirror('other.git'))).toBe(true);
-  });
-});
-
-describe('a clone that borrows', () => {
-  /** A job's clone with `--reference` whose branch is then rewritten upstream, so that nothing but the mirror has its commit. */
-  function borrowed() {
-    const mirrors = new Mirrors('poky.git');
-    const work = mirrors.upstream('poky.git');
-    const base = git(work, 'rev-parse', 'HEAD');
-    const lost = commit(work, 'lost');
-    git(work, 'push', '--quiet', 'origin', 'HEAD:refs/heads/main');
-    mirrors.fetch();
-    const clone = mirrors.vm.path('/job');
-    git(mirrors.vm.root, 'clone', '--quiet', '--reference', mirrors.mirror('poky.git'), mirrors.url('poky.git'), clone);
-    git(work, 'reset', '--quiet', '--hard', base);
-    commit(work, 'instead');
-    git(work, 'push', '--quiet', '--force', 'origin', 'HEAD:refs/heads/main');
-    git(mirrors.vm.path('/upstream/poky.git'), 'gc', '--quiet', '--prune=now');
-    return { mirrors, work, clone, lost };
-  }
-
-  it('really borrows: without the mirror it is broken', () => {
-    const { mirrors, clone } = borrowed();
-    spawnSync('rm', ['-rf', mirrors.mirror('poky.git')]);
-    expect(() => git(clone, 'fsck')).toThrow();
-  });
-
-  it('keeps its objects through a forced push and days of maintenance', () => {
-    const { mirrors, work, clone, lost } = borrowed();
-    for (let day = 0; day < 6; day++) {
-      for (let n = 0; n < 3; n++) {
-        commit(work, `day ${day} ${n}`);
-        git(work, 'push', '--quiet', 'origin', 'HEAD:refs/heads/main');
-        mirrors.fetch();
-      }
-      expect(mirrors.maintain().status).toBe(0);
-    }
-    expect(git(clone, 'cat-file', '-t', lost)).toBe('commit');
-    expect(git(clone, 'fsck')).not.toContain('missing');
-    expect(git(clone, 'show', '--stat', lost)).toContain('lost');
-  });
-
-  it('and git itself never tidies a mirror', () => {
-    const { mirrors } = borrowed();
-    mirrors.fetch();
-    const config = (key: string) => git(mirrors.mirror('poky.git'), 'config', key);
-    expect([config('gc.auto'), config('gc.pruneExpire'), config('maintenance.auto')]).toEqual(['0', 'never', 'false']);
-    expect(() => config('maintenance.strategy')).toThrow();
-  });
-});
-
-describe('maintenance', () => {
-  it('makes few packs of many', () => {
-    const mirrors = new Mirrors('poky.git');
-    const work = mirrors.upstream('poky.git');
-    const packs = () => readdirSync(join(mirrors.mirror('poky.git'), 'objects/pack')).filter((name) => name.endsWith('.pack')).length;
-    mirrors.fetch();
-    for (let n = 0; n < 8; n++) {
-      commit(work, `c${n}`);
-      git(work, 'push', '--quiet', 'origin', 'HEAD:refs/heads/main');
-      mirrors.fetch();
-    }
-    expect(packs()).toBe(9);
-    for (let day = 0; day < 5; day++) mirrors.maintain();
-    expect(packs()).toBeLessThan(4);
-    expect(git(mirrors.mirror('poky.git'), 'rev-parse', 'main')).toBe(git(work, 'rev-parse', 'HEAD'));
-  });
-
-  it('has nothing to do for a repository without packs, as plain HTTP brings a small one', () => {
-    const mirrors = new Mirrors('poky.git');
-    mirrors.upstream('poky.git');
-    mirrors.fetch();
-    const loosen = 'mv objects/pack/*.pack /tmp/$$.pack; rm -f objects/pack/*; git unpack-objects -q </tmp/$$.pack; rm /tmp/$$.pack';
-    execFileSync('sh', ['-euc', loosen], { cwd: mirrors.mirror('poky.git') });
-    expect(mirrors.maintain()).toMatchObject({ status: 0 });
-    expect(mirrors.state('poky.git')).toMatchObject({ ok: true, error: null });
-  });
-
-  it('leaves the packs that a refetch has replaced to their readers for a day', () => {
-    const mirrors = new Mirrors('poky.git');
-    const work = mirrors.upstream('poky.git');
-    const packs = () => readdirSync(join(mirrors.mirror('poky.git'), 'objects/pack')).filter((name) => name.endsWith('.pack'));
-    for (let n = 0; n < 3; n++) {
-      commit(work, `c${n}`);
-      git(work, 'push', '--quiet', 'origin', 'HEAD:refs/heads/main');
-      mirrors.fetch();
-    }
-    const before = packs();
-    const empty = join(mirrors.mirror('poky.git'), 'objects/aa');
-    mkdirSync(empty, { recursive: true });
-    writeFileSync(join(empty, 'b'.repeat(38)), '');
-    // The refetch and the daily maintenance in one run.
-    expect(mirrors.maintain().status).toBe(0);
-    expect(packs()).toEqual(expect.arrayContaining(before));
-    expect(packs().length).toBeGreaterThan(before.length);
-    expect(mirrors.maintain().status).toBe(0);
-    expect(packs().filter((name) => before.includes(name))).toEqual([]);
-    git(mirrors.mirror('poky.git'), 'fsck', '--strict', '--full');
-  });
-
-  it('is not tried at every fetch when it fails', () => {
-    const mirrors = new Mirrors('poky.git');
-    mirrors.upstream('poky.git');
-    const patch = `def broken(path):\n    raise it.Failed('git maintenance: disk full')\nit.maintain = broken`;
-    expect(mirrors.fetch(patch).status).toBe(1);
-    expect(mirrors.state('poky.git')).toMatchObject({ ok: false, error: 'git maintenance: disk full' });
-    expect(mirrors.fetch(patch).status).toBe(0);
   });
 });

@@ -1,71 +1,8 @@
-import { chmodSync, existsSync, lutimesSync, mkdirSync, readdirSync, symlinkSync, utimesSync } from 'node:fs';
+import { lutimesSync, readdirSync, symlinkSync } from 'node:fs';
 import fc from 'fast-check';
-import { afterEach, describe, expect, it } from 'vitest';
-import { DAY, ManagerMachine } from './machine.ts';
-
-/** Noon of a day, so that a few hours more or less stay within it. */
-const NOW = Date.UTC(2026, 10, 24, 12) / 1000;
-const machines: ManagerMachine[] = [];
-afterEach(() => {
-  for (const made of machines.splice(0)) made.remove();
-});
-
-class Tree {
-  readonly vm = new ManagerMachine();
-
-  constructor() {
-    machines.push(this.vm);
-  }
-
-  /** A file that was last used so many days ago; `read` where it was read later than written. */
-  file(path: string, days: number, { kb = 4, read = days }: { readonly kb?: number; readonly read?: number } = {}): this {
-    this.vm.write(`/cache/${path}`, 'x'.repeat(kb * 1024));
-    utimesSync(this.vm.path(`/cache/${path}`), NOW - read * DAY, NOW - days * DAY);
-    return this;
-  }
-
-  /** Folders count as used when they were changed. */
-  folder(path: string, days: number): this {
-    mkdirSync(this.vm.path(`/cache/${path}`), { recursive: true });
-    utimesSync(this.vm.path(`/cache/${path}`), NOW - days * DAY, NOW - days * DAY);
-    return this;
-  }
-
-  /** Enough fresh ones beside, so that a few old ones are a small share. */
-  fresh(tree: string, count = 20, kb = 4): this {
-    for (let i = 0; i < count; i++) this.file(`${tree}/fresh-${i}`, 0.1, { kb });
-    return this;
-  }
-
-  prune(options: { readonly later?: number; readonly accept?: boolean; readonly patch?: string } = {}) {
-    const call = `it.main(${options.accept ? 'True' : 'False'}, ${NOW + (options.later ?? 0)})`;
-    const done = this.vm.program('prune', call, options.patch ?? '');
-    expect(done.stderr).toBe('');
-    expect(done.status).toBe(0);
-    return this.vm.json('/var/lib/gl-cache/prune/prune.json');
-  }
-
-  /** A volume that holds nothing but the caches and the trash. */
-  sized(kb: number): string {
-    return [
-      'def used():',
-      `    return sum(it.use_of(os.path.join(${JSON.stringify(this.vm.path('/cache'))}, name))[1] for name in ('sstate', 'downloads', '.trash'))`,
-      `gl_common.volume = lambda root: {'bytes': ${kb * 1024}, 'used': used(), 'inodes': 0, 'inodes_used': 0}`,
-    ].join('\n');
-  }
-
-  has(path: string): boolean {
-    return existsSync(this.vm.path(`/cache/${path}`));
-  }
-
-  /** Paths in the trash as they were before. */
-  trash(): readonly string[] {
-    return readdirSync(this.vm.path('/cache/.trash'), { recursive: true, withFileTypes: true })
-      .filter((entry) => !entry.isDirectory())
-      .map((entry) => `${entry.parentPath}/${entry.name}`.replace(/^.*\/\.trash\/[^/]+\/[^/]+\//s, ''))
-      .sort();
-  }
-}
+import { describe, expect, it } from 'vitest';
+import { DAY } from './machine.ts';
+import { NOW, Tree } from './prune-tree.ts';
 
 describe('sstate', () => {
   it.each<readonly [string, number, { readonly read?: number }, boolean]>([
@@ -167,56 +104,6 @@ describe('too much at once', () => {
     const tree = new Tree().file('sstate/old', 20);
     expect(tree.prune({ accept: true }).refused).toEqual([]);
     expect(tree.trash()).toEqual(['sstate/old']);
-  });
-});
-
-describe('downloads', () => {
-  it('a file and its stamp go together', () => {
-    const tree = new Tree().fresh('downloads').file('downloads/a.tar.gz', 90).file('downloads/a.tar.gz.done', 61);
-    tree.prune();
-    expect(tree.trash()).toEqual(['downloads/a.tar.gz', 'downloads/a.tar.gz.done']);
-  });
-
-  it('a stamp that was touched keeps its file', () => {
-    const tree = new Tree().fresh('downloads').file('downloads/a.tar.gz', 900).file('downloads/a.tar.gz.done', 59);
-    tree.prune();
-    expect(tree.trash()).toEqual([]);
-  });
-
-  it.each([
-    ['is old in all its parts', 90, 90, true],
-    ['was fetched lately', 1, 90, false],
-    ['was used lately', 90, 1, false],
-  ])('a clone that %s', (_name, fetched, stamped, goes) => {
-    const tree = new Tree()
-      .fresh('downloads', 40)
-      .file('downloads/git2/host.poky/objects/pack/p.pack', 90)
-      .file('downloads/git2/host.poky/FETCH_HEAD', fetched)
-      .file('downloads/host.poky.done', stamped)
-      .file('downloads/git2/host.poky.done', 90)
-      .file('downloads/git2/host.poky.lock', 90)
-      .folder('downloads/git2/host.poky/objects/pack', 90)
-      .folder('downloads/git2/host.poky/objects', 90)
-      .folder('downloads/git2/host.poky', 90);
-    tree.prune();
-    expect(tree.has('downloads/git2/host.poky')).toBe(!goes);
-    expect(tree.has('downloads/host.poky.done')).toBe(!goes);
-    expect(tree.has('downloads/git2/host.poky.done')).toBe(!goes);
-    expect(tree.has('downloads/git2/host.poky.lock')).toBe(true);
-  });
-
-  it('a folder that nobody may write is moved and deleted all the same', () => {
-    const tree = new Tree()
-      .fresh('downloads')
-      .file('downloads/mod/a@v1/go.mod', 90)
-      .folder('downloads/mod/a@v1', 90)
-      .folder('downloads/mod', 90);
-    chmodSync(tree.vm.path('/cache/downloads/mod/a@v1'), 0o555);
-    chmodSync(tree.vm.path('/cache/downloads/mod'), 0o555);
-    tree.prune();
-    expect(tree.trash()).toEqual(['downloads/mod/a@v1/go.mod']);
-    tree.prune({ later: 3 * DAY });
-    expect(tree.trash()).toEqual([]);
   });
 });
 

@@ -1,76 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import { afterEach, describe, expect, it } from 'vitest';
+import { readFileSync, statSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
 import type { ManagerSettings } from '../../../lib/config/types.ts';
-import { ManagerMachine } from './machine.ts';
-
-const REAL = ['cat', 'chmod', 'grep', 'mkdir', 'mv', 'rm', 'sh', 'wc', 'cmp', 'readlink'];
-const MEBI = 1024 * 1024;
-
-/**
- * A machine on which everything works: packages are there, the volume is a formatted one. `mounted` is what the mount unit leaves; the kernel's
- * NFS server appears with the versions that it was last started with.
- */
-const healthy: Readonly<Record<string, string>> = {
-  cut: 'n=$(cat ROOT/tmp/up 2>/dev/null || echo 0); n=$((n + 30)); echo "$n" > ROOT/tmp/up; echo "$n"',
-  sleep: '',
-  systemctl: `case "$*" in
-  "start cache.mount") : > ROOT/tmp/mounted ;;
-  "restart nfs-server.service") echo 16 > ROOT/proc/fs/nfsd/threads; echo "-3 +4 -4.0 -4.1 +4.2" > ROOT/proc/fs/nfsd/versions ;;
-esac`,
-  nft: '',
-  'rpc.nfsd': '',
-  git: '',
-  python3: '',
-  'mkfs.ext4': '',
-  'mkfs.xfs': '',
-  'apt-get': '',
-  getent: '',
-  id: 'case $2 in gl-cache) echo 2000 ;; gl-mirror) echo 2001 ;; gl-hashserv) echo 2002 ;; esac',
-  groupadd: '',
-  useradd: '',
-  chown: '',
-  mountpoint: 'test -e ROOT/tmp/mounted',
-  blkid: 'case "$*" in *TYPE*) echo ext4 ;; *LABEL*) echo gl-cache ;; *UUID*) echo 0f3c-uuid ;; esac',
-  wipefs: 'echo signature',
-  lsblk: 'echo vdb',
-  blockdev: `echo ${4 * MEBI}`,
-  e2fsck: '',
-  udevadm: '',
-  findmnt: 'case "$*" in *FSTYPE*) echo ext4 ;; *) echo /dev/vdb ;; esac',
-  resize2fs: '',
-  xfs_growfs: '',
-  stat: `case "$*" in *.trash* | *downloads* | *sstate*) echo 2000 ;; *git*) echo 2001 ;; *) echo 2002 ;; esac`,
-  nproc: 'echo 2',
-  exportfs: '',
-};
-
-const machines: ManagerMachine[] = [];
-afterEach(() => {
-  for (const made of machines.splice(0)) made.remove();
-});
-
-/** With a volume of zeros at /dev/vdb. */
-function machine(settings: Partial<ManagerSettings> = {}): ManagerMachine {
-  const vm = new ManagerMachine(settings);
-  machines.push(vm);
-  // A plain file stands for the device: only for the test whether it is there.
-  const setup = '/usr/local/lib/gl-cache/setup';
-  vm.write(setup, vm.read(setup).replace('[ -b ', '[ -e '));
-  vm.write('/dev/vdb', '');
-  vm.write('/dev/zero', '');
-  truncateSync(vm.path('/dev/vdb'), 4 * MEBI);
-  truncateSync(vm.path('/dev/zero'), 4 * MEBI);
-  vm.write('/etc/ssl/certs/ca-certificates.crt', '');
-  vm.write('/etc/nfs.conf', '');
-  for (const folder of ['/etc/systemd/system', '/etc/default', '/etc/nfs.conf.d']) vm.write(`${folder}/.keep`, '');
-  return vm;
-}
-
-function setup(vm: ManagerMachine, change: Readonly<Record<string, string | undefined>> = {}) {
-  const commands = Object.entries({ ...healthy, ...change }).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  return vm.script('setup', Object.fromEntries(commands), REAL);
-}
+import { HEALTHY, machine, setup } from './setup-machine.ts';
 
 describe('setup', () => {
   it('goes through its phases, and installs and formats nothing that is there', () => {
@@ -130,7 +62,7 @@ describe('setup', () => {
     ['a damaged file system', { e2fsck: 'exit 4' }, 'volume-check'],
     ['a mount', { systemctl: 'case "$*" in "start cache.mount") exit 1 ;; esac' }, 'mount'],
     ['a mount that is none', { systemctl: '' }, 'mount'],
-    ['the server', { systemctl: `${healthy.systemctl}\ncase "$*" in "restart nfs-server.service") exit 1 ;; esac` }, 'nfs'],
+    ['the server', { systemctl: `${HEALTHY.systemctl}\ncase "$*" in "restart nfs-server.service") exit 1 ;; esac` }, 'nfs'],
     ['a server that was skipped', { systemctl: 'case "$*" in "start cache.mount") : > ROOT/tmp/mounted ;; esac' }, 'nfs'],
   ])('stops at %s and says so', (_name, change, reason) => {
     const { status, phases } = setup(machine(), change);
@@ -221,78 +153,5 @@ describe('setup', () => {
       'systemctl restart gl-cache-prune.timer gl-cache-mirror-1800.timer',
       'systemctl start --no-block gl-cache-hashserv.service gl-cache-hashserv-read-only.service',
     ]);
-  });
-});
-
-/** blkid, wipefs and cmp are the real ones here: they read files as they read devices. */
-describe('only a blank volume is formatted:', () => {
-  const real = { blkid: undefined, wipefs: undefined, mountpoint: 'test -e ROOT/tmp/mounted' };
-  const tools = [...REAL, 'blkid', 'wipefs'];
-  const formatted = (fill: (path: string) => void, change: Readonly<Record<string, string>> = {}) => {
-    const vm = machine();
-    fill(vm.path('/dev/vdb'));
-    const commands = Object.entries({ ...healthy, ...real, ...change }).filter(
-      (entry): entry is [string, string] => entry[1] !== undefined,
-    );
-    const { phases } = vm.script('setup', { ...Object.fromEntries(commands), 'mkfs.ext4': ': > ROOT/tmp/formatted' }, tools);
-    return { formatted: vm.calls('mkfs.ext4').length === 1, last: phases.at(-1), call: vm.calls('mkfs.ext4')[0] };
-  };
-  const at = (offset: number, text: string) => (path: string) => {
-    const bytes = readFileSync(path);
-    bytes.write(text, offset);
-    writeFileSync(path, bytes);
-  };
-
-  it('zeros from end to end', () => {
-    expect(formatted(() => undefined)).toMatchObject({ formatted: true, call: 'mkfs.ext4 -q -m 0 -L gl-cache /dev/vdb' });
-  });
-
-  it.each<readonly [string, (path: string) => void]>([
-    ['a byte at the beginning that no signature explains', at(512, 'x')],
-    ['a byte at the very end', at(4 * MEBI - 1, 'x')],
-    ['a partition table', (path) => void execFileSync('sfdisk', ['--quiet', path], { input: 'label: dos\n,,83\n', stdio: 'pipe' })],
-    ['a physical volume of LVM', at(512, 'LABELONE')],
-    ['LUKS', at(0, 'LUKS\xba\xbe')],
-  ])('not %s', (_name, fill) => {
-    expect(formatted(fill)).toMatchObject({ formatted: false, last: 'failed reason=volume-not-blank' });
-  });
-
-  it("not another one's file system, which is not mounted either", () => {
-    const make = (label: string) => (path: string) => void execFileSync('mkfs.ext4', ['-q', '-F', '-L', label, path], { stdio: 'pipe' });
-    expect(formatted(make('home'))).toMatchObject({ formatted: false, last: 'failed reason=volume-of-something-else' });
-    expect(formatted(make('gl-cache'))).toMatchObject({ formatted: false, last: 'ready' });
-  });
-
-  it('not one whose mount failed', () => {
-    const make = (path: string) => void execFileSync('mkfs.ext4', ['-q', '-F', '-L', 'gl-cache', path], { stdio: 'pipe' });
-    expect(formatted(make, { systemctl: 'case "$*" in "start cache.mount") exit 1 ;; esac' })).toMatchObject({
-      formatted: false,
-      last: 'failed reason=mount',
-    });
-  });
-
-  it.each([
-    ['with partitions that the kernel knows', { lsblk: 'echo vdb; echo vdb1' }],
-    ['that cannot be read', { cmp: 'exit 2' }],
-    ['whose size cannot be told', { blockdev: 'exit 1' }],
-  ])('not one %s', (_name, change) => {
-    expect(formatted(() => undefined, change)).toMatchObject({ formatted: false, last: 'failed reason=volume-not-blank' });
-  });
-});
-
-describe('nfs-check', () => {
-  it.each([
-    ['-2 -3 +4 -4.0 -4.1 +4.2', '16', 0],
-    ['-3 +4 -4.0 -4.1 +4.2', '16', 0],
-    ['+3 +4 -4.0 -4.1 +4.2', '16', 1],
-    ['-3 +4 +4.0 -4.1 +4.2', '16', 1],
-    ['-3 +4 -4.0 +4.1 +4.2', '16', 1],
-    ['-3 +4 -4.0 +4.1 -4.2', '16', 1],
-    ['-3 +4 -4.0 -4.1 +4.2', '0', 1],
-  ])('of %s with %s threads ends with %i', (versions, threads, status) => {
-    const vm = machine();
-    vm.write('/proc/fs/nfsd/versions', `${versions}\n`);
-    vm.write('/proc/fs/nfsd/threads', `${threads}\n`);
-    expect(vm.script('nfs-check', {}, ['cat']).status).toBe(status);
   });
 });
