@@ -17,6 +17,7 @@ interface Row {
   readonly workers: readonly Worker[];
   readonly pool?: Pool;
   readonly waiting?: number | 'unreadable';
+  readonly unreadParts?: number;
   /** Ids and reasons of what is drained. */
   readonly expected: readonly (readonly [number, string])[];
 }
@@ -69,6 +70,7 @@ const rows: readonly Row[] = [
     expected: [[3, 'idle']],
   },
   { name: 'unreadable jobs: no idle one goes', workers: idle(11, 11), waiting: 'unreadable', expected: [] },
+  { name: 'jobs unreadable in part: no idle one goes', workers: idle(11, 11), waiting: 1, unreadParts: 1, expected: [] },
   { name: 'booting ones never go', workers: [worker(1, 'booting', { idleSince: NOW - HOUR })], expected: [] },
   {
     name: 'busy ones never go',
@@ -173,8 +175,8 @@ const rows: readonly Row[] = [
 ];
 
 describe('draining', () => {
-  it.each(rows)('$name', ({ workers, pool: given = pool(), waiting = 0, expected }) => {
-    const { actions } = plan({ workers, pool: given, jobs: waiting === 'unreadable' ? undefined : jobs(waiting) });
+  it.each(rows)('$name', ({ workers, pool: given = pool(), waiting = 0, unreadParts = 0, expected }) => {
+    const { actions } = plan({ workers, pool: given, jobs: waiting === 'unreadable' ? undefined : jobs(waiting), unreadParts });
     expect(drains(actions)).toStrictEqual(expected);
     expect(actions).toHaveLength(expected.length);
   });
@@ -218,6 +220,7 @@ describe('room for a job that waits beside idle workers', () => {
         [2, 'unfit'],
       ],
     },
+    { name: 'none while part of the jobs is unread', pool: full(2), workers: idle(4, 4), jobs: waited(1), unreadParts: 1, expected: [] },
     { name: 'none while there is room', pool: full(3), workers: idle(4, 4), jobs: waited(1), expected: [] },
     { name: 'none that may still take it', pool: full(2), workers: idle(2, 2), jobs: waited(1), expected: [] },
     { name: 'none for a job that has just come', pool: full(2), workers: idle(4, 4), jobs: [job(1)], expected: [] },
