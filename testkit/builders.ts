@@ -1,10 +1,10 @@
 import { NO_CONTROLS } from '../lib/core/controls.ts';
-import { deriveFleet, type Phase, type Worker } from '../lib/core/fleet/derive.ts';
+import { deriveFleet } from '../lib/core/fleet/derive.ts';
 import { drainNote } from '../lib/core/fleet/drain-note.ts';
-import type { PendingJob, Runner, Server } from '../lib/core/fleet/types.ts';
-import type { Launch, PoolMemory } from '../lib/core/launches/pool-state.ts';
-import { EMPTY_MEMORY } from '../lib/core/launches/pool-state.ts';
-import { type PlanInput, planPool } from '../lib/core/plan/plan.ts';
+import type { PendingJob, Phase, Runner, Server, Worker } from '../lib/core/fleet/types.ts';
+import { EMPTY_MEMORY, type Launch, type PoolMemory } from '../lib/core/launches/types.ts';
+import { planPool } from '../lib/core/plan/plan.ts';
+import type { PlanInput } from '../lib/core/plan/types.ts';
 import type { Period, Policy, Pool } from '../lib/core/pool/pool.ts';
 
 export const SECOND = 1000;

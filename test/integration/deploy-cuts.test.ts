@@ -7,7 +7,7 @@ import type { Bundles } from '../../deploy/inputs/package.ts';
 import { Images } from '../../lib/app/workers/images.ts';
 import { Launcher } from '../../lib/app/workers/launch.ts';
 import { readSecrets } from '../../lib/config/secrets.ts';
-import { EMPTY_MEMORY } from '../../lib/core/launches/pool-state.ts';
+import { EMPTY_MEMORY } from '../../lib/core/launches/types.ts';
 import { SecretCredentials } from '../../lib/otc/credentials.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import { composeWorld } from '../../lib/runtime/compose.ts';

@@ -2,10 +2,11 @@ import { NO_CONTROLS } from '../../lib/core/controls.ts';
 import { deriveFleet } from '../../lib/core/fleet/derive.ts';
 import { drainNote } from '../../lib/core/fleet/drain-note.ts';
 import type { PendingJob, Runner, Server } from '../../lib/core/fleet/types.ts';
-import { EMPTY_MEMORY, type Launch, learn, type PoolMemory } from '../../lib/core/launches/pool-state.ts';
-import type { LeftJob } from '../../lib/core/launches/unclaimed-jobs.ts';
+import { learn } from '../../lib/core/launches/pool-state.ts';
+import { EMPTY_MEMORY, type Launch, type LeftJob, type PoolMemory } from '../../lib/core/launches/types.ts';
 import { assignJobs, candidates } from '../../lib/core/plan/assignment.ts';
-import { type Action, planPool, type Removal } from '../../lib/core/plan/plan.ts';
+import { planPool } from '../../lib/core/plan/plan.ts';
+import type { Action, Removal } from '../../lib/core/plan/types.ts';
 import type { Pool } from '../../lib/core/pool/pool.ts';
 import { NOW, SECOND } from '../../testkit/builders.ts';
 

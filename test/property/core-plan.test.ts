@@ -1,14 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ALL_POOLS, type Control, type PoolControls, poolControls, UNREAD_CONTROLS } from '../../lib/core/controls.ts';
-import { deriveFleet, type Worker } from '../../lib/core/fleet/derive.ts';
+import { deriveFleet } from '../../lib/core/fleet/derive.ts';
 import { drainedSince, drainNote } from '../../lib/core/fleet/drain-note.ts';
-import type { PendingJob, Runner, Server } from '../../lib/core/fleet/types.ts';
-import type { FailedOperation, Launch, PoolMemory } from '../../lib/core/launches/pool-state.ts';
+import type { PendingJob, Runner, Server, Worker } from '../../lib/core/fleet/types.ts';
 import { learn } from '../../lib/core/launches/pool-state.ts';
+import type { FailedOperation, Launch, PoolMemory } from '../../lib/core/launches/types.ts';
 import { assignJobs, canRun } from '../../lib/core/plan/assignment.ts';
 import { PATIENCE_MS } from '../../lib/core/plan/coverage.ts';
-import { type Action, DRAIN_SETTLE_MS, type Plan, planPool } from '../../lib/core/plan/plan.ts';
+import { planPool } from '../../lib/core/plan/plan.ts';
+import { DRAIN_SETTLE_MS } from '../../lib/core/plan/scale-down.ts';
+import type { Action, Plan } from '../../lib/core/plan/types.ts';
 import type { Pool } from '../../lib/core/pool/pool.ts';
 import { HOUR, job, launch, MINUTE, memory, NOW, nameOf, pool, runner, SECOND, server } from '../../testkit/builders.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Control } from '../../lib/core/controls.ts';
-import { EMPTY_MEMORY } from '../../lib/core/launches/pool-state.ts';
+import { EMPTY_MEMORY } from '../../lib/core/launches/types.ts';
 import type { Pool } from '../../lib/core/pool/pool.ts';
 import { idleTarget } from '../../lib/core/pool/schedule.ts';
 import { HOUR, MINUTE, NOW, nameOf, pool } from '../../testkit/builders.ts';

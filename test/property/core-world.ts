@@ -1,10 +1,11 @@
 import { type Control, poolControls } from '../../lib/core/controls.ts';
-import { deriveFleet, type Worker } from '../../lib/core/fleet/derive.ts';
+import { deriveFleet } from '../../lib/core/fleet/derive.ts';
 import { drainNote } from '../../lib/core/fleet/drain-note.ts';
-import type { PendingJob, Runner, Server } from '../../lib/core/fleet/types.ts';
-import { EMPTY_MEMORY, type FailedOperation, type Launch, learn, type PoolMemory } from '../../lib/core/launches/pool-state.ts';
-import { type Action, type Plan, planPool } from '../../lib/core/plan/plan.ts';
-import type { Launching } from '../../lib/core/plan/scale-up.ts';
+import type { PendingJob, Runner, Server, Worker } from '../../lib/core/fleet/types.ts';
+import { learn } from '../../lib/core/launches/pool-state.ts';
+import { EMPTY_MEMORY, type FailedOperation, type Launch, type PoolMemory } from '../../lib/core/launches/types.ts';
+import { planPool } from '../../lib/core/plan/plan.ts';
+import type { Action, Launching, Plan } from '../../lib/core/plan/types.ts';
 import type { Pool } from '../../lib/core/pool/pool.ts';
 import { waitTimeoutSeconds } from '../../lib/core/pool/wait-timeout.ts';
 import { MINUTE, NOW, nameOf, SECOND } from '../../testkit/builders.ts';

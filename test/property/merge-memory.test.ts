@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mergeMemories } from '../../lib/core/launches/merge.ts';
-import type { Launch, PoolMemory } from '../../lib/core/launches/pool-state.ts';
-import { EMPTY_MEMORY } from '../../lib/core/launches/pool-state.ts';
+import { EMPTY_MEMORY, type Launch, type PoolMemory } from '../../lib/core/launches/types.ts';
 import { stableText } from '../../lib/core/stable-text.ts';
 
 const T = 1_760_000_000_000;

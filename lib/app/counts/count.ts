@@ -1,12 +1,12 @@
 import type { Alarm } from '../../core/alarms.ts';
 import { hourlyCost } from '../../core/costs.ts';
 import { dayKey, type Launched, type Sample, type SampleExtra, sampleOf } from '../../core/metrics/sample.ts';
-import type { Plan } from '../../core/plan/plan.ts';
+import type { Plan } from '../../core/plan/types.ts';
 import { toIso } from '../../core/time.ts';
 import type { ActionEntry } from '../ledger/write.ts';
-import type { PoolView } from '../reconcile/observe.ts';
-import { type Planned, tried } from '../reconcile/record.ts';
+import { tried } from '../reconcile/record.ts';
 import { eachStep } from '../reconcile/steps.ts';
+import type { Planned, PoolView } from '../reconcile/types.ts';
 import type { Deadline, World } from '../services.ts';
 import type { Settings } from '../settings.ts';
 import { oldestWaitSeconds } from '../status/alarm-conditions.ts';

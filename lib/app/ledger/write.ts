@@ -1,7 +1,7 @@
 import type { Alarm, AlarmKind } from '../../core/alarms.ts';
 import type { ControlKind } from '../../core/controls.ts';
 import type { BootPhase } from '../../core/fleet/boot-log.ts';
-import type { Action, Brake, Held, PlanNumbers } from '../../core/plan/plan.ts';
+import type { Action, Brake, Held, PlanNumbers } from '../../core/plan/types.ts';
 import { dayOf, toIso } from '../../core/time.ts';
 import type { Store } from '../ports/index.ts';
 import { type AppendOptions, appendOnce } from '../storage/append.ts';

@@ -2,17 +2,11 @@ import * as z from 'zod';
 import { describeError } from '../../core/errors.ts';
 import type { CallOptions, Demand, DemandRest, Scope, Store, UnreadDemand } from '../ports/index.ts';
 import type { World } from '../services.ts';
-import type { Unread } from './observe.ts';
+import type { RestChange, Unread } from './types.ts';
 
 /** The demand of a scope, and what the next reading is to be told, where that is not what this one was told. */
 export interface DemandSeen extends Demand {
   readonly change?: RestChange;
-}
-
-export interface RestChange {
-  readonly scope: Scope;
-  /** Absent: the next reading begins where it likes. */
-  readonly rest?: DemandRest;
 }
 
 /** Reads the waiting jobs of a scope, those first that the last reading did not reach. */

@@ -5,7 +5,8 @@ import type { Wake } from '../ports/index.ts';
 import type { Deadline, World } from '../services.ts';
 import type { Settings } from '../settings.ts';
 import { MINUTE_RECORD } from '../status/publish.ts';
-import { type Hooked, type Report, reconcile, type TurnstileState } from './reconcile.ts';
+import { type Report, reconcile } from './reconcile.ts';
+import type { Hooked, TurnstileState } from './types.ts';
 
 /** How one call of the scaler or the reaper went. */
 export interface PassResult {

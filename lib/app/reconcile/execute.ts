@@ -1,10 +1,10 @@
 import pMap from 'p-map';
 import { describeError } from '../../core/errors.ts';
 import { holding } from '../../core/launches/pause.ts';
-import type { PoolMemory } from '../../core/launches/pool-state.ts';
-import type { Action, Plan, Removal } from '../../core/plan/plan.ts';
+import type { PoolMemory } from '../../core/launches/types.ts';
+import type { Action, Plan, Removal } from '../../core/plan/types.ts';
 import { toIso } from '../../core/time.ts';
-import type { ActionEntry, RanEntry, SettledEntry, Stamp } from '../ledger/write.ts';
+import type { ActionEntry, Stamp } from '../ledger/write.ts';
 import type { Deadline, World } from '../services.ts';
 import type { Settings } from '../settings.ts';
 import { readConsoles, tellBoots, toldOf } from '../workers/boot-consoles.ts';
@@ -12,20 +12,10 @@ import type { Images } from '../workers/images.ts';
 import { RanNotes } from '../workers/job-history.ts';
 import { Launcher, type LaunchOutcome } from '../workers/launch.ts';
 import { type RemovalOutcome, remove } from '../workers/remove.ts';
-import type { PoolView } from './observe.ts';
+import type { Acted, PoolView } from './types.ts';
 
 /** Removals at once; each is one or two short calls. */
 const REMOVE_CONCURRENCY = 8;
-
-/** What became of one pool's plan, and what the pool remembers after it. */
-export interface Acted {
-  readonly entries: readonly ActionEntry[];
-  /** Launches whose end is told now. */
-  readonly settled: readonly SettledEntry[];
-  /** What the workers ran that were forgotten. */
-  readonly ran: readonly RanEntry[];
-  readonly memory: PoolMemory;
-}
 
 /**
  * Carries out one pool's plan. Launches and removals run side by side, so that neither waits for the other. A server whose console is read in

@@ -1,13 +1,11 @@
 import type { Condition } from '../../core/alarms.ts';
-import type { Plan } from '../../core/plan/plan.ts';
-import type { Brake } from '../../core/plan/scale-up.ts';
+import type { Brake, Plan } from '../../core/plan/types.ts';
 import { fromIso } from '../../core/time.ts';
 import { controlKey } from '../controls/store.ts';
 import type { FarmAction } from '../status/schema.ts';
-import { isMemoryUnread, type PoolView } from './observe.ts';
+import { isMemoryUnread } from './observe.ts';
 import { memoryKey } from './pool-state-store.ts';
-import type { TurnstileState } from './reconcile.ts';
-import type { Planned } from './record.ts';
+import type { Planned, PoolView, TurnstileState } from './types.ts';
 
 /** Two ticks and a half: launches of the last two are in it. */
 const RECENT_MS = 150_000;

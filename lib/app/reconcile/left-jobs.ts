@@ -1,5 +1,5 @@
 import pMap from 'p-map';
-import type { LeftJob } from '../../core/launches/unclaimed-jobs.ts';
+import type { LeftJob } from '../../core/launches/types.ts';
 import type { Forge } from '../ports/index.ts';
 
 /** Of each kind, in one pass of one pool. The others are left: what they would have told, the next such job tells. */

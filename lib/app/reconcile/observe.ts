@@ -1,10 +1,11 @@
 import pMap from 'p-map';
-import { type Control, credible, holds, isAbout, type PoolControls, poolControls, UNREAD_CONTROLS } from '../../core/controls.ts';
+import { type Control, credible, holds, isAbout, poolControls, UNREAD_CONTROLS } from '../../core/controls.ts';
 import { describeError, QuotaError, SoldOutError, SubnetFullError } from '../../core/errors.ts';
-import { deriveFleet, type Worker } from '../../core/fleet/derive.ts';
-import type { PendingJob, Runner, Server } from '../../core/fleet/types.ts';
+import { deriveFleet } from '../../core/fleet/derive.ts';
+import type { Runner, Server } from '../../core/fleet/types.ts';
 import { plausible } from '../../core/launches/plausible.ts';
-import { EMPTY_MEMORY, type FailedOperation, learn, type PoolMemory } from '../../core/launches/pool-state.ts';
+import { learn } from '../../core/launches/pool-state.ts';
+import { EMPTY_MEMORY, type FailedOperation, type PoolMemory } from '../../core/launches/types.ts';
 import { leftWhileTried } from '../../core/launches/unclaimed-jobs.ts';
 import { leftBesideIdle } from '../../core/launches/unresponsive.ts';
 import { assignJobs, candidates } from '../../core/plan/assignment.ts';
@@ -14,43 +15,14 @@ import type { Operation, Scope } from '../ports/index.ts';
 import type { World } from '../services.ts';
 import type { PoolSettings, Settings } from '../settings.ts';
 import { orderDigest } from '../workers/order-digest.ts';
-import { type DemandSeen, type RestChange, readDemand, scopeKey, unreadParts } from './demand.ts';
+import { type DemandSeen, readDemand, scopeKey, unreadParts } from './demand.ts';
 import { askLeftJobs, jobsToAsk } from './left-jobs.ts';
 import { readMemory } from './pool-state-store.ts';
-
-/** What was seen of one pool. */
-export interface PoolView {
-  readonly settings: PoolSettings;
-  /** Absent when GitLab's runners or the cloud's servers could not be read: then nothing at all is done to the pool. */
-  readonly workers?: readonly Worker[];
-  /** Absent when none of the waiting jobs could be read. */
-  readonly jobs?: readonly PendingJob[];
-  /** Projects and pages of waiting jobs that could not be read: a job that is not among `jobs` may wait there. 0: `jobs` are all. */
-  readonly unreadParts: number;
-  /** As it was found, and as it is after this observation. */
-  readonly before: PoolMemory;
-  readonly memory: PoolMemory;
-  /** What people have said of this pool and its workers; those that have run out are not among them. */
-  readonly said: readonly Control[];
-  readonly controls: PoolControls;
-  readonly unread: readonly Unread[];
-  /** What the next reading of the demand should begin with, where that has changed. */
-  readonly rest?: RestChange;
-}
+import type { PoolView, Unread } from './types.ts';
 
 /** Without what it remembers a pool would forget its breaker; and without the bucket no worker could get its handoff: then it launches nothing. */
 export function isMemoryUnread({ unread }: Pick<PoolView, 'unread'>): boolean {
   return unread.some(({ source }) => source === 'memory');
-}
-
-export interface Unread {
-  /** `pool`: what was read of it could not be understood, or no plan could be made of it: a mistake of ours. */
-  readonly source: 'runners' | 'jobs' | 'servers' | 'memory' | 'controls' | 'pool';
-  /** What of it, in words; absent for all of it. */
-  readonly part?: string;
-  readonly error: string;
-  readonly code: string;
-  readonly message: string;
 }
 
 /** Operations of launches that no listing shows yet are asked for one by one, this many at most: the oldest tell most. */

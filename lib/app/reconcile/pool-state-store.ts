@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { mergeMemories } from '../../core/launches/merge.ts';
 import { plausible } from '../../core/launches/plausible.ts';
-import { EMPTY_MEMORY, type PoolMemory } from '../../core/launches/pool-state.ts';
+import { EMPTY_MEMORY, type PoolMemory } from '../../core/launches/types.ts';
 import { stableText } from '../../core/stable-text.ts';
 import type { CallOptions, Clock, Store } from '../ports/index.ts';
 import { Count, Time } from '../storage/bounds.ts';

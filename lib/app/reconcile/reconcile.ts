@@ -1,6 +1,7 @@
 import type { Control } from '../../core/controls.ts';
 import { describeError } from '../../core/errors.ts';
-import { type Plan, planPool } from '../../core/plan/plan.ts';
+import { planPool } from '../../core/plan/plan.ts';
+import type { Plan } from '../../core/plan/types.ts';
 import { toIso } from '../../core/time.ts';
 import type { ActionEntry, Stamp, Trigger } from '../ledger/write.ts';
 import type { Deadline, World } from '../services.ts';
@@ -8,24 +9,12 @@ import type { Settings } from '../settings.ts';
 import type { MinuteRecord } from '../status/publish.ts';
 import { dropHandoffs } from '../workers/handoffs.ts';
 import { Images } from '../workers/images.ts';
-import { type Acted, act } from './execute.ts';
+import { act } from './execute.ts';
 import { namingControls, withheld } from './launch-stops.ts';
-import { observe, type PoolView } from './observe.ts';
-import { type Planned, waitingIds, writeRecords } from './record.ts';
+import { observe } from './observe.ts';
+import { waitingIds, writeRecords } from './record.ts';
 import { eachStep, endOf, step } from './steps.ts';
-
-/** The hook that a pass was made for. */
-export interface Hooked {
-  readonly jobId: number;
-  readonly projectId?: number;
-  /** When it arrived. */
-  readonly at: number;
-}
-
-/** Why a tick works without the turnstile: another call holds it, and launching is left to that; or it cannot be used. */
-export type TurnstileState =
-  | { readonly state: 'held' }
-  | { readonly state: 'unusable'; readonly error: string; readonly code: string; readonly message: string };
+import type { Acted, Hooked, Planned, PoolView, TurnstileState } from './types.ts';
 
 export interface ReconcileOptions {
   readonly trigger: Trigger;

@@ -1,24 +1,17 @@
 import { describeError } from '../../core/errors.ts';
-import type { Plan } from '../../core/plan/plan.ts';
+import type { Plan } from '../../core/plan/types.ts';
 import { toIso } from '../../core/time.ts';
 import { type LedgerEntry, type Stamp, writeLedger } from '../ledger/write.ts';
 import type { Deadline, World } from '../services.ts';
 import type { Settings } from '../settings.ts';
 import { scopeKey, writeRest } from './demand.ts';
-import type { Acted } from './execute.ts';
-import { isMemoryUnread, type PoolView } from './observe.ts';
+import { isMemoryUnread } from './observe.ts';
 import { writeMemory } from './pool-state-store.ts';
-import type { Hooked } from './reconcile.ts';
 import { eachStep } from './steps.ts';
+import type { Acted, Hooked, Planned, PoolView } from './types.ts';
 
 /** Waiting jobs named in a plan's record. */
 const MOST_WAITING = 200;
-
-/** One pool as it was seen, and the plan made of it, if one could be made. */
-export interface Planned {
-  readonly view: PoolView;
-  readonly plan: Plan | undefined;
-}
 
 /** Ids of the jobs that wait for the pool, oldest first, as many as a record names. */
 export function waitingIds({ jobs }: PoolView): readonly number[] {

@@ -1,17 +1,16 @@
 import type { Alarm, AlarmKind, Condition } from '../../core/alarms.ts';
 import type { Control } from '../../core/controls.ts';
 import { describeError } from '../../core/errors.ts';
-import type { Worker } from '../../core/fleet/derive.ts';
+import type { Worker } from '../../core/fleet/types.ts';
 import { breaker } from '../../core/launches/circuit-breaker.ts';
-import { type PoolMemory, tried } from '../../core/launches/pool-state.ts';
+import { tried } from '../../core/launches/pool-state.ts';
+import type { PoolMemory } from '../../core/launches/types.ts';
 import { fromIso, toIso } from '../../core/time.ts';
 import { controlKey, UNKNOWN_CONTROL } from '../controls/store.ts';
 import { brakeText } from '../ledger/sentences/limits.ts';
 import type { HookView } from '../ports/index.ts';
 import { launchStops, turnstileStop } from '../reconcile/launch-stops.ts';
-import type { Unread } from '../reconcile/observe.ts';
-import type { TurnstileState } from '../reconcile/reconcile.ts';
-import type { Planned } from '../reconcile/record.ts';
+import type { Planned, TurnstileState, Unread } from '../reconcile/types.ts';
 import type { Settings } from '../settings.ts';
 import type { FarmAction, FarmManager, FarmView } from './schema.ts';
 

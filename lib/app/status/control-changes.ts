@@ -1,7 +1,7 @@
 import { ALL_POOLS, type Control, type ControlKind } from '../../core/controls.ts';
 import { toIso } from '../../core/time.ts';
 import type { ControlEntry, Stamp } from '../ledger/write.ts';
-import type { Planned } from '../reconcile/record.ts';
+import type { Planned } from '../reconcile/types.ts';
 import type { FarmControl, FarmView } from './schema.ts';
 
 /** What people see of the controls that hold. Without who and why: the farm's view may be public. */

@@ -1,15 +1,12 @@
 import { type Alarm, stepAlarms } from '../../core/alarms.ts';
 import { hourlyCost } from '../../core/costs.ts';
 import { describeError } from '../../core/errors.ts';
-import type { Worker } from '../../core/fleet/derive.ts';
+import type { Worker } from '../../core/fleet/types.ts';
 import type { Sample } from '../../core/metrics/sample.ts';
 import { toIso } from '../../core/time.ts';
 import { writeCounts } from '../counts/count.ts';
 import { type ActionEntry, type AlarmEntry, type Stamp, writeLedger } from '../ledger/write.ts';
-import type { Acted } from '../reconcile/execute.ts';
-import type { PoolView } from '../reconcile/observe.ts';
-import type { TurnstileState } from '../reconcile/reconcile.ts';
-import type { Planned } from '../reconcile/record.ts';
+import type { Acted, Planned, PoolView, TurnstileState } from '../reconcile/types.ts';
 import type { Deadline, World } from '../services.ts';
 import type { Settings } from '../settings.ts';
 import { alarmSubject, conditionsOf } from './alarm-conditions.ts';

@@ -1,13 +1,13 @@
 import pMap from 'p-map';
 import { ConflictError, describeError } from '../../core/errors.ts';
 import { type BootLog, parseBootLog } from '../../core/fleet/boot-log.ts';
-import type { Worker } from '../../core/fleet/derive.ts';
-import type { Launch, PoolMemory } from '../../core/launches/pool-state.ts';
-import type { Plan } from '../../core/plan/plan.ts';
+import type { Worker } from '../../core/fleet/types.ts';
+import type { Launch, PoolMemory } from '../../core/launches/types.ts';
+import type { Plan } from '../../core/plan/types.ts';
 import { toIso } from '../../core/time.ts';
 import type { SettledEntry, Stamp } from '../ledger/write.ts';
 import type { Clock, Cloud } from '../ports/index.ts';
-import type { PoolView } from '../reconcile/observe.ts';
+import type { PoolView } from '../reconcile/types.ts';
 
 /** Consoles read of one pool in one pass: what they tell is good to know, but nothing waits long for it. */
 const MOST_CONSOLES = 10;

@@ -1,7 +1,7 @@
 import pMap from 'p-map';
 import { describeError } from '../../core/errors.ts';
 import { isWorkerOf, namedAt } from '../../core/fleet/names.ts';
-import type { PoolView } from '../reconcile/observe.ts';
+import type { PoolView } from '../reconcile/types.ts';
 import type { Deadline, World } from '../services.ts';
 import { HANDOFFS, handoffKey } from './launch.ts';
 

@@ -2,7 +2,7 @@ import { describeError } from '../../core/errors.ts';
 import { toIso } from '../../core/time.ts';
 import type { RanEntry, RanJob, Stamp } from '../ledger/write.ts';
 import type { Forge, JobView } from '../ports/index.ts';
-import type { PoolView } from '../reconcile/observe.ts';
+import type { PoolView } from '../reconcile/types.ts';
 
 /** Jobs in one line of the ledger: a reader of its end should not have to take in a worker's whole life. */
 const JOBS_PER_ENTRY = 100;

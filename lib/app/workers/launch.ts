@@ -10,9 +10,9 @@ import {
 } from '../../core/errors.ts';
 import { workerName } from '../../core/fleet/names.ts';
 import { lifeOf } from '../../core/fleet/token-expiry.ts';
-import { type Pause, REFUSAL_MS, refuse, throttle } from '../../core/launches/pause.ts';
-import type { Launch, PoolMemory, Refusal } from '../../core/launches/pool-state.ts';
-import type { Action } from '../../core/plan/plan.ts';
+import { REFUSAL_MS, refuse, throttle } from '../../core/launches/pause.ts';
+import type { Launch, Pause, PoolMemory, Refusal } from '../../core/launches/types.ts';
+import type { Action } from '../../core/plan/types.ts';
 import type { NewRunner } from '../ports/index.ts';
 import type { Deadline, World } from '../services.ts';
 import type { PoolSettings } from '../settings.ts';

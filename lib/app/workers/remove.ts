@@ -1,6 +1,6 @@
 import { describeError } from '../../core/errors.ts';
 import { drainNote } from '../../core/fleet/drain-note.ts';
-import type { Removal } from '../../core/plan/plan.ts';
+import type { Removal } from '../../core/plan/types.ts';
 import type { Deadline, World } from '../services.ts';
 import type { PoolSettings } from '../settings.ts';
 import type { RanNotes } from './job-history.ts';

@@ -1,37 +1,9 @@
-import type { Launch, PoolMemory } from '../launches/pool-state.ts';
+import type { Launch, PoolMemory } from '../launches/types.ts';
 import { isSilent } from '../launches/unresponsive.ts';
 import type { Pool } from '../pool/pool.ts';
 import { drainedSince } from './drain-note.ts';
 import { isWorkerOf } from './names.ts';
-import type { Runner, Server } from './types.ts';
-
-/**
- * `booting → idle ⇄ busy → draining → gone`, or `failed`. Derived from what GitLab and the cloud show, never stored.
- * `draining` includes VMs that are off or being deleted; `gone` has no VM any more.
- */
-export type Phase = 'booting' | 'idle' | 'busy' | 'draining' | 'failed' | 'gone';
-
-/** Why a worker counts as failed. `unresponsive`: it looks idle, and let a job wait that another worker then got (launches/unresponsive.ts). */
-export type Failure = 'error' | 'never-booted' | 'off-before-contact' | 'orphan' | 'unresponsive';
-
-/** One VM and its runner, joined by name. At least one of the two is there. */
-export interface Worker {
-  readonly name: string;
-  readonly phase: Phase;
-  readonly failure?: Failure;
-  readonly server?: Server;
-  readonly runner?: Runner;
-  /** The earlier of what the two sources say. */
-  readonly bornAt: number;
-  /** It has asked GitLab for a job at least once. */
-  readonly booted: boolean;
-  readonly busy: number;
-  readonly done: number;
-  /** Only while idle. */
-  readonly idleSince?: number;
-  /** From the runner's note; absent while draining means that the note cannot be read, and nothing is deleted. */
-  readonly drainingSince?: number;
-}
+import type { Failure, Phase, Runner, Server, Worker } from './types.ts';
 
 /** A VM may be listed late: this long its runner alone counts as a machine on its way, unless its operation says more. */
 const LISTING_GRACE_MS = 3 * 60_000;

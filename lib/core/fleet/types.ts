@@ -45,3 +45,31 @@ export interface PendingJob {
   readonly queuedAt: number;
   readonly name?: string;
 }
+
+/**
+ * `booting → idle ⇄ busy → draining → gone`, or `failed`. Derived from what GitLab and the cloud show, never stored.
+ * `draining` includes VMs that are off or being deleted; `gone` has no VM any more.
+ */
+export type Phase = 'booting' | 'idle' | 'busy' | 'draining' | 'failed' | 'gone';
+
+/** Why a worker counts as failed. `unresponsive`: it looks idle, and let a job wait that another worker then got (launches/unresponsive.ts). */
+export type Failure = 'error' | 'never-booted' | 'off-before-contact' | 'orphan' | 'unresponsive';
+
+/** One VM and its runner, joined by name. At least one of the two is there. */
+export interface Worker {
+  readonly name: string;
+  readonly phase: Phase;
+  readonly failure?: Failure;
+  readonly server?: Server;
+  readonly runner?: Runner;
+  /** The earlier of what the two sources say. */
+  readonly bornAt: number;
+  /** It has asked GitLab for a job at least once. */
+  readonly booted: boolean;
+  readonly busy: number;
+  readonly done: number;
+  /** Only while idle. */
+  readonly idleSince?: number;
+  /** From the runner's note; absent while draining means that the note cannot be read, and nothing is deleted. */
+  readonly drainingSince?: number;
+}

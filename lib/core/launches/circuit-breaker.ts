@@ -1,4 +1,5 @@
-import { type Launch, tried } from './pool-state.ts';
+import { tried } from './pool-state.ts';
+import type { Launch } from './types.ts';
 
 /** How many of the last settled launches are judged. */
 const WINDOW = 4;

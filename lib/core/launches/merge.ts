@@ -1,5 +1,5 @@
 import { stableText } from '../stable-text.ts';
-import type { Launch, PoolMemory, Refusal } from './pool-state.ts';
+import type { Launch, PoolMemory, Refusal } from './types.ts';
 
 /**
  * What two passes that began with the same memory have made of it, as one: nothing that either has added, found out or ended is lost. The

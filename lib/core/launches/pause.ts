@@ -1,5 +1,5 @@
-import type { Worker } from '../fleet/derive.ts';
-import type { Launch } from './pool-state.ts';
+import type { Worker } from '../fleet/types.ts';
+import type { Launch, Pause, Refused } from './types.ts';
 
 const MINUTE = 60_000;
 const SHORTEST_GAP = 2 * MINUTE;
@@ -9,29 +9,6 @@ const FORGET_MS = 60 * MINUTE;
 
 /** How long a flavor and zone without capacity, or a subnet without addresses, is left out. */
 export const REFUSAL_MS = 3 * MINUTE;
-
-/** Why nothing is ordered before `until`. */
-export interface Pause {
-  readonly until: number;
-  readonly code: string;
-  readonly message: string;
-  /** Absent after a throttle, which is over at `until`; and in what an older release wrote. */
-  readonly refused?: Refused;
-}
-
-/** A refusal that an immediate repetition does not cure: from `until` on there is one attempt at a time, until one has become a running VM. */
-export interface Refused {
-  /** `setting`: image, rights, network; also what is not understood. `sold-out`: every offer of the pool's list. */
-  readonly kind: 'setting' | 'quota' | 'sold-out';
-  /** When the last attempt was refused, as time of its pass. */
-  readonly at: number;
-  /** Refused attempts in a row. */
-  readonly tries: number;
-  /** Machines that the pool had then. Under a quota that many may be had again at any time. */
-  readonly machines: number;
-  /** Digest of the settings that the order was made of; with other ones the pause is over. */
-  readonly settings?: string;
-}
 
 export interface Refusal {
   readonly kind: Refused['kind'];

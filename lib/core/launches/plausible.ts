@@ -1,5 +1,5 @@
 import { SKEW_MS } from '../time.ts';
-import type { PoolMemory } from './pool-state.ts';
+import type { PoolMemory } from './types.ts';
 
 /** Longer than anything is ever held back by the pool's memory. */
 const LONGEST_MS = 6 * 3_600_000;

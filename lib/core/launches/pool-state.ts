@@ -1,56 +1,8 @@
-import type { Worker } from '../fleet/derive.ts';
-import { holding, type Pause, REFUSAL_MS, refuse, stillPaused } from './pause.ts';
-import { type Attempts, JUDGING_MS, judge, type PassedOver, passedOver, type QueueSight } from './unclaimed-jobs.ts';
-import { type Suspicion, suspicions, type WatchedJob, watchedJobs } from './unresponsive.ts';
-
-/**
- * What one pool remembers between reconciles, in one small object. Losing it costs time or a launch too many, never a job:
- * nothing is deleted on its word.
- */
-export interface PoolMemory {
-  /** Recent launches, oldest first. */
-  readonly launches: readonly Launch[];
-  /** Flavors and zones that had no capacity. */
-  readonly refusals: readonly Refusal[];
-  /** What keeps the pool from ordering: quota, throttling, rights, a missing image. */
-  readonly pause?: Pause;
-  /** Since when each idle worker is seen idle, and how many jobs it had done then. */
-  readonly idle: Readonly<Record<string, { readonly since: number; readonly done: number }>>;
-  /** Waiting jobs, by id, that no worker started for them was given. */
-  readonly passedOver: Readonly<Record<string, PassedOver>>;
-  /** Absent until one of them was passed over. */
-  readonly attempts?: Attempts;
-  /** Jobs that wait beside an idle worker, by id. */
-  readonly watched: Readonly<Record<string, WatchedJob>>;
-  /** Workers, by name, that look idle and take no jobs. */
-  readonly suspects: Readonly<Record<string, Suspicion>>;
-}
-
-export interface Launch {
-  readonly name: string;
-  /** Time of the reconcile that launched it: equal for all of one wave. */
-  readonly at: number;
-  readonly operationId?: string;
-  readonly flavor: string;
-  readonly zone: string;
-  /** Only where the pool has several. */
-  readonly subnet?: string;
-  /** The job that it was started for. */
-  readonly jobId?: number;
-  /** That job had been passed over before: an attempt for all such jobs of the pool. */
-  readonly retry?: true;
-  /** The cloud has listed it at least once. */
-  readonly listed: boolean;
-  /** Booted: it asked GitLab for a job. */
-  readonly outcome: 'pending' | 'booted' | 'failed';
-  readonly settledAt?: number;
-  /** `REFUSED`, `DRAINED`, or why it counts as a failed boot: an operation's code, or a `Failure` or `vanished`. */
-  readonly why?: string;
-  /** Once it is known: it had a job; it had none while its own went on waiting; it had none and its own does not wait any more. */
-  readonly use?: 'job' | 'passed-over' | 'none';
-  /** How it ended is not in the ledger yet. */
-  readonly untold?: true;
-}
+import type { Worker } from '../fleet/types.ts';
+import { holding, REFUSAL_MS, refuse, stillPaused } from './pause.ts';
+import type { FailedOperation, Launch, Pause, PoolMemory, QueueSight, Refusal } from './types.ts';
+import { JUDGING_MS, judge, passedOver } from './unclaimed-jobs.ts';
+import { suspicions, watchedJobs } from './unresponsive.ts';
 
 /** `why` of a launch that the cloud took back for lack of capacity or quota: there will be no VM, but no machine failed either. */
 const REFUSED = 'refused';
@@ -62,25 +14,6 @@ const DRAINED = 'drained';
 function isNeutral({ why }: Launch): boolean {
   return why === REFUSED || why === DRAINED;
 }
-
-export interface Refusal {
-  readonly flavor: string;
-  readonly zone: string;
-  /** It had no free address; then the refusal is about this subnet, whatever the flavor and zone. */
-  readonly subnet?: string;
-  readonly code: string;
-  readonly until: number;
-}
-
-/** A launch that the cloud accepted and then took back, and what that means. */
-export interface FailedOperation {
-  readonly code: string;
-  readonly message: string;
-  /** `boot`: the machine as such failed. The other two say nothing about the machine: try elsewhere, or stop. */
-  readonly meaning: 'boot' | 'sold-out' | 'subnet-full' | 'quota';
-}
-
-export const EMPTY_MEMORY: PoolMemory = { launches: [], refusals: [], idle: {}, passedOver: {}, watched: {}, suspects: {} };
 
 /** How many settled launches are kept. */
 const KEPT_LAUNCHES = 20;

@@ -1,6 +1,7 @@
 import type { PendingJob } from '../fleet/types.ts';
 import { isOld } from '../plan/coverage.ts';
-import { type Launch, type PoolMemory, tried } from './pool-state.ts';
+import { tried } from './pool-state.ts';
+import type { Launch, PoolMemory } from './types.ts';
 import { isUndecided, servedJobs } from './unclaimed-jobs.ts';
 
 const MINUTE = 60_000;

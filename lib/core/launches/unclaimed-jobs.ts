@@ -1,48 +1,12 @@
-import type { Worker } from '../fleet/derive.ts';
-import type { PendingJob } from '../fleet/types.ts';
+import type { PendingJob, Worker } from '../fleet/types.ts';
 import { PATIENCE_MS } from '../plan/coverage.ts';
-import type { Launch, PoolMemory } from './pool-state.ts';
+import type { Attempts, Launch, LeftJob, PoolMemory, QueueSight } from './types.ts';
 
 /*
  * A job is passed over when a worker that was started for it stayed without any job while it went on waiting. GitLab has reasons that its API
  * does not show: the job's branch is not protected and the runner serves only protected ones, a quota of minutes is used up. Starting another
  * worker each time the last one leaves would go on for ever; never trying again would leave the job alone when the reason is gone.
  */
-
-/** How a job was passed over so far. */
-export interface PassedOver {
-  readonly tries: number;
-  /** Launch time of the last worker that was started for it in vain. */
-  readonly lastAt: number;
-  /** Numeric id of its project; an older release did not note it. */
-  readonly projectId?: number;
-}
-
-/** The attempts of a pool for all jobs that were passed over, since it last began afresh. */
-export interface Attempts {
-  /** Those in vain; the workers that the jobs got when they were new are not among them. */
-  readonly inVain: number;
-  /** Launch time of the last worker that passed a job over. */
-  readonly lastAt: number;
-}
-
-/** What GitLab answered about a job that has left the queue. */
-export interface LeftJob {
-  /** Whom it was given to; absent when it was cancelled, say. */
-  readonly runnerId?: number;
-  readonly startedAt?: number;
-}
-
-/** What an observation tells about jobs that were passed over. */
-export interface QueueSight {
-  readonly workers: readonly Worker[];
-  /** Jobs waiting that the pool may run, whoever is to serve them; `undefined` when they could not be read. */
-  readonly jobs: readonly PendingJob[] | undefined;
-  /** Not all of the jobs could be read: one that is not among them may wait all the same, unless it is among `left`. */
-  readonly partial?: true;
-  /** Jobs that have left the queue, by id, as far as they were asked for and GitLab answered. */
-  readonly left?: ReadonlyMap<number, LeftJob>;
-}
 
 /** Jobs kept in mind, the last ones tried. */
 const MOST = 500;

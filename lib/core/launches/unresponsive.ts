@@ -1,7 +1,6 @@
-import type { Worker } from '../fleet/derive.ts';
+import type { Worker } from '../fleet/types.ts';
 import { PATIENCE_MS } from '../plan/coverage.ts';
-import type { PoolMemory } from './pool-state.ts';
-import type { LeftJob, QueueSight } from './unclaimed-jobs.ts';
+import type { LeftJob, PoolMemory, QueueSight, Suspicion, WatchedJob } from './types.ts';
 
 /*
  * A machine that hangs, or a runner whose token has ended, looks as idle as a good one: GitLab writes its last contact up to an hour late. What
@@ -11,21 +10,6 @@ import type { LeftJob, QueueSight } from './unclaimed-jobs.ts';
 
 /** A runner asks at least this often: GitLab holds a request for 50 s, run-single waits 3 s between two; the rest is room for slow answers. */
 export const ASKING_MS = 65_000;
-
-/** A job that waits beside an idle worker. */
-export interface WatchedJob {
-  readonly projectId: number;
-  readonly queuedAt: number;
-}
-
-/** Why a worker is taken to take no jobs. */
-export interface Suspicion {
-  readonly since: number;
-  /** The job that it let wait, and that another worker got. */
-  readonly jobId: number;
-  /** Jobs that it had done by then: with one more it is trusted again. */
-  readonly done: number;
-}
 
 /** Jobs kept in mind, the oldest. */
 const MOST = 100;

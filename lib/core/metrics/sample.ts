@@ -1,4 +1,4 @@
-import type { PlanNumbers } from '../plan/plan.ts';
+import type { PlanNumbers } from '../plan/types.ts';
 import { dayOf, floorMinute, fromIso, toIso } from '../time.ts';
 
 /** One minute's counts of one pool. */

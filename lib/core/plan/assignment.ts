@@ -1,8 +1,7 @@
 import type { PoolControls } from '../controls.ts';
-import type { Worker } from '../fleet/derive.ts';
-import type { PendingJob } from '../fleet/types.ts';
-import type { PoolMemory } from '../launches/pool-state.ts';
+import type { PendingJob, Worker } from '../fleet/types.ts';
 import { splitHeld } from '../launches/retry-backoff.ts';
+import type { PoolMemory } from '../launches/types.ts';
 import { servedJobs } from '../launches/unclaimed-jobs.ts';
 import type { Pool } from '../pool/pool.ts';
 import { availableWorkers, cover } from './coverage.ts';

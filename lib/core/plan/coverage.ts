@@ -1,7 +1,6 @@
 import type { PoolControls } from '../controls.ts';
-import type { Worker } from '../fleet/derive.ts';
 import { tokenUsableUntil } from '../fleet/token-expiry.ts';
-import type { PendingJob } from '../fleet/types.ts';
+import type { PendingJob, Worker } from '../fleet/types.ts';
 import type { Pool } from '../pool/pool.ts';
 
 /**

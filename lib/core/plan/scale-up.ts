@@ -1,59 +1,17 @@
 import type { PoolControls } from '../controls.ts';
-import type { Worker } from '../fleet/derive.ts';
-import type { PendingJob } from '../fleet/types.ts';
+import type { PendingJob, Worker } from '../fleet/types.ts';
 import { breaker } from '../launches/circuit-breaker.ts';
 import { pauseBound } from '../launches/pause.ts';
-import type { PoolMemory } from '../launches/pool-state.ts';
 import { nextAttempt, splitHeld } from '../launches/retry-backoff.ts';
+import type { PoolMemory } from '../launches/types.ts';
 import type { Pool } from '../pool/pool.ts';
-
-/** One worker more. */
-export interface Launching {
-  readonly kind: 'launch';
-  readonly why: 'demand' | 'idle-target' | 'probe';
-  /** The job that it stands for. */
-  readonly jobId?: number;
-  /** The job was passed over before: an attempt for all such jobs of the pool. */
-  readonly retry?: true;
-}
-
-/** What kept a plan from launching all that was wanted. */
-export interface Brake {
-  /**
-   * `paused`: the cloud refuses to sell; without `until` while an attempt is on its way. `pool-paused`, `pool-draining`: people have said so.
-   * `passed-over`: workers were started for the job, and GitLab did not give it to them. `turnstile-held`, `memory-unread`: the pass itself may not
-   * launch, though the pool would.
-   */
-  readonly why:
-    | 'limit'
-    | 'max-growth-rate'
-    | 'breaker'
-    | 'paused'
-    | 'pool-paused'
-    | 'pool-draining'
-    | 'passed-over'
-    | 'turnstile-held'
-    | 'memory-unread';
-  readonly until?: number;
-  /** Of a refusal; of `pool-paused` and `pool-draining` the object, when it cannot be read. */
-  readonly code?: string;
-}
+import type { Brake, Counts, Launching } from './types.ts';
 
 export interface Growth {
   readonly actions: readonly Launching[];
   readonly brakes: readonly Brake[];
   /** Jobs that only the limit keeps from getting a worker. */
   readonly lacking: number;
-}
-
-/** How many workers are in which phase. Where it bounds launches, `machines` is every VM that exists or is on its way. */
-export interface Counts {
-  readonly machines: number;
-  readonly booting: number;
-  readonly idle: number;
-  readonly busy: number;
-  readonly draining: number;
-  readonly failed: number;
 }
 
 export function count(workers: readonly Worker[]): Counts {

@@ -9,8 +9,10 @@ import {
   poolControls,
   UNREAD_CONTROLS,
 } from '../../../lib/core/controls.ts';
-import { EMPTY_MEMORY, learn, tried } from '../../../lib/core/launches/pool-state.ts';
-import { type PlanInput, planPool } from '../../../lib/core/plan/plan.ts';
+import { learn, tried } from '../../../lib/core/launches/pool-state.ts';
+import { EMPTY_MEMORY } from '../../../lib/core/launches/types.ts';
+import { planPool } from '../../../lib/core/plan/plan.ts';
+import type { PlanInput } from '../../../lib/core/plan/types.ts';
 import {
   drainingRunner,
   HOUR,

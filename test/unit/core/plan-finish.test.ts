@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Action, DRAIN_SETTLE_MS, type Held } from '../../../lib/core/plan/plan.ts';
+import { DRAIN_SETTLE_MS } from '../../../lib/core/plan/scale-down.ts';
+import type { Action, Held } from '../../../lib/core/plan/types.ts';
 import {
   drainingRunner,
   HOUR,

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Worker } from '../../../lib/core/fleet/derive.ts';
+import type { Worker } from '../../../lib/core/fleet/types.ts';
 import { PATIENCE_MS } from '../../../lib/core/plan/coverage.ts';
-import { type Action, type PlanInput, planPool } from '../../../lib/core/plan/plan.ts';
-import { type Brake, count } from '../../../lib/core/plan/scale-up.ts';
+import { planPool } from '../../../lib/core/plan/plan.ts';
+import { count } from '../../../lib/core/plan/scale-up.ts';
+import type { Action, Brake, PlanInput } from '../../../lib/core/plan/types.ts';
 import { HOUR, job, jobs, launch, MINUTE, memory, NOW, period, planInput, pool, worker } from '../../../testkit/builders.ts';
 
 const plan = (overrides: Partial<PlanInput>) => planPool(planInput(overrides));

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Worker } from '../../../lib/core/fleet/derive.ts';
-import { type Action, type PlanInput, planPool } from '../../../lib/core/plan/plan.ts';
+import type { Worker } from '../../../lib/core/fleet/types.ts';
+import { planPool } from '../../../lib/core/plan/plan.ts';
+import type { Action, PlanInput } from '../../../lib/core/plan/types.ts';
 import type { Pool } from '../../../lib/core/pool/pool.ts';
 import { HOUR, job, jobs, MINUTE, memory, NOW, nameOf, planInput, pool, worker } from '../../../testkit/builders.ts';
 

@@ -3,7 +3,7 @@ import { counted } from '../../../core/plural.ts';
 import { toIso } from '../../../core/time.ts';
 import type { HookView, Scope } from '../../ports/index.ts';
 import { unreadParts } from '../../reconcile/demand.ts';
-import type { Unread } from '../../reconcile/observe.ts';
+import type { Unread } from '../../reconcile/types.ts';
 import { forgeOf, sayOf, unseen, type Visit } from '../context.ts';
 import { error, ok, orOk, type Result, unique, unknown, warning } from '../findings.ts';
 import type { TokenView } from '../types.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readMemory, writeMemory } from '../../../../lib/app/reconcile/pool-state-store.ts';
-import type { PoolMemory } from '../../../../lib/core/launches/pool-state.ts';
+import type { PoolMemory } from '../../../../lib/core/launches/types.ts';
 import { launch, MINUTE, memory, NOW } from '../../../../testkit/builders.ts';
 import { MemoryStore } from '../../../../testkit/memory-store.ts';
 

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { Stamp } from '../../../../lib/app/ledger/write.ts';
 import { readConsoles, tellBoots, toldOf } from '../../../../lib/app/workers/boot-consoles.ts';
 import { AccessError, ConflictError } from '../../../../lib/core/errors.ts';
-import type { Worker } from '../../../../lib/core/fleet/derive.ts';
-import type { Launch } from '../../../../lib/core/launches/pool-state.ts';
-import type { Action } from '../../../../lib/core/plan/plan.ts';
+import type { Worker } from '../../../../lib/core/fleet/types.ts';
+import type { Launch } from '../../../../lib/core/launches/types.ts';
+import type { Action } from '../../../../lib/core/plan/types.ts';
 import { launch, MINUTE, memory, NOW, nameOf, SECOND, server, worker } from '../../../../testkit/builders.ts';
 
 const signal = new AbortController().signal;

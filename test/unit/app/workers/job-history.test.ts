@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Stamp } from '../../../../lib/app/ledger/write.ts';
 import type { JobView } from '../../../../lib/app/ports/index.ts';
-import type { PoolView } from '../../../../lib/app/reconcile/observe.ts';
+import type { PoolView } from '../../../../lib/app/reconcile/types.ts';
 import { RanNotes } from '../../../../lib/app/workers/job-history.ts';
 import { AccessError } from '../../../../lib/core/errors.ts';
 import { NOW, nameOf, pool, runner, worker } from '../../../../testkit/builders.ts';

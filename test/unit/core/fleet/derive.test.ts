@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { deriveFleet } from '../../../../lib/core/fleet/derive.ts';
 import { drainNote } from '../../../../lib/core/fleet/drain-note.ts';
 import type { Runner, Server } from '../../../../lib/core/fleet/types.ts';
-import type { Launch } from '../../../../lib/core/launches/pool-state.ts';
+import type { Launch } from '../../../../lib/core/launches/types.ts';
 import {
   drainingRunner,
   HOUR,

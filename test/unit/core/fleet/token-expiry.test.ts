@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Worker } from '../../../../lib/core/fleet/derive.ts';
 import { lifeOf, tokenUsableUntil } from '../../../../lib/core/fleet/token-expiry.ts';
+import type { Worker } from '../../../../lib/core/fleet/types.ts';
 import { planPool } from '../../../../lib/core/plan/plan.ts';
 import { HOUR, job, MINUTE, NOW, planInput, pool, runner, worker } from '../../../../testkit/builders.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { breaker } from '../../../../lib/core/launches/circuit-breaker.ts';
-import type { Launch } from '../../../../lib/core/launches/pool-state.ts';
+import type { Launch } from '../../../../lib/core/launches/types.ts';
 import { HOUR, launch, MINUTE, NOW } from '../../../../testkit/builders.ts';
 
 const CLOSED = { open: false, allowed: Number.POSITIVE_INFINITY };

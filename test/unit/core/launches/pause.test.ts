@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Worker } from '../../../../lib/core/fleet/derive.ts';
-import { type Pause, pauseBound, type Refused, refuse, stillPaused, throttle } from '../../../../lib/core/launches/pause.ts';
+import type { Worker } from '../../../../lib/core/fleet/types.ts';
+import { pauseBound, refuse, stillPaused, throttle } from '../../../../lib/core/launches/pause.ts';
+import type { Pause, Refused } from '../../../../lib/core/launches/types.ts';
 import { HOUR, launch, MINUTE, NOW, nameOf, server, worker } from '../../../../testkit/builders.ts';
 
 const refused = (overrides: Partial<Refused> = {}): Refused => ({ kind: 'setting', at: NOW - MINUTE, tries: 1, machines: 3, ...overrides });

@@ -1,14 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Worker } from '../../../../lib/core/fleet/derive.ts';
+import type { Worker } from '../../../../lib/core/fleet/types.ts';
 import { REFUSAL_MS } from '../../../../lib/core/launches/pause.ts';
-import {
-  EMPTY_MEMORY,
-  type FailedOperation,
-  type Launch,
-  learn,
-  type PoolMemory,
-  tried,
-} from '../../../../lib/core/launches/pool-state.ts';
+import { learn, tried } from '../../../../lib/core/launches/pool-state.ts';
+import { EMPTY_MEMORY, type FailedOperation, type Launch, type PoolMemory } from '../../../../lib/core/launches/types.ts';
 import { launch, MINUTE, memory, NOW, nameOf, server, worker } from '../../../../testkit/builders.ts';
 
 const BOOT = 10 * MINUTE;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { PendingJob } from '../../../../lib/core/fleet/types.ts';
-import { type Launch, learn, type PoolMemory } from '../../../../lib/core/launches/pool-state.ts';
+import { learn } from '../../../../lib/core/launches/pool-state.ts';
 import { nextAttempt, splitHeld } from '../../../../lib/core/launches/retry-backoff.ts';
+import type { Launch, PoolMemory } from '../../../../lib/core/launches/types.ts';
 import { PATIENCE_MS } from '../../../../lib/core/plan/coverage.ts';
 import { HOUR, job, jobs, launch, MINUTE, memory, NOW } from '../../../../testkit/builders.ts';
 

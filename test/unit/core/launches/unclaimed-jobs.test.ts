@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Worker } from '../../../../lib/core/fleet/derive.ts';
-import { type Launch, learn, type PoolMemory, type Sight } from '../../../../lib/core/launches/pool-state.ts';
+import type { Worker } from '../../../../lib/core/fleet/types.ts';
+import { learn, type Sight } from '../../../../lib/core/launches/pool-state.ts';
+import type { Launch, PoolMemory } from '../../../../lib/core/launches/types.ts';
 import { leftWhileTried } from '../../../../lib/core/launches/unclaimed-jobs.ts';
 import { PATIENCE_MS } from '../../../../lib/core/plan/coverage.ts';
 import { HOUR, job, jobs, launch, MINUTE, memory, NOW, worker } from '../../../../testkit/builders.ts';

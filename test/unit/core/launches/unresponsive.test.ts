@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { deriveFleet, type Worker } from '../../../../lib/core/fleet/derive.ts';
-import { learn, type PoolMemory, type Sight } from '../../../../lib/core/launches/pool-state.ts';
+import { deriveFleet } from '../../../../lib/core/fleet/derive.ts';
+import type { Worker } from '../../../../lib/core/fleet/types.ts';
+import { learn, type Sight } from '../../../../lib/core/launches/pool-state.ts';
+import type { PoolMemory } from '../../../../lib/core/launches/types.ts';
 import { ASKING_MS, leftBesideIdle } from '../../../../lib/core/launches/unresponsive.ts';
 import { PATIENCE_MS } from '../../../../lib/core/plan/coverage.ts';
 import { planPool } from '../../../../lib/core/plan/plan.ts';

@@ -8,7 +8,7 @@ import {
   sampleLine,
   sampleOf,
 } from '../../../../lib/core/metrics/sample.ts';
-import type { PlanNumbers } from '../../../../lib/core/plan/plan.ts';
+import type { PlanNumbers } from '../../../../lib/core/plan/types.ts';
 import { NOW } from '../../../../testkit/builders.ts';
 
 const sample: Sample = {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { NO_CONTROLS, poolControls } from '../../../../lib/core/controls.ts';
 import type { PendingJob } from '../../../../lib/core/fleet/types.ts';
-import { EMPTY_MEMORY } from '../../../../lib/core/launches/pool-state.ts';
+import { EMPTY_MEMORY } from '../../../../lib/core/launches/types.ts';
 import { assignJobs, canRun, type PoolQueue } from '../../../../lib/core/plan/assignment.ts';
 import type { Pool } from '../../../../lib/core/pool/pool.ts';
 import { job, jobs, launch, memory, NOW, pool, worker } from '../../../../testkit/builders.ts';

@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Worker } from '../../../../lib/core/fleet/derive.ts';
-import type { PendingJob } from '../../../../lib/core/fleet/types.ts';
+import type { PendingJob, Worker } from '../../../../lib/core/fleet/types.ts';
 import { cover } from '../../../../lib/core/plan/coverage.ts';
 import { HOUR, job, MINUTE, NOW, worker } from '../../../../testkit/builders.ts';
 
