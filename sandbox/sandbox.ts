@@ -125,9 +125,9 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     },
   });
 
-  const gitlabDoor: Served = { fetch: (request, env) => gitlab?.app.fetch(request, env) ?? new Response(null, { status: 503 }) };
-  const doors = await openDoors([gitlabDoor, otc, obs.app, gateway.app], options.port ?? 0, options.host);
-  const urls = { gitlab: doors[0].url, otc: doors[1].url, obs: doors[2].url, gateway: doors[3].url };
+  const gitlabListener: Served = { fetch: (request, env) => gitlab?.app.fetch(request, env) ?? new Response(null, { status: 503 }) };
+  const listeners = await openListeners([gitlabListener, otc, obs.app, gateway.app], options.port ?? 0, options.host);
+  const urls = { gitlab: listeners[0].url, otc: listeners[1].url, obs: listeners[2].url, gateway: listeners[3].url };
   gitlab = createGitLab(ctx, { externalUrl: urls.gitlab, random: seeded(1), ...options.gitlab });
   const { world } = gitlab;
 
@@ -155,7 +155,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       management.close();
       world.close();
       for (const vm of fleet.all()) vm.stop.abort();
-      await Promise.all(doors.map((door) => door.close()));
+      await Promise.all(listeners.map((listener) => listener.close()));
     },
   };
 }
@@ -179,7 +179,7 @@ function watch(life: Promise<void>, vm: SimulatedVm, ctx: SandboxContext): void 
 
 type Four<T> = readonly [T, T, T, T];
 
-async function openDoors(apps: Four<Served>, port: number, host?: string): Promise<Four<Listening>> {
+async function openListeners(apps: Four<Served>, port: number, host?: string): Promise<Four<Listening>> {
   const at = (i: number) => (port === 0 ? 0 : port + i);
   const open: Listening[] = [];
   try {
@@ -189,13 +189,13 @@ async function openDoors(apps: Four<Served>, port: number, host?: string): Promi
     const third = await opened(open, listen(c, at(2), host));
     return [first, second, third, await opened(open, listen(d, at(3), host))];
   } catch (error) {
-    await Promise.all(open.map((door) => door.close()));
+    await Promise.all(open.map((listener) => listener.close()));
     throw error;
   }
 }
 
 async function opened(all: Listening[], opening: Promise<Listening>): Promise<Listening> {
-  const door = await opening;
-  all.push(door);
-  return door;
+  const listener = await opening;
+  all.push(listener);
+  return listener;
 }

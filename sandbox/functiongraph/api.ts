@@ -1,7 +1,7 @@
 import type { Hono } from 'hono';
 import type { SandboxContext } from '../context.ts';
 import type { FaultLayer, SandboxEnv, SandboxRequest } from '../http.ts';
-import { Envelopes } from '../otc/envelopes.ts';
+import { ErrorFormats } from '../otc/error-formats.ts';
 import type { FunctionGraph, Invocation } from './functiongraph.ts';
 import { functionOf } from './urn.ts';
 
@@ -17,7 +17,7 @@ export function mountFunctionApi(
   /** How the configuration of a function is answered that came through the API. */
   deployedView: (name: string) => unknown = () => undefined,
 ): void {
-  const say = new Envelopes(ctx);
+  const say = new ErrorFormats(ctx);
   const unknown = () => say.functionGraph(404, 'FSS.1051', 'Not found the function.');
   const tooLarge = () => say.functionGraph(413, 'FSS.1100', 'The request body is too large.');
 
@@ -64,7 +64,7 @@ export function mountFunctionApi(
   });
 }
 
-function answer(say: Envelopes, c: SandboxRequest, invocation: Invocation): Response {
+function answer(say: ErrorFormats, c: SandboxRequest, invocation: Invocation): Response {
   if (invocation.kind === 'throttled') {
     return say.functionGraph(429, 'FSS.0429', 'Your request has been controlled by overload sdk, please retry later.');
   }

@@ -1,6 +1,6 @@
 import type { Hono } from 'hono';
 import type { FaultLayer, SandboxEnv, SandboxRequest } from '../http.ts';
-import type { Envelopes } from '../otc/envelopes.ts';
+import type { ErrorFormats } from '../otc/error-formats.ts';
 import type { Lts } from '../otc/lts/lts.ts';
 import { Refused } from '../otc/refused.ts';
 import type { Deployed, DeployedFunctions } from './deployed.ts';
@@ -17,7 +17,7 @@ export interface ManageOptions {
 export interface Calls extends ManageOptions {
   readonly app: Hono<SandboxEnv>;
   readonly operation: FaultLayer;
-  readonly say: Envelopes;
+  readonly say: ErrorFormats;
 }
 
 /** `undefined` when it is no JSON. */

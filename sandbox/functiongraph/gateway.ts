@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import * as z from 'zod';
 import type { SandboxContext } from '../context.ts';
 import { faultLayer, header, type SandboxEnv, type SandboxRequest, target } from '../http.ts';
-import { Envelopes } from '../otc/envelopes.ts';
+import { ErrorFormats } from '../otc/error-formats.ts';
 import { Ids } from '../otc/ids.ts';
 import type { FunctionGraph, Invocation } from './functiongraph.ts';
 
@@ -42,13 +42,13 @@ const Result = z.object({
 export class Gateway {
   readonly app = new Hono<SandboxEnv>();
   readonly #functions: FunctionGraph;
-  readonly #say: Envelopes;
+  readonly #say: ErrorFormats;
   readonly #ids = new Ids('gateway');
   #routes: GatewayRoute[] = [];
 
   constructor(ctx: SandboxContext, functions: FunctionGraph) {
     this.#functions = functions;
-    this.#say = new Envelopes(ctx);
+    this.#say = new ErrorFormats(ctx);
     const operation = faultLayer(ctx, (c, status, code) => this.#say.fault(c, status, code));
     this.app.onError((error) => this.#say.gateway(error instanceof URIError ? 400 : 500, 'APIG.0201', 'Bad request'));
     this.app.all('*', operation('gateway.call'), (c) => this.#answer(c));

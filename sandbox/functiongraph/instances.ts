@@ -48,7 +48,7 @@ interface Instance {
   usedAt: number;
 }
 
-export interface Surroundings {
+export interface InstanceEnvironment {
   readonly ctx: SandboxContext;
   readonly projectId: string;
   /** The same within ten minutes, as the platform caches them. */
@@ -65,14 +65,14 @@ export class InstancePool {
   /** Runs at this moment. */
   running = 0;
   coldStarts = 0;
-  readonly #around: Surroundings;
+  readonly #environment: InstanceEnvironment;
   #idle: Instance[] = [];
 
-  constructor(definition: FunctionDefinition, around: Surroundings) {
+  constructor(definition: FunctionDefinition, environment: InstanceEnvironment) {
     const userData = definition.userData ?? {};
     if (Object.keys(userData).length > 20 || JSON.stringify(userData).length > 4096) throw new Error('user data: at most 20 keys and 4 KB');
     this.definition = definition;
-    this.#around = around;
+    this.#environment = environment;
   }
 
   free(): boolean {
@@ -97,7 +97,7 @@ export class InstancePool {
   }
 
   #take(): Instance {
-    const now = this.#around.ctx.clock.now();
+    const now = this.#environment.ctx.clock.now();
     this.#idle = this.#idle.filter((i) => now - i.usedAt <= IDLE_MS);
     const warm = this.#idle.pop();
     if (warm) return warm;
@@ -106,7 +106,7 @@ export class InstancePool {
   }
 
   #giveBack(instance: Instance): void {
-    instance.usedAt = this.#around.ctx.clock.now();
+    instance.usedAt = this.#environment.ctx.clock.now();
     this.#idle.push(instance);
   }
 
@@ -138,7 +138,7 @@ export class InstancePool {
   }
 
   #context(requestId: string): FunctionContext {
-    const { ctx, projectId, keys, log } = this.#around;
+    const { ctx, projectId, keys, log } = this.#environment;
     const { agency, onLog } = this.definition;
     return functionContext({
       requestId,
@@ -157,7 +157,7 @@ export class InstancePool {
   }
 
   #platformLog(text: string): void {
-    this.definition.onLog?.(`${new Date(this.#around.ctx.clock.now()).toISOString()} ${text}`);
+    this.definition.onLog?.(`${new Date(this.#environment.ctx.clock.now()).toISOString()} ${text}`);
   }
 
   #timeoutMs(): number {

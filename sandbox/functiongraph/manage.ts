@@ -1,7 +1,7 @@
 import type { Hono } from 'hono';
 import type { SandboxContext } from '../context.ts';
 import type { FaultLayer, SandboxEnv } from '../http.ts';
-import { Envelopes } from '../otc/envelopes.ts';
+import { ErrorFormats } from '../otc/error-formats.ts';
 import { Refused } from '../otc/refused.ts';
 import { bodyOf, type Calls, type ManageOptions, refuse, withFunction } from './calls.ts';
 import type { Deployed } from './deployed.ts';
@@ -13,7 +13,7 @@ const FUNCTIONS = '/v2/:project/fgs/functions';
 
 /** The management calls of FunctionGraph (API reference, "Function Lifecycle Management", "Function Triggers"). `operation` checks access. */
 export function mountFunctionManagement(app: Hono<SandboxEnv>, operation: FaultLayer, ctx: SandboxContext, options: ManageOptions): void {
-  const on: Calls = { app, operation, say: new Envelopes(ctx), ...options };
+  const on: Calls = { app, operation, say: new ErrorFormats(ctx), ...options };
   mountLifecycle(on);
   mountCode(on);
   mountLimits(on);

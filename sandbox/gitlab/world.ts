@@ -1,7 +1,7 @@
 import type { SandboxContext } from '../context.ts';
 import { Directory } from './directory.ts';
-import { HookCourier, type HookFaults } from './hooks/hooks.ts';
-import { JobBook } from './jobs/jobs.ts';
+import { HookDispatcher, type HookFaults } from './hooks/hooks.ts';
+import { JobQueue } from './jobs/jobs.ts';
 import { mayTake } from './jobs/matching.ts';
 import { dropStuckJobs } from './jobs/stuck.ts';
 import {
@@ -29,8 +29,8 @@ export type JobListener = (job: Job, from: JobStatus | undefined) => void;
 export class GitLabWorld extends Directory {
   readonly runners = new Map<number, Runner>();
   readonly hooks = new Map<number, Hook>();
-  readonly jobs: JobBook;
-  readonly courier: HookCourier;
+  readonly jobs: JobQueue;
+  readonly hookDispatcher: HookDispatcher;
   readonly settings: Settings;
   /** Jobs whose worker vanished under them, as the simulated workers reported it; GitLab itself learns nothing. */
   readonly killedJobs: number[] = [];
@@ -50,8 +50,8 @@ export class GitLabWorld extends Directory {
     this.#ctx = ctx;
     this.settings = settings;
     this.#random = settings.random;
-    this.jobs = new JobBook({ clock: ctx.clock, random: this.#random, changed: (job, from) => this.#jobChanged(job, from) });
-    this.courier = new HookCourier(ctx, this.settings);
+    this.jobs = new JobQueue({ clock: ctx.clock, random: this.#random, changed: (job, from) => this.#jobChanged(job, from) });
+    this.hookDispatcher = new HookDispatcher(ctx, this.settings);
     this.#stopCron = this.#scheduleCron();
   }
 
@@ -142,7 +142,7 @@ export class GitLabWorld extends Directory {
 
   /** What happens to deliveries on their way. Nothing, until this is called. */
   hookFaults(faults: HookFaults): void {
-    this.courier.faults = faults;
+    this.hookDispatcher.faults = faults;
   }
 
   onJob(listener: JobListener): () => void {
@@ -180,7 +180,7 @@ export class GitLabWorld extends Directory {
     if (job.status === 'pending') {
       for (const runner of this.runners.values()) if (mayTake(runner, job)) this.#tick(runner);
     }
-    this.courier.jobChanged(job, this.#hooksOf(job.pipeline.project));
+    this.hookDispatcher.jobChanged(job, this.#hooksOf(job.pipeline.project));
   }
 
   #hooksOf(project: Project): readonly Hook[] {

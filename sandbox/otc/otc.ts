@@ -5,7 +5,7 @@ import { ecsApp } from './ecs/ecs.ts';
 import type { EcsFleet } from './ecs/fleet.ts';
 import { imsApp, neutronApp, vpcApp } from './ecs/ims-vpc.ts';
 import { novaApp } from './ecs/nova.ts';
-import { Envelopes } from './envelopes.ts';
+import { ErrorFormats } from './error-formats.ts';
 import type { Agencies } from './iam/agencies.ts';
 import { type Iam, iamApp } from './iam/iam.ts';
 import { withoutRight } from './iam/permissions.ts';
@@ -23,7 +23,7 @@ export interface OtcOptions {
 /** ECS, IMS, VPC and IAM on one port: their paths do not collide, so the sandbox needs no host names. */
 export function otcApp(ctx: SandboxContext, options: OtcOptions): Hono<SandboxEnv> {
   const { iam, fleet, projectId, agencies } = options;
-  const say = new Envelopes(ctx);
+  const say = new ErrorFormats(ctx);
   const operation = faultLayer(ctx, (c, status, code) => say.fault(c, status, code));
   const app = new Hono<SandboxEnv>();
 
@@ -55,7 +55,7 @@ export function otcApp(ctx: SandboxContext, options: OtcOptions): Hono<SandboxEn
   return app;
 }
 
-function wrongProject(say: Envelopes, own: string, inPath: string | undefined, inHeader: string | undefined): Response | undefined {
+function wrongProject(say: ErrorFormats, own: string, inPath: string | undefined, inHeader: string | undefined): Response | undefined {
   if ((inPath ?? own) === own && (inHeader ?? own) === own) return undefined;
   return say.ecs(400, 'Ecs.0023', 'The project id in the URI differs from that of the credentials.');
 }

@@ -2,7 +2,7 @@ import type { Hono } from 'hono';
 import * as z from 'zod';
 import type { SandboxContext } from '../context.ts';
 import type { FaultLayer, SandboxEnv } from '../http.ts';
-import { Envelopes } from './envelopes.ts';
+import { ErrorFormats } from './error-formats.ts';
 import { Ids } from './ids.ts';
 
 const Body = z.object({ subject: z.string().optional(), message: z.string().min(1) });
@@ -31,7 +31,7 @@ export class Smn {
 }
 
 export function mountSmn(app: Hono<SandboxEnv>, operation: FaultLayer, ctx: SandboxContext, smn: Smn): void {
-  const say = new Envelopes(ctx);
+  const say = new ErrorFormats(ctx);
   const ids = new Ids('smn');
   const refuse = (status: number, code: string, message: string) => say.json({ request_id: ids.hex(32), code, message }, status);
 

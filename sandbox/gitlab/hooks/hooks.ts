@@ -48,7 +48,7 @@ export function signHook(signingToken: string, id: string, timestamp: string, bo
 }
 
 /** Carries Job Hooks to their receivers as GitLab's Sidekiq does: in parallel, without order, and never again after a failure. */
-export class HookCourier {
+export class HookDispatcher {
   faults: HookFaults = {};
   readonly #ctx: SandboxContext;
   readonly #settings: Settings;

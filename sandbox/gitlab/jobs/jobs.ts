@@ -23,7 +23,7 @@ export interface Capabilities {
   readonly cancelable: boolean;
 }
 
-export interface JobBookOptions {
+export interface JobQueueOptions {
   readonly clock: SandboxClock;
   readonly random: Random;
   /** After every change of a job's status; `job` already shows it. */
@@ -33,7 +33,7 @@ export interface JobBookOptions {
 const ORDINARY = { ref: 'main', source: 'push', protected: false, message: 'Change\n' };
 
 /** Jobs and pipelines, and every change that a job may go through. */
-export class JobBook {
+export class JobQueue {
   readonly all = new Map<number, Job>();
   readonly pipelines = new Map<number, Pipeline>();
   /** Pending, and no runner has them. */
@@ -44,9 +44,9 @@ export class JobBook {
   #nextPipeline = 101;
   readonly #clock: SandboxClock;
   readonly #random: Random;
-  readonly #changed: JobBookOptions['changed'];
+  readonly #changed: JobQueueOptions['changed'];
 
-  constructor(options: JobBookOptions) {
+  constructor(options: JobQueueOptions) {
     this.#clock = options.clock;
     this.#random = options.random;
     this.#changed = options.changed;

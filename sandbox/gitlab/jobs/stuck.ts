@@ -1,5 +1,5 @@
 import type { Job, Runner } from '../model.ts';
-import { type JobBook, timeoutOf } from './jobs.ts';
+import { type JobQueue, timeoutOf } from './jobs.ts';
 import { mayTake } from './matching.ts';
 
 const HOUR = 3_600_000;
@@ -12,7 +12,7 @@ export const STALE_MS = 7 * 24 * HOUR;
  * GitLab's clean-up of jobs that nobody works on, hourly at a quarter past (app/services/ci/stuck_builds/, app/services/ci/timed_out_builds/;
  * reasons as of 19.1).
  */
-export function dropStuckJobs(book: JobBook, runners: Iterable<Runner>, now: number): void {
+export function dropStuckJobs(book: JobQueue, runners: Iterable<Runner>, now: number): void {
   const online = [...runners].filter((r) => !r.paused && r.contactedAt !== undefined && now - r.contactedAt < ONLINE_MS);
   for (const job of [...book.waiting.values()]) {
     const waited = now - (job.queuedAt ?? now);

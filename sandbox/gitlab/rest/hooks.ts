@@ -75,7 +75,7 @@ export function hookRoutes({ app, world, fault, now }: Part): void {
       const hook = hookFor(c, world, owner(c));
       const event = hook.log.find(({ id }) => id === Number(c.req.param('event')));
       if (!event) throw message(404, 'Not found');
-      const { responseStatus } = await world.courier.resend(hook, event);
+      const { responseStatus } = await world.hookDispatcher.resend(hook, event);
       if (!works(responseStatus)) throw new Refused(422, { message: `Hook executed but returned HTTP ${responseStatus}` });
       return c.json({ response_status: Number(responseStatus) }, 201);
     });
@@ -86,7 +86,7 @@ export function hookRoutes({ app, world, fault, now }: Part): void {
       if (c.req.param('trigger') !== 'job_events') throw new Refused(400, { error: 'trigger does not have a valid value' });
       const job = latestJob(world, place);
       if (!job) throw new Refused(422, { message: 'Ensure the project has CI jobs.' });
-      const { responseStatus } = await world.courier.test(hook, job);
+      const { responseStatus } = await world.hookDispatcher.test(hook, job);
       if (!works(responseStatus)) throw new Refused(422, { message: `Hook executed but returned HTTP ${responseStatus}` });
       return c.json({ message: '201 Created' }, 201);
     });

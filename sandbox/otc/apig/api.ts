@@ -2,7 +2,7 @@ import type { Hono } from 'hono';
 import * as z from 'zod';
 import type { SandboxContext } from '../../context.ts';
 import type { FaultLayer, SandboxEnv, SandboxRequest } from '../../http.ts';
-import { Envelopes } from '../envelopes.ts';
+import { ErrorFormats } from '../error-formats.ts';
 import { firstIssue, Refused } from '../refused.ts';
 import type { Apig } from './apig.ts';
 import { mountDomains } from './domains.ts';
@@ -46,7 +46,7 @@ export function mountApig(app: Hono<SandboxEnv>, operation: FaultLayer, ctx: San
 }
 
 function apigCalls(ctx: SandboxContext, apig: Apig): ApigCalls {
-  const say = new Envelopes(ctx);
+  const say = new ErrorFormats(ctx);
   const refuse = ({ status, code, message }: Refused) => say.gateway(status, code, message);
   const instance = (c: SandboxRequest) => {
     const id = c.req.param('instance') ?? '';

@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import type { SandboxRequest } from '../../http.ts';
-import type { Envelopes } from '../envelopes.ts';
+import type { ErrorFormats } from '../error-formats.ts';
 import type { Refused } from '../refused.ts';
 
 export interface ApiCertificate {
@@ -68,7 +68,7 @@ export type GatewayState = 'Creating' | 'Registering' | 'Running' | 'CreateFail'
 
 /** What the calls of one service need to answer. */
 export interface ApigCalls {
-  readonly say: Envelopes;
+  readonly say: ErrorFormats;
   refuse(refused: Refused): Response;
   /** The body, when it fits. */
   body<T>(c: SandboxRequest, schema: z.ZodType<T>): Promise<T | Response>;

@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import * as z from 'zod';
 import type { SandboxContext } from '../../context.ts';
 import type { FaultLayer, SandboxEnv } from '../../http.ts';
-import { Envelopes } from '../envelopes.ts';
+import { ErrorFormats } from '../error-formats.ts';
 import type { EcsFleet } from './fleet.ts';
 import { pageOf, tagFilter } from './list.ts';
 import { type Refused, readCreate } from './request.ts';
@@ -26,7 +26,7 @@ const NOT_FOUND = new Set(['Ecs.0114', 'Ecs.0614']);
 
 /** The ECS v1 calls, below `/v1/{project_id}` (OTC ECS API reference, "APIs (Recommended)"). Access has been checked before. */
 export function ecsApp(ctx: SandboxContext, fleet: EcsFleet, projectId: string, operation: FaultLayer): Hono<SandboxEnv> {
-  const say = new Envelopes(ctx);
+  const say = new ErrorFormats(ctx);
   const app = new Hono<SandboxEnv>();
   const refuse = ({ code, message, detail }: Refused) =>
     say.ecs(NOT_FOUND.has(code) ? 404 : 400, code, message, detail ? [detail] : undefined);

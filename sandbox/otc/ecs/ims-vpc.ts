@@ -1,13 +1,13 @@
 import { Hono } from 'hono';
 import type { SandboxContext } from '../../context.ts';
 import type { FaultLayer, SandboxEnv } from '../../http.ts';
-import { Envelopes } from '../envelopes.ts';
+import { ErrorFormats } from '../error-formats.ts';
 import type { SecurityGroup } from './catalogue.ts';
 import type { EcsFleet } from './fleet.ts';
 
 /** Images, `/v2/cloudimages` (OTC IMS API reference, "Querying Images"). The path has no project id. */
 export function imsApp(ctx: SandboxContext, fleet: EcsFleet, operation: FaultLayer): Hono<SandboxEnv> {
-  const say = new Envelopes(ctx);
+  const say = new ErrorFormats(ctx);
   const app = new Hono<SandboxEnv>();
   app.get('/v2/cloudimages', operation('ims.images'), (c) => {
     const q = c.req.query();
@@ -45,7 +45,7 @@ export function imsApp(ctx: SandboxContext, fleet: EcsFleet, operation: FaultLay
 
 /** Networks and quotas, below `/v1/{project_id}` (OTC VPC API reference). Names are filtered by the client. */
 export function vpcApp(ctx: SandboxContext, fleet: EcsFleet, operation: FaultLayer): Hono<SandboxEnv> {
-  const say = new Envelopes(ctx);
+  const say = new ErrorFormats(ctx);
   const app = new Hono<SandboxEnv>();
   const { networks, securityGroups } = fleet.catalogue;
 
@@ -100,7 +100,7 @@ export function vpcApp(ctx: SandboxContext, fleet: EcsFleet, operation: FaultLay
 
 /** Calls that follow Neutron's own paths, without a project (VPC API reference, "Querying IP Address Usage on a Specified Network"). */
 export function neutronApp(ctx: SandboxContext, fleet: EcsFleet, operation: FaultLayer): Hono<SandboxEnv> {
-  const say = new Envelopes(ctx);
+  const say = new ErrorFormats(ctx);
   const app = new Hono<SandboxEnv>();
   app.get('/network-ip-availabilities/:network', operation('vpc.addresses'), (c) => {
     const network = fleet.catalogue.networks.find(({ subnetId }) => subnetId === c.req.param('network'));

@@ -2,14 +2,14 @@ import { Hono } from 'hono';
 import * as z from 'zod';
 import type { SandboxContext } from '../../context.ts';
 import type { FaultLayer, SandboxEnv } from '../../http.ts';
-import { Envelopes } from '../envelopes.ts';
+import { ErrorFormats } from '../error-formats.ts';
 import type { EcsFleet } from './fleet.ts';
 
 const ActionBody = z.object({ 'os-getConsoleOutput': z.object({ length: z.number().int().min(-1) }) });
 
 /** The calls of the Nova-compatible API that are of use, below `/v2.1/{project_id}` (OTC ECS API reference, "Native OpenStack Nova APIs"). */
 export function novaApp(ctx: SandboxContext, fleet: EcsFleet, operation: FaultLayer): Hono<SandboxEnv> {
-  const say = new Envelopes(ctx);
+  const say = new ErrorFormats(ctx);
   const app = new Hono<SandboxEnv>();
   // OpenStack's fault objects: the name is the kind, the code is the status.
   const fault = (code: number, kind: string, message: string) => say.json({ [kind]: { code, message } }, code);

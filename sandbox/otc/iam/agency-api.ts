@@ -2,7 +2,7 @@ import type { Hono } from 'hono';
 import * as z from 'zod';
 import type { SandboxContext } from '../../context.ts';
 import type { FaultLayer, SandboxEnv, SandboxRequest } from '../../http.ts';
-import { Envelopes } from '../envelopes.ts';
+import { ErrorFormats } from '../error-formats.ts';
 import { firstIssue, Refused } from '../refused.ts';
 import type { Agencies, Agency, Role, Scope } from './agencies.ts';
 import { readRole } from './policy.ts';
@@ -26,17 +26,17 @@ const AgencyBody = z.strictObject({
 
 /** Agencies and custom policies (OTC IAM API reference, "Agency Management", "Custom Policy Management"). `operation` checks the signature. */
 export function mountAgencies(app: Hono<SandboxEnv>, operation: FaultLayer, ctx: SandboxContext, options: AgencyApiOptions): void {
-  const say = new Envelopes(ctx);
+  const say = new ErrorFormats(ctx);
   mountAgencyCalls(app, operation, say, options);
   mountRoles(app, operation, say, options);
   mountGrants(app, operation, say, options);
 }
 
-const refuse = (say: Envelopes, { status, code, message }: Refused) => say.iam(status, code, message);
-const notFound = (say: Envelopes, what: string) => say.iam(404, 'Not Found', `Could not find ${what}.`);
+const refuse = (say: ErrorFormats, { status, code, message }: Refused) => say.iam(status, code, message);
+const notFound = (say: ErrorFormats, what: string) => say.iam(404, 'Not Found', `Could not find ${what}.`);
 const bodyOf = (c: SandboxRequest): Promise<unknown> => c.req.json().catch(() => undefined);
 
-function mountAgencyCalls(app: Hono<SandboxEnv>, operation: FaultLayer, say: Envelopes, { agencies, domainId }: AgencyApiOptions): void {
+function mountAgencyCalls(app: Hono<SandboxEnv>, operation: FaultLayer, say: ErrorFormats, { agencies, domainId }: AgencyApiOptions): void {
   app.get('/v3.0/OS-AGENCY/agencies', operation('iam.agencies'), (c) => {
     const { domain_id, name, trust_domain_id } = c.req.query();
     if (domain_id === undefined) return say.iam(400, 'Bad Request', "'domain_id' is a required property");
@@ -66,7 +66,7 @@ function mountAgencyCalls(app: Hono<SandboxEnv>, operation: FaultLayer, say: Env
   );
 }
 
-function mountRoles(app: Hono<SandboxEnv>, operation: FaultLayer, say: Envelopes, { agencies, domainId }: AgencyApiOptions): void {
+function mountRoles(app: Hono<SandboxEnv>, operation: FaultLayer, say: ErrorFormats, { agencies, domainId }: AgencyApiOptions): void {
   app.get('/v3.0/OS-ROLE/roles', operation('iam.roles'), (c) => {
     const { page, per_page } = c.req.query();
     const all = [...agencies.roles.values()];
@@ -102,7 +102,7 @@ function mountRoles(app: Hono<SandboxEnv>, operation: FaultLayer, say: Envelopes
   );
 }
 
-function mountGrants(app: Hono<SandboxEnv>, operation: FaultLayer, say: Envelopes, options: AgencyApiOptions): void {
+function mountGrants(app: Hono<SandboxEnv>, operation: FaultLayer, say: ErrorFormats, options: AgencyApiOptions): void {
   const { agencies, domainId, projectIds } = options;
   const places = [
     { scope: 'project', path: '/v3.0/OS-AGENCY/projects/:place/agencies/:agency/roles', exists: (id: string) => projectIds().includes(id) },

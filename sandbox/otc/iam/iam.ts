@@ -3,7 +3,7 @@ import { Hono } from 'hono';
 import * as z from 'zod';
 import type { SandboxContext } from '../../context.ts';
 import { bytesOf, type FaultLayer, header, type SandboxEnv, type SandboxRequest, target } from '../../http.ts';
-import { Envelopes } from '../envelopes.ts';
+import { ErrorFormats } from '../error-formats.ts';
 import { Ids } from '../ids.ts';
 import { type Authorization, expectedSignature, parseAuthorization } from '../sdk-hmac.ts';
 import type { Agencies } from './agencies.ts';
@@ -43,7 +43,7 @@ const NO_AUTH = 'Incorrect IAM authentication information';
 export class Iam {
   readonly projects: Project[];
   readonly #ctx: SandboxContext;
-  readonly #say: Envelopes;
+  readonly #say: ErrorFormats;
   readonly #ids = new Ids('key');
   readonly #keys = new Map<string, KeyPair>();
   readonly #tokens = new Map<string, { readonly until: number; readonly agency: string | undefined }>();
@@ -51,7 +51,7 @@ export class Iam {
 
   constructor(ctx: SandboxContext, options: IamOptions) {
     this.#ctx = ctx;
-    this.#say = new Envelopes(ctx);
+    this.#say = new ErrorFormats(ctx);
     this.projects = [...options.projects];
     for (const key of options.keys) this.add(key);
   }
@@ -171,7 +171,7 @@ const TokenRequest = z.object({
 
 /** IAM's own calls (OTC IAM API reference, "Querying Project Information", "Obtaining a Temporary AK/SK"). */
 export function iamApp(ctx: SandboxContext, iam: Iam, operation: FaultLayer, agencies?: Agencies): Hono<SandboxEnv> {
-  const say = new Envelopes(ctx);
+  const say = new ErrorFormats(ctx);
   const app = new Hono<SandboxEnv>();
 
   // Open to everybody: what a client asks to know whom it talks to (OTC IAM API reference, "Querying the Version of an API").

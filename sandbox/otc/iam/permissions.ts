@@ -1,5 +1,5 @@
 import type { SandboxRequest } from '../../http.ts';
-import type { Envelopes } from '../envelopes.ts';
+import type { ErrorFormats } from '../error-formats.ts';
 import type { Agencies } from './agencies.ts';
 
 /*
@@ -103,7 +103,7 @@ const NEEDS: Readonly<Record<string, Needs>> = { ...ECS, ...NETWORK, ...FUNCTION
 
 /** 403 when the agency that calls lacks a right; the account's own keys may do everything. Keys of an agency may do nothing where there are none. */
 export async function withoutRight(
-  say: Envelopes,
+  say: ErrorFormats,
   agency: string | undefined,
   agencies: Agencies | undefined,
   operation: string,
@@ -122,7 +122,7 @@ function actionsOf(operation: string, body: unknown): Actions {
 }
 
 /** 403 in the words of the service that refuses. */
-function forbidden(say: Envelopes, operation: string, action: string): Response {
+function forbidden(say: ErrorFormats, operation: string, action: string): Response {
   const message = `Policy doesn't allow ${action} to be performed.`;
   switch (operation.split('.')[0]) {
     case 'fgs':

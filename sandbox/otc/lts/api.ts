@@ -2,7 +2,7 @@ import type { Hono } from 'hono';
 import * as z from 'zod';
 import type { SandboxContext } from '../../context.ts';
 import type { FaultLayer, SandboxEnv } from '../../http.ts';
-import { Envelopes } from '../envelopes.ts';
+import { ErrorFormats } from '../error-formats.ts';
 import { firstIssue, Refused } from '../refused.ts';
 import type { LogGroup, LogLine, Lts } from './lts.ts';
 
@@ -31,7 +31,7 @@ const QueryBody = z.strictObject({
 
 /** Log Tank Service, `/v2/{project_id}/groups` (OTC LTS API reference, "Log Group Management", "Log Stream Management", "Querying Logs"). */
 export function mountLts(app: Hono<SandboxEnv>, operation: FaultLayer, ctx: SandboxContext, lts: Lts): void {
-  const say = new Envelopes(ctx);
+  const say = new ErrorFormats(ctx);
   const refuse = ({ status, code, message }: Refused) => say.functionGraph(status, code, message);
   const invalid = (error: z.ZodError) =>
     refuse(new Refused(400, 'LTS.0009', `Failed to validate the request body. ${firstIssue(error).text}`));

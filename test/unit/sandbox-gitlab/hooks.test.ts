@@ -177,7 +177,7 @@ describe('what happens to an answer', () => {
     const project = b.world.createProject('acme/app');
     const hook = b.world.createHook(project, to.url, { jobEvents: false });
     const [job] = b.world.createPipeline(project, ONE).jobs;
-    await b.world.courier.test(hook, job ?? expect.fail('no job'));
+    await b.world.hookDispatcher.test(hook, job ?? expect.fail('no job'));
     expect(to.received.map(({ method }) => method)).toEqual(methods);
   });
 

@@ -65,11 +65,11 @@ export async function otcBench(options: OtcBenchOptions = {}): Promise<OtcBench>
   const gateway = new Gateway(ctx, functions);
   const mount = (app: Parameters<typeof mountFunctionApi>[0], operation: Parameters<typeof mountFunctionApi>[1]) =>
     mountFunctionApi(app, operation, ctx, functions);
-  const door = await listen(otcApp(ctx, { iam, fleet, projectId: PROJECT, mount }));
-  const host = new URL(door.url).host;
+  const listener = await listen(otcApp(ctx, { iam, fleet, projectId: PROJECT, mount }));
+  const host = new URL(listener.url).host;
   return {
     ...base,
-    url: door.url,
+    url: listener.url,
     iam,
     fleet,
     functions,
@@ -77,10 +77,10 @@ export async function otcBench(options: OtcBenchOptions = {}): Promise<OtcBench>
     booted,
     call: async (method, path, body, keys = KEYS) => {
       const request: Ask = { method, body: body === undefined ? '' : JSON.stringify(body) };
-      const answer = await ask(door.url, path, { ...request, headers: sdkHeaders(keys, clock.now(), host, request, path) });
+      const answer = await ask(listener.url, path, { ...request, headers: sdkHeaders(keys, clock.now(), host, request, path) });
       return { ...answer, json: parse(answer.text) };
     },
-    close: () => door.close(),
+    close: () => listener.close(),
   };
 }
 
@@ -108,19 +108,19 @@ export async function obsBench(options: Partial<ObsOptions> = {}): Promise<ObsBe
   const base = stand();
   const iam = new Iam(base.ctx, { projects: [], keys: [OBS_KEYS] });
   const obs = new Obs(base.ctx, { iam, buckets: [BUCKET], ...options });
-  const door = await listen(obs.app);
+  const listener = await listen(obs.app);
   return {
     ...base,
-    url: door.url,
+    url: listener.url,
     iam,
     obs,
     call: (method, key, { signed = '', query = '', headers = {}, body = '', keys = OBS_KEYS } = {}) => {
       const parts = [signed, query].filter(Boolean).join('&');
       const path = `/${BUCKET}/${key.split('/').map(encodeURIComponent).join('/')}`;
       const own = obsHeaders(keys, base.clock.now(), method, signed ? `${path}?${signed}` : path, headers);
-      return ask(door.url, parts ? `${path}?${parts}` : path, { method, body, headers: own });
+      return ask(listener.url, parts ? `${path}?${parts}` : path, { method, body, headers: own });
     },
-    close: () => door.close(),
+    close: () => listener.close(),
   };
 }
 

@@ -6,13 +6,13 @@ import { type OtcBench, otcBench } from './bench.ts';
 import { type Ask, ask } from './client.ts';
 
 let bench: OtcBench;
-let door: Listening;
+let listener: Listening;
 beforeEach(async () => {
   bench = await otcBench();
-  door = await listen(bench.gateway.app);
+  listener = await listen(bench.gateway.app);
 });
 afterEach(async () => {
-  await door.close();
+  await listener.close();
   await bench.close();
 });
 
@@ -35,7 +35,7 @@ function serve(result: unknown = RESULT, route: Partial<GatewayRoute> = {}): Api
   return events;
 }
 
-const post = (request: Ask = {}, path = '/gitlab') => ask(door.url, path, { method: 'POST', ...request });
+const post = (request: Ask = {}, path = '/gitlab') => ask(listener.url, path, { method: 'POST', ...request });
 
 describe('the event', () => {
   it('has a body in base64, lower-case headers, single values and the request context', async () => {

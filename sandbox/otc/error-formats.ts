@@ -3,7 +3,7 @@ import { ReadyResponse, type SandboxRequest } from '../http.ts';
 import { Ids } from './ids.ts';
 
 /** The wordings of errors differ by who speaks (OTC API references, "Status Codes" and "Error Codes" of ECS, APIG, IAM). */
-export class Envelopes {
+export class ErrorFormats {
   readonly #ctx: SandboxContext;
   readonly #ids = new Ids('request');
 
