@@ -30,8 +30,8 @@ describe('a clone that borrows', () => {
 
   it('keeps its objects through a forced push and days of maintenance', () => {
     const { mirrors, work, clone, lost } = borrowed();
-    for (let day = 0; day < 6; day++) {
-      for (let n = 0; n < 3; n++) {
+    for (let day = 0; day < 4; day++) {
+      for (let n = 0; n < 2; n++) {
         commit(work, `day ${day} ${n}`);
         git(work, 'push', '--quiet', 'origin', 'HEAD:refs/heads/main');
         mirrors.fetch();
