@@ -1,4 +1,5 @@
 import { Command } from '@commander-js/extra-typings';
+import { onCall } from '../lib/http/on-call.ts';
 import * as check from './commands/check.ts';
 import * as consoleOf from './commands/console.ts';
 import * as controls from './commands/controls.ts';
@@ -16,12 +17,17 @@ import * as serve from './commands/serve.ts';
 import * as status from './commands/status.ts';
 import * as tick from './commands/tick.ts';
 import { createContext } from './shared/context.ts';
+import { renderCall } from './shared/output.ts';
 import { shown } from './shared/printable.ts';
 
 /** All commands. Importing it runs nothing: main.ts does, and the reference of the commands is written from it. */
 export const program = new Command('scaler')
   .description('Autoscaler of GitLab CI workers on Open Telekom Cloud')
   .option('-c, --config <file>', 'the configuration', 'scaler.yml')
+  .option('--verbose', 'print name, status and milliseconds of every call to GitLab and OTC to standard error')
+  .hook('preAction', () => {
+    if (program.opts().verbose) onCall((call) => void process.stderr.write(`${shown(renderCall(call))}\n`));
+  })
   // A mistake in the call is told from a failure of the command by its code; commander's own is 1. Inherited by all that are added below.
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .configureOutput({ writeOut: (text) => process.stdout.write(shown(text)), writeErr: (text) => process.stderr.write(shown(text)) })

@@ -3,6 +3,7 @@ import { brakeText } from '../../lib/app/ledger/sentences/limits.ts';
 import type { ActionEntry } from '../../lib/app/ledger/write.ts';
 import type { PoolReport, Report } from '../../lib/app/reconcile/reconcile.ts';
 import { counted, onTheirWay } from '../../lib/core/plural.ts';
+import type { CallRecord } from '../../lib/http/on-call.ts';
 import { clean, escaped, shown } from './printable.ts';
 
 /** Where commands write. `data` is what was asked for; `say` is for people and goes to standard error, so that `--json` can be piped. */
@@ -23,6 +24,11 @@ export function standardOutput(json: boolean): Output {
       if (process.stdout.isTTY && !json) process.stdout.write('\u001b[H\u001b[2J');
     },
   };
+}
+
+/** One call to GitLab or OTC, as `--verbose` shows it. */
+export function renderCall({ name, status, code, ms }: CallRecord): string {
+  return `${name} ${status ?? code} ${ms} ms`;
 }
 
 /** A report for people: what was seen, what would be or was done, and why. */

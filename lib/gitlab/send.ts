@@ -51,10 +51,11 @@ export function createSend({ url, token, clock, agents, tryTimeoutMs = 10_000, m
   const base = baseUrl(url);
   if (!/^[\x21-\x7e]+$/.test(token)) throw new ConfigError('invalid-token', 'the GitLab token must be one word of printable characters');
   const headers = { 'private-token': token, 'user-agent': 'otc-gitlab-scaler', accept: 'application/json' };
-  return async ({ method, path, query, json, readOnly, signal }) => {
+  return async ({ name, method, path, query, json, readOnly, signal }) => {
     const call = `${method} /${path}`;
     const answer = await send({
       name: call,
+      label: name,
       method,
       url: `${base}/${path}${queryString(query)}`,
       body: json === undefined ? undefined : Buffer.from(JSON.stringify(json)),

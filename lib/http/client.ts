@@ -5,6 +5,7 @@ import { ScalerError, UnclearError, UnsentError } from '../core/errors.ts';
 import { bounded } from '../signals/bounded.ts';
 import type { Agents } from './agents.ts';
 import { askedWaitMs } from './headers.ts';
+import { reported } from './on-call.ts';
 
 export interface Answer {
   readonly status: number;
@@ -15,6 +16,8 @@ export interface Answer {
 export interface Call {
   /** Names the call in errors, e.g. `ecs.create`. */
   readonly name: string;
+  /** Names it in the debug log, where the name in errors is another. */
+  readonly label?: string;
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly url: string;
   readonly body?: Buffer | undefined;
@@ -52,6 +55,10 @@ const LONGEST_WAIT_MS = 5_000;
  * which there was no connection an `UnsentError`. The cause is left out on purpose: the HTTP library's errors carry the request's headers and URL.
  */
 export async function send(call: Call): Promise<Answer> {
+  return await reported(call.label ?? call.name, () => perform(call));
+}
+
+async function perform(call: Call): Promise<Answer> {
   const tooLarge = new AbortController();
   const deadline = bounded(call.deadlineMs, [tooLarge.signal, call.signal]);
   try {

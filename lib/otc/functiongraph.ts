@@ -2,6 +2,7 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { CallOptions, Clock, Wake } from '../app/ports/index.ts';
 import { ScalerError, UnclearError } from '../core/errors.ts';
+import { reported } from '../http/on-call.ts';
 import type { OtcCallName } from './calls.ts';
 import type { Credentials } from './credentials.ts';
 import { errorInside, otcError } from './errors.ts';
@@ -34,7 +35,7 @@ const MAX_BYTES = 64 * 1024;
  */
 async function wakeFunction(options: WakeOptions): Promise<void> {
   const name: OtcCallName = 'functiongraph.wake';
-  const answer = await post(options, name);
+  const answer = await reported(name, () => post(options, name));
   if (answer.status !== 202) {
     // Another 2xx is no promise to run the function, whatever it is.
     if (answer.status >= 200 && answer.status < 300)

@@ -1,6 +1,7 @@
 // Imported, so that this one place is no ungoverned global; it is the same object that the runtime tags with the request's id.
 import console from 'node:console';
 import type { Clock, Log } from '../app/ports/index.ts';
+import { onCall } from '../http/on-call.ts';
 import { scrub } from './scrub.ts';
 
 export interface LogOptions {
@@ -11,23 +12,34 @@ export interface LogOptions {
   readonly write?: (line: string) => void;
 }
 
-type Level = 'info' | 'warn' | 'error';
+type Level = 'debug' | 'info' | 'warn' | 'error';
+
+/** With levels below what is always written. */
+export interface DebugLog extends Log {
+  debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
+}
 
 /**
  * One JSON object per line: `level`, `ts`, the fields, then `msg`. These three names are short because fields are called `time` and `message`
  * where they come from records.
  */
-export function createLog({ clock, fields = {}, write = (line) => console.log(line) }: LogOptions): Log {
+export function createLog({ clock, fields = {}, write = (line) => console.log(line) }: LogOptions): DebugLog {
   const base = scrub(fields);
   const at = (level: Level) => (message: string, more?: Readonly<Record<string, unknown>>) => {
     const { msg: _, ...own } = scrub(more ?? {});
     write(JSON.stringify({ level, ts: new Date(clock.now()).toISOString(), ...base, ...own, msg: message }));
   };
-  return { info: at('info'), warn: at('warn'), error: at('error') };
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/** From now on every call to GitLab and OTC is a line of the log: name, status and milliseconds. Returns a function that ends this. */
+export function logCalls(log: DebugLog): () => void {
+  return onCall((call) => log.debug('call', { ...call }));
 }
 
 /** The same log with fields in every line, e.g. the id of the call. */
 export function withFields(log: Log, fields: Readonly<Record<string, unknown>>): Log {
-  const at = (level: Level) => (message: string, more?: Readonly<Record<string, unknown>>) => log[level](message, { ...fields, ...more });
+  const at = (level: keyof Log) => (message: string, more?: Readonly<Record<string, unknown>>) =>
+    log[level](message, { ...fields, ...more });
   return { info: at('info'), warn: at('warn'), error: at('error') };
 }

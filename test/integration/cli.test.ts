@@ -119,8 +119,11 @@ describe('scaler', () => {
       { name: 'image', stage: 'build', tags: ['bitbake'], durationMs: 60_000 },
     ]);
     const job = jobs[0]?.id ?? 0;
-    const plan = await scaler(['plan']);
+    const plan = await scaler(['--verbose', 'plan']);
     expect(plan.out).toContain(`launch one worker: demand (job ${job})`);
+    const called = plan.err.split('\n').filter((line) => /^[a-z-]+[.][a-z-]+ 200 \d+ ms$/.test(line));
+    expect(called).toEqual(expect.arrayContaining([expect.stringContaining('gitlab.graphql'), expect.stringContaining('ecs.list')]));
+    for (const secret of Object.values(env)) expect(plan.err).not.toContain(secret);
     expect(farm.sandbox.ecs.all()).toHaveLength(0);
 
     const tick = await scaler(['tick', '--json']);

@@ -18,8 +18,13 @@ export function secretReader(env: Environment): ReadSecret {
   return (context, key) => {
     const given = ask(() => context.getUserData(key));
     if (typeof given === 'string' && given !== '') return given;
-    return fromUserData(env.RUNTIME_USERDATA, key) ?? (Object.hasOwn(env, key) ? env[key] : undefined);
+    return environmentValue(env, key);
   };
+}
+
+/** Of the function's user data, as FunctionGraph puts it into the environment, or of the environment itself. */
+export function environmentValue(env: Environment, key: string): string | undefined {
+  return fromUserData(env.RUNTIME_USERDATA, key) ?? (Object.hasOwn(env, key) ? env[key] : undefined);
 }
 
 function fromUserData(json: string | undefined, key: string): string | undefined {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { type CallRecord, onCall } from '../../../lib/http/on-call.ts';
 import { SecretCredentials } from '../../../lib/otc/credentials.ts';
 import { FunctionGraphWake, type WakeOptions } from '../../../lib/otc/functiongraph.ts';
 import { authorization } from '../../../lib/otc/signer.ts';
@@ -42,6 +43,14 @@ describe('waking the scaler', () => {
       '20261123T160000Z',
     );
     expect(request?.headers.authorization).toBe(expected);
+  });
+
+  it('is reported to those that listen to calls, as every other one', async () => {
+    const calls: CallRecord[] = [];
+    const stop = onCall((call) => calls.push(call));
+    await (await start([accepted])).wake();
+    stop();
+    expect(calls).toEqual([{ name: 'functiongraph.wake', status: 202, ms: expect.any(Number) }]);
   });
 
   it.each<[string, Reply, string, string]>([

@@ -6,7 +6,7 @@ const root = path.resolve(import.meta.dirname, '../../..');
 const read = (file: string) => readFileSync(path.join(root, file), 'utf8');
 
 /** `log.info('…'`, `log[level]('…'`, over line ends, too. */
-const LOGGED = /(?:\blog|\))(?:\.(?:info|warn|error)|\[[^\]]*(?:\[[^\]]*\][^\]]*)*\])\(\s*(?:'([^'\n]+)'|([^\s'),]+))/g;
+const LOGGED = /(?:\blog|\))(?:\.(?:debug|info|warn|error)|\[[^\]]*(?:\[[^\]]*\][^\]]*)*\])\(\s*(?:'([^'\n]+)'|([^\s'),]+))/g;
 
 const files = readdirSync(path.join(root, 'lib'), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
 const calls = files
