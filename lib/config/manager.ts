@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { isPrivate, overlap, parseNetwork } from '../core/network.ts';
+import { DAY, HOUR } from '../core/time.ts';
 import { section } from './check/messages.ts';
 import type { Path } from './check/problems.ts';
 import { duration } from './durations.ts';
@@ -10,9 +11,6 @@ import type { Config, ManagerSettings } from './types.ts';
 /*
  * The section `manager` of scaler.yml. Only the command line reads it (load/yaml.ts): the functions neither check nor carry it.
  */
-
-const DAY = 86_400_000;
-const HOUR = 3_600_000;
 
 /** Where the data volume is mounted and what is exported; the name that a pool's `cache.export` must use. */
 const CACHE_PATH = '/cache';

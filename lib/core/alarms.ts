@@ -1,5 +1,4 @@
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
+import { HOUR, MINUTE } from './time.ts';
 
 /**
  * What somebody should look at. `raiseAfter`: the condition must have held that long; `clearAfter`: it must have been away that long. Conditions that

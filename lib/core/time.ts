@@ -1,7 +1,13 @@
 /** Conversions between epoch milliseconds and text. The only file of the core where `Date` may be named; nothing here reads a clock. */
 
+/** In milliseconds. */
+export const SECOND = 1_000;
+export const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
 /** Clocks of two functions, or of us and the cloud, may differ by this much. */
-export const SKEW_MS = 60_000;
+export const SKEW_MS = MINUTE;
 
 const ISO = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
 
@@ -27,12 +33,12 @@ export function fromHttpDate(text: string): number | undefined {
 
 /** Start of the minute. */
 export function floorMinute(ms: number): number {
-  return Math.floor(ms / 60_000) * 60_000;
+  return Math.floor(ms / MINUTE) * MINUTE;
 }
 
 /** Start of the UTC day. */
 export function floorDay(ms: number): number {
-  return Math.floor(ms / 86_400_000) * 86_400_000;
+  return Math.floor(ms / DAY) * DAY;
 }
 
 /** `2026-11-23`, UTC. */

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { ALL_POOLS, CONTROL_KINDS, type Control, type ControlKind } from '../../core/controls.ts';
 import { ConfigError } from '../../core/errors.ts';
+import { DAY } from '../../core/time.ts';
 import type { CallOptions, Store } from '../ports/index.ts';
 import { Time } from '../storage/bounds.ts';
 
@@ -63,8 +64,6 @@ async function readControl(store: Store, key: string, options: CallOptions): Pro
     return [{ kind: known, target, since: 0, unreadable: true }];
   }
 }
-
-const DAY = 86_400_000;
 
 /** Begins a control, or replaces the one of the same kind and target. */
 export async function putControl(store: Store, control: Omit<Control, 'unreadable'>, options: CallOptions = {}): Promise<void> {

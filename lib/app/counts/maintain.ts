@@ -11,13 +11,11 @@ import {
   type Step,
 } from '../../core/metrics/rollup.ts';
 import { dayKey, parseSamples, SERIES_HEADER, sampleLine } from '../../core/metrics/sample.ts';
-import { dayOf, floorDay, fromIso } from '../../core/time.ts';
+import { DAY, dayOf, floorDay, fromIso, MINUTE } from '../../core/time.ts';
 import type { CallOptions, Store } from '../ports/index.ts';
 import type { World } from '../services.ts';
 import { type DaySamples, daysOf, INDEX_KEY, inOrder, listRaw, monthKey, readDays, readIndex, type SeriesIndex, yearKey } from './read.ts';
 
-const MINUTE = 60_000;
-const DAY = 86_400_000;
 /** A day is closed this long after its end: nobody writes to it any more. */
 const CLOSED_AFTER_MS = 10 * MINUTE;
 /** Days in one go: what a long pause has left is made up for in several. */

@@ -2,13 +2,12 @@ import pMap from 'p-map';
 import * as z from 'zod';
 import { minuteRow, parseRollup, rollUp, type SeriesRow, STEP_MS, type Step } from '../../core/metrics/rollup.ts';
 import { dayKey, parseSamples, type Sample } from '../../core/metrics/sample.ts';
-import { dayOf, floorDay, fromIso, toIso } from '../../core/time.ts';
+import { DAY, dayOf, floorDay, fromIso, toIso } from '../../core/time.ts';
 import type { CallOptions, Store } from '../ports/index.ts';
 
 export const INDEX_KEY = 'counts/v1/index.json';
 const DAY_PREFIX = 'counts/v1/day/';
 const RAW_PREFIX = 'counts/v1/raw/';
-const DAY = 86_400_000;
 /** Objects read at once. */
 const AT_ONCE = 16;
 

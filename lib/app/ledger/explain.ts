@@ -1,7 +1,7 @@
 import pMap from 'p-map';
 import * as z from 'zod';
 import { onTheirWay } from '../../core/plural.ts';
-import { fromIso, toIso } from '../../core/time.ts';
+import { DAY, fromIso, toIso } from '../../core/time.ts';
 import type { Store } from '../ports/index.ts';
 import { Time } from '../storage/bounds.ts';
 import { adviceLine, bootLines } from './sentences/boot.ts';
@@ -67,7 +67,6 @@ const Entry = z.object({
 });
 export type ReadEntry = z.infer<typeof Entry>;
 
-const DAY = 86_400_000;
 /** A month is some 750 objects: at this many at once it is read in a few seconds. */
 const AT_ONCE = 16;
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { ConfigError } from '../../core/errors.ts';
-import { toIso } from '../../core/time.ts';
+import { HOUR, toIso } from '../../core/time.ts';
 import type { Clock, Store } from '../ports/index.ts';
 import { appendAt, isNotAppendable, isRefusal, PARTS, partKey, readTail } from '../storage/append.ts';
 import { Time } from '../storage/bounds.ts';
@@ -43,7 +43,6 @@ export interface Log {
 /** Clocks of two functions may differ by this much. */
 const SKEW_MS = 5_000;
 const TAIL_BYTES = 8_192;
-const HOUR = 3_600_000;
 /**
  * A part of this length is full, which everybody sees who reads it: with our lines of at least 70 bytes it is below OBS's 10,000 appends an object
  * (OBS, AppendObject).

@@ -1,10 +1,10 @@
 import pMap from 'p-map';
 import type { LeftJob } from '../../core/launches/types.ts';
+import { MINUTE } from '../../core/time.ts';
 import type { Forge } from '../ports/index.ts';
 
 /** Of each kind, in one pass of one pool. The others are left: what they would have told, the next such job tells. */
 const MOST_ASKED = 5;
-const MINUTE = 60_000;
 
 interface Wanted {
   readonly id: number;

@@ -3,7 +3,7 @@ import type { Costs } from '../../core/costs.ts';
 import { describeError } from '../../core/errors.ts';
 import { type Gap, makeReport, type Report } from '../../core/report/report.ts';
 import type { TimeSpan } from '../../core/report/utilization.ts';
-import { fromIso, toIso } from '../../core/time.ts';
+import { fromIso, MINUTE, toIso } from '../../core/time.ts';
 import { type ReadEntry, readLedger } from '../ledger/explain.ts';
 import type { Forge, Store } from '../ports/index.ts';
 import { readFarm } from '../status/schema.ts';
@@ -11,7 +11,6 @@ import { ranJob } from '../workers/job-history.ts';
 import { factsOf } from './facts.ts';
 import type { AliveWorker } from './worker-histories.ts';
 
-const MINUTE = 60_000;
 /** The timer writes each minute; a longer silence is a gap. */
 const SILENCE_MS = 5 * MINUTE;
 const AT_ONCE = 8;

@@ -5,7 +5,7 @@ import type { Worker } from '../../core/fleet/types.ts';
 import { breaker } from '../../core/launches/circuit-breaker.ts';
 import { tried } from '../../core/launches/pool-state.ts';
 import type { PoolMemory } from '../../core/launches/types.ts';
-import { fromIso, toIso } from '../../core/time.ts';
+import { fromIso, MINUTE, toIso } from '../../core/time.ts';
 import { controlKey, UNKNOWN_CONTROL } from '../controls/store.ts';
 import { brakeText } from '../ledger/sentences/limits.ts';
 import type { HookView } from '../ports/index.ts';
@@ -14,7 +14,6 @@ import type { Planned, TurnstileState, Unread } from '../reconcile/types.ts';
 import type { Settings } from '../settings.ts';
 import type { FarmAction, FarmManager, FarmView } from './schema.ts';
 
-const MINUTE = 60_000;
 /** A tick and a half. */
 const JUST_OVER_MS = 90_000;
 /** A sample each minute: with this between two of them the timer has paused. */

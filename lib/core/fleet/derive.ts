@@ -1,12 +1,13 @@
 import type { Launch, PoolMemory } from '../launches/types.ts';
 import { isSilent } from '../launches/unresponsive.ts';
 import type { Pool } from '../pool/pool.ts';
+import { MINUTE } from '../time.ts';
 import { drainedSince } from './drain-note.ts';
 import { isWorkerOf } from './names.ts';
 import type { Failure, Phase, Runner, Server, Worker } from './types.ts';
 
 /** A VM may be listed late: this long its runner alone counts as a machine on its way, unless its operation says more. */
-const LISTING_GRACE_MS = 3 * 60_000;
+const LISTING_GRACE_MS = 3 * MINUTE;
 
 /**
  * Joins what the cloud and GitLab list of one pool. `failedOperations` are launches (by name) that the cloud took back,

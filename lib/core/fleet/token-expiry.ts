@@ -1,4 +1,5 @@
-const MINUTE = 60_000;
+import { MINUTE } from '../time.ts';
+
 /** From the last moment that a worker may take a job to the end of its token: ticks that are late, and the boot of the one that follows it. */
 const ROOM_MS = 10 * MINUTE;
 

@@ -1,9 +1,9 @@
+import { MINUTE } from '../time.ts';
 import { tried } from './pool-state.ts';
 import type { Launch } from './types.ts';
 
 /** How many of the last settled launches are judged. */
 const WINDOW = 4;
-const MINUTE = 60_000;
 const LONGEST_GAP = 16 * MINUTE;
 
 export interface Breaker {

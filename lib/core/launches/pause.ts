@@ -1,7 +1,7 @@
 import type { Worker } from '../fleet/types.ts';
+import { MINUTE } from '../time.ts';
 import type { Launch, Pause, Refused } from './types.ts';
 
-const MINUTE = 60_000;
 const SHORTEST_GAP = 2 * MINUTE;
 const LONGEST_GAP = 30 * MINUTE;
 /** Nobody tried for this long after the time of the next attempt: what was refused then says little about now. */

@@ -1,10 +1,10 @@
 import type { PendingJob } from '../fleet/types.ts';
 import { isOld } from '../plan/coverage.ts';
+import { MINUTE } from '../time.ts';
 import { tried } from './pool-state.ts';
 import type { Launch, PoolMemory } from './types.ts';
 import { isUndecided, servedJobs } from './unclaimed-jobs.ts';
 
-const MINUTE = 60_000;
 const SHORTEST_GAP = 5 * MINUTE;
 const LONGEST_GAP = 60 * MINUTE;
 /** Judged launches; when all of the last ones were in vain, the pool as a whole is taken to serve none of what waited then and has waited for long. */

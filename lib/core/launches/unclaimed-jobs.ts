@@ -1,5 +1,6 @@
 import type { PendingJob, Worker } from '../fleet/types.ts';
 import { PATIENCE_MS } from '../plan/coverage.ts';
+import { MINUTE } from '../time.ts';
 import type { Attempts, Launch, LeftJob, PoolMemory, QueueSight } from './types.ts';
 
 /*
@@ -11,10 +12,10 @@ import type { Attempts, Launch, LeftJob, PoolMemory, QueueSight } from './types.
 /** Jobs kept in mind, the last ones tried. */
 const MOST = 500;
 /** GitLab's counts of a runner's jobs may be this late. */
-const COUNT_LAG_MS = 60_000;
+const COUNT_LAG_MS = MINUTE;
 
 /** How long a booted launch may wait for the answer to what it was good for. */
-export const JUDGING_MS = 10 * 60_000;
+export const JUDGING_MS = 10 * MINUTE;
 
 /**
  * Settles what each booted launch was good for, as far as it is known by now. Without `jobs` nobody can tell. When only a part of them could be read,

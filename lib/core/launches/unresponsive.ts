@@ -1,5 +1,6 @@
 import type { Worker } from '../fleet/types.ts';
 import { PATIENCE_MS } from '../plan/coverage.ts';
+import { SECOND } from '../time.ts';
 import type { LeftJob, PoolMemory, QueueSight, Suspicion, WatchedJob } from './types.ts';
 
 /*
@@ -9,7 +10,7 @@ import type { LeftJob, PoolMemory, QueueSight, Suspicion, WatchedJob } from './t
  */
 
 /** A runner asks at least this often: GitLab holds a request for 50 s, run-single waits 3 s between two; the rest is room for slow answers. */
-export const ASKING_MS = 65_000;
+export const ASKING_MS = 65 * SECOND;
 
 /** Jobs kept in mind, the oldest. */
 const MOST = 100;

@@ -1,8 +1,5 @@
-import { fromIso, toIso } from '../time.ts';
+import { DAY, fromIso, HOUR, toIso } from '../time.ts';
 import { COLUMNS, decimal, numberOf, type Sample } from './sample.ts';
-
-const HOUR = 3_600_000;
-const DAY = 24 * HOUR;
 
 /** Length of what one line stands for. */
 export const STEP_MS = { '1m': 60_000, '1h': HOUR, '1d': DAY } as const;

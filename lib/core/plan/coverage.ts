@@ -2,12 +2,13 @@ import type { PoolControls } from '../controls.ts';
 import { tokenUsableUntil } from '../fleet/token-expiry.ts';
 import type { PendingJob, Worker } from '../fleet/types.ts';
 import type { Pool } from '../pool/pool.ts';
+import { MINUTE } from '../time.ts';
 
 /**
  * So long an idle worker is trusted to take a waiting job. GitLab gives a job to the first runner that asks and may run it, and a runner asks
  * every few seconds, or holds a request open for 50: one that was idle beside the job for longer will not get it.
  */
-export const PATIENCE_MS = 3 * 60_000;
+export const PATIENCE_MS = 3 * MINUTE;
 
 export interface Cover {
   /** Jobs that no worker is there for, nor on its way; oldest first. */

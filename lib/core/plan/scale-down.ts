@@ -2,15 +2,15 @@ import type { PoolControls } from '../controls.ts';
 import type { PendingJob, Server, Worker } from '../fleet/types.ts';
 import type { Policy, Pool } from '../pool/pool.ts';
 import { idleLimitMs } from '../pool/wait-timeout.ts';
-import { SKEW_MS } from '../time.ts';
+import { MINUTE, SECOND, SKEW_MS } from '../time.ts';
 import { isOld, isPassive, leaveReason } from './coverage.ts';
 import type { Counts, DrainWhy, Held, PlanInput, Removal } from './types.ts';
 
 /** From the note of a drain to the reap: a job request that passed GitLab's check just before the pause is answered by then (50 s long poll at most is cut by the pause). */
-export const DRAIN_SETTLE_MS = 40_000;
+export const DRAIN_SETTLE_MS = 40 * SECOND;
 
 /** A runner that called within this time has a living VM behind it, whatever the listing says. */
-const RECENT_CONTACT_MS = 2 * 60_000;
+const RECENT_CONTACT_MS = 2 * MINUTE;
 
 interface ShrinkInput extends PlanInput {
   readonly available: readonly Worker[];

@@ -1,6 +1,6 @@
 import { AccessError } from '../../../core/errors.ts';
 import { counted } from '../../../core/plural.ts';
-import { toIso } from '../../../core/time.ts';
+import { DAY, toIso } from '../../../core/time.ts';
 import type { HookView, Scope } from '../../ports/index.ts';
 import { unreadParts } from '../../reconcile/demand.ts';
 import type { Unread } from '../../reconcile/types.ts';
@@ -8,7 +8,6 @@ import { forgeOf, sayOf, unseen, type Visit } from '../context.ts';
 import { error, ok, orOk, type Result, unique, unknown, warning } from '../findings.ts';
 import type { TokenView } from '../types.ts';
 
-const DAY = 86_400_000;
 const SOON_MS = 30 * DAY;
 const MAINTAINER = 40;
 const OWNER = 50;
