@@ -1,5 +1,5 @@
 import '../lib/runtime/zod-without-jit.ts';
-import type { FunctionContext } from '../lib/runtime/functiongraph/functiongraph.ts';
+import type { FunctionContext } from '../lib/runtime/functiongraph/context.ts';
 import { functionParts } from '../lib/runtime/functiongraph/parts.ts';
 import type { PassReply } from '../lib/runtime/handlers/pass-function.ts';
 import { createScaler } from '../lib/runtime/handlers/scaler.ts';

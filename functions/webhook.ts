@@ -1,5 +1,6 @@
 import '../lib/runtime/zod-without-jit.ts';
-import type { ApigReply, FunctionContext } from '../lib/runtime/functiongraph/functiongraph.ts';
+import type { FunctionContext } from '../lib/runtime/functiongraph/context.ts';
+import type { ApigReply } from '../lib/runtime/functiongraph/events.ts';
 import { functionParts } from '../lib/runtime/functiongraph/parts.ts';
 import { createWebhook } from '../lib/runtime/handlers/webhook.ts';
 

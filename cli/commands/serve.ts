@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Config } from '../../lib/config/load/parse.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
-import { type FunctionContext, localContext } from '../../lib/runtime/functiongraph/functiongraph.ts';
+import { type FunctionContext, localContext } from '../../lib/runtime/functiongraph/context.ts';
 import { secretReader } from '../../lib/runtime/functiongraph/secret-source.ts';
 import { createReaper } from '../../lib/runtime/handlers/reaper.ts';
 import { createScaler } from '../../lib/runtime/handlers/scaler.ts';

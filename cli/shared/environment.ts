@@ -10,7 +10,7 @@ import { ObsSite } from '../../lib/otc/obs/website.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import { composeStore, composeWorld } from '../../lib/runtime/compose.ts';
 import { startDeadline } from '../../lib/runtime/deadline.ts';
-import { localContext } from '../../lib/runtime/functiongraph/functiongraph.ts';
+import { localContext } from '../../lib/runtime/functiongraph/context.ts';
 import { credentialsOf } from '../../lib/runtime/functiongraph/secret-source.ts';
 import { createLog } from '../../lib/runtime/log.ts';
 import { clean, escaped, oneLine } from './printable.ts';

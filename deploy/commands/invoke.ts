@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { unzipSync } from 'fflate';
 import * as z from 'zod';
 import { UserError } from '../../cli/shared/environment.ts';
-import { type FunctionContext, localContext } from '../../lib/runtime/functiongraph/functiongraph.ts';
+import { type FunctionContext, localContext } from '../../lib/runtime/functiongraph/context.ts';
 import { type DeployInputs, makePackages, openDeployment } from '../inputs/deployment.ts';
 import { deployedUrn } from '../inputs/function-urn.ts';
 import { parseService, SECRET_KEYS } from '../inputs/schema.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { readSecrets, type Secrets } from '../../config/secrets.ts';
 import { SecretCredentials } from '../../otc/credentials.ts';
-import { ask, type FunctionContext } from './functiongraph.ts';
+import { type FunctionContext, tryGet } from './context.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -16,7 +16,7 @@ const UserData = z.record(z.string(), z.unknown());
  */
 export function secretReader(env: Environment): ReadSecret {
   return (context, key) => {
-    const given = ask(() => context.getUserData(key));
+    const given = tryGet(() => context.getUserData(key));
     if (typeof given === 'string' && given !== '') return given;
     return environmentValue(env, key);
   };
@@ -29,7 +29,7 @@ export function environmentValue(env: Environment, key: string): string | undefi
 
 function fromUserData(json: string | undefined, key: string): string | undefined {
   if (!json) return undefined;
-  const data = UserData.safeParse(ask((): unknown => JSON.parse(json))).data ?? {};
+  const data = UserData.safeParse(tryGet((): unknown => JSON.parse(json))).data ?? {};
   const value = Object.hasOwn(data, key) ? data[key] : undefined;
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
@@ -40,13 +40,13 @@ export function secretsOf(readSecret: ReadSecret, context: FunctionContext): Sec
 
 /** The agency's keys, which come with each call, or else the configured ones. Throws `ConfigError` when there are none. */
 export function credentialsOf(context: FunctionContext, secrets: Secrets): SecretCredentials {
-  const accessKey = ask(() => context.getSecurityAccessKey());
-  const secretKey = ask(() => context.getSecuritySecretKey());
+  const accessKey = tryGet(() => context.getSecurityAccessKey());
+  const secretKey = tryGet(() => context.getSecuritySecretKey());
   if (accessKey && secretKey)
     return new SecretCredentials(
       accessKey,
       secretKey,
-      ask(() => context.getSecurityToken()),
+      tryGet(() => context.getSecurityToken()),
     );
   const { otcKeys } = secrets;
   return new SecretCredentials(otcKeys?.accessKey.reveal() ?? '', otcKeys?.secretKey.reveal() ?? '', otcKeys?.securityToken?.reveal());

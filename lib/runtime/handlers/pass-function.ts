@@ -10,7 +10,7 @@ import { callAgents } from '../../http/agents.ts';
 import { composeWorld, type WorldInputs } from '../compose.ts';
 import { composeWake } from '../compose-webhook.ts';
 import { startDeadline } from '../deadline.ts';
-import { type CallContext, type FunctionContext, remainingMs, requestId, toCallContext } from '../functiongraph/functiongraph.ts';
+import { type CallContext, type FunctionContext, remainingMs, requestId, toCallContext } from '../functiongraph/context.ts';
 import { credentialsOf, type ReadSecret, secretsOf } from '../functiongraph/secret-source.ts';
 import { withFields } from '../log.ts';
 

@@ -1,6 +1,6 @@
 import { upkeep } from '../../app/counts/maintain.ts';
 import { tick } from '../../app/reconcile/entry-points.ts';
-import { timerOf } from '../functiongraph/functiongraph.ts';
+import { timerOf } from '../functiongraph/events.ts';
 import { createPassFunction, type PassFunction, type PassParts } from './pass-function.ts';
 
 /** The function of the timer: launches, removes and counts. A call by hand does the same and is recorded as a person's. */

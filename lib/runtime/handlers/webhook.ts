@@ -7,17 +7,8 @@ import { describeError } from '../../core/errors.ts';
 import { type JobHook, parseHook } from '../../gitlab/hooks/parse.ts';
 import { hookVerifier, type SignatureCheck, type Verdict } from '../../gitlab/hooks/verify.ts';
 import { composeWake, type WakeInputs } from '../compose-webhook.ts';
-import {
-  type ApigEvent,
-  type ApigReply,
-  type CallContext,
-  emptyReply,
-  type FunctionContext,
-  parseApigEvent,
-  remainingMs,
-  requestId,
-  toCallContext,
-} from '../functiongraph/functiongraph.ts';
+import { type CallContext, type FunctionContext, remainingMs, requestId, toCallContext } from '../functiongraph/context.ts';
+import { type ApigEvent, type ApigReply, emptyReply, parseApigEvent } from '../functiongraph/events.ts';
 import { credentialsOf, type ReadSecret, secretsOf } from '../functiongraph/secret-source.ts';
 import { withFields } from '../log.ts';
 

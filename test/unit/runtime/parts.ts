@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Log } from '../../../lib/app/ports/index.ts';
 import { compileConfig } from '../../../lib/config/load/yaml.ts';
-import type { FunctionContext } from '../../../lib/runtime/functiongraph/functiongraph.ts';
+import type { FunctionContext } from '../../../lib/runtime/functiongraph/context.ts';
 
 export const NOW = Date.parse('2026-11-23T16:05:00Z');
 export const PROJECT = '0123456789abcdef0123456789abcdef';

@@ -1,14 +1,7 @@
 import middy from '@middy/core';
 import { describe, expect, it } from 'vitest';
-import {
-  type ApigReply,
-  type CallContext,
-  localContext,
-  parseApigEvent,
-  timerOf,
-  toCallContext,
-  wakingJob,
-} from '../../../../lib/runtime/functiongraph/functiongraph.ts';
+import { type CallContext, localContext, toCallContext } from '../../../../lib/runtime/functiongraph/context.ts';
+import { type ApigReply, parseApigEvent, timerOf, triggeringJob } from '../../../../lib/runtime/functiongraph/events.ts';
 import { context } from '../parts.ts';
 
 describe("middy's early timeout", () => {
@@ -67,7 +60,7 @@ describe('events', () => {
     { name: 'nonsense', event: { jobId: 'x', projectId: 2 }, job: undefined },
     { name: 'nothing', event: null, job: undefined },
   ])('wake-up: $name', ({ event, job }) => {
-    expect(wakingJob(event)).toEqual(job);
+    expect(triggeringJob(event)).toEqual(job);
   });
 });
 

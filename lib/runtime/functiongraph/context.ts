@@ -1,5 +1,4 @@
 import type { Context as LambdaContext } from 'aws-lambda';
-import * as z from 'zod/mini';
 
 /** The part of FunctionGraph's context that is used. Source: OTC FunctionGraph developer guide, context. */
 export interface FunctionContext {
@@ -31,7 +30,7 @@ export function toCallContext(fg: FunctionContext): CallContext {
   return {
     fg,
     awsRequestId: requestId(fg),
-    functionName: ask(() => fg.getFunctionName()) ?? '',
+    functionName: tryGet(() => fg.getFunctionName()) ?? '',
     getRemainingTimeInMillis: () => remainingMs(fg),
     callbackWaitsForEmptyEventLoop: false,
     functionVersion: '',
@@ -47,16 +46,16 @@ export function toCallContext(fg: FunctionContext): CallContext {
 
 /** Milliseconds until the platform stops this call. */
 export function remainingMs(fg: FunctionContext): number {
-  const ms = ask(() => fg.getRemainingTimeInMilliSeconds());
+  const ms = tryGet(() => fg.getRemainingTimeInMilliSeconds());
   return ms !== undefined && Number.isFinite(ms) ? ms : DEFAULT_REMAINING_MS;
 }
 
 export function requestId(fg: FunctionContext): string {
-  return ask(() => fg.getRequestID()) ?? '';
+  return tryGet(() => fg.getRequestID()) ?? '';
 }
 
 /** A getter that is missing or fails (local emulators lack some) is as if it gave nothing. */
-export function ask<T>(getter: () => T): T | undefined {
+export function tryGet<T>(getter: () => T): T | undefined {
   try {
     return getter() ?? undefined;
   } catch {
@@ -85,70 +84,4 @@ export function localContext(options: {
     getSecuritySecretKey: () => '',
     getSecurityToken: () => '',
   };
-}
-
-const Headers = z.pipe(
-  z.record(z.string(), z.unknown()),
-  z.transform((headers): Record<string, string> => {
-    const texts: Record<string, string> = {};
-    for (const [name, value] of Object.entries(headers)) if (typeof value === 'string') texts[name] = value;
-    return texts;
-  }),
-);
-
-/** One HTTP request as API Gateway hands it over. Source: OTC FunctionGraph developer guide, APIG trigger event. */
-const ApigEvent = z.object({
-  httpMethod: z.pipe(
-    z.string(),
-    z.transform((method: string) => method.toUpperCase()),
-  ),
-  headers: z.catch(Headers, {}),
-  /** In base64 unless the API says otherwise; an empty body is an empty text. */
-  body: z.catch(z.string(), ''),
-  isBase64Encoded: z.catch(z.boolean(), false),
-});
-export type ApigEvent = z.infer<typeof ApigEvent>;
-
-/** `undefined` for what is no event of API Gateway. */
-export function parseApigEvent(event: unknown): ApigEvent | undefined {
-  return ApigEvent.safeParse(event).data;
-}
-
-/** All four members are required, `body` as a text. Source: OTC FunctionGraph developer guide, APIG response. */
-export interface ApigReply {
-  readonly statusCode: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-  readonly isBase64Encoded: boolean;
-}
-
-/** Nothing in the body: GitLab stores it and shows it to everyone who may see the hook. */
-export function emptyReply(statusCode: number, headers: Readonly<Record<string, string>> = {}): ApigReply {
-  return { statusCode, headers, body: '', isBase64Encoded: false };
-}
-
-const TimerEvent = z.object({ trigger_type: z.literal('TIMER'), trigger_name: z.catch(z.string(), '') });
-
-/** The name of the timer that fired; `undefined` for what is no timer event, e.g. a call by hand. */
-export function timerOf(event: unknown): string | undefined {
-  return TimerEvent.safeParse(event).data?.trigger_name;
-}
-
-const job = z.object({
-  jobId: z.int().check(z.positive()),
-  projectId: z.int().check(z.positive()),
-  /** When the webhook got the hook. Only for the books: without it the job is served all the same. */
-  hookAt: z.catch(z.optional(z.int().check(z.positive(), z.maximum(8.64e15))), undefined),
-});
-const AsyncEvent = z.union([
-  z.pipe(
-    z.object({ body: job }),
-    z.transform((event: { readonly body: z.infer<typeof job> }) => event.body),
-  ),
-  job,
-]);
-
-/** Which job's hook woke the scaler, for the log. The API's own example wraps the event in `body`, its samples do not: take both. */
-export function wakingJob(event: unknown): z.infer<typeof job> | undefined {
-  return AsyncEvent.safeParse(event).data;
 }
