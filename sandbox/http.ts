@@ -126,23 +126,23 @@ export async function bytesOf(c: SandboxRequest): Promise<Buffer> {
 
 /** An answer whose body is at hand: it is written as it is, while a web Response would make a stream of it first. */
 export class ReadyResponse extends Response {
-  readonly bytes: string | Uint8Array | null;
+  readonly content: string | Uint8Array | null;
 
   constructor(body: string | Uint8Array | null, init: ResponseInit) {
     super(null, init);
-    this.bytes = body;
+    this.content = body;
   }
 
   /** For a fault that cuts the answer. */
-  override readonly arrayBuffer = async () => new Uint8Array(Buffer.from(this.bytes ?? '')).buffer;
+  override readonly arrayBuffer = async () => new Uint8Array(Buffer.from(this.content ?? '')).buffer;
 }
 
 async function answered(response: Response | Promise<Response>, { outgoing }: HttpBindings): Promise<Response> {
   const ready = await response;
   if (!(ready instanceof ReadyResponse)) return ready;
-  const length = ready.bytes === null ? {} : { 'content-length': Buffer.byteLength(ready.bytes) };
+  const length = ready.content === null ? {} : { 'content-length': Buffer.byteLength(ready.content) };
   outgoing.writeHead(ready.status, { ...length, ...Object.fromEntries(ready.headers) });
-  outgoing.end(ready.bytes ?? undefined);
+  outgoing.end(ready.content ?? undefined);
   return RESPONSE_ALREADY_SENT;
 }
 

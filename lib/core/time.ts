@@ -7,7 +7,7 @@ export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
 /** Clocks of two functions, or of us and the cloud, may differ by this much. */
-export const SKEW_MS = MINUTE;
+export const SKEW_MS = 60 * SECOND;
 
 const ISO = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
 
