@@ -35,7 +35,7 @@ const MIRRORS = {
 
 let vm: ManagerMachine;
 beforeAll(() => {
-  vm = new ManagerMachine({ mirrors: Object.entries(MIRRORS).map(([url, name]) => ({ url, name, everySeconds: 1800 })) });
+  vm = new ManagerMachine({ mirrors: Object.entries(MIRRORS).map(([url, name]) => ({ url, name, everySeconds: 1800 })) }).keep();
   const upstream = vm.path('/upstream');
   const config = ['https', 'git', 'ssh'].map((scheme) => `[url "file://${upstream}/"]\n\tinsteadOf = ${scheme}://\n`).join('');
   vm.write('/var/lib/gl-mirror/.gitconfig', config);

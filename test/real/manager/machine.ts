@@ -113,6 +113,12 @@ export class ManagerMachine {
     writeFileSync(this.path(path), content);
   }
 
+  /** Keeps it beyond this test: the file's `afterAll` removes it. */
+  keep(): this {
+    machines.splice(machines.indexOf(this), 1);
+    return this;
+  }
+
   remove(): void {
     try {
       rmSync(this.root, { recursive: true, force: true });
