@@ -27,7 +27,7 @@ export default defineConfig({
           testTimeout: 120_000,
         },
       },
-      // Machines that fill this one: after all others. Both files at once, because the containers wait most of their time. They need
+      // Machines that fill this one: after all others. One file after the other: emulated VMs beside them starve the containers. They need
       // scripts/machines.sh around them.
       {
         extends: true,
@@ -35,7 +35,7 @@ export default defineConfig({
           name: 'machines',
           include: ['test/real/machines-*.test.ts'],
           testTimeout: 480_000,
-          maxWorkers: 2,
+          maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },
       },
