@@ -140,6 +140,7 @@ describe('a worker with docker', () => {
     expect(phases(machine)).toEqual([
       'cloud-init-started',
       'setup',
+      'runner-version',
       'metadata-blocked',
       'mounted',
       'docker-ready',
