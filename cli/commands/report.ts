@@ -9,7 +9,7 @@ import type { Step } from '../../lib/core/report/timeline.ts';
 import type { Spread } from '../../lib/core/statistics.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import { reportCsv, reportJson } from '../render/report-data.ts';
-import { timezone } from '../shared/arguments.ts';
+import { from, timezone, to } from '../shared/arguments.ts';
 import type { CommandContext, Program } from '../shared/context.ts';
 import { openStore, openWorld, UserError } from '../shared/environment.ts';
 import type { Output } from '../shared/output.ts';
@@ -167,8 +167,8 @@ export function register(program: Program, context: CommandContext): void {
   program
     .command('report')
     .description('how long the jobs of a span waited and for what, and what machines did and cost, by project and pool')
-    .option('--from <when>', 'a day, a time, -7d, -12h, today, yesterday', 'today')
-    .option('--to <when>', 'likewise; a day means its end', 'now')
+    .addOption(from())
+    .addOption(to())
     .addOption(timezone('of days and times, such as Europe/Berlin'))
     .option('--pool <name>', 'of this pool alone')
     .option('--project <path>', 'waits and costs of this project alone')

@@ -5,6 +5,15 @@ export function timezone(description: string) {
   return new Option('--timezone <name>', description).default(Intl.DateTimeFormat().resolvedOptions().timeZone, "this machine's");
 }
 
+/** The beginning of a span of time. */
+export function from() {
+  return new Option('--from <when>', 'a day, a time, -7d, -12h, today, yesterday').default('today');
+}
+
+export function to() {
+  return new Option('--to <when>', 'likewise; a day means its end').default('now');
+}
+
 export function wholeNumber(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
   return Number(text);

@@ -33,7 +33,7 @@ function start(
   out: () => string;
 } {
   const all = { PATH: process.env.PATH ?? '', HOME: dir, ...env, ...more };
-  const child = spawn(process.execPath, ['--import', 'tsx', path.join(root, 'cli/main.ts'), ...args], { cwd: root, env: all });
+  const child = spawn(process.execPath, [path.join(root, 'scripts/scaler.mjs'), ...args], { cwd: root, env: all });
   let out = '';
   let err = '';
   child.stdout.on('data', (chunk) => (out += chunk));

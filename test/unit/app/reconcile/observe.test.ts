@@ -3,6 +3,7 @@ import type { Cloud, Forge, Store } from '../../../../lib/app/ports/index.ts';
 import { observe } from '../../../../lib/app/reconcile/observe.ts';
 import type { PoolSettings, Settings } from '../../../../lib/app/settings.ts';
 import { systemClock } from '../../../../lib/runtime/clock.ts';
+import { pool } from '../../../../testkit/builders.ts';
 import { RUNNER } from '../../../../testkit/settings.ts';
 
 const SOURCES = ['runners', 'jobs', 'servers', 'memory', 'beside', 'controls'] as const;
@@ -74,20 +75,8 @@ it('asks every source before any has answered, so that an observation takes as l
   expect(views.map(({ workers, jobs, unread }) => ({ workers, jobs, unread }))).toEqual([{ workers: [], jobs: [], unread: [] }]);
 });
 
-const pool: PoolSettings = {
-  pool: {
-    name: 'bitbake',
-    tags: ['bitbake'],
-    runUntagged: false,
-    limit: 10,
-    maxGrowthRate: 0,
-    maxBuilds: 0,
-    maxAgeMs: 86_400_000,
-    longestJobMs: 21_600_000,
-    bootTimeoutMs: 600_000,
-    policy: { idleCount: 0, idleScaleFactor: 0, idleCountMin: 0, idleTimeMs: 60_000 },
-    periods: [],
-  },
+const bitbake: PoolSettings = {
+  pool: pool({ name: 'bitbake', tags: ['bitbake'] }),
   scope: { kind: 'group', path: 'acme' },
   machine: {
     image: { id: 'image' },
@@ -103,7 +92,7 @@ const pool: PoolSettings = {
 const settings: Settings = {
   installation: 'test',
   gitlabUrl: 'https://gitlab.example.com',
-  pools: [pool],
+  pools: [bitbake],
   launchConcurrency: 4,
   append: true,
   alarms: { oldestPendingMs: 1_800_000 },

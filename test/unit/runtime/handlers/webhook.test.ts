@@ -58,6 +58,18 @@ function setUp(changes: Partial<WebhookParts> = {}) {
   return { webhook, lines, woken, path };
 }
 
+/** The same before anything is read of the body. */
+function receiving() {
+  const { log, lines } = memoryLog();
+  const receive = receiveHooks({
+    clock: { now: () => NOW },
+    loadConfig: configSource([configFile()]),
+    readSecret: secretReader({}),
+    log,
+  });
+  return { receive, lines };
+}
+
 const PIECE = 65_536;
 
 function* endless(onRead: (bytes: number) => void): Generator<Uint8Array> {
@@ -149,13 +161,7 @@ describe('status codes', () => {
   });
 
   it('does not look at a body when the token says enough: neither of a stranger nor of one that is too large', async () => {
-    const { log, lines } = memoryLog();
-    const receive = receiveHooks({
-      clock: { now: () => NOW },
-      loadConfig: configSource([configFile()]),
-      readSecret: secretReader({}),
-      log,
-    });
+    const { receive, lines } = receiving();
     let read = 0;
     const request = (token: string, bytes?: number) => ({
       httpMethod: 'POST',
@@ -224,13 +230,7 @@ describe('signed hooks', () => {
   });
 
   it('more than GitLab ever sends is refused without reading to its end', async () => {
-    const { log, lines } = memoryLog();
-    const receive = receiveHooks({
-      clock: { now: () => NOW },
-      loadConfig: configSource([configFile()]),
-      readSecret: secretReader({}),
-      log,
-    });
+    const { receive, lines } = receiving();
     let read = 0;
     const body = endless((size) => {
       read += size;
