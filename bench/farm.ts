@@ -107,7 +107,7 @@ function post(url: URL, agent: Agent, headers: Readonly<Record<string, string>>,
 
 /** Entries of one kind in the ledger so far. */
 export async function ledgerEntries({ farm }: BenchFarm, kind: string): Promise<number> {
-  const { store } = farm.world();
+  const { store } = farm.services();
   let count = 0;
   for (const key of await store.list('ledger/v1/')) {
     const found = await store.get(key);

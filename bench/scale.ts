@@ -101,7 +101,7 @@ async function populate({ farm }: BenchFarm): Promise<void> {
   const specs = Array.from({ length: JOBS_PER_PIPELINE }, (_, i) => ({ name: `image-${i}`, tags: POOL.tags }));
   for (let jobs = 0; jobs < WORKERS + WAITING; jobs += specs.length) gitlab.createPipeline(`${GROUP}/distribution`, specs);
   const group = gitlab.createGroup(GROUP);
-  const { worker, store } = farm.world();
+  const { worker, store } = farm.services();
   for (let i = 0; i < WORKERS; i += 1) {
     const name = workerName(POOL.name, ulid());
     const runner = gitlab.createRunner({ ...RUNNER, group, description: name });

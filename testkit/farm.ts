@@ -1,11 +1,11 @@
 import type { Log } from '../lib/app/ports/index.ts';
-import type { World } from '../lib/app/services.ts';
+import type { Services } from '../lib/app/services.ts';
 import type { Config } from '../lib/config/load/parse.ts';
 import { loadConfigText } from '../lib/config/load/yaml.ts';
 import { readSecrets } from '../lib/config/secrets.ts';
 import { SecretCredentials } from '../lib/otc/credentials.ts';
-import type { WorldInputs } from '../lib/runtime/compose.ts';
-import { composeWorld } from '../lib/runtime/compose.ts';
+import type { ServicesInputs } from '../lib/runtime/compose.ts';
+import { composeServices } from '../lib/runtime/compose.ts';
 import { secretReader } from '../lib/runtime/functiongraph/secret-source.ts';
 import { createReaper } from '../lib/runtime/handlers/reaper.ts';
 import { createScaler } from '../lib/runtime/handlers/scaler.ts';
@@ -28,8 +28,8 @@ export interface FarmOptions extends SandboxOptions {
   readonly secrets?: Readonly<Record<string, string>>;
   /** Gets each line that the functions log. */
   readonly onLog?: (line: string) => void;
-  /** How the functions from source and `Farm.world` build their adapters, e.g. with less patience; as deployed when absent. */
-  readonly composeWorld?: (inputs: WorldInputs) => World;
+  /** How the functions from source and `Farm.services` build their adapters, e.g. with less patience; as deployed when absent. */
+  readonly composeServices?: (inputs: ServicesInputs) => Services;
   /** The functions to deploy, e.g. the built bundles; those of lib/runtime, on the sandbox's clock, when absent. */
   readonly functions?: Readonly<Record<FunctionKind, () => FunctionHandler>>;
   /** Deliver job hooks; default true. */
@@ -46,7 +46,7 @@ export interface Farm {
   /** Of the deployed functions. */
   readonly secrets: Readonly<Record<string, string>>;
   /** The same adapters that the functions use, for looking at the farm from outside. */
-  world(log?: Log): World;
+  services(log?: Log): Services;
   /** Runs the timer's function once, to its end. */
   tick(): Promise<void>;
   close(): Promise<void>;
@@ -86,7 +86,7 @@ function deploy(sandbox: Sandbox, options: FarmOptions): Farm {
     gitlab.createHook(group, url, { token: secrets.HOOK_TOKENS, signingToken: SIGNING_TOKEN, jobEvents: true, pushEvents: false });
   }
 
-  const inputs = (log: Log): WorldInputs => {
+  const inputs = (log: Log): ServicesInputs => {
     const { accessKey, secretKey } = sandbox.credentials;
     const credentials = new SecretCredentials(accessKey, secretKey);
     const read = readSecrets((key) => secrets[key as keyof typeof secrets]);
@@ -96,7 +96,7 @@ function deploy(sandbox: Sandbox, options: FarmOptions): Farm {
     sandbox,
     config,
     secrets,
-    world: (log = createLog({ clock: ctx.clock, write: () => undefined })) => (options.composeWorld ?? composeWorld)(inputs(log)),
+    services: (log = createLog({ clock: ctx.clock, write: () => undefined })) => (options.composeServices ?? composeServices)(inputs(log)),
     tick: () => functions.invokeAsync('reaper', { version: 'v1.0', trigger_type: 'TIMER', trigger_name: 'by-hand', user_event: '' }).done,
     close: () => sandbox.close(),
   };
@@ -105,13 +105,13 @@ function deploy(sandbox: Sandbox, options: FarmOptions): Farm {
 function sourceFunctions(
   config: Config,
   clock: Sandbox['ctx']['clock'],
-  { onLog, composeWorld: compose }: Pick<FarmOptions, 'onLog' | 'composeWorld'>,
+  { onLog, composeServices: compose }: Pick<FarmOptions, 'onLog' | 'composeServices'>,
 ): Record<FunctionKind, () => FunctionHandler> {
   const parts = (name: FunctionKind) => ({
     clock,
     loadConfig: () => config,
     readSecret: secretReader({}),
-    ...(compose && { composeWorld: compose }),
+    ...(compose && { composeServices: compose }),
     log: createLog({ clock, fields: { function: name }, write: (line) => onLog?.(line) }),
   });
   return {

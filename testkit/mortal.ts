@@ -1,4 +1,4 @@
-import type { World } from '../lib/app/services.ts';
+import type { Services } from '../lib/app/services.ts';
 
 /** When a process dies: before its n-th call goes out, or after that was carried out and before its answer arrives. */
 export interface Death {
@@ -6,9 +6,9 @@ export interface Death {
   readonly when: 'before' | 'after';
 }
 
-/** A world whose process dies at one of its calls: from then on nothing goes out and nothing comes back. */
+/** Services whose process dies at one of its calls: from then on nothing goes out and nothing comes back. */
 export interface Mortal {
-  readonly world: World;
+  readonly services: Services;
   /** Resolves at the death, with the name of the call. */
   readonly died: Promise<string>;
   /** Names of the calls that were begun. */
@@ -19,7 +19,7 @@ export interface Mortal {
 
 const NEVER = new Promise<never>(() => undefined);
 
-export function mortal(world: World, death: Death): Mortal {
+export function mortal(services: Services, death: Death): Mortal {
   const calls: string[] = [];
   const underway: Promise<unknown>[] = [];
   let dead = false;
@@ -50,14 +50,14 @@ export function mortal(world: World, death: Death): Mortal {
       if (dead) await NEVER;
     }
   };
-  const { clock } = world;
+  const { clock } = services;
   const sleep: typeof clock.sleep = (ms, signal) => (dead ? NEVER : clock.sleep(ms, signal));
   return {
-    world: {
-      ...world,
-      forge: calling(world.forge, 'gitlab', around),
-      cloud: calling(world.cloud, 'cloud', around),
-      store: calling(world.store, 'store', around),
+    services: {
+      ...services,
+      forge: calling(services.forge, 'gitlab', around),
+      cloud: calling(services.cloud, 'cloud', around),
+      store: calling(services.store, 'store', around),
       clock: { now: () => clock.now(), sleep },
     },
     died,

@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
 import { type ReadEntry, readLedger } from '../lib/app/ledger/explain.ts';
-import type { World } from '../lib/app/services.ts';
+import type { Services } from '../lib/app/services.ts';
 import { needSecret } from '../lib/config/secrets.ts';
 import { GitLab } from '../lib/gitlab/client.ts';
 import { Ecs } from '../lib/otc/ecs/client.ts';
@@ -8,7 +8,7 @@ import { otcCloud } from '../lib/otc/ecs/cloud.ts';
 import { Ims } from '../lib/otc/ecs/ims.ts';
 import { OtcHttp } from '../lib/otc/http.ts';
 import { Obs } from '../lib/otc/obs/client.ts';
-import { composeWorld, type WorldInputs } from '../lib/runtime/compose.ts';
+import { composeServices, type ServicesInputs } from '../lib/runtime/compose.ts';
 import { SteppedClock } from '../sandbox/clock.ts';
 import type { SandboxEvent } from '../sandbox/context.ts';
 import type { Job, JobSpec, Pipeline } from '../sandbox/gitlab/model.ts';
@@ -83,8 +83,8 @@ export class Play {
   }
 
   /** Runs work of the test's own on the stepped clock, e.g. a call of an adapter. */
-  run<T>(work: (world: World) => Promise<T>): Promise<T> {
-    return this.clock.track(work(this.farm.world()));
+  run<T>(work: (services: Services) => Promise<T>): Promise<T> {
+    return this.clock.track(work(this.farm.services()));
   }
 
   /** VMs of ours that exist, listed or not. */
@@ -119,7 +119,7 @@ export class Play {
 
   /** Everything in the ledger so far. */
   ledger(): Promise<readonly ReadEntry[]> {
-    return this.run((world) => readLedger(world.store, START - HOUR, this.clock.now()));
+    return this.run((services) => readLedger(services.store, START - HOUR, this.clock.now()));
   }
 
   /** The day's series, as rows by column. */
@@ -173,10 +173,10 @@ export function neverRan({ sandbox, clock }: Play): void {
 }
 
 /**
- * The adapters as `composeWorld` builds them, but no real time goes by before a repetition, and a call that is never answered is given up after
+ * The adapters as `composeServices` builds them, but no real time goes by before a repetition, and a call that is never answered is given up after
  * `patienceMs` of it.
  */
-export function hasty(patienceMs = 10_000): (inputs: WorldInputs) => World {
+export function hasty(patienceMs = 10_000): (inputs: ServicesInputs) => Services {
   return (inputs) => {
     const { config, credentials, clock, secrets, signal } = inputs;
     const { projectId, endpoints } = config.otc;
@@ -186,7 +186,7 @@ export function hasty(patienceMs = 10_000): (inputs: WorldInputs) => World {
     const token = needSecret(secrets.gitlabToken, 'GITLAB_TOKEN').reveal();
     const gitlab = { url: config.settings.gitlabUrl, token, clock, ...(signal && { signal }) };
     return {
-      ...composeWorld(inputs),
+      ...composeServices(inputs),
       // The list of a group's projects has three eighths of a call's time.
       forge: new GitLab({ ...gitlab, deadlineMs: 3 * patienceMs, tryTimeoutMs: patienceMs }),
       cloud: otcCloud(ecs, new Ims({ http, endpoint: endpoints.ims })),

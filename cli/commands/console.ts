@@ -6,7 +6,7 @@ import type { Server } from '../../lib/core/fleet/types.ts';
 import { toIso } from '../../lib/core/time.ts';
 import { atLeastOne } from '../shared/arguments.ts';
 import type { CommandContext, Program } from '../shared/context.ts';
-import { openWorld } from '../shared/environment.ts';
+import { openServices } from '../shared/environment.ts';
 import type { Output } from '../shared/output.ts';
 import { harmless, oneLine } from '../shared/printable.ts';
 
@@ -57,6 +57,6 @@ export function register(program: Program, context: CommandContext): void {
     .argument('<worker>', 'its name')
     .option('-n, --lines <number>', 'the last so many', atLeastOne, 200)
     .action((worker, { lines }) =>
-      context.run(false, async (output) => await showConsole(openWorld(context.load()).cloud, worker, lines, output)),
+      context.run(false, async (output) => await showConsole(openServices(context.load()).cloud, worker, lines, output)),
     );
 }

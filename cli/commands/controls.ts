@@ -11,7 +11,7 @@ import { isWorkerOf } from '../../lib/core/fleet/names.ts';
 import { counted } from '../../lib/core/plural.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import type { CommandContext, Program } from '../shared/context.ts';
-import { openStore, openWorld, UserError } from '../shared/environment.ts';
+import { openServices, openStore, UserError } from '../shared/environment.ts';
 import type { Output } from '../shared/output.ts';
 import { pauseWarnings } from '../shared/pause-warnings.ts';
 import { clean, oneLine } from '../shared/printable.ts';
@@ -218,7 +218,7 @@ export function register(program: Program, context: CommandContext): void {
   const say = (json: true | undefined, work: (saying: Saying) => Promise<number>) =>
     context.run(json, async (output) => {
       const config = context.load();
-      const exists = async (worker: string) => (await openWorld(config).cloud.servers(worker)).some(({ name }) => name === worker);
+      const exists = async (worker: string) => (await openServices(config).cloud.servers(worker)).some(({ name }) => name === worker);
       return await work({ store: openStore(config), config, clock: systemClock, output, exists, user: () => userInfo().username });
     });
   const command = (name: string, description: string) =>

@@ -1,10 +1,10 @@
 import { explainJob, explainWorker, isUnsettled, readLedger, type Story, type StoryLine } from '../../lib/app/ledger/explain.ts';
-import type { World } from '../../lib/app/services.ts';
+import type { Services } from '../../lib/app/services.ts';
 import { describeError } from '../../lib/core/errors.ts';
 import { counted } from '../../lib/core/plural.ts';
 import { atLeastOne, wholeNumber } from '../shared/arguments.ts';
 import type { CommandContext, Program } from '../shared/context.ts';
-import { openWorld, UserError } from '../shared/environment.ts';
+import { openServices, UserError } from '../shared/environment.ts';
 import type { Output } from '../shared/output.ts';
 import { clean } from '../shared/printable.ts';
 import { bootSoFar } from './console.ts';
@@ -13,7 +13,7 @@ const DAY = 86_400_000;
 
 /** Tells from the ledger what was decided about a job or a worker; of a worker that still boots also what its console shows. Gives the exit code. */
 export async function explain(
-  { store, cloud }: Pick<World, 'store' | 'cloud'>,
+  { store, cloud }: Pick<Services, 'store' | 'cloud'>,
   what: { readonly job: number } | { readonly worker: string },
   span: { readonly now: number; readonly days: number },
   output: Output,
@@ -71,9 +71,9 @@ export function register(program: Program, context: CommandContext): void {
     .action(({ job, worker, days, json }) =>
       context.run(json, async (output) => {
         if ((job === undefined) === (worker === undefined)) throw new UserError('Say either --job ID or --worker NAME.');
-        const world = openWorld(context.load());
+        const services = openServices(context.load());
         const what = job === undefined ? { worker: worker ?? '' } : { job };
-        return await explain(world, what, { now: world.clock.now(), days }, output);
+        return await explain(services, what, { now: services.clock.now(), days }, output);
       }),
     );
 }

@@ -1,6 +1,6 @@
 import { reconcile } from '../../lib/app/reconcile/reconcile.ts';
 import type { CommandContext, Program } from '../shared/context.ts';
-import { openWorld, PASS_MS, withinDeadline } from '../shared/environment.ts';
+import { openServices, PASS_MS, withinDeadline } from '../shared/environment.ts';
 import { renderReport } from '../shared/output.ts';
 
 export function register(program: Program, context: CommandContext): void {
@@ -12,7 +12,7 @@ export function register(program: Program, context: CommandContext): void {
       context.run(json, async (output) => {
         const config = context.load();
         const options = { trigger: 'person', grow: true, shrink: true, dryRun: true } as const;
-        const report = await withinDeadline(PASS_MS, (d) => reconcile(openWorld(config), config.settings, options, d));
+        const report = await withinDeadline(PASS_MS, (d) => reconcile(openServices(config), config.settings, options, d));
         output.data(output.json ? JSON.stringify(report, undefined, 2) : renderReport(report));
         return report.pools.every((p) => p.plan) ? 0 : 1;
       }),

@@ -11,7 +11,7 @@ import { systemClock } from '../../lib/runtime/clock.ts';
 import { reportCsv, reportJson } from '../render/report-data.ts';
 import { from, timezone, to } from '../shared/arguments.ts';
 import type { CommandContext, Program } from '../shared/context.ts';
-import { openStore, openWorld, UserError } from '../shared/environment.ts';
+import { openServices, openStore, UserError } from '../shared/environment.ts';
 import type { Output } from '../shared/output.ts';
 import { clean } from '../shared/printable.ts';
 import { localText, parseSpan } from '../shared/time-range.ts';
@@ -180,7 +180,7 @@ export function register(program: Program, context: CommandContext): void {
       const format = json ? 'json' : csv ? 'csv' : options.format;
       return context.run(format === 'json', async (output) => {
         const config = context.load();
-        const source = live ? openWorld(config) : { store: openStore(config) };
+        const source = live ? openServices(config) : { store: openStore(config) };
         return await report({ ...source, settings: config.settings }, { ...options, format }, systemClock.now(), output);
       });
     });

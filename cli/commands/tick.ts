@@ -1,7 +1,7 @@
 import type { Wake } from '../../lib/app/ports/index.ts';
 import { tick } from '../../lib/app/reconcile/entry-points.ts';
 import type { CommandContext, Program } from '../shared/context.ts';
-import { openWorld, PASS_MS, withinDeadline } from '../shared/environment.ts';
+import { openServices, PASS_MS, withinDeadline } from '../shared/environment.ts';
 import { renderReport } from '../shared/output.ts';
 
 /** What comes in during a tick by hand is left to the functions. */
@@ -15,7 +15,7 @@ export function register(program: Program, context: CommandContext): void {
     .action(({ json }) =>
       context.run(json, async (output) => {
         const config = context.load();
-        const result = await withinDeadline(PASS_MS, (d) => tick(openWorld(config), config.settings, 'person', NOBODY, d, PASS_MS));
+        const result = await withinDeadline(PASS_MS, (d) => tick(openServices(config), config.settings, 'person', NOBODY, d, PASS_MS));
         if (output.json) output.data(JSON.stringify(result, undefined, 2));
         else for (const report of result.reports) output.data(renderReport(report));
         if (result.turnstile === 'held') output.say('Another reconcile was running; launching was left to it.');

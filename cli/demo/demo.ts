@@ -50,7 +50,7 @@ export async function demo(options: DemoOptions, output: Output, stopped: () => 
   const { urls } = farm.sandbox;
   output.say(`GitLab ${urls.gitlab}, OTC ${urls.otc}, OBS ${urls.obs} — all on this machine. Times are UTC.`);
   // The page takes the time from its server, whose clock runs faster than its own: it looks each second.
-  const { store } = farm.world();
+  const { store } = farm.services();
   const live = await serveDashboard({ store, port: options.port === 0 ? 0 : options.port + 4, clock, everySeconds: 1 }, output);
   // The bucket itself is closed to those without a key, as a real one until `scaler dashboard publish`.
   if (live) output.say(`The newest counts: curl ${new URL('/counts/v1/latest.json', live.url)}`);
@@ -97,7 +97,7 @@ async function tell(farm: Farm, story: Story, now: number, output: Output): Prom
   output.data(dayInFigures(figures, POOL.limit));
   const longest = story.longest();
   if (!longest) return;
-  const { lines } = explainJob(clean(await readLedger(farm.world().store, figures.since - DAY, now)), longest.job);
+  const { lines } = explainJob(clean(await readLedger(farm.services().store, figures.since - DAY, now)), longest.job);
   output.data(`\nWhy job ${longest.job} waited ${durationText(Math.round(longest.ms / 1000))} (scaler explain --job ${longest.job}):`);
   for (const line of lines) output.data(`  ${line.time}  ${line.text}`);
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Store } from '../../lib/app/ports/index.ts';
-import type { Deadline, World } from '../../lib/app/services.ts';
+import type { Deadline, Services } from '../../lib/app/services.ts';
 import { InvalidConfigError, renderProblems } from '../../lib/config/check/problems.ts';
 import type { Config } from '../../lib/config/load/parse.ts';
 import { loadConfigText } from '../../lib/config/load/yaml.ts';
@@ -8,7 +8,7 @@ import { readSecrets, type Secrets } from '../../lib/config/secrets.ts';
 import { AccessError, ConfigError, ThrottledError, UnclearError } from '../../lib/core/errors.ts';
 import { ObsSite } from '../../lib/otc/obs/website.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
-import { composeStore, composeWorld } from '../../lib/runtime/compose.ts';
+import { composeServices, composeStore } from '../../lib/runtime/compose.ts';
 import { startDeadline } from '../../lib/runtime/deadline.ts';
 import { localContext } from '../../lib/runtime/functiongraph/context.ts';
 import { credentialsOf } from '../../lib/runtime/functiongraph/secret-source.ts';
@@ -55,11 +55,11 @@ function notSet(keys: string): UserError {
 }
 
 /** The real GitLab and OTC, with the keys of the environment; log lines of the adapters go to standard error. */
-export function openWorld(config: Config): World {
+export function openServices(config: Config): Services {
   const secrets = neededSecrets();
   const credentials = environmentCredentials(secrets);
   const log = createLog({ clock: systemClock, write: (line) => process.stderr.write(`${escaped(line)}\n`) });
-  return composeWorld({ config, secrets, credentials, clock: systemClock, log });
+  return composeServices({ config, secrets, credentials, clock: systemClock, log });
 }
 
 /** The bucket alone: needs no token of GitLab. */

@@ -2,7 +2,7 @@ import type { Clock, Cloud, Forge, Log, Notifier, Store } from './ports/index.ts
 import type { PoolSettings } from './settings.ts';
 
 /** Everything outside that a use case may touch. Built per call by lib/runtime/compose.ts, never kept. */
-export interface World {
+export interface Services {
   readonly forge: Forge;
   readonly cloud: Cloud;
   readonly store: Store;

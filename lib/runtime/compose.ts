@@ -1,7 +1,7 @@
 import { ulid } from 'ulid';
 import { renderRunnerConfig, renderWorkerUserData } from '../../cloud-init/worker/worker.ts';
 import type { Clock, Log, Notifier, Store } from '../app/ports/index.ts';
-import type { WorkerTemplates, World } from '../app/services.ts';
+import type { Services, WorkerTemplates } from '../app/services.ts';
 import type { Config } from '../config/load/parse.ts';
 import { needSecret, type Secrets } from '../config/secrets.ts';
 import { waitTimeoutSeconds } from '../core/pool/wait-timeout.ts';
@@ -16,7 +16,7 @@ import { Obs } from '../otc/obs/client.ts';
 import { SmnTopic } from '../otc/smn.ts';
 import { AlarmWebhook } from './alarm-webhook.ts';
 
-export interface WorldInputs {
+export interface ServicesInputs {
   readonly config: Config;
   readonly secrets: Secrets;
   readonly credentials: Credentials;
@@ -31,7 +31,7 @@ export interface WorldInputs {
 /**
  * Everything outside, built for one call: the agency's keys come with the call and go stale after it. Nothing is asked yet. Throws `ConfigError`.
  */
-export function composeWorld(inputs: WorldInputs): World {
+export function composeServices(inputs: ServicesInputs): Services {
   const { config, secrets, credentials, clock, log, agents, signal } = inputs;
   const { settings, otc } = config;
   const { projectId, endpoints } = otc;
@@ -62,7 +62,7 @@ export function composeStore({
   credentials,
   clock,
   agents,
-}: Pick<WorldInputs, 'config' | 'credentials' | 'clock' | 'agents'>): Store {
+}: Pick<ServicesInputs, 'config' | 'credentials' | 'clock' | 'agents'>): Store {
   const scheme = bucket.dialect === 's3-v2' ? 'aws' : 'obs';
   return new Obs({ endpoint: otc.endpoints.obs, bucket: bucket.name, credentials, clock, scheme, ...(agents && { agents }) });
 }

@@ -10,7 +10,7 @@ import { GROUP, HOOK_PATH } from '../../testkit/farm.ts';
 import { BRISK, hasty, MINUTE, type Play, type PlayOptions, play } from '../../testkit/play.ts';
 
 const POOL = { limit: 2, idle_time: 20, max_builds: 1, boot_timeout: 60 };
-const FAST = { ...BRISK, pools: [POOL], composeWorld: hasty(300) } satisfies PlayOptions;
+const FAST = { ...BRISK, pools: [POOL], composeServices: hasty(300) } satisfies PlayOptions;
 const EVER = 1_000_000;
 const DAY = 1440 * MINUTE;
 
@@ -115,11 +115,11 @@ describe('an alarm', () => {
     const at = floorMinute(p.clock.now()) + 30 * MINUTE;
     const sample = p.text(day).trim().split('\n').at(-1) ?? '';
     const line = `${sample.replace(/^[^,]+,[^,]+/, `${toIso(at)},gone`)}\n`;
-    await p.run((world) => world.store.append(day, p.text(day).length, line));
+    await p.run((services) => services.store.append(day, p.text(day).length, line));
     await p.advance(10 * MINUTE);
     expect(messages(p)).toEqual(['clock']);
     expect(farm(p).alarms).toMatchObject([{ kind: 'clock', text: expect.stringContaining(`a line of gone for ${toIso(at)}`) }]);
-    const rows = await p.run((world) => readSeries(world.store, { from: at - DAY, to: at, step: '1m', append: true }));
+    const rows = await p.run((services) => readSeries(services.store, { from: at - DAY, to: at, step: '1m', append: true }));
     expect(rows).toHaveLength(12);
     await p.advance(25 * MINUTE);
     expect(messages(p)).toEqual(['clock', 'over: clock']);

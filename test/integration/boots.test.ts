@@ -6,7 +6,7 @@ import type { Fault } from '../../sandbox/faults.ts';
 import { BRISK, hasty, MINUTE, type Play, play, SECOND } from '../../testkit/play.ts';
 
 const POOL = { limit: 4, idle_time: 20, max_builds: 1 };
-const FAST = { ...BRISK, pools: [POOL], composeWorld: hasty(300) };
+const FAST = { ...BRISK, pools: [POOL], composeServices: hasty(300) };
 const EVER = 1_000_000;
 
 const settled = async (p: Play) => (await p.ledger()).filter((e) => e.kind === 'booted' || e.kind === 'boot-failed');
@@ -15,7 +15,7 @@ const settled = async (p: Play) => (await p.ledger()).filter((e) => e.kind === '
 async function told(p: Play, worker: string, json = false): Promise<{ readonly code: number; readonly out: string }> {
   let out = '';
   const output = { json, data: (text: string) => (out += `${text}\n`), say: () => undefined };
-  const code = await p.run((world) => explain(world, { worker }, { now: p.clock.now(), days: 1 }, output));
+  const code = await p.run((services) => explain(services, { worker }, { now: p.clock.now(), days: 1 }, output));
   return { code, out };
 }
 

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { type Random, seeded } from '../../sandbox/gitlab/random.ts';
 import { HOUR, MINUTE, type Play, play, SECOND } from '../../testkit/play.ts';
 import { FAULT_EVERY_MS, unrest } from './chaos-faults.ts';
-import { impatientWorld } from './chaos-impatient.ts';
+import { impatientServices } from './chaos-impatient.ts';
 
 const Line = z.object({ msg: z.string(), code: z.string().optional(), ok: z.boolean().optional() });
 const SEED = 7;
@@ -84,7 +84,7 @@ it.each([
   const p = await play({
     start,
     pools: POOLS,
-    composeWorld: impatientWorld,
+    composeServices: impatientServices,
     worker: { bootMs: () => 30_000 + Math.floor(random() * 90_000), stay },
     // GitLab's count of a runner's jobs is old by a minute, as it may be.
     gitlab: { busyLagMs: MINUTE, random: seeded(SEED + 1) },

@@ -8,7 +8,7 @@ import { FARM_KEY, FarmView } from '../../lib/app/status/schema.ts';
 import { ALL_POOLS, type Control } from '../../lib/core/controls.ts';
 import { BRISK, HOUR, hasty, MINUTE, type Play, type PlayOptions, play, SECOND } from '../../testkit/play.ts';
 
-const FAST = { ...BRISK, composeWorld: hasty(), pools: [{ limit: 4, idle_time: 600, boot_timeout: 120 }] } satisfies PlayOptions;
+const FAST = { ...BRISK, composeServices: hasty(), pools: [{ limit: 4, idle_time: 600, boot_timeout: 120 }] } satisfies PlayOptions;
 
 type Said = Omit<Control, 'since' | 'target'> & { readonly target?: string };
 
@@ -110,9 +110,9 @@ describe('what is seen of it', () => {
     const view = () => FarmView.parse(JSON.parse(p.text(FARM_KEY)));
     expect(view().controls).toEqual([{ kind: 'pause', target: 'pool0', since: '2026-11-23T08:00:07Z', until: '2026-11-23T08:10:07Z' }]);
     expect(p.text(FARM_KEY)).not.toMatch(/eva|mended/);
-    const plan = await p.run((world) =>
+    const plan = await p.run((services) =>
       withinDeadline(60_000, (d) =>
-        reconcile(world, p.farm.config.settings, { trigger: 'person', grow: true, shrink: true, dryRun: true }, d),
+        reconcile(services, p.farm.config.settings, { trigger: 'person', grow: true, shrink: true, dryRun: true }, d),
       ),
     );
     expect(renderReport(plan)).toContain(

@@ -10,8 +10,8 @@ const LIMIT = 6;
 
 type Pass = (p: Play, mortal: Mortal) => Promise<unknown>;
 
-const growing: Pass = (p, m) => grow(m.world, p.farm.config.settings, { wake: async () => undefined }, NO_END, HOLD_MS);
-const ticking: Pass = (p, m) => tick(m.world, p.farm.config.settings, 'timer', { wake: async () => undefined }, NO_END, HOLD_MS);
+const growing: Pass = (p, m) => grow(m.services, p.farm.config.settings, { wake: async () => undefined }, NO_END, HOLD_MS);
+const ticking: Pass = (p, m) => tick(m.services, p.farm.config.settings, 'timer', { wake: async () => undefined }, NO_END, HOLD_MS);
 
 /** Runs the pass until it ends or dies; gives the call it died at. */
 async function until(
@@ -19,7 +19,7 @@ async function until(
   pass: Pass,
   death: Death,
 ): Promise<{ readonly diedAt: string | undefined; readonly calls: readonly string[] }> {
-  const m = mortal(p.farm.world(), death);
+  const m = mortal(p.farm.services(), death);
   const diedAt = await p.clock.track(
     (async () => {
       const ended = await Promise.race([pass(p, m).then(() => undefined), m.died]);
@@ -82,7 +82,7 @@ async function leaving(): Promise<Play> {
   await p.advance(MINUTE + 30 * SECOND);
   p.sandbox.ecs.stop(off?.id ?? '');
   const runner = p.runners().find((r) => r.description === drained?.name);
-  await p.run((world) => world.forge.drainRunner(runner?.id ?? 0, drainNote(p.clock.now(), 'idle')));
+  await p.run((services) => services.forge.drainRunner(runner?.id ?? 0, drainNote(p.clock.now(), 'idle')));
   await p.advance(50 * SECOND);
   return p;
 }
@@ -173,7 +173,7 @@ describe.each([
       pools,
       times: { ...BRISK.times, listLagMs: 90 * SECOND },
       worker: BRISK.worker,
-      composeWorld: hasty(),
+      composeServices: hasty(),
     });
     for (let minute = 0; minute < 10; minute++) {
       p.clock.after(minute * MINUTE + 30 * SECOND, () => {

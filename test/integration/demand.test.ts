@@ -8,7 +8,7 @@ import { BRISK, hasty, MINUTE, type Play, type PlayOptions, play, SECOND } from 
 
 const OTHER = 'acme/other';
 const EVER = 1_000_000;
-const FAST = { ...BRISK, composeWorld: hasty(5_000) } satisfies PlayOptions;
+const FAST = { ...BRISK, composeServices: hasty(5_000) } satisfies PlayOptions;
 const BROKEN = { operation: 'gitlab.jobs', times: EVER, status: 500 } as const;
 
 /** More pipelines than one query shows: the project is read by REST. Their jobs are for nobody's tags. */
@@ -28,7 +28,7 @@ function farm(p: Play): FarmView {
 
 async function planText(p: Play): Promise<string> {
   const options = { trigger: 'person', grow: true, shrink: true, dryRun: true } as const;
-  const report = p.run((world) => withinDeadline(60_000, (deadline) => reconcile(world, p.farm.config.settings, options, deadline)));
+  const report = p.run((services) => withinDeadline(60_000, (deadline) => reconcile(services, p.farm.config.settings, options, deadline)));
   await p.advance(20 * SECOND);
   return renderReport(await report);
 }

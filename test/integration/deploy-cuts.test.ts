@@ -10,7 +10,7 @@ import { readSecrets } from '../../lib/config/secrets.ts';
 import { EMPTY_MEMORY } from '../../lib/core/launches/types.ts';
 import { SecretCredentials } from '../../lib/otc/credentials.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
-import { composeWorld } from '../../lib/runtime/compose.ts';
+import { composeServices } from '../../lib/runtime/compose.ts';
 import { startDeadline } from '../../lib/runtime/deadline.ts';
 import { createLog } from '../../lib/runtime/log.ts';
 import type { Fault } from '../../sandbox/faults.ts';
@@ -142,7 +142,7 @@ async function launchOne({ dir, sandbox }: DeployBench): Promise<void> {
   const config = loadConfig(`${dir}/scaler.yml`);
   const { accessKey, secretKey } = sandbox.credentials;
   const token = sandbox.gitlab.createToken({ scopes: ['api'], admin: true }).value;
-  const world = composeWorld({
+  const services = composeServices({
     config,
     secrets: readSecrets((key) => (key === 'GITLAB_TOKEN' ? token : undefined)),
     credentials: new SecretCredentials(accessKey, secretKey),
@@ -152,10 +152,10 @@ async function launchOne({ dir, sandbox }: DeployBench): Promise<void> {
   const [pool] = config.settings.pools;
   if (!pool) throw new Error('no pool');
   const { deadline, end } = startDeadline(10_000);
-  const images = new Images(world.cloud, deadline.act);
+  const images = new Images(services.cloud, deadline.act);
   const { installation } = config.settings;
   const about = { settings: pool, installation, memory: EMPTY_MEMORY, images, machines: 0, at: systemClock.now() };
-  const launched = await new Launcher(world, about, deadline).launch({ kind: 'launch', why: 'idle-target' });
+  const launched = await new Launcher(services, about, deadline).launch({ kind: 'launch', why: 'idle-target' });
   end();
   expect(launched).toMatchObject({ outcome: 'done' });
 }

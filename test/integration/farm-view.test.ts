@@ -11,7 +11,7 @@ async function statusText(p: Play): Promise<string> {
   const said: string[] = [];
   const output = { json: false, data: (text: string) => void said.push(text), say: () => undefined };
   const options = { append: true, timezone: 'UTC', width: 120, colour: false };
-  await p.run((world) => status(world.store, options, p.clock.now(), output));
+  await p.run((services) => status(services.store, options, p.clock.now(), output));
   return said.join('\n');
 }
 
@@ -31,7 +31,7 @@ it('counts no machine for a runner whose VM was never ordered, and keeps its pla
   const p = await play({ ...BRISK, timer: false, hooks: false, pools: [{ limit: 1 }] });
   const name = `pool0-${'0'.repeat(26)}`;
   const spec = { scope: { kind: 'group', path: 'acme' }, name, tags: ['pool0'], runUntagged: false, protectedOnly: false } as const;
-  const made = p.run((world) => world.forge.createRunner(spec));
+  const made = p.run((services) => services.forge.createRunner(spec));
   await p.advance(SECOND);
   await made;
   p.push(1);

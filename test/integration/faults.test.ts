@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SecretCredentials } from '../../lib/otc/credentials.ts';
-import type { WorldInputs } from '../../lib/runtime/compose.ts';
+import type { ServicesInputs } from '../../lib/runtime/compose.ts';
 import type { Fault } from '../../sandbox/faults.ts';
 import { BRISK, hasty, MINUTE, neverRan, type Play, play, SECOND } from '../../testkit/play.ts';
 
@@ -9,7 +9,7 @@ const PATIENCE_MS = 300;
 const LIMIT = 4;
 const EVER = 1_000_000;
 
-const FAST = { ...BRISK, composeWorld: hasty() };
+const FAST = { ...BRISK, composeServices: hasty() };
 const POOL = { limit: LIMIT, idle_count: 1, idle_time: 10, boot_timeout: 60 };
 
 function statuses(p: Play): readonly string[] {
@@ -67,7 +67,7 @@ const rows = [
 describe('four bad minutes', () => {
   it.each(rows)('$operation: $name', async ({ name: _, operation, ...fault }) => {
     const silent = fault.kind === 'hang';
-    const p = await play({ ...FAST, pools: [POOL], composeWorld: hasty(silent ? PATIENCE_MS : 10_000) });
+    const p = await play({ ...FAST, pools: [POOL], composeServices: hasty(silent ? PATIENCE_MS : 10_000) });
     // Silence costs real time: once in two minutes is enough of it, that is, until GitLab's client has tried a read three times.
     const isRead = operation === 'gitlab.graphql' || operation === 'gitlab.runner-jobs';
     const times = silent ? (isRead ? 3 : 1) : EVER;
@@ -208,7 +208,7 @@ describe('capacity', () => {
 
 describe('credentials', () => {
   /** The account's key with a secret that is not its own. */
-  const wrongSecret = (inputs: WorldInputs) =>
+  const wrongSecret = (inputs: ServicesInputs) =>
     hasty()({ ...inputs, credentials: new SecretCredentials('SANDBOXACCESSKEY0001', 'not its secret key') });
 
   it('a wrong secret key is tried once a call of the function and does not lock the key', async () => {
@@ -217,7 +217,7 @@ describe('credentials', () => {
       ...BRISK,
       hooks: false,
       pools: [POOL],
-      composeWorld: (inputs) => (wrong ? wrongSecret(inputs) : hasty()(inputs)),
+      composeServices: (inputs) => (wrong ? wrongSecret(inputs) : hasty()(inputs)),
     });
     p.push(1);
     await p.advance(10 * MINUTE);

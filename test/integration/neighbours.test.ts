@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { grow, tick } from '../../lib/app/reconcile/entry-points.ts';
 import { readMemory } from '../../lib/app/reconcile/pool-state-store.ts';
-import type { World } from '../../lib/app/services.ts';
+import type { Services } from '../../lib/app/services.ts';
 import { handoffKey } from '../../lib/app/workers/launch.ts';
 import { BRISK, hasty, MINUTE, type Play, play, SECOND } from '../../testkit/play.ts';
 
@@ -9,13 +9,13 @@ const NO_END = { act: new AbortController().signal, all: new AbortController().s
 const WAKE = { wake: async () => undefined };
 const HOLD_MS = 2 * MINUTE;
 const MEMORY = 'state/v1/pools/pool0.json';
-const quietly = { ...BRISK, hooks: false, timer: false, composeWorld: hasty() } as const;
+const quietly = { ...BRISK, hooks: false, timer: false, composeServices: hasty() } as const;
 
 const known = (p: Play) => p.run(({ store }) => readMemory(store, 'pool0', {}));
 const handoffs = (p: Play) => p.keys('handoff/');
 
-/** The same world, each answer of which takes so long, and the put of the memory so long. */
-function slow(world: World, ms: number, putMs = ms): World {
+/** The same services, each answer of which takes so long, and the put of the memory so long. */
+function slow(services: Services, ms: number, putMs = ms): Services {
   const slowly = <T extends object>(port: T): T =>
     new Proxy(port, {
       get: (target, name) => {
@@ -23,12 +23,12 @@ function slow(world: World, ms: number, putMs = ms): World {
         if (typeof member !== 'function') return member;
         if (name === 'presignGet') return member.bind(target);
         return async (...args: unknown[]) => {
-          await world.clock.sleep(name === 'put' && args[0] === MEMORY ? putMs : ms);
+          await services.clock.sleep(name === 'put' && args[0] === MEMORY ? putMs : ms);
           return Reflect.apply(member, target, args);
         };
       },
     });
-  return { ...world, forge: slowly(world.forge), cloud: slowly(world.cloud), store: slowly(world.store) };
+  return { ...services, forge: slowly(services.forge), cloud: slowly(services.cloud), store: slowly(services.store) };
 }
 
 describe('a tick beside a slow holder of the turnstile', () => {
@@ -45,9 +45,9 @@ describe('a tick beside a slow holder of the turnstile', () => {
     const [first] = p.vms();
     p.push(4);
     const { settings } = p.farm.config;
-    const holder = p.clock.track(grow(slow(p.farm.world(), 6 * SECOND, putMs), settings, WAKE, NO_END, HOLD_MS));
+    const holder = p.clock.track(grow(slow(p.farm.services(), 6 * SECOND, putMs), settings, WAKE, NO_END, HOLD_MS));
     await p.advance(begins);
-    const beside = p.clock.track(tick(slow(p.farm.world(), tickMs), settings, 'timer', WAKE, NO_END, HOLD_MS));
+    const beside = p.clock.track(tick(slow(p.farm.services(), tickMs), settings, 'timer', WAKE, NO_END, HOLD_MS));
     await p.advance(3 * MINUTE);
     const [held, passed] = [await holder, await beside];
     expect([held.turnstile, passed.turnstile]).toEqual(['ran', 'held']);
@@ -104,7 +104,7 @@ describe('a handoff', () => {
   it('of a worker that nobody knows stays as long as it could be fetched, and one of a pool that nobody knows stays', async () => {
     const p = await launched();
     const put = (name: string) => p.run(({ store }) => store.put(handoffKey(name), 'token = "x"'));
-    const name = p.run(async (world) => `pool0-${world.ulid(p.clock.now()).toLowerCase()}`);
+    const name = p.run(async (services) => `pool0-${services.ulid(p.clock.now()).toLowerCase()}`);
     await put(await name);
     await put('other-01jd0000000000000000000000');
     await p.advance(20 * SECOND);

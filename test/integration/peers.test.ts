@@ -149,7 +149,7 @@ describe('the scaler itself', () => {
   });
 
   it('GR#26448, GR#2772, production-engineering#27396: a removal that hangs holds up neither launches nor counts', async () => {
-    const p = await play({ pools: [{ limit: 5, idle_time: 30 }], hooks: false, composeWorld: hasty(500) });
+    const p = await play({ pools: [{ limit: 5, idle_time: 30 }], hooks: false, composeServices: hasty(500) });
     // Off between two ticks, 56 s after their jobs.
     p.push([{ durationMs: 270 * SECOND }, { durationMs: 270 * SECOND }]);
     await p.advance(9 * MINUTE);

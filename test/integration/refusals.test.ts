@@ -3,7 +3,7 @@ import { explainJob } from '../../lib/app/ledger/explain.ts';
 import { BRISK, HOUR, hasty, MINUTE, type Play, play } from '../../testkit/play.ts';
 
 const EVER = 1_000_000;
-const FAST = { ...BRISK, composeWorld: hasty() };
+const FAST = { ...BRISK, composeServices: hasty() };
 const MISSING = { operation: 'ims.images', times: EVER, status: 200, body: JSON.stringify({ images: [] }) };
 
 const statuses = (p: Play) => p.jobs().map(({ status }) => status);

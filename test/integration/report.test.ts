@@ -12,7 +12,9 @@ const LIFE = 25 * HOUR;
 
 async function reportOf(p: Play, more: Partial<Parameters<typeof readReport>[1]> = {}): Promise<Report> {
   const now = p.clock.now();
-  return await p.run((world) => readReport(world.store, { from: START - 7 * SECOND, to: now, now, lifeMs: LIFE, costs: PRICES, ...more }));
+  return await p.run((services) =>
+    readReport(services.store, { from: START - 7 * SECOND, to: now, now, lifeMs: LIFE, costs: PRICES, ...more }),
+  );
 }
 
 async function printed(p: Play, options: Partial<ReportOptions> = {}): Promise<string> {

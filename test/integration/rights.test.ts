@@ -44,7 +44,7 @@ async function farm(options: PlayOptions = {}, { admin = false, scopes = SCOPES 
     ...BRISK,
     pools: [{ limit: 4, idle_time: 20, max_builds: 1, boot_timeout: 60, machine: { public_ip: { bandwidth: 10 } } }],
     document,
-    composeWorld: hasty(),
+    composeServices: hasty(),
     ...options,
   });
   const token = p.gitlab.createToken({ scopes, admin, roles: { [GROUP]: 50 } }).value;

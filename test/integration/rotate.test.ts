@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { WorldInputs } from '../../lib/runtime/compose.ts';
+import type { ServicesInputs } from '../../lib/runtime/compose.ts';
 import { GROUP } from '../../testkit/farm.ts';
 import { BRISK, HOUR, hasty, MINUTE, type Play, type PlayOptions, play, SECOND } from '../../testkit/play.ts';
 
@@ -24,7 +24,7 @@ function stream(p: Play, ms: number): void {
   for (let at = 0; at < ms; at += 30 * SECOND) p.clock.after(at, () => void p.push([{ durationMs: 40 * SECOND }]));
 }
 
-const farm = (options: PlayOptions = {}) => play({ ...BRISK, pools: [POOL], composeWorld: hasty(), ...options });
+const farm = (options: PlayOptions = {}) => play({ ...BRISK, pools: [POOL], composeServices: hasty(), ...options });
 const refusals = (p: Play) => p.logs.filter((line) => /"code":"(401|invalid_token|unauthorized|http-401|APIG\.0301)"|\b401\b/i.test(line));
 const unserved = (p: Play) => p.jobs().filter(({ status }) => status !== 'success').length;
 /** From a job's creation to its start, in seconds; the longest. */
@@ -67,7 +67,7 @@ describe('the keys of the agency', () => {
     const compose = hasty();
     const p = await farm({
       timer: false,
-      composeWorld: (inputs: WorldInputs) => {
+      composeServices: (inputs: ServicesInputs) => {
         keys.push(inputs.credentials.accessKey);
         return compose(inputs);
       },

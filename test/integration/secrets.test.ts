@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { WorldInputs } from '../../lib/runtime/compose.ts';
+import type { ServicesInputs } from '../../lib/runtime/compose.ts';
 import type { Fault } from '../../sandbox/faults.ts';
 import { BRISK, hasty, MINUTE, type Play, play, SECOND } from '../../testkit/play.ts';
 
@@ -82,7 +82,7 @@ describe('a day on which much goes wrong and services quote what they were sent'
           return 'normal';
         },
       },
-      composeWorld: (inputs: WorldInputs) => {
+      composeServices: (inputs: ServicesInputs) => {
         keys.add(inputs.credentials.secretKey);
         if (inputs.credentials.securityToken) keys.add(inputs.credentials.securityToken);
         return compose(inputs);

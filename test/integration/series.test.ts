@@ -32,7 +32,7 @@ async function evening(append: boolean): Promise<Play> {
   const p = await play({
     start: EVENING,
     pools: POOLS,
-    composeWorld: hasty(160),
+    composeServices: hasty(160),
     ...(append ? {} : { append: 'refused', document: { bucket: { name: 'ci-fleet', append: false } } }),
   });
   trouble(p, 45);
@@ -53,7 +53,7 @@ describe.each([
 ])('the series in $name, with lost, cut and late answers and two reapers at once', ({ append }) => {
   it('has one line a pool and minute, and rolls the closed day up to the same numbers', async () => {
     const p = await evening(append);
-    const rows = await p.run((world) => readSeries(world.store, { from: EVENING, to: EVENING + 2 * HOUR, step: '1m', append }));
+    const rows = await p.run((services) => readSeries(services.store, { from: EVENING, to: EVENING + 2 * HOUR, step: '1m', append }));
     const there = minutesOf(rows);
     expect(there).toEqual([...new Set(there)].toSorted());
     // A minute whose both reapers met trouble may be missing: that is a gap, and few are.
@@ -66,7 +66,7 @@ describe.each([
     expect(parseRollup(p.text('counts/v1/year/2026.csv'))).toEqual(parseRollup(asText(closed, '1d')));
     // The live day is in no rollup.
     expect(p.text('counts/v1/month/2026-12.csv')).toBe('');
-    const hours = await p.run((world) => readSeries(world.store, { from: EVENING, to: EVENING + 2 * HOUR, step: '1h', append }));
+    const hours = await p.run((services) => readSeries(services.store, { from: EVENING, to: EVENING + 2 * HOUR, step: '1h', append }));
     expect(hours.reduce((sum, { samples }) => sum + samples, 0)).toBe(there.length);
   });
 });
@@ -81,8 +81,8 @@ describe('what is on its way', () => {
   const DAY = 'counts/v1/day/2026/11/2026-11-23';
 
   it('is what the pass itself ordered, and a job whose launch failed is without a worker; the morning of an older release is read beside it', async () => {
-    const p = await play({ ...BRISK, composeWorld: hasty(), timer: false, hooks: false, pools: [{ limit: 5 }] });
-    await p.run((world) => world.store.append(`${DAY}.csv`, 0, OLD));
+    const p = await play({ ...BRISK, composeServices: hasty(), timer: false, hooks: false, pools: [{ limit: 5 }] });
+    await p.run((services) => services.store.append(`${DAY}.csv`, 0, OLD));
     p.push(3);
     const refusal = { error: { code: 'Ecs.4711', message: 'not this one' } };
     p.faults.inject({ operation: 'ecs.create', times: 1, status: 400, body: JSON.stringify(refusal) });
@@ -101,8 +101,8 @@ describe('what is on its way', () => {
     expect(JSON.parse(p.text('counts/v1/latest.json')).pools).toMatchObject([{ machines: 2, coming: 0 }]);
 
     expect(p.text(`${DAY}.csv`)).toBe(OLD);
-    const rows = await p.run((world) =>
-      readSeries(world.store, { from: p.clock.now() - HOUR, to: p.clock.now(), step: '1m', append: true }),
+    const rows = await p.run((services) =>
+      readSeries(services.store, { from: p.clock.now() - HOUR, to: p.clock.now(), step: '1m', append: true }),
     );
     expect(rows.map(({ machines, coming }) => [machines, coming])).toEqual([...Array(30).fill([2, undefined]), [0, 2], [2, 0]]);
     const shown: string[] = [];
@@ -115,7 +115,7 @@ describe('what is on its way', () => {
       bytes: () => {},
     };
     const options = { from: '2026-11-23T07:59', to: '2026-11-23T08:01', timezone: 'UTC', format: 'csv', columns: 'coming,unmet' } as const;
-    await p.run((world) => counts({ store: world.store, append: true, pools: ['pool0'] }, options, p.clock.now(), output));
+    await p.run((services) => counts({ store: services.store, append: true, pools: ['pool0'] }, options, p.clock.now(), output));
     expect(shown.join('\n').split('\n')).toEqual([
       'time,pool,coming,unmet',
       '2026-11-23T07:59:00Z,pool0,,0',

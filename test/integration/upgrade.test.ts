@@ -12,7 +12,7 @@ import { farmDocument } from '../../testkit/farm.ts';
 import { BRISK, hasty, MINUTE, type Play, play, SECOND } from '../../testkit/play.ts';
 
 const LIMIT = 5;
-const FAST = { ...BRISK, composeWorld: hasty() };
+const FAST = { ...BRISK, composeServices: hasty() };
 const POOL = { limit: LIMIT, idle_count: 1, idle_time: 60, max_builds: 3, boot_timeout: 120 };
 
 /** Puts another release of the functions, or another configuration, into the place of those that run. Calls under way end with the old one. */
@@ -22,7 +22,7 @@ function upgrade(p: Play, pool: Readonly<Record<string, unknown>>, more: Readonl
     clock: p.clock,
     loadConfig: () => config,
     readSecret: secretReader({}),
-    composeWorld: hasty(),
+    composeServices: hasty(),
     log: createLog({ clock: p.clock, fields: { function: name, release: 2 }, write: (line) => void p.logs.push(line) }),
   });
   const made = {

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type ReadEntry, readLedger } from '../../lib/app/ledger/explain.ts';
 import type { WorkerTemplates } from '../../lib/app/services.ts';
-import { composeWorld } from '../../lib/runtime/compose.ts';
+import { composeServices } from '../../lib/runtime/compose.ts';
 import { RunningClock } from '../../sandbox/clock.ts';
 import type { SandboxEvent, SimulatedVm } from '../../sandbox/context.ts';
 import type { Job, JobSpec, Runner } from '../../sandbox/gitlab/model.ts';
@@ -48,11 +48,11 @@ export class MachineFarm {
         if (!line.includes('"level":"info"')) made.#complaints.push(line);
       },
       machines: (vm) => made.#live(vm, start),
-      composeWorld: (inputs) => {
-        const world = composeWorld(inputs);
-        const presign = (key: string, expiresAt: number) => world.store.presignGet(key, expiresAt);
-        const userData = (input: UserDataInput) => world.worker.userData(renderedFrom?.(input, presign) ?? input);
-        return { ...world, worker: { ...world.worker, userData } };
+      composeServices: (inputs) => {
+        const services = composeServices(inputs);
+        const presign = (key: string, expiresAt: number) => services.store.presignGet(key, expiresAt);
+        const userData = (input: UserDataInput) => services.worker.userData(renderedFrom?.(input, presign) ?? input);
+        return { ...services, worker: { ...services.worker, userData } };
       },
     });
     farm.sandbox.functions.timer('reaper', TICK_MS, '', 'tick');
@@ -111,7 +111,7 @@ export class MachineFarm {
   }
 
   ledger(): Promise<readonly ReadEntry[]> {
-    return readLedger(this.farm.world().store, Date.now() - HOUR, Date.now());
+    return readLedger(this.farm.services().store, Date.now() - HOUR, Date.now());
   }
 
   /** What becomes true by something that happens in the sandbox: looked at after each of its events, and each second. */

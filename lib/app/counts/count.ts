@@ -7,7 +7,7 @@ import type { ActionEntry } from '../ledger/write.ts';
 import { tried } from '../reconcile/record.ts';
 import { eachStep } from '../reconcile/steps.ts';
 import type { Planned, PoolView } from '../reconcile/types.ts';
-import type { Deadline, World } from '../services.ts';
+import type { Deadline, Services } from '../services.ts';
 import type { Settings } from '../settings.ts';
 import { oldestWaitSeconds } from '../status/alarm-conditions.ts';
 import { writeLatest, writeSamples } from './samples.ts';
@@ -30,25 +30,25 @@ export interface Minute {
 
 /** This minute's samples. */
 export async function writeCounts(
-  world: World,
+  services: Services,
   settings: Settings,
   planned: readonly Planned[],
   { now, alarms, done }: Minute,
   { all: signal }: Deadline,
 ): Promise<Counted> {
-  const samples = eachStep(world.log, 'count', planned, ({ view, plan }) => {
+  const samples = eachStep(services.log, 'count', planned, ({ view, plan }) => {
     if (!plan) return [];
     const { name } = view.settings.pool;
     const mine = done.filter(({ pool }) => pool === name);
     return [sampleOf(name, plan.numbers, now, { ...extraOf(view, settings, now), launched: launchedOf(plan, mine) })];
   });
   let ahead: Sample | undefined;
-  const writer = { append: settings.append, now: () => world.clock.now() };
-  const series = await tried(world, 'series', async () => {
-    ahead = await writeSamples(world.store, samples, writer, { signal, clock: world.clock });
+  const writer = { append: settings.append, now: () => services.clock.now() };
+  const series = await tried(services, 'series', async () => {
+    ahead = await writeSamples(services.store, samples, writer, { signal, clock: services.clock });
   });
-  if (ahead) world.log.error('count ahead of the clock', { pool: ahead.pool, time: toIso(ahead.at), key: dayKey(ahead.at) });
-  const latest = await tried(world, 'latest', () => writeLatest(world.store, samples, alarms, { signal }));
+  if (ahead) services.log.error('count ahead of the clock', { pool: ahead.pool, time: toIso(ahead.at), key: dayKey(ahead.at) });
+  const latest = await tried(services, 'latest', () => writeLatest(services.store, samples, alarms, { signal }));
   return { unrecorded: [...series, ...latest], ...(ahead && { ahead }) };
 }
 

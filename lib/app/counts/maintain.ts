@@ -13,7 +13,7 @@ import {
 import { dayKey, parseSamples, SERIES_HEADER, sampleLine } from '../../core/metrics/sample.ts';
 import { DAY, dayOf, floorDay, fromIso, MINUTE } from '../../core/time.ts';
 import type { CallOptions, Store } from '../ports/index.ts';
-import type { World } from '../services.ts';
+import type { Services } from '../services.ts';
 import { type DaySamples, daysOf, INDEX_KEY, inOrder, listRaw, monthKey, readDays, readIndex, type SeriesIndex, yearKey } from './read.ts';
 
 /** A day is closed this long after its end: nobody writes to it any more. */
@@ -28,7 +28,7 @@ const CSV = { contentType: 'text/csv; charset=utf-8' };
  * rollups. Comes after the tick's own work; what fails is logged and done by a later tick.
  */
 export async function upkeep(
-  { store, clock, log }: Pick<World, 'store' | 'clock' | 'log'>,
+  { store, clock, log }: Pick<Services, 'store' | 'clock' | 'log'>,
   append: boolean,
   signal: AbortSignal,
 ): Promise<void> {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { describeError } from '../../core/errors.ts';
 import type { CallOptions, Demand, DemandRest, Scope, Store, UnreadDemand } from '../ports/index.ts';
-import type { World } from '../services.ts';
+import type { Services } from '../services.ts';
 import type { RestChange, Unread } from './types.ts';
 
 /** The demand of a scope, and what the next reading is to be told, where that is not what this one was told. */
@@ -10,13 +10,13 @@ export interface DemandSeen extends Demand {
 }
 
 /** Reads the waiting jobs of a scope, those first that the last reading did not reach. */
-export async function readDemand(world: World, scope: Scope, signal: AbortSignal): Promise<DemandSeen> {
+export async function readDemand(services: Services, scope: Scope, signal: AbortSignal): Promise<DemandSeen> {
   let told: DemandRest | undefined;
   const resume = async () => {
-    told = await readRest(world.store, scope, { signal });
+    told = await readRest(services.store, scope, { signal });
     return told;
   };
-  const demand = await world.forge.pendingJobs(scope, { signal, resume });
+  const demand = await services.forge.pendingJobs(scope, { signal, resume });
   const rest = demand.rest && bounded(demand.rest);
   if (JSON.stringify(rest) === JSON.stringify(told)) return demand;
   return { ...demand, change: { scope, ...(rest && { rest }) } };

@@ -2,7 +2,7 @@ import { AccessError, describeError } from '../../core/errors.ts';
 import { canRun } from '../../core/plan/assignment.ts';
 import { type Entry, throughTurnstile } from '../lock/coalescing-lock.ts';
 import type { Wake } from '../ports/index.ts';
-import type { Deadline, World } from '../services.ts';
+import type { Deadline, Services } from '../services.ts';
 import type { Settings } from '../settings.ts';
 import { MINUTE_RECORD } from '../status/publish.ts';
 import { type Report, reconcile } from './reconcile.ts';
@@ -23,7 +23,7 @@ const REAPER_WAIT_MS = 15_000;
  * tick launches without it, once a minute, and a burst of hooks would do so at once. Throws `AccessError` when the key is wrong.
  */
 export async function grow(
-  world: World,
+  services: Services,
   settings: Settings,
   wake: Wake,
   deadline: Deadline,
@@ -32,21 +32,21 @@ export async function grow(
 ): Promise<PassResult> {
   const reports: Report[] = [];
   const work = async () => {
-    reports.push(await reconcile(world, settings, { trigger: 'hook', grow: true, shrink: false, ...(hook && { hook }) }, deadline));
+    reports.push(await reconcile(services, settings, { trigger: 'hook', grow: true, shrink: false, ...(hook && { hook }) }, deadline));
   };
-  const isNeeded = () => mayNeedWorker(world, settings, hook, deadline.act);
+  const isNeeded = () => mayNeedWorker(services, settings, hook, deadline.act);
   if (!settings.append) {
     if (!(await isNeeded())) return { reports, turnstile: 'not-needed' };
     await work();
     return { reports, turnstile: 'off' };
   }
   try {
-    const entry = await throughTurnstile({ ...turnstile(world, deadline, holdMs), waitMs: 0, isNeeded }, work);
-    await passOn(world, wake, entry, deadline);
+    const entry = await throughTurnstile({ ...turnstile(services, deadline, holdMs), waitMs: 0, isNeeded }, work);
+    await passOn(services, wake, entry, deadline);
     return { reports, turnstile: entry.kind };
   } catch (error) {
     if (isWrongKey(error)) throw error;
-    world.log.error('turnstile not passed', describeError(error));
+    services.log.error('turnstile not passed', describeError(error));
     return { reports, turnstile: 'unread' };
   }
 }
@@ -58,10 +58,10 @@ const OVER: ReadonlySet<string> = new Set(['running', 'success', 'failed', 'canc
  * Whether the job of a hook may need a worker of ours: the hook itself does not tell the job's tags. In doubt it does. One read spares a foreign job all
  * appends and a whole pass.
  */
-async function mayNeedWorker(world: World, { pools }: Settings, hook: Hooked | undefined, signal: AbortSignal): Promise<boolean> {
+async function mayNeedWorker(services: Services, { pools }: Settings, hook: Hooked | undefined, signal: AbortSignal): Promise<boolean> {
   if (hook?.projectId === undefined) return true;
   try {
-    const job = await world.forge.job(hook.projectId, hook.jobId, { signal });
+    const job = await services.forge.job(hook.projectId, hook.jobId, { signal });
     if (!job) return true;
     return job.runnerId === undefined && !OVER.has(job.status) && pools.some(({ pool }) => canRun(pool, job));
   } catch {
@@ -75,7 +75,7 @@ async function mayNeedWorker(world: World, { pools }: Settings, hook: Hooked | u
  * `limit`. Throws `AccessError` when the key is wrong.
  */
 export async function tick(
-  world: World,
+  services: Services,
   settings: Settings,
   trigger: 'timer' | 'person',
   wake: Wake,
@@ -86,21 +86,21 @@ export async function tick(
   const pass = async (turnstile?: TurnstileState) => {
     const first = reports.length === 0;
     const options = { trigger, grow: turnstile?.state !== 'held', shrink: first, ...(first && { record: MINUTE_RECORD }) };
-    reports.push(await reconcile(world, settings, { ...options, ...(turnstile && { turnstile }) }, deadline));
+    reports.push(await reconcile(services, settings, { ...options, ...(turnstile && { turnstile }) }, deadline));
   };
   if (!settings.append) {
     await pass();
     return { reports, turnstile: 'off' };
   }
   try {
-    const entry = await throughTurnstile({ ...turnstile(world, deadline, holdMs), waitMs: REAPER_WAIT_MS }, () => pass());
+    const entry = await throughTurnstile({ ...turnstile(services, deadline, holdMs), waitMs: REAPER_WAIT_MS }, () => pass());
     if (reports.length === 0) await pass({ state: 'held' });
-    await passOn(world, wake, entry, deadline);
+    await passOn(services, wake, entry, deadline);
     return { reports, turnstile: entry.kind };
   } catch (error) {
     if (isWrongKey(error)) throw error;
     const problem = describeError(error);
-    world.log.error('turnstile not passed', problem);
+    services.log.error('turnstile not passed', problem);
     if (reports.length === 0) await pass({ state: 'unusable', ...problem });
     return { reports, turnstile: 'unread' };
   }
@@ -117,17 +117,17 @@ function isWrongKey(error: unknown): boolean {
 }
 
 /** A wake-up that came in when there was no time left for another pass goes to a fresh call. */
-async function passOn(world: World, wake: Wake, entry: Entry, { all: signal }: Deadline): Promise<void> {
+async function passOn(services: Services, wake: Wake, entry: Entry, { all: signal }: Deadline): Promise<void> {
   if (entry.kind !== 'ran') return;
   if (entry.failure !== undefined)
-    world.log.error('turnstile not freed; it is free when this call would have ended', describeError(entry.failure));
+    services.log.error('turnstile not freed; it is free when this call would have ended', describeError(entry.failure));
   if (!entry.marked) return;
   await wake.wake({ signal }).catch((error: unknown) => {
-    world.log.warn('wake-up not passed on; the timer serves it', describeError(error));
+    services.log.warn('wake-up not passed on; the timer serves it', describeError(error));
   });
 }
 
-function turnstile(world: World, deadline: Deadline, holdMs: number) {
-  const { store, clock } = world;
-  return { store, clock, nonce: world.ulid(clock.now()), holdMs, signal: deadline.act };
+function turnstile(services: Services, deadline: Deadline, holdMs: number) {
+  const { store, clock } = services;
+  return { store, clock, nonce: services.ulid(clock.now()), holdMs, signal: deadline.act };
 }

@@ -5,7 +5,7 @@ import type { PoolMemory } from '../../core/launches/types.ts';
 import type { Action, Plan, Removal } from '../../core/plan/types.ts';
 import { toIso } from '../../core/time.ts';
 import type { ActionEntry, Stamp } from '../ledger/write.ts';
-import type { Deadline, World } from '../services.ts';
+import type { Deadline, Services } from '../services.ts';
 import type { Settings } from '../settings.ts';
 import { readConsoles, tellBoots, toldOf } from '../workers/boot-consoles.ts';
 import type { Images } from '../workers/images.ts';
@@ -22,7 +22,7 @@ const REMOVE_CONCURRENCY = 8;
  * this pass is deleted after that. `onEntry` is called for each action as soon as it has ended.
  */
 export async function act(
-  world: World,
+  services: Services,
   settings: Settings,
   view: PoolView,
   plan: Plan | undefined,
@@ -34,16 +34,16 @@ export async function act(
   const { installation } = settings;
   const { memory: known, workers = [] } = view;
   const about = { settings: view.settings, installation, memory: known, images: options.images, machines: holding(workers), at: stamp.at };
-  const launcher = new Launcher(world, about, deadline);
+  const launcher = new Launcher(services, about, deadline);
   const launches = plan.actions.filter((a) => a.kind === 'launch');
   const removals = plan.actions.filter((a) => a.kind !== 'launch');
-  const consoles = readConsoles(world, view, plan, options.shrink, deadline.act);
+  const consoles = readConsoles(services, view, plan, options.shrink, deadline.act);
   const waits = (a: Removal) => a.kind === 'reap' && consoles.workers.has(a.worker);
-  const timed = { stamp, world, view, onEntry: options.onEntry };
-  const notes = new RanNotes(world.forge, view, stamp);
+  const timed = { stamp, services, view, onEntry: options.onEntry };
+  const notes = new RanNotes(services.forge, view, stamp);
   const launched: LaunchOutcome[] = [];
   const removeAll = (some: readonly Removal[]) =>
-    pMap(some, (action) => entry(timed, action, () => remove(world, view.settings, action, notes, deadline)), {
+    pMap(some, (action) => entry(timed, action, () => remove(services, view.settings, action, notes, deadline)), {
       concurrency: REMOVE_CONCURRENCY,
     });
   const [launchEntries, removed, removedLater, forgotten] = await Promise.all([
@@ -69,18 +69,18 @@ export async function act(
 }
 
 interface Timed {
-  readonly world: World;
+  readonly services: Services;
   readonly stamp: Stamp;
   readonly view: PoolView;
   readonly onEntry: ((entry: ActionEntry) => void) | undefined;
 }
 
 async function entry(
-  { world, stamp, view, onEntry }: Timed,
+  { services, stamp, view, onEntry }: Timed,
   action: Action,
   act: () => Promise<RemovalOutcome | Omit<LaunchOutcome, 'launch'>>,
 ): Promise<ActionEntry> {
-  const began = world.clock.now();
+  const began = services.clock.now();
   const outcome = await act().catch(failed);
   const { time, pass, trigger } = stamp;
   const done: ActionEntry = {
@@ -93,10 +93,10 @@ async function entry(
     ...fieldsOf(action, view),
     ...outcome,
     why: action.why,
-    ms: world.clock.now() - began,
+    ms: services.clock.now() - began,
   };
   const level = outcome.outcome === 'done' ? 'info' : 'warn';
-  world.log[done.alarm ? 'error' : level]('action', { ...done });
+  services.log[done.alarm ? 'error' : level]('action', { ...done });
   onEntry?.(done);
   return done;
 }

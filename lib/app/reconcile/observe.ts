@@ -12,7 +12,7 @@ import { assignJobs, candidates } from '../../core/plan/assignment.ts';
 import type { Pool } from '../../core/pool/pool.ts';
 import { readControls } from '../controls/store.ts';
 import type { Operation, Scope } from '../ports/index.ts';
-import type { World } from '../services.ts';
+import type { Services } from '../services.ts';
 import type { PoolSettings, Settings } from '../settings.ts';
 import { orderDigest } from '../workers/order-digest.ts';
 import { type DemandSeen, readDemand, scopeKey, unreadParts } from './demand.ts';
@@ -31,17 +31,17 @@ const MOST_OPERATIONS = 40;
 type Attempt<T> = { readonly value: T } | { readonly failure: unknown };
 
 /** Reads everything at once; each source fails for itself. Requests grow with pages, not with workers or jobs. */
-export async function observe(world: World, settings: Settings, signal: AbortSignal): Promise<readonly PoolView[]> {
+export async function observe(services: Services, settings: Settings, signal: AbortSignal): Promise<readonly PoolView[]> {
   const scopes = new Map(settings.pools.map((p) => [scopeKey(p.scope), p.scope]));
   const [runners, demand, controls, pools] = await Promise.all([
-    eachScope(scopes, (scope) => world.forge.runners(scope, { signal })),
-    eachScope(scopes, (scope) => readDemand(world, scope, signal)),
-    attempt(readControls(world.store, { signal })),
+    eachScope(scopes, (scope) => services.forge.runners(scope, { signal })),
+    eachScope(scopes, (scope) => readDemand(services, scope, signal)),
+    attempt(readControls(services.store, { signal })),
     Promise.all(
       settings.pools.map(async (p) => {
         const [servers, memory] = await Promise.all([
-          attempt(world.cloud.servers(`${p.pool.name}-`, { signal })),
-          attempt(readMemory(world.store, p.pool.name, { signal })),
+          attempt(services.cloud.servers(`${p.pool.name}-`, { signal })),
+          attempt(readMemory(services.store, p.pool.name, { signal })),
         ]);
         return { settings: p, servers, memory };
       }),
@@ -51,14 +51,14 @@ export async function observe(world: World, settings: Settings, signal: AbortSig
     pools.map(({ settings: p, servers, memory }) => {
       const key = scopeKey(p.scope);
       const sources = { runners: runners.get(key), demand: demand.get(key), servers, memory, controls };
-      return view(world, p, sources, signal).catch((error: unknown) => blind(p, error));
+      return view(services, p, sources, signal).catch((error: unknown) => blind(p, error));
     }),
   );
   try {
-    return share(views, world.clock.now());
+    return share(views, services.clock.now());
   } catch (error) {
     // Launching fails open: a job may get a worker of each pool that can run it.
-    world.log.error('step of a pass failed', { step: 'share', ...describeError(error) });
+    services.log.error('step of a pass failed', { step: 'share', ...describeError(error) });
     return views;
   }
 }
@@ -94,8 +94,8 @@ interface Sources {
   readonly controls: Attempt<readonly Control[]>;
 }
 
-async function view(world: World, settings: PoolSettings, sources: Sources, signal: AbortSignal): Promise<PoolView> {
-  const before = plausible(resultOf(sources.memory) ?? EMPTY_MEMORY, world.clock.now());
+async function view(services: Services, settings: PoolSettings, sources: Sources, signal: AbortSignal): Promise<PoolView> {
+  const before = plausible(resultOf(sources.memory) ?? EMPTY_MEMORY, services.clock.now());
   const demand = resultOf(sources.demand);
   const unread = [...unreadSources(sources), ...unreadParts(demand?.unread ?? [])];
   const jobs = demand && candidates(settings.pool, demand.jobs);
@@ -104,7 +104,7 @@ async function view(world: World, settings: PoolSettings, sources: Sources, sign
     ...(jobs ? { jobs } : {}),
     unreadParts: demand?.unread.length ?? 0,
     before,
-    ...saidOf(settings.pool, sources.controls, world.clock.now()),
+    ...saidOf(settings.pool, sources.controls, services.clock.now()),
     unread,
     ...(demand?.change && { rest: demand.change }),
   };
@@ -113,12 +113,12 @@ async function view(world: World, settings: PoolSettings, sources: Sources, sign
   if (!servers || !runners) return { ...found, memory: before };
 
   const { pool } = settings;
-  const now = world.clock.now();
-  const operations = await askOperations(world, before, servers, signal);
+  const now = services.clock.now();
+  const operations = await askOperations(services, before, servers, signal);
   const workers = deriveFleet({ pool, servers, runners, memory: before, ...operations, now });
   const seen = { jobs, ...(found.unreadParts > 0 && { partial: true as const }) };
   const wanted = jobsToAsk(leftWhileTried(before, seen), leftBesideIdle(before, { workers, jobs }, now), now);
-  const left = await askLeftJobs(world.forge, wanted, signal);
+  const left = await askLeftJobs(services.forge, wanted, signal);
   const sight = { workers, failedOperations: operations.failedOperations, ...seen, left };
   const known = isPausedForOther(settings, before) ? withoutPause(before) : before;
   return { ...found, workers, memory: learn(known, sight, pool.bootTimeoutMs, now) };
@@ -151,7 +151,7 @@ function saidOf(pool: Pool, controls: Attempt<readonly Control[]>, now: number):
 }
 
 /** What became of launches that were accepted but are not listed: most failures of a create show only there. */
-async function askOperations(world: World, memory: PoolMemory, servers: readonly Server[], signal: AbortSignal) {
+async function askOperations(services: Services, memory: PoolMemory, servers: readonly Server[], signal: AbortSignal) {
   const listed = new Set(servers.map((s) => s.name));
   const open = memory.launches.filter((l) => l.outcome === 'pending' && !l.listed && !listed.has(l.name)).slice(0, MOST_OPERATIONS);
   const failedOperations = new Map<string, FailedOperation>();
@@ -160,7 +160,7 @@ async function askOperations(world: World, memory: PoolMemory, servers: readonly
     open,
     async ({ name, operationId }) => {
       if (operationId === undefined) return;
-      const operation = resultOf(await attempt(world.cloud.operation(operationId, { signal })));
+      const operation = resultOf(await attempt(services.cloud.operation(operationId, { signal })));
       if (operation?.status === 'failed') failedOperations.set(name, failed(operation));
       if (operation?.status === 'running') runningOperations.add(name);
     },

@@ -4,7 +4,7 @@ import { planPool } from '../../core/plan/plan.ts';
 import type { Plan } from '../../core/plan/types.ts';
 import { toIso } from '../../core/time.ts';
 import type { ActionEntry, Stamp, Trigger } from '../ledger/write.ts';
-import type { Deadline, World } from '../services.ts';
+import type { Deadline, Services } from '../services.ts';
 import type { Settings } from '../settings.ts';
 import type { MinuteRecord } from '../status/publish.ts';
 import { dropHandoffs } from '../workers/handoffs.ts';
@@ -56,33 +56,33 @@ export interface Report {
  * Observes, plans, acts and records, once. The only caller of the planner that acts: webhook, timer and people come through here. One pool's
  * or one action's failure does not touch the others; what is returned and recorded says what became of each.
  */
-export async function reconcile(world: World, settings: Settings, options: ReconcileOptions, deadline: Deadline): Promise<Report> {
-  const { log } = world;
+export async function reconcile(services: Services, settings: Settings, options: ReconcileOptions, deadline: Deadline): Promise<Report> {
+  const { log } = services;
   const { record } = options;
-  const at = world.clock.now();
-  const pass = world.ulid(at);
+  const at = services.clock.now();
+  const pass = services.ulid(at);
   // What belongs to a minute's record is read together with what every pass reads.
-  const around = record && step(log, 'read around', () => record.readAround(world, settings, deadline));
-  const images = new Images(world.cloud, deadline.act);
+  const around = record && step(log, 'read around', () => record.readAround(services, settings, deadline));
+  const images = new Images(services.cloud, deadline.act);
   // A hook is likely to end in a launch: the image is looked up beside the reading, and costs no time of its own.
   if (options.grow && options.trigger === 'hook') images.begin(settings.pools.map(({ machine }) => machine.image));
-  const views = await observe(world, settings, deadline.act);
-  const now = world.clock.now();
+  const views = await observe(services, settings, deadline.act);
+  const now = services.clock.now();
   const planned = views.map((view) => planSafely(view, options, now));
   if (options.dryRun) return { pass, at, pools: planned.map(({ view, plan }) => report(view, plan, [])), unrecorded: [] };
 
   const stamp: Stamp = { at: now, time: toIso(now), pass, trigger: options.trigger };
-  eachStep(log, 'log', planned, ({ view, plan }) => [logPlan(world, view, plan, stamp)]);
+  eachStep(log, 'log', planned, ({ view, plan }) => [logPlan(services, view, plan, stamp)]);
   const looking = step(log, 'look', async () => {
     const seen = await around;
     return seen && record?.lookAtFarm(settings, planned, seen, now, options.turnstile);
   });
-  const tidying = options.shrink ? dropHandoffs(world, views, deadline) : undefined;
+  const tidying = options.shrink ? dropHandoffs(services, views, deadline) : undefined;
   const done: ActionEntry[] = [];
   const how = { ...options, images, onEntry: (entry: ActionEntry) => void done.push(entry) };
   const acting = Promise.all(
     planned.map(
-      async ({ view, plan }) => (await step(log, 'act', () => act(world, settings, view, plan, how, stamp, deadline))) ?? nothing(view),
+      async ({ view, plan }) => (await step(log, 'act', () => act(services, settings, view, plan, how, stamp, deadline))) ?? nothing(view),
     ),
   );
   // The sample has what the pass itself did, but is written with what is known when acting fails or its time is up.
@@ -91,12 +91,12 @@ export async function reconcile(world: World, settings: Settings, options: Recon
     step(log, 'count', async () => {
       const alarms = (await looking)?.alarms ?? [];
       await endOf(acting, deadline.act);
-      return await record.writeCounts(world, settings, planned, { now, alarms, done }, deadline);
+      return await record.writeCounts(services, settings, planned, { now, alarms, done }, deadline);
     });
   const acted = await acting;
   const recorded = await step(log, 'record', () =>
     writeRecords(
-      world,
+      services,
       settings,
       planned,
       acted,
@@ -109,7 +109,7 @@ export async function reconcile(world: World, settings: Settings, options: Recon
   if (look) {
     const { ahead } = counted ?? {};
     await step(log, 'finish', () =>
-      record?.finishFarm(world, settings, planned, acted, { ...look, ...(ahead && { ahead }) }, stamp, deadline),
+      record?.finishFarm(services, settings, planned, acted, { ...look, ...(ahead && { ahead }) }, stamp, deadline),
     );
   }
   const pools = eachStep(log, 'report', planned, ({ view, plan }, i) => [report(view, plan, acted[i]?.entries ?? [])]);
@@ -153,15 +153,15 @@ function report(view: PoolView, plan: Plan | undefined, actions: readonly Action
   };
 }
 
-function logPlan(world: World, { settings, said, unread }: PoolView, plan: Plan | undefined, stamp: Stamp): void {
+function logPlan(services: Services, { settings, said, unread }: PoolView, plan: Plan | undefined, stamp: Stamp): void {
   const pool = settings.pool.name;
-  for (const { source, ...error } of unread) world.log.warn('source unread', { ...stamp, pool, source, ...error });
+  for (const { source, ...error } of unread) services.log.warn('source unread', { ...stamp, pool, source, ...error });
   for (const { kind, target, unreadable } of said)
-    if (unreadable) world.log.warn('control unreadable', { ...stamp, pool, control: kind, target });
+    if (unreadable) services.log.warn('control unreadable', { ...stamp, pool, control: kind, target });
   if (!plan) return;
   const kinds = { launch: 0, drain: 0, reap: 0, forget: 0 };
   for (const action of plan.actions) kinds[action.kind] += 1;
   const told = said.length === 0 ? {} : { controls: said.map(({ kind, target }) => `${kind} ${target}`) };
   const brakes = plan.brakes.map((b) => b.why);
-  world.log.info('plan', { ...stamp, pool, ...plan.numbers, ...kinds, held: plan.held.length, brakes, ...told });
+  services.log.info('plan', { ...stamp, pool, ...plan.numbers, ...kinds, held: plan.held.length, brakes, ...told });
 }

@@ -2,7 +2,7 @@ import { describeError } from '../../core/errors.ts';
 import type { Plan } from '../../core/plan/types.ts';
 import { toIso } from '../../core/time.ts';
 import { type LedgerEntry, type Stamp, writeLedger } from '../ledger/write.ts';
-import type { Deadline, World } from '../services.ts';
+import type { Deadline, Services } from '../services.ts';
 import type { Settings } from '../settings.ts';
 import { scopeKey, writeRest } from './demand.ts';
 import { isMemoryUnread } from './observe.ts';
@@ -20,7 +20,7 @@ export function waitingIds({ jobs }: PoolView): readonly number[] {
 
 /** The ledger's entries and what the pools remember. Gives what could not be written. */
 export async function writeRecords(
-  world: World,
+  services: Services,
   settings: Settings,
   planned: readonly Planned[],
   acted: readonly Acted[],
@@ -28,13 +28,13 @@ export async function writeRecords(
   stamp: Stamp & { readonly hook?: Hooked; readonly isBeside?: boolean },
   { all: signal }: Deadline,
 ): Promise<readonly string[]> {
-  const entries = eachStep(world.log, 'record', planned, ({ view, plan }, i) => [
+  const entries = eachStep(services.log, 'record', planned, ({ view, plan }, i) => [
     planEntry(view, plan, stamp),
     ...(acted[i]?.settled ?? []),
     ...(acted[i]?.entries ?? []),
     ...(acted[i]?.ran ?? []),
   ]);
-  const memories = eachStep(world.log, 'record', planned, ({ view }, i) => {
+  const memories = eachStep(services.log, 'record', planned, ({ view }, i) => {
     const { before } = view;
     const after = acted[i]?.memory ?? view.memory;
     const changed = JSON.stringify(after) !== JSON.stringify(before);
@@ -42,17 +42,17 @@ export async function writeRecords(
     if (!changed || !view.workers || isMemoryUnread(view)) return [];
     const { name } = view.settings.pool;
     return [
-      tried(world, `memory of ${name}`, () =>
-        writeMemory(world, name, { before, after, ...(stamp.isBeside && { beside: stamp.pass }) }, { signal }),
+      tried(services, `memory of ${name}`, () =>
+        writeMemory(services, name, { before, after, ...(stamp.isBeside && { beside: stamp.pass }) }, { signal }),
       ),
     ];
   });
-  const ledger = tried(world, 'ledger', () =>
-    writeLedger(world.store, { pass: stamp.pass, at: stamp.at, entries, append: settings.append }, { signal, clock: world.clock }),
+  const ledger = tried(services, 'ledger', () =>
+    writeLedger(services.store, { pass: stamp.pass, at: stamp.at, entries, append: settings.append }, { signal, clock: services.clock }),
   );
   const changes = new Map(planned.flatMap(({ view: { rest } }) => (rest ? [[scopeKey(rest.scope), rest] as const] : [])));
   const rests = [...changes.values()].map((rest) =>
-    tried(world, `demand of ${scopeKey(rest.scope)}`, () => writeRest(world.store, rest, { signal })),
+    tried(services, `demand of ${scopeKey(rest.scope)}`, () => writeRest(services.store, rest, { signal })),
   );
   return (await Promise.all([ledger, ...memories, ...rests])).flat();
 }
@@ -67,12 +67,12 @@ function planEntry(view: PoolView, plan: Plan | undefined, { time, pass, trigger
 }
 
 /** A record that cannot be written is said so and does not stop the others. */
-export async function tried(world: World, what: string, work: () => Promise<void>): Promise<readonly string[]> {
+export async function tried(services: Services, what: string, work: () => Promise<void>): Promise<readonly string[]> {
   try {
     await work();
     return [];
   } catch (error) {
-    world.log.error('record not written', { what, ...describeError(error) });
+    services.log.error('record not written', { what, ...describeError(error) });
     return [what];
   }
 }

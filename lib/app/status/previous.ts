@@ -3,7 +3,7 @@ import { describeError } from '../../core/errors.ts';
 import { toIso } from '../../core/time.ts';
 import { ledgerHour } from '../ledger/write.ts';
 import type { HookView } from '../ports/index.ts';
-import type { Deadline, World } from '../services.ts';
+import type { Deadline, Services } from '../services.ts';
 import type { Settings } from '../settings.ts';
 import { readTail } from '../storage/append.ts';
 import { healthProblems, parseHealth } from './cache-manager.ts';
@@ -29,17 +29,17 @@ export interface Around {
 }
 
 /** What can be read beside the pools: begun together with them. Never rejects; `undefined` when the last view could not be read. */
-export async function readAround(world: World, settings: Settings, { act: signal }: Deadline): Promise<Around | undefined> {
-  const now = world.clock.now();
+export async function readAround(services: Services, settings: Settings, { act: signal }: Deadline): Promise<Around | undefined> {
+  const now = services.clock.now();
   try {
     const [before, managers, actions] = await Promise.all([
-      readFarm(world.store, { signal }),
-      readManagers(world, now, signal),
-      settings.append ? readActions(world, now, signal) : [],
+      readFarm(services.store, { signal }),
+      readManagers(services, now, signal),
+      settings.append ? readActions(services, now, signal) : [],
     ]);
     const lookedAt = Math.min(before?.hookLookedAt ?? 0, now);
     const due = settings.hookUrl !== undefined && now - lookedAt >= HOOK_EVERY_MS;
-    const hooks = due ? await readHooks(world, settings, signal) : undefined;
+    const hooks = due ? await readHooks(services, settings, signal) : undefined;
     return {
       before,
       ...managersOf(managers, before),
@@ -48,14 +48,14 @@ export async function readAround(world: World, settings: Settings, { act: signal
       ...(settings.hookUrl === undefined ? {} : { hookLookedAt: due ? now : lookedAt }),
     };
   } catch (error) {
-    world.log.warn('farm view not read; alarms stay as they are', describeError(error));
+    services.log.warn('farm view not read; alarms stay as they are', describeError(error));
     return undefined;
   }
 }
 
 /** From the end of the hour's ledger: one request. Without it, or without append, the view knows its own actions alone. */
-async function readActions(world: World, now: number, signal: AbortSignal): Promise<readonly FarmAction[]> {
-  const { text } = await readTail(world.store, ledgerHour(now), ACTION_BYTES, { signal }).catch(() => ({ text: '' }));
+async function readActions(services: Services, now: number, signal: AbortSignal): Promise<readonly FarmAction[]> {
+  const { text } = await readTail(services.store, ledgerHour(now), ACTION_BYTES, { signal }).catch(() => ({ text: '' }));
   return text.split('\n').flatMap((line) => {
     try {
       const entry: unknown = JSON.parse(line);
@@ -73,20 +73,20 @@ interface ManagerRead {
 }
 
 /** Each for itself: one object that cannot be read says nothing of the others, nor of the farm. `undefined` when they cannot even be listed. */
-async function readManagers(world: World, now: number, signal: AbortSignal): Promise<readonly ManagerRead[] | undefined> {
+async function readManagers(services: Services, now: number, signal: AbortSignal): Promise<readonly ManagerRead[] | undefined> {
   const tried = async <T>(work: () => Promise<T>, manager?: string): Promise<T | 'unread'> => {
     try {
       return await work();
     } catch (error) {
-      world.log.warn('cache manager not looked at', { manager, ...describeError(error) });
+      services.log.warn('cache manager not looked at', { manager, ...describeError(error) });
       return 'unread';
     }
   };
-  const keys = await tried(() => world.store.list(MANAGER_PREFIX, { signal }));
+  const keys = await tried(() => services.store.list(MANAGER_PREFIX, { signal }));
   if (keys === 'unread') return undefined;
   return await pMap(keys.filter((key) => key.endsWith('.json')).slice(0, MOST_MANAGERS), async (key) => {
     const name = key.slice(MANAGER_PREFIX.length, -'.json'.length);
-    const read = async () => managerOf(new TextDecoder().decode((await world.store.get(key, { signal }))?.body), now);
+    const read = async () => managerOf(new TextDecoder().decode((await services.store.get(key, { signal }))?.body), now);
     return { name, manager: await tried(read, name) };
   });
 }
@@ -108,12 +108,12 @@ function managerOf(text: string, now: number): FarmManager | undefined {
 }
 
 /** A token that may not read hooks is no alarm: `scaler doctor` and the log say it. */
-async function readHooks(world: World, settings: Settings, signal: AbortSignal): Promise<readonly HookView[] | undefined> {
+async function readHooks(services: Services, settings: Settings, signal: AbortSignal): Promise<readonly HookView[] | undefined> {
   const scopes = new Map(settings.pools.map(({ scope }) => [JSON.stringify(scope), scope]));
   try {
-    return (await Promise.all([...scopes.values()].map((scope) => world.forge.hooks(scope, { signal })))).flat();
+    return (await Promise.all([...scopes.values()].map((scope) => services.forge.hooks(scope, { signal })))).flat();
   } catch (error) {
-    world.log.warn('hook not looked at', describeError(error));
+    services.log.warn('hook not looked at', describeError(error));
     return undefined;
   }
 }

@@ -7,7 +7,7 @@ import { toIso } from '../../core/time.ts';
 import { writeCounts } from '../counts/count.ts';
 import { type ActionEntry, type AlarmEntry, type Stamp, writeLedger } from '../ledger/write.ts';
 import type { Acted, Planned, PoolView, TurnstileState } from '../reconcile/types.ts';
-import type { Deadline, World } from '../services.ts';
+import type { Deadline, Services } from '../services.ts';
 import type { Settings } from '../settings.ts';
 import { alarmSubject, conditionsOf } from './alarm-conditions.ts';
 import { controlChanges, farmControls } from './control-changes.ts';
@@ -57,7 +57,7 @@ function lookAtFarm(
 
 /** Tells what changed, to people and to the ledger, and writes the view. What fails is logged, and told by the next tick. */
 async function finishFarm(
-  world: World,
+  services: Services,
   settings: Settings,
   planned: readonly Planned[],
   acted: readonly Acted[],
@@ -65,27 +65,27 @@ async function finishFarm(
   stamp: Stamp,
   { all: signal }: Deadline,
 ): Promise<void> {
-  const told = await tell(world, settings, look.alarms, signal);
+  const told = await tell(services, settings, look.alarms, signal);
   try {
     const controls = farmControls(look.before, planned);
-    await recordChanges(world, settings, planned, look, controls, stamp, signal);
-    await writeFarm(world.store, viewOf(settings, planned, acted, { ...look, alarms: told, controls }, stamp), { signal });
+    await recordChanges(services, settings, planned, look, controls, stamp, signal);
+    await writeFarm(services.store, viewOf(settings, planned, acted, { ...look, alarms: told, controls }, stamp), { signal });
   } catch (error) {
-    world.log.error('record not written', { what: 'farm', ...describeError(error) });
+    services.log.error('record not written', { what: 'farm', ...describeError(error) });
   }
 }
 
 /** Each change to each receiver; one that a receiver did not take is tried again with the next tick. */
-async function tell(world: World, settings: Settings, alarms: readonly Alarm[], signal: AbortSignal): Promise<readonly Alarm[]> {
+async function tell(services: Services, settings: Settings, alarms: readonly Alarm[], signal: AbortSignal): Promise<readonly Alarm[]> {
   const tellOne = async (alarm: Alarm): Promise<Alarm> => {
     if (!alarm.untold) return alarm;
     const { untold: _, ...rest } = alarm;
     const message = { installation: settings.installation, subject: alarmSubject(settings.installation, alarm), alarm: rest };
     try {
-      await Promise.all(world.notifiers.map((notifier) => notifier.notify(message, { signal })));
+      await Promise.all(services.notifiers.map((notifier) => notifier.notify(message, { signal })));
       return rest;
     } catch (error) {
-      world.log.warn('alarm not sent; the next tick tries again', { kind: alarm.kind, ...describeError(error) });
+      services.log.warn('alarm not sent; the next tick tries again', { kind: alarm.kind, ...describeError(error) });
       return alarm;
     }
   };
@@ -93,7 +93,7 @@ async function tell(world: World, settings: Settings, alarms: readonly Alarm[], 
 }
 
 async function recordChanges(
-  world: World,
+  services: Services,
   settings: Settings,
   planned: readonly Planned[],
   { before, alarms }: FarmLook,
@@ -103,7 +103,7 @@ async function recordChanges(
 ): Promise<void> {
   const stateOf = new Map((before?.alarms ?? []).map((a) => [`${a.kind} ${a.pool} ${a.subject}`, a.state]));
   const changed = alarms.filter((a) => a.state !== 'coming' && stateOf.get(`${a.kind} ${a.pool} ${a.subject}`) !== a.state);
-  const pass = world.ulid(stamp.at);
+  const pass = services.ulid(stamp.at);
   const entries = changed.map(({ kind, pool = '', subject, text, state }): AlarmEntry => {
     return {
       kind: 'alarm',
@@ -118,13 +118,13 @@ async function recordChanges(
     };
   });
   for (const { alarm, state, pool, text } of entries)
-    world.log[state === 'raised' ? 'error' : 'info']('alarm', { alarm, state, pool, text });
+    services.log[state === 'raised' ? 'error' : 'info']('alarm', { alarm, state, pool, text });
   const said = controlChanges(before, controls, planned, stamp, pass);
-  for (const { control, subject, state, until, by } of said) world.log.info('control', { control, subject, state, until, by });
+  for (const { control, subject, state, until, by } of said) services.log.info('control', { control, subject, state, until, by });
   await writeLedger(
-    world.store,
+    services.store,
     { pass, at: stamp.at, entries: [...entries, ...said], append: settings.append },
-    { signal, clock: world.clock },
+    { signal, clock: services.clock },
   );
 }
 

@@ -37,14 +37,14 @@ const NONE: Looks = { workers: new Set(), later: new Set(), done: Promise.resolv
  * may be removed, so that no hook waits for it. A console that cannot be read costs its phases and nothing else.
  */
 export function readConsoles(
-  world: { readonly cloud: Pick<Cloud, 'consoleLog'>; readonly clock: Pick<Clock, 'now'> },
+  services: { readonly cloud: Pick<Cloud, 'consoleLog'>; readonly clock: Pick<Clock, 'now'> },
   view: Pick<PoolView, 'workers' | 'memory'>,
   plan: Pick<Plan, 'actions'>,
   shrink: boolean,
   signal: AbortSignal,
 ): Looks {
   if (!shrink) return NONE;
-  const now = world.clock.now();
+  const now = services.clock.now();
   const servers = new Map((view.workers ?? []).flatMap((w) => (hasConsole(w) ? [[w.name, w.server] as const] : [])));
   const reaped = new Set(plan.actions.flatMap((a) => (a.kind === 'reap' ? [a.worker] : [])));
   const candidates = untold(view.memory)
@@ -57,7 +57,7 @@ export function readConsoles(
   const look = async ({ name }: Launch): Promise<readonly [string, Look]> => {
     if (useless !== undefined) return [name, { unread: useless }];
     try {
-      const text = await world.cloud.consoleLog(servers.get(name)?.id ?? '', { lines: CONSOLE_LINES }, { signal });
+      const text = await services.cloud.consoleLog(servers.get(name)?.id ?? '', { lines: CONSOLE_LINES }, { signal });
       return [name, text === undefined ? undefined : { log: parseBootLog(text, name) }];
     } catch (error) {
       const { code } = describeError(error);

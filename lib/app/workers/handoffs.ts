@@ -2,7 +2,7 @@ import pMap from 'p-map';
 import { describeError } from '../../core/errors.ts';
 import { isWorkerOf, namedAt } from '../../core/fleet/names.ts';
 import type { PoolView } from '../reconcile/types.ts';
-import type { Deadline, World } from '../services.ts';
+import type { Deadline, Services } from '../services.ts';
 import { HANDOFFS, handoffKey } from './launch.ts';
 
 const AT_ONCE = 8;
@@ -11,16 +11,16 @@ const AT_ONCE = 8;
  * Deletes the handoffs that have done their service: by what lies in the bucket, not by what anybody remembers, so that whatever a pass could not
  * delete or died before is deleted by the next one. Never throws.
  */
-export async function dropHandoffs(world: World, views: readonly PoolView[], { act: signal }: Deadline): Promise<void> {
+export async function dropHandoffs(services: Services, views: readonly PoolView[], { act: signal }: Deadline): Promise<void> {
   try {
-    const keys = await world.store.list(HANDOFFS, { signal });
-    const over = keys.filter((key) => isOver(key, views, world.clock.now()));
+    const keys = await services.store.list(HANDOFFS, { signal });
+    const over = keys.filter((key) => isOver(key, views, services.clock.now()));
     const failures: unknown[] = [];
-    const drop = (key: string) => world.store.delete(key, { signal }).catch((error: unknown) => failures.push(error));
+    const drop = (key: string) => services.store.delete(key, { signal }).catch((error: unknown) => failures.push(error));
     await pMap(over, drop, { concurrency: AT_ONCE });
     if (failures.length > 0) throw failures[0];
   } catch (error) {
-    world.log.warn('handoffs not deleted; the next tick tries again', describeError(error));
+    services.log.warn('handoffs not deleted; the next tick tries again', describeError(error));
   }
 }
 

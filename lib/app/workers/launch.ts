@@ -14,7 +14,7 @@ import { REFUSAL_MS, refuse, throttle } from '../../core/launches/pause.ts';
 import type { Launch, Pause, PoolMemory, Refusal } from '../../core/launches/types.ts';
 import type { Action } from '../../core/plan/types.ts';
 import type { NewRunner } from '../ports/index.ts';
-import type { Deadline, World } from '../services.ts';
+import type { Deadline, Services } from '../services.ts';
 import type { PoolSettings } from '../settings.ts';
 import type { Images } from './images.ts';
 import { orderDigest } from './order-digest.ts';
@@ -69,21 +69,21 @@ export class Launcher {
   readonly refusals: Refusal[] = [];
   /** Set by this pass; absent when what was remembered still holds. */
   pause: Pause | undefined;
-  readonly #world: World;
+  readonly #services: Services;
   readonly #options: LauncherOptions;
   readonly #deadline: Deadline;
   #accepted = 0;
   #ready: Promise<string> | undefined;
 
-  constructor(world: World, options: LauncherOptions, deadline: Deadline) {
-    this.#world = world;
+  constructor(services: Services, options: LauncherOptions, deadline: Deadline) {
+    this.#services = services;
     this.#options = options;
     this.#deadline = deadline;
   }
 
   /** Name → runner → handoff → server, once all is known that can be known before; a failure undoes the steps before it. Never throws. */
   async launch(action: LaunchAction): Promise<LaunchOutcome> {
-    const worker = workerName(this.#options.settings.pool.name, this.#world.ulid(this.#world.clock.now()));
+    const worker = workerName(this.#options.settings.pool.name, this.#services.ulid(this.#services.clock.now()));
     if (this.#deadline.act.aborted) return { worker, outcome: 'skipped', code: 'deadline' };
     let runner: NewRunner | undefined;
     try {
@@ -121,7 +121,7 @@ export class Launcher {
 
   /** Only whether there is any room at all: what a flavor needs is not known. Without an answer the order itself will tell. */
   async #checkQuota(pause: Pause): Promise<void> {
-    const quotas = await this.#world.cloud.quotas({ signal: this.#deadline.act }).catch(() => []);
+    const quotas = await this.#services.cloud.quotas({ signal: this.#deadline.act }).catch(() => []);
     const full = quotas.find(({ used, max }) => max !== undefined && used >= max);
     if (full) throw new QuotaError(pause.code, `the quota of ${full.name} is used up: ${full.used} of ${full.max}`);
   }
@@ -132,7 +132,7 @@ export class Launcher {
     const limits = runner.maximumTimeout === undefined ? {} : { maximumTimeout: runner.maximumTimeout };
     const spec = { scope, name: worker, tags, runUntagged, protectedOnly: runner.protectedOnly, ...limits };
     try {
-      return await this.#world.forge.createRunner(spec, { signal: this.#deadline.act });
+      return await this.#services.forge.createRunner(spec, { signal: this.#deadline.act });
     } catch (error) {
       // It may exist all the same, but its token is shown only once: remove it, and let the next pass launch another.
       if (isOpen(error)) await this.#removeByName(worker);
@@ -143,15 +143,15 @@ export class Launcher {
   async #removeByName(worker: string): Promise<void> {
     const signal = this.#deadline.all;
     try {
-      const found = await this.#world.forge.findRunners(this.#options.settings.scope, worker, { signal });
-      for (const { id } of found) await this.#world.forge.deleteRunner(id, { signal });
+      const found = await this.#services.forge.findRunners(this.#options.settings.scope, worker, { signal });
+      for (const { id } of found) await this.#services.forge.deleteRunner(id, { signal });
     } catch (error) {
-      this.#world.log.warn('runner of an unclear create not looked up; it will be forgotten later', { worker, ...describeError(error) });
+      this.#services.log.warn('runner of an unclear create not looked up; it will be forgotten later', { worker, ...describeError(error) });
     }
   }
 
   async #handOff(worker: string, runner: NewRunner): Promise<string> {
-    const { store, clock, worker: templates } = this.#world;
+    const { store, clock, worker: templates } = this.#services;
     const { settings } = this.#options;
     const body = templates.handoff({ settings, worker, runnerId: runner.id, token: runner.token });
     await store.put(handoffKey(worker), body, { signal: this.#deadline.act, contentType: 'application/toml', expiresDays: 1 });
@@ -176,7 +176,7 @@ export class Launcher {
         if (!isFull && !(error instanceof SoldOutError)) throw error;
         const { flavor, zone, subnet } = offer;
         const about = isFull && subnet !== undefined ? { subnet } : {};
-        this.refusals.push({ flavor, zone, ...about, code: error.code, until: this.#world.clock.now() + REFUSAL_MS });
+        this.refusals.push({ flavor, zone, ...about, code: error.code, until: this.#services.clock.now() + REFUSAL_MS });
       }
     }
     throw this.#exhausted();
@@ -190,7 +190,7 @@ export class Launcher {
     const { vpcId, subnetIds, securityGroups, rootVolume, publicIp, keyName } = machine;
     const { flavor, zone, subnet: subnetId = subnetIds[0] ?? '' } = offer;
     const network = { vpcId, subnetId, securityGroups, ...(publicIp ? { publicIp } : {}), ...(keyName ? { keyName } : {}) };
-    return this.#world.cloud.createServer(
+    return this.#services.cloud.createServer(
       { name: worker, flavor, zone, imageId, rootVolume, ...network, userData, metadata, tags },
       { signal: this.#deadline.act },
     );
@@ -202,7 +202,7 @@ export class Launcher {
    */
   async #look(done: Omit<LaunchOutcome, 'outcome'>, launch: Launch, error: UnclearError): Promise<LaunchOutcome> {
     try {
-      const [found] = await this.#world.cloud.servers(launch.name, { signal: this.#deadline.all });
+      const [found] = await this.#services.cloud.servers(launch.name, { signal: this.#deadline.all });
       if (found) return { ...done, outcome: 'done', serverId: found.id, launch: { ...launch, listed: true } };
     } catch {
       // Still unclear; the outcome says so.
@@ -244,7 +244,7 @@ export class Launcher {
   #learn(error: unknown): void {
     if (this.pause || error instanceof UnclearError || error instanceof ConflictError) return;
     const { memory, at, machines, settings } = this.#options;
-    const now = this.#world.clock.now();
+    const now = this.#services.clock.now();
     const { code, message } = describeError(error);
     if (error instanceof ThrottledError) {
       this.pause = throttle(memory.pause, error, now + error.retryAfterMs);
@@ -262,9 +262,9 @@ export class Launcher {
   async #undo(worker: string, runnerId: number | undefined): Promise<void> {
     if (runnerId === undefined) return;
     const signal = this.#deadline.all;
-    const steps = [this.#world.store.delete(handoffKey(worker), { signal }), this.#world.forge.deleteRunner(runnerId, { signal })];
+    const steps = [this.#services.store.delete(handoffKey(worker), { signal }), this.#services.forge.deleteRunner(runnerId, { signal })];
     for (const step of await Promise.allSettled(steps)) {
-      if (step.status === 'rejected') this.#world.log.warn('launch not undone completely', { worker, ...describeError(step.reason) });
+      if (step.status === 'rejected') this.#services.log.warn('launch not undone completely', { worker, ...describeError(step.reason) });
     }
   }
 }

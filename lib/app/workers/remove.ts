@@ -1,7 +1,7 @@
 import { describeError } from '../../core/errors.ts';
 import { drainNote } from '../../core/fleet/drain-note.ts';
 import type { Removal } from '../../core/plan/types.ts';
-import type { Deadline, World } from '../services.ts';
+import type { Deadline, Services } from '../services.ts';
 import type { PoolSettings } from '../settings.ts';
 import type { RanNotes } from './job-history.ts';
 import { handoffKey } from './launch.ts';
@@ -20,7 +20,7 @@ export interface RemovalOutcome {
  * tick tries again. Never throws.
  */
 export async function remove(
-  world: World,
+  services: Services,
   settings: PoolSettings,
   action: Removal,
   notes: Pick<RanNotes, 'note'>,
@@ -28,8 +28,8 @@ export async function remove(
 ): Promise<RemovalOutcome> {
   if (deadline.act.aborted) return { outcome: 'skipped', code: 'deadline' };
   try {
-    const lost = await lostJob(world, action, deadline.act);
-    const refusal = await step(world, settings, action, notes, deadline);
+    const lost = await lostJob(services, action, deadline.act);
+    const refusal = await step(services, settings, action, notes, deadline);
     return refusal === undefined ? { outcome: 'done', ...lost } : { outcome: 'skipped', ...refusal };
   } catch (error) {
     const { code, message } = describeError(error);
@@ -38,10 +38,10 @@ export async function remove(
 }
 
 /** GitLab's counts lag by a minute, so that a worker that has just left still looks busy: ask for its jobs before raising an alarm. */
-async function lostJob(world: World, action: Removal, signal: AbortSignal): Promise<Pick<RemovalOutcome, 'alarm' | 'jobId'>> {
+async function lostJob(services: Services, action: Removal, signal: AbortSignal): Promise<Pick<RemovalOutcome, 'alarm' | 'jobId'>> {
   if (action.kind === 'drain' || !action.jobLost || action.runnerId === undefined) return {};
   try {
-    const [job] = await world.forge.unfinishedJobs(action.runnerId, { signal });
+    const [job] = await services.forge.unfinishedJobs(action.runnerId, { signal });
     return job ? { alarm: 'job-lost', jobId: job.id } : {};
   } catch {
     return { alarm: 'job-lost' };
@@ -51,7 +51,7 @@ async function lostJob(world: World, action: Removal, signal: AbortSignal): Prom
 type Refusal = { readonly code: string; readonly message: string } | undefined;
 
 async function step(
-  world: World,
+  services: Services,
   settings: PoolSettings,
   action: Removal,
   notes: Pick<RanNotes, 'note'>,
@@ -59,18 +59,18 @@ async function step(
 ): Promise<Refusal> {
   switch (action.kind) {
     case 'drain':
-      await world.forge.drainRunner(action.runnerId, drainNote(world.clock.now(), action.why), { signal });
+      await services.forge.drainRunner(action.runnerId, drainNote(services.clock.now(), action.why), { signal });
       return undefined;
     case 'reap':
-      return (await mayReap(world, settings, action, signal)) ?? (await reap(world, action.serverId, action.worker, signal));
+      return (await mayReap(services, settings, action, signal)) ?? (await reap(services, action.serverId, action.worker, signal));
     case 'forget':
-      return await forget(world, action, notes, signal);
+      return await forget(services, action, notes, signal);
   }
 }
 
 /** The second source. `undefined`: it agrees. */
 async function mayReap(
-  world: World,
+  services: Services,
   settings: PoolSettings,
   action: Extract<Removal, { kind: 'reap' }>,
   signal: AbortSignal,
@@ -78,34 +78,34 @@ async function mayReap(
   if (action.check === 'none') return undefined;
   if (action.check === 'no-jobs') {
     if (action.runnerId === undefined) return { code: 'no-runner-id', message: 'whose jobs to ask for is not known' };
-    const [job] = await world.forge.unfinishedJobs(action.runnerId, { signal });
+    const [job] = await services.forge.unfinishedJobs(action.runnerId, { signal });
     return job && { code: 'has-job', message: `job ${job.id} is ${job.status} on it` };
   }
   const there =
     action.runnerId === undefined
-      ? (await world.forge.findRunners(settings.scope, action.worker, { signal })).length > 0
-      : (await world.forge.runner(action.runnerId, { signal })) !== undefined;
+      ? (await services.forge.findRunners(settings.scope, action.worker, { signal })).length > 0
+      : (await services.forge.runner(action.runnerId, { signal })) !== undefined;
   return there ? { code: 'has-runner', message: 'GitLab knows its runner after all' } : undefined;
 }
 
-async function reap(world: World, serverId: string, worker: string, signal: AbortSignal): Promise<Refusal> {
-  await world.cloud.deleteServer(serverId, { signal });
+async function reap(services: Services, serverId: string, worker: string, signal: AbortSignal): Promise<Refusal> {
+  await services.cloud.deleteServer(serverId, { signal });
   // Only tidiness: the URL is dead by now and the object expires by itself.
-  await world.store.delete(handoffKey(worker), { signal }).catch(() => undefined);
+  await services.store.delete(handoffKey(worker), { signal }).catch(() => undefined);
   return undefined;
 }
 
 /** Deletes the runner when a listing of exactly this name agrees that the VM is gone: a page of a changing list may miss one. */
 async function forget(
-  world: World,
+  services: Services,
   action: Extract<Removal, { kind: 'forget' }>,
   notes: Pick<RanNotes, 'note'>,
   signal: AbortSignal,
 ): Promise<Refusal> {
-  const [server] = await world.cloud.servers(action.worker, { signal });
+  const [server] = await services.cloud.servers(action.worker, { signal });
   if (server) return { code: 'has-server', message: 'the cloud lists its VM after all' };
   await notes.note(action.worker, action.runnerId, signal);
-  await world.store.delete(handoffKey(action.worker), { signal });
-  await world.forge.deleteRunner(action.runnerId, { signal });
+  await services.store.delete(handoffKey(action.worker), { signal });
+  await services.forge.deleteRunner(action.runnerId, { signal });
   return undefined;
 }

@@ -2,12 +2,12 @@ import middy from '@middy/core';
 import type { Clock, Log, Wake } from '../../app/ports/index.ts';
 import type { PassResult } from '../../app/reconcile/entry-points.ts';
 import type { Report } from '../../app/reconcile/reconcile.ts';
-import type { Deadline, World } from '../../app/services.ts';
+import type { Deadline, Services } from '../../app/services.ts';
 import type { Settings } from '../../app/settings.ts';
 import type { Config } from '../../config/load/parse.ts';
 import { describeError } from '../../core/errors.ts';
 import { callAgents } from '../../http/agents.ts';
-import { composeWorld, type WorldInputs } from '../compose.ts';
+import { composeServices, type ServicesInputs } from '../compose.ts';
 import { composeWake } from '../compose-webhook.ts';
 import { startDeadline } from '../deadline.ts';
 import { type CallContext, type FunctionContext, remainingMs, requestId, toCallContext } from '../functiongraph/context.ts';
@@ -21,7 +21,7 @@ export interface PassParts {
   readonly readSecret: ReadSecret;
   readonly log: Log;
   /** Builds the adapters; the real ones when absent. */
-  readonly composeWorld?: (inputs: WorldInputs) => World;
+  readonly composeServices?: (inputs: ServicesInputs) => Services;
   /** How a wake-up that came too late for this call is passed on; FunctionGraph's asynchronous call when absent. */
   readonly wake?: Wake;
 }
@@ -41,9 +41,9 @@ interface PassSummary {
   }[];
 }
 
-/** What a function does with the world once it is built. */
+/** What a function does with the services once it is built. */
 export interface PassCall {
-  readonly world: World;
+  readonly services: Services;
   readonly settings: Settings;
   readonly wake: Wake;
   readonly deadline: Deadline;
@@ -88,9 +88,9 @@ async function perform(
     const config = parts.loadConfig();
     const secrets = secretsOf(parts.readSecret, fg);
     const credentials = credentialsOf(fg, secrets);
-    const world = (parts.composeWorld ?? composeWorld)({ config, secrets, credentials, clock, log, agents, signal: deadline.all });
+    const services = (parts.composeServices ?? composeServices)({ config, secrets, credentials, clock, log, agents, signal: deadline.all });
     const wake = parts.wake ?? composeWake({ config, credentials: () => credentials, clock, event: {} }) ?? nobody;
-    const result = await run({ world, settings: config.settings, wake, deadline, holdMs, event }, log);
+    const result = await run({ services, settings: config.settings, wake, deadline, holdMs, event }, log);
     const reply = summarise(result);
     log[reply.ok ? 'info' : 'error']('call done', { ...reply, ms: clock.now() - began });
     return reply;

@@ -1,6 +1,6 @@
 import type { AlarmMessage, Cloud, Forge } from '../../../lib/app/ports/index.ts';
 import { tick } from '../../../lib/app/reconcile/entry-points.ts';
-import type { World } from '../../../lib/app/services.ts';
+import type { Services } from '../../../lib/app/services.ts';
 import type { Settings } from '../../../lib/app/settings.ts';
 import { parseConfig } from '../../../lib/config/load/parse.ts';
 import { MemoryStore } from '../../../testkit/memory-store.ts';
@@ -55,7 +55,7 @@ export function farm() {
   const [pool] = document().pools as readonly Record<string, unknown>[];
   const pools = ['one', 'two'].map((name) => ({ ...pool, name, tags: [name], run_untagged: false }));
   const { settings } = parseConfig(document({ pools, bucket: { name: 'ci-fleet' } }));
-  const world: World = {
+  const services: Services = {
     forge,
     cloud,
     store,
@@ -65,8 +65,9 @@ export function farm() {
     worker: { userData: () => 'user data', handoff: () => 'handoff' },
     notifiers: [{ notify: async (message) => void told.push(message) }],
   };
-  return { world, settings, store, servers, lines, told };
+  return { services, settings, store, servers, lines, told };
 }
 
 const live = { act: new AbortController().signal, all: new AbortController().signal };
-export const run = (world: World, settings: Settings) => tick(world, settings, 'timer', { wake: async () => undefined }, live, 60_000);
+export const run = (services: Services, settings: Settings) =>
+  tick(services, settings, 'timer', { wake: async () => undefined }, live, 60_000);

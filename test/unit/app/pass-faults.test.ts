@@ -33,11 +33,11 @@ describe('a mistake at any place of a pass', () => {
   it('about one pool: the other pool is served, counted and recorded, and the turnstile is free', async () => {
     let throwing = 0;
     for (let place = 1; ; place++) {
-      const { world, settings, store, servers, lines } = farm();
+      const { services, settings, store, servers, lines } = farm();
       const fuse = { left: place };
       const [good, bad] = settings.pools;
       if (!good || !bad) throw new Error('two pools');
-      const result = await run(world, { ...settings, pools: [good, { ...bad, pool: explosive(bad.pool, fuse) }] });
+      const result = await run(services, { ...settings, pools: [good, { ...bad, pool: explosive(bad.pool, fuse) }] });
       const seen = {
         passes: result.reports.length,
         served: servers.filter((name) => name.startsWith('one-')).length,
@@ -62,16 +62,16 @@ describe('a mistake at any place of a pass', () => {
   it('at any call to the outside: the pass ends, the turnstile is free, and a later tick serves every job', async () => {
     let throwing = 0;
     for (let place = 1; ; place++) {
-      const { world, settings, store, servers } = farm();
+      const { services, settings, store, servers } = farm();
       const fuse = { left: place };
       const broken = Object.fromEntries(
-        (['forge', 'cloud', 'store', 'worker'] as const).map((port) => [port, failing<object>(world[port], fuse)]),
+        (['forge', 'cloud', 'store', 'worker'] as const).map((port) => [port, failing<object>(services[port], fuse)]),
       );
-      const notifiers = world.notifiers.map((notifier) => failing(notifier, fuse));
-      expect((await run({ ...world, ...broken, notifiers }, settings)).reports.length).toBeGreaterThan(0);
+      const notifiers = services.notifiers.map((notifier) => failing(notifier, fuse));
+      expect((await run({ ...services, ...broken, notifiers }, settings)).reports.length).toBeGreaterThan(0);
       // Longer than ordering is paused after a refusal.
-      await world.clock.sleep(600_000);
-      await run(world, settings);
+      await services.clock.sleep(600_000);
+      await run(services, settings);
       expect([place, store.text(TURNSTILE).trimEnd().split('\n').at(-1)]).toEqual([place, expect.stringContaining('"free"')]);
       for (const pool of ['one-', 'two-']) expect(servers.some((name) => name.startsWith(pool))).toBe(true);
       if (fuse.left > 0) break;
@@ -85,7 +85,7 @@ describe('a number in the bucket', () => {
   const times = [9e15, -9e15, 8.7e15, 253_402_300_800_000, 1e300];
 
   it.each(times)('that is no time (%d) stops no pass and no launch', async (time) => {
-    const { world, settings, store, servers } = farm();
+    const { services, settings, store, servers } = farm();
     const put = (key: string, value: unknown) => store.put(key, JSON.stringify(value));
     await put('control/v1/roll/one.json', { version: 1, since: time, until: time, before: time });
     await put('control/v1/keep/one-01jdcz3n4qj9zk5t7v8w9x0y1z.json', { version: 1, since: 1, until: time });
@@ -101,13 +101,13 @@ describe('a number in the bucket', () => {
     const farmView = { version: 1, time: 'x', installation: 'i', pools: [], workers: [], waiting: [], actions: [], managers: [] };
     await put('counts/v1/farm.json', { ...farmView, alarms: [alarm], hookLookedAt: time });
     await store.append(TURNSTILE, 0, `${JSON.stringify({ op: 'take', id: 'x', at: time, until: time })}\n`);
-    const result = await run(world, settings);
+    const result = await run(services, settings);
     expect([result.turnstile, servers.length]).toEqual(['ran', 2]);
     expect(store.text('counts/v1/latest.json')).toContain('"pool":"one"');
   });
 
   it('that is a time, far ahead, keeps no pool from launching', async () => {
-    const { world, settings, store, servers } = farm();
+    const { services, settings, store, servers } = farm();
     const far = Date.UTC(2400, 0, 1);
     const launch = { name: 'one-x', flavor: 'f', zone: 'z', listed: true };
     const failed = [1, 2, 3, 4].map((i) => ({ ...launch, name: `one-${i}`, at: START - i, outcome: 'failed', settledAt: far }));
@@ -120,19 +120,19 @@ describe('a number in the bucket', () => {
       attempts: { inVain: 9, lastAt: far },
     };
     await store.put('state/v1/pools/one.json', JSON.stringify(memory));
-    await run(world, settings);
+    await run(services, settings);
     expect(servers.filter((name) => name.startsWith('one-'))).toHaveLength(1);
   });
 
   it('that rolls workers which are not born yet is named as one that cannot be read', async () => {
-    const { world, settings, store } = farm();
+    const { services, settings, store } = farm();
     await store.put('control/v1/roll/one.json', JSON.stringify({ version: 1, since: START, before: START + 600_000 }));
-    await run(world, settings);
+    await run(services, settings);
     expect(store.text('counts/v1/farm.json')).toContain('control/v1/roll/one.json cannot be read');
   });
 
   it('that is a time, far ahead, does not take the place of what the pool learns', async () => {
-    const { world, settings, store } = farm();
+    const { services, settings, store } = farm();
     const far = Date.UTC(2400, 0, 1);
     const memory = {
       launches: [],
@@ -147,15 +147,15 @@ describe('a number in the bucket', () => {
     await store.put('state/v1/pools/one.json', JSON.stringify(memory));
     let orders = 0;
     const cloud: Cloud = {
-      ...world.cloud,
+      ...services.cloud,
       createServer: ({ name }) => {
         if (name.startsWith('one-')) orders += 1;
         return Promise.reject(new QuotaError('Ecs.0042', 'cores'));
       },
     };
-    await run({ ...world, cloud }, settings);
-    await world.clock.sleep(60_000);
-    await run({ ...world, cloud }, settings);
+    await run({ ...services, cloud }, settings);
+    await services.clock.sleep(60_000);
+    await run({ ...services, cloud }, settings);
     expect(orders).toBe(1);
     const known = JSON.parse(store.text('state/v1/pools/one.json'));
     expect(known).toMatchObject({ pause: { code: 'Ecs.0042', refused: { tries: 1 } }, passedOver: {}, watched: {}, suspects: {} });

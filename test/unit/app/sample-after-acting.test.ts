@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { tick } from '../../../lib/app/reconcile/entry-points.ts';
-import type { World } from '../../../lib/app/services.ts';
+import type { Services } from '../../../lib/app/services.ts';
 import type { Settings } from '../../../lib/app/settings.ts';
 import { farm } from './fake-farm.ts';
 
@@ -8,16 +8,16 @@ const DAY = 'counts/v1/day/2026/11/2026-11-23.csv';
 
 /** Two pools with a job each; the order for the second never gets an answer until `release` is called. */
 function stuck() {
-  const { world, settings, store, servers } = farm();
+  const { services, settings, store, servers } = farm();
   let release = () => {};
   const held = new Promise<void>((resolve) => {
     release = resolve;
   });
-  const { createServer } = world.cloud;
-  const slow: World = {
-    ...world,
+  const { createServer } = services.cloud;
+  const slow: Services = {
+    ...services,
     cloud: {
-      ...world.cloud,
+      ...services.cloud,
       createServer: async (order, options) => {
         if (order.name.startsWith('two-')) await held;
         return await createServer(order, options);
@@ -30,12 +30,12 @@ function stuck() {
     const columns = head.split(',');
     return lines.map((line) => ['pool', 'unmet', 'coming'].map((column) => line.split(',')[columns.indexOf(column)]));
   };
-  return { world: slow, settings, store, servers, release, counted };
+  return { services: slow, settings, store, servers, release, counted };
 }
 
-function pass(world: World, settings: Settings) {
+function pass(services: Services, settings: Settings) {
   const [act, all] = [new AbortController(), new AbortController()];
-  const done = tick(world, settings, 'timer', { wake: async () => undefined }, { act: act.signal, all: all.signal }, 60_000);
+  const done = tick(services, settings, 'timer', { wake: async () => undefined }, { act: act.signal, all: all.signal }, 60_000);
   return { act, done };
 }
 
@@ -44,8 +44,8 @@ const settle = () => new Promise((resolve) => setTimeout(resolve, 50));
 
 describe('a minute whose actions take too long', () => {
   it('is counted when the time for acting is up, with what is known by then', async () => {
-    const { world, settings, store, servers, release, counted } = stuck();
-    const { act, done } = pass(world, settings);
+    const { services, settings, store, servers, release, counted } = stuck();
+    const { act, done } = pass(services, settings);
     await settle();
     expect([servers.length, store.text(DAY)]).toEqual([1, '']);
     act.abort();
@@ -61,8 +61,8 @@ describe('a minute whose actions take too long', () => {
   });
 
   it('waits for them as long as there is time', async () => {
-    const { world, settings, release, counted } = stuck();
-    const { done } = pass(world, settings);
+    const { services, settings, release, counted } = stuck();
+    const { done } = pass(services, settings);
     await settle();
     expect(counted()).toEqual([]);
     release();
@@ -75,15 +75,15 @@ describe('a minute whose actions take too long', () => {
 });
 
 it('a minute in which acting fails is counted: what was ordered is on its way, and the other job has no worker', async () => {
-  const { world, settings, counted, release } = stuck();
+  const { services, settings, counted, release } = stuck();
   release();
-  const broken: World = {
-    ...world,
+  const broken: Services = {
+    ...services,
     cloud: {
-      ...world.cloud,
+      ...services.cloud,
       createServer: async (order, options) => {
         if (order.name.startsWith('two-')) throw new TypeError('x is not a function');
-        return await world.cloud.createServer(order, options);
+        return await services.cloud.createServer(order, options);
       },
     },
   };

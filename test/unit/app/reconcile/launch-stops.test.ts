@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readControls } from '../../../../lib/app/controls/store.ts';
 import { explainJob, readLedger } from '../../../../lib/app/ledger/explain.ts';
-import type { World } from '../../../../lib/app/services.ts';
+import type { Services } from '../../../../lib/app/services.ts';
 import { UnclearError } from '../../../../lib/core/errors.ts';
 import { toIso } from '../../../../lib/core/time.ts';
 import { MemoryStore } from '../../../../testkit/memory-store.ts';
@@ -16,15 +16,18 @@ function holdTurnstile(store: MemoryStore, at: number): void {
 }
 
 /** Three ticks a minute apart; what people were told of it, and what `explain` says of job 1. */
-async function ticks(prepare: (f: ReturnType<typeof farm>) => Partial<World> | undefined, before?: (f: ReturnType<typeof farm>) => void) {
+async function ticks(
+  prepare: (f: ReturnType<typeof farm>) => Partial<Services> | undefined,
+  before?: (f: ReturnType<typeof farm>) => void,
+) {
   const f = farm();
-  const world = { ...f.world, ...prepare(f) };
+  const services = { ...f.services, ...prepare(f) };
   const after: (readonly string[])[] = [];
   for (let tick = 0; tick < 3; tick++) {
     before?.(f);
-    await run(world, f.settings);
+    await run(services, f.settings);
     after.push(f.told.map(({ alarm }) => alarm.kind));
-    await f.world.clock.sleep(START + (tick + 1) * 60_000 - f.world.clock.now());
+    await f.services.clock.sleep(START + (tick + 1) * 60_000 - f.services.clock.now());
   }
   const story = explainJob(await readLedger(f.store, START, START), 1).lines.map(({ text }) => text);
   const texts = f.told.filter(({ alarm }) => alarm.kind === 'launching-stopped').map(({ alarm }) => alarm.text);
@@ -51,7 +54,7 @@ describe('a pool that launches nothing although jobs wait', () => {
     },
     {
       name: 'a source cannot be read',
-      prepare: ({ world: { cloud } }) => ({
+      prepare: ({ services: { cloud } }) => ({
         cloud: { ...cloud, servers: (prefix) => (prefix === 'one-' ? unclear() : Promise.resolve([])) },
       }),
       says: /servers cannot be read \(http-500: HTTP 500\); scaler doctor/,
@@ -59,14 +62,14 @@ describe('a pool that launches nothing although jobs wait', () => {
     },
     {
       name: 'each launch fails',
-      prepare: ({ world: { forge } }) => ({ forge: { ...forge, createRunner: unclear } }),
+      prepare: ({ services: { forge } }) => ({ forge: { ...forge, createRunner: unclear } }),
       says: /each launch fails \(http-500\); scaler explain --worker one-\S+ says/,
       explained: /FAILED: launch of one-/,
     },
     {
       name: 'the turnstile is always held',
       prepare: () => undefined,
-      before: ({ store, world }) => holdTurnstile(store, world.clock.now()),
+      before: ({ store, services }) => holdTurnstile(store, services.clock.now()),
       says: /another call holds the turnstile \(state\/v1\/turnstile\/\)/,
       explained: /held back: another call held the turnstile/,
     },
@@ -81,11 +84,11 @@ describe('a pool that launches nothing although jobs wait', () => {
   });
 
   it('because its memory cannot be read: a later pool with equal tags serves the jobs', async () => {
-    const { world, settings, store, servers } = farm();
+    const { services, settings, store, servers } = farm();
     const get = store.get.bind(store);
     store.get = (key, ...rest) => (key === 'state/v1/pools/one.json' ? unclear() : get(key, ...rest));
     const pools = settings.pools.map((p) => ({ ...p, pool: { ...p.pool, tags: ['one', 'two'] } }));
-    await run(world, { ...settings, pools });
+    await run(services, { ...settings, pools });
     expect(servers.map((name) => name.slice(0, 4))).toEqual(['two-', 'two-']);
   });
 
@@ -104,16 +107,16 @@ describe('a pool that launches nothing although jobs wait', () => {
   });
 
   it('because the jobs cannot be read: explain says that much', async () => {
-    const { story } = await ticks(({ world: { forge } }) => ({ forge: { ...forge, pendingJobs: unclear } }));
+    const { story } = await ticks(({ services: { forge } }) => ({ forge: { ...forge, pendingJobs: unclear } }));
     expect(story).toMatch(/jobs could not be read \(http-500: HTTP 500\)/);
   });
 
   it('no more than it needs, because the call that holds the turnstile launches: no such alarm', async () => {
     const { texts } = await ticks(
       () => undefined,
-      ({ store, world }) => {
-        holdTurnstile(store, world.clock.now());
-        const time = toIso(world.clock.now() - 20_000);
+      ({ store, services }) => {
+        holdTurnstile(store, services.clock.now());
+        const time = toIso(services.clock.now() - 20_000);
         const launched = { time, pass: 'p', trigger: 'hook', kind: 'launch', why: 'demand', outcome: 'done', ms: 1 };
         const lines = ['one', 'two'].map((pool) => `${JSON.stringify({ ...launched, pool, worker: `${pool}-x` })}\n`);
         const key = 'ledger/v1/2026/11/23/16.ndjson';
@@ -143,9 +146,9 @@ it.each(['control/v1/', 'control/v1/pause/', 'control/v1/README', 'control/v1/RE
 );
 
 it('a control of a kind that this version does not know: the alarm names the object and says what to do', async () => {
-  const { world, settings, store } = farm();
+  const { services, settings, store } = farm();
   await store.put('control/v1/freeze/one.json', '{}');
-  await run(world, settings);
+  await run(services, settings);
   const [alarm] = JSON.parse(store.text('counts/v1/farm.json')).alarms;
   expect(alarm.text).toMatch(
     /controls cannot be read \(unknown-control\): nothing is deleted.*; control\/v1\/freeze\/one\.json .* delete it/,

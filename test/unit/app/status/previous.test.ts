@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { World } from '../../../../lib/app/services.ts';
+import type { Services } from '../../../../lib/app/services.ts';
 import type { Settings } from '../../../../lib/app/settings.ts';
 import { readAround } from '../../../../lib/app/status/previous.ts';
 import { type FarmView, writeFarm } from '../../../../lib/app/status/schema.ts';
@@ -39,10 +39,10 @@ async function read(broken: string) {
   store.broken = broken;
   const told: unknown[] = [];
   const log = { info: () => undefined, warn: (message: string, fields: unknown) => told.push([message, fields]), error: () => undefined };
-  const world = { store, clock: { now: () => NOW }, log } as unknown as World;
+  const services = { store, clock: { now: () => NOW }, log } as unknown as Services;
   const settings = { pools: [], append: true } as unknown as Settings;
   const { signal } = new AbortController();
-  const around = await readAround(world, settings, { act: signal, all: signal });
+  const around = await readAround(services, settings, { act: signal, all: signal });
   return { managers: around?.managers.map(({ name, phase }) => `${name} ${phase}`), unread: around?.managersUnread, told };
 }
 

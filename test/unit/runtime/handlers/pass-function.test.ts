@@ -3,9 +3,9 @@ import { createServer, get } from 'node:http';
 import type { Socket } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Cloud, Forge } from '../../../../lib/app/ports/index.ts';
-import type { World } from '../../../../lib/app/services.ts';
+import type { Services } from '../../../../lib/app/services.ts';
 import { UnclearError } from '../../../../lib/core/errors.ts';
-import type { WorldInputs } from '../../../../lib/runtime/compose.ts';
+import type { ServicesInputs } from '../../../../lib/runtime/compose.ts';
 import { configSource } from '../../../../lib/runtime/functiongraph/config-source.ts';
 import { secretReader } from '../../../../lib/runtime/functiongraph/secret-source.ts';
 import type { PassParts } from '../../../../lib/runtime/handlers/pass-function.ts';
@@ -41,10 +41,10 @@ const cloud: Cloud = {
   image: unexpected,
 };
 
-function setUp(world: Partial<World> = {}, changes: Partial<PassParts> = {}) {
+function setUp(services: Partial<Services> = {}, changes: Partial<PassParts> = {}) {
   const { log, lines } = memoryLog();
   const store = new MemoryStore();
-  const built: WorldInputs[] = [];
+  const built: ServicesInputs[] = [];
   const path = configFile();
   const clock = { now: () => NOW, sleep: async () => undefined };
   const parts: PassParts = {
@@ -52,10 +52,10 @@ function setUp(world: Partial<World> = {}, changes: Partial<PassParts> = {}) {
     loadConfig: configSource([path]),
     readSecret: secretReader({}),
     log,
-    composeWorld: (inputs) => {
+    composeServices: (inputs) => {
       built.push(inputs);
       const worker = { userData: () => '', handoff: () => '' };
-      return { forge, cloud, store, clock, log: inputs.log, ulid: () => '01JDCZ3N4QJ9ZK5T7V8W9X0Y1Z', worker, notifiers: [], ...world };
+      return { forge, cloud, store, clock, log: inputs.log, ulid: () => '01JDCZ3N4QJ9ZK5T7V8W9X0Y1Z', worker, notifiers: [], ...services };
     },
     ...changes,
   };
@@ -86,8 +86,11 @@ describe('connections', () => {
       expect(open.size).toBe(1);
       return [];
     };
-    const compose = parts.composeWorld;
-    const scaler = createScaler({ ...parts, composeWorld: (inputs) => ({ ...Object(compose?.(inputs)), forge: { ...forge, runners } }) });
+    const compose = parts.composeServices;
+    const scaler = createScaler({
+      ...parts,
+      composeServices: (inputs) => ({ ...Object(compose?.(inputs)), forge: { ...forge, runners } }),
+    });
     for (let call = 1; call <= 2; call += 1) {
       expect(await scaler({}, context())).toMatchObject({ ok: true });
       await vi.waitFor(() => expect([made, open.size]).toEqual([call, 0]));
@@ -139,7 +142,7 @@ describe('what a call answers and logs', () => {
     },
     { name: 'no agency', fg: context({ getSecurityAccessKey: () => '' }), code: 'credentials-missing', says: 'agency' },
   ])('$name: one clear line without the value', async ({ fg, code, says }) => {
-    const { composeWorld: _, ...parts } = setUp().parts;
+    const { composeServices: _, ...parts } = setUp().parts;
     const { log, lines } = memoryLog();
     const reply = await createReaper({ ...parts, log })({}, fg);
     expect(reply).toMatchObject({ ok: false, error: 'ConfigError', code, message: expect.stringContaining(says) });
@@ -155,7 +158,7 @@ describe('what a call answers and logs', () => {
   });
 
   it('what is thrown by mistake is answered as a bug, without its stack', async () => {
-    const { parts, lines } = setUp({}, { composeWorld: () => JSON.parse('{') });
+    const { parts, lines } = setUp({}, { composeServices: () => JSON.parse('{') });
     expect(await createScaler(parts)({}, context())).toMatchObject({ ok: false, error: 'SyntaxError', code: 'bug' });
     expect(Object.keys(lines[0]?.fields ?? {}).sort()).toEqual(['code', 'error', 'message', 'request']);
   });
@@ -197,10 +200,10 @@ it('a wake-up that came too late is passed on', async () => {
   // Each look at the jobs is interrupted by another hook, so the holder finds a mark after each pass until it hands over.
   const scaler = createScaler(parts);
   const pendingJobs = async () => {
-    await createScaler({ ...parts, composeWorld: (inputs) => world(inputs, forge) })({}, context());
+    await createScaler({ ...parts, composeServices: (inputs) => services(inputs, forge) })({}, context());
     return { jobs: [], unread: [] };
   };
-  const world = (inputs: WorldInputs, its: Forge): World => ({
+  const services = (inputs: ServicesInputs, its: Forge): Services => ({
     forge: its,
     cloud,
     store,
@@ -210,7 +213,7 @@ it('a wake-up that came too late is passed on', async () => {
     worker: { userData: () => '', handoff: () => '' },
     notifiers: [],
   });
-  const busy = createScaler({ ...parts, composeWorld: (inputs) => world(inputs, { ...forge, pendingJobs }) });
+  const busy = createScaler({ ...parts, composeServices: (inputs) => services(inputs, { ...forge, pendingJobs }) });
   expect(await busy({}, context())).toMatchObject({ ok: true, turnstile: 'ran' });
   expect(woken).toBe(1);
   expect(await scaler({}, context())).toMatchObject({ ok: true });
