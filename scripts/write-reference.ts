@@ -33,7 +33,7 @@ function main(args: readonly string[]): number {
   try {
     pages = referencePages();
   } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\nDescriptions stand in scripts/reference/describe-*.ts.`);
+    console.error(error instanceof Error ? error.message : error);
     return 1;
   }
   const stale = pages.filter(isStale);

@@ -6,7 +6,7 @@ import { OtcHttp } from '../../lib/otc/http.ts';
 import { Obs } from '../../lib/otc/obs/client.ts';
 import { ObsSite } from '../../lib/otc/obs/website.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
-import type { Provider } from '../inputs/schema.ts';
+import type { Provider } from '../inputs/schema-provider.ts';
 import { BucketAdmin } from './bucket.ts';
 import { FunctionGraphAdmin } from './fgs.ts';
 import { Gateways } from './gateways.ts';

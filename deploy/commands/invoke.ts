@@ -7,7 +7,8 @@ import { UserError } from '../../cli/shared/environment.ts';
 import { type FunctionContext, localContext } from '../../lib/runtime/functiongraph/context.ts';
 import { type DeployInputs, makePackages, openDeployment } from '../inputs/deployment.ts';
 import { deployedUrn } from '../inputs/function-urn.ts';
-import { parseService, SECRET_KEYS } from '../inputs/schema.ts';
+import { parseService } from '../inputs/schema.ts';
+import { SECRET_KEYS } from '../inputs/schema-functions.ts';
 import { oneSecret } from '../inputs/secrets.ts';
 
 export interface InvokeOptions {

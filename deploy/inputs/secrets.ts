@@ -4,7 +4,7 @@ import { parseEnv } from 'node:util';
 import { type HookSecrets, makeHookSecrets, readHookSecrets, writeHookSecrets } from '../../cli/shared/hook-secrets.ts';
 import { readSecrets, Secret } from '../../lib/config/secrets.ts';
 import { ConfigError } from '../../lib/core/errors.ts';
-import type { SecretKey } from './schema.ts';
+import type { SecretKey } from './schema-functions.ts';
 
 export type DeploySecrets = Readonly<Partial<Record<SecretKey, Secret>>>;
 

@@ -1,6 +1,7 @@
 import type { Config } from '../../lib/config/load/parse.ts';
 import { ConfigError } from '../../lib/core/errors.ts';
-import type { FunctionEntry, FunctionKey, Service } from './schema.ts';
+import type { FunctionKey, Service } from './schema.ts';
+import type { FunctionEntry } from './schema-functions.ts';
 
 /** What is known before anything is built: names, places, which functions. */
 export interface Outline {

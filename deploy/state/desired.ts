@@ -1,6 +1,7 @@
 import type { Secret } from '../../lib/config/secrets.ts';
 import { ConfigError } from '../../lib/core/errors.ts';
-import type { FunctionEntry, FunctionKey, SecretKey } from '../inputs/schema.ts';
+import type { FunctionKey } from '../inputs/schema.ts';
+import type { FunctionEntry, SecretKey } from '../inputs/schema-functions.ts';
 import { urnOf } from '../inputs/targets.ts';
 import { type NameInputs, resourceNames } from './names.ts';
 import { farmMark, gatewayName } from './ownership.ts';

@@ -5,7 +5,8 @@ import type { ApiGroup } from '../clients/apig.ts';
 import type { ExpiryRule, Lifecycle } from '../clients/bucket.ts';
 import type { Gateway, GatewayOrder } from '../clients/gateways.ts';
 import type { GrantPlace, PolicyDocument } from '../clients/iam.ts';
-import type { FunctionKey, SecretKey } from '../inputs/schema.ts';
+import type { FunctionKey } from '../inputs/schema.ts';
+import type { SecretKey } from '../inputs/schema-functions.ts';
 
 /* What is wanted, and what is there. */
 

@@ -43,6 +43,14 @@ export function duration(bounds: { readonly min?: number; readonly max?: number 
       if (message === undefined) return ms ?? 0;
       ctx.addIssue({ code: 'custom', message });
       return z.NEVER;
+    })
+    .meta({
+      holds: min === 0 ? `time, at most ${formatDuration(max)}` : `time, ${formatDuration(min)} to ${formatDuration(max)}`,
+      // For editors: draft 7 cannot express the bounds of a text.
+      anyOf: [
+        { type: 'number', minimum: 0 },
+        { type: 'string', pattern: '^\\s*(?:\\d+|(?:\\d+(?:\\.\\d+)?[smhd])+)\\s*$' },
+      ],
     });
 }
 

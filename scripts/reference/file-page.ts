@@ -1,71 +1,104 @@
-import type { Description, FileReference } from './describe.ts';
+import type { FileReference } from './files.ts';
+import type { JsonSchema } from './json-schema.ts';
 import { anchorOf, GENERATED, table } from './markdown.ts';
-import { type Key, type Section, sectionsIn, type Tree, treeOf } from './schema-tree.ts';
-import { presetOf, wordsOf } from './words.ts';
+import { wordsOf } from './words.ts';
 
-/** The page of a file's keys. Throws when a key lacks its description, or a description its key. */
-export function filePage(reference: FileReference): string {
-  const tree = treeOf(reference.root);
-  const lacking = undescribed(reference, tree);
-  if (lacking.length > 0) throw new Error(`docs/reference/${reference.page} cannot be written:\n  ${lacking.join('\n  ')}`);
-  const sections = tree.sections.map((section) => renderSection(section, tree, reference));
-  return `${[GENERATED, `# ${reference.title}`, reference.introduction, ...sections].join('\n\n')}\n`;
+/** One key in one form of its section. */
+interface Key {
+  /** As in `pools[].machine.image`. */
+  readonly path: string;
+  readonly name: string;
+  readonly schema: JsonSchema;
+  readonly isRequired: boolean;
 }
 
-/** What is missing on either side, as sentences. */
-export function undescribed({ keys, notes }: Pick<FileReference, 'keys' | 'notes'>, tree: Tree): readonly string[] {
-  const real = new Map(tree.sections.flatMap((section) => section.keys.map((key) => [key.path, key])));
-  const places = new Set(tree.sections.map(({ path }) => path));
-  return [
-    ...[...real.keys()].filter((path) => keys[path] === undefined).map((path) => `${path} has no description`),
-    ...Object.keys(keys)
-      .filter((path) => !real.has(path))
-      .map((path) => `${path} is described, but is no key`),
-    ...Object.keys(notes)
-      .filter((path) => !places.has(path))
-      .map((path) => `${path} has a note, but is no section with keys of its own`),
-    ...[...real.values()].flatMap((key) =>
-      doubleDefault(key, keys[key.path]) ? [`${key.path} has its default in the schema already`] : [],
-    ),
-  ];
+/** One table: all keys of a section, whatever forms it has. */
+interface Section {
+  /** Empty for the whole file. */
+  readonly path: string;
+  readonly forms: readonly JsonSchema[];
+  readonly keys: readonly Key[];
 }
 
-/** A section's empty preset says nothing, so there words are wanted. */
-function doubleDefault(key: Key, description: Description | undefined): boolean {
-  if (description?.absent === undefined || (key.preset === undefined && key.required !== true)) return false;
-  return sectionsIn(key.type).length === 0 || key.required === true;
+/** The page of a file's keys. Throws when keys have no description. */
+export function filePage({ schema, page, title, introduction }: FileReference): string {
+  const sections = sectionsOf(schema);
+  const lacking = sections.flatMap(({ keys }) => keys.filter((key) => key.schema.description === undefined));
+  if (lacking.length > 0) {
+    throw new Error(`docs/reference/${page} cannot be written:\n${lacking.map(({ path }) => `  ${path} has no description`).join('\n')}`);
+  }
+  const homes = new Map(sections.map(({ path, forms }) => [identity(forms), path]));
+  return `${[GENERATED, `# ${title}`, introduction, ...sections.map((section) => renderSection(section, homes))].join('\n\n')}\n`;
 }
 
-function renderSection({ path, keys }: Section, tree: Tree, reference: FileReference): string {
-  const before = keys.some((key) => reference.keys[key.path]?.before !== undefined);
-  const head = ['key', 'may hold', 'default', 'meaning', ...(before ? ['docker+machine'] : [])];
+/** All sections below a schema, in the order of the file. Those with the same keys (`machine` and `pools[].machine`) have one table. */
+export function sectionsOf(root: JsonSchema): readonly Section[] {
+  const sections = new Map<string, Section>();
+  const visit = (path: string, forms: readonly JsonSchema[]): void => {
+    if (forms.length === 0 || sections.has(identity(forms))) return;
+    const keys = forms.flatMap((form) => keysOf(path, form));
+    sections.set(identity(forms), { path, forms, keys });
+    for (const key of keys) {
+      const { forms: inside, suffix } = sectionsIn(key.schema);
+      visit(`${key.path}${suffix}`, inside);
+    }
+  };
+  visit('', [root]);
+  return [...sections.values()];
+}
+
+function identity(forms: readonly JsonSchema[]): string {
+  return JSON.stringify(forms.map(({ properties }) => properties));
+}
+
+/** The sections that a value may be or hold; `suffix` is `[]` for the entries of a list. */
+function sectionsIn(schema: JsonSchema): { readonly forms: readonly JsonSchema[]; readonly suffix: string } {
+  if (schema.properties) return { forms: [schema], suffix: '' };
+  if (schema.items) {
+    const { forms, suffix } = sectionsIn(schema.items);
+    return { forms, suffix: `[]${suffix}` };
+  }
+  return { forms: (schema.anyOf ?? []).filter(({ properties }) => properties !== undefined), suffix: '' };
+}
+
+function keysOf(path: string, { properties = {}, required = [] }: JsonSchema): readonly Key[] {
+  return Object.entries(properties).map(([name, schema]) => ({
+    path: path === '' ? name : `${path}.${name}`,
+    name,
+    schema,
+    isRequired: required.includes(name),
+  }));
+}
+
+function renderSection({ path, forms, keys }: Section, homes: ReadonlyMap<string, string>): string {
+  const hasOldNames = keys.some(({ schema }) => schema.dockerMachine !== undefined);
+  const head = ['key', 'may hold', 'default', 'meaning', ...(hasOldNames ? ['docker+machine'] : [])];
   const rows = keys.map((key) => {
-    const { means = '', before: name = '', absent } = reference.keys[key.path] ?? {};
-    return [`\`${key.name}\``, holds(key, tree, reference), defaultOf(key, absent), means, ...(before ? [name] : [])];
+    const { description = '', dockerMachine = '' } = key.schema;
+    return [`\`${key.name}\``, holds(key, homes), defaultOf(key, forms.length), description, ...(hasOldNames ? [dockerMachine] : [])];
   });
-  const note = reference.notes[path];
-  return [`## ${heading(path)}`, ...(note === undefined ? [] : [note]), table(head, rows)].join('\n\n');
+  // Keys that several forms share stand once.
+  const once = [...new Map(rows.map((row) => [JSON.stringify(row), row])).values()];
+  const note = forms.find((form) => form.note !== undefined)?.note;
+  return [`## ${heading(path)}`, ...(note === undefined ? [] : [note]), table(head, once)].join('\n\n');
 }
 
 function heading(path: string): string {
   return path === '' ? 'Top level' : `\`${path}\``;
 }
 
-function holds(key: Key, tree: Tree, { names }: FileReference): string {
-  const words = wordsOf(key.type, names, key.path).replaceAll('<', '\\<');
-  const [inside] = sectionsIn(key.type);
-  if (!inside) return words;
-  const home = tree.home(`${key.path}${inside.behind}`) ?? '';
-  // Several forms of one section are one table.
-  return words.replace(/section(?:(?:,| or) section)*/, `[section](#${anchorOf(heading(home))})`);
+function holds({ schema, path }: Key, homes: ReadonlyMap<string, string>): string {
+  const words = wordsOf(schema, path).replaceAll('<', '\\<');
+  const { forms } = sectionsIn(schema);
+  const home = homes.get(identity(forms));
+  return home === undefined ? words : words.replace('section', `[section](#${anchorOf(heading(home))})`);
 }
 
-function defaultOf(key: Key, absent: Description['absent']): string {
-  if (key.required === true) return 'required';
-  if (typeof absent === 'string') return absent;
-  if (absent !== undefined) return written(absent.value);
-  if (key.required === 'some') return 'required in this form';
-  return key.preset === undefined ? 'none' : written(presetOf(key.type, key.preset));
+function defaultOf({ schema, isRequired }: Key, forms: number): string {
+  if (isRequired) return forms > 1 ? 'required in this form' : 'required';
+  const { absent, filledIn, default: preset = filledIn } = schema;
+  if (absent !== undefined) return absent;
+  return preset === undefined ? 'none' : written(preset);
 }
 
 /** As in YAML, on one line. */

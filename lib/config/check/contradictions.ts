@@ -1,6 +1,6 @@
 import { leavesAfter, waitTimeoutFor } from '../../core/pool/wait-timeout.ts';
 import { parseDuration } from '../durations.ts';
-import { REQUIRED_OF_MACHINE } from '../schema.ts';
+import { REQUIRED_OF_MACHINE } from '../schema/machine.ts';
 import type { Add, Finding } from './finding.ts';
 import { flavorFindings, regionFindings, zoneNameFindings } from './otc-names.ts';
 import type { Path } from './problems.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { duration } from '../durations.ts';
-import { ScopeField, Tags } from '../fields.ts';
+import { ScopeField, Tags } from '../schema/fields.ts';
 
 /*
  * The same document read leniently: a value that is wrong by itself is as if absent. So contradictions between the others are found in the

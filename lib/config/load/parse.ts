@@ -2,7 +2,7 @@ import { contradictions } from '../check/contradictions.ts';
 import { plainMessage } from '../check/messages.ts';
 import { findingsOf, InvalidConfigError, type Locate, problem, tidyProblems } from '../check/problems.ts';
 import { View } from '../check/view.ts';
-import { Document } from '../schema.ts';
+import { Document } from '../schema/document.ts';
 import type { Config } from '../types.ts';
 import { resolveDocument } from './resolve.ts';
 

@@ -2,7 +2,10 @@ import type { Scope } from '../../app/ports/index.ts';
 import type { CacheSettings, Machine, PoolSettings, RunnerSettings } from '../../app/settings.ts';
 import { LONGEST_JOB_MS, type Period, type Policy, type Pool } from '../../core/pool/pool.ts';
 import { type ConfigProblem, InvalidConfigError, problem } from '../check/problems.ts';
-import type { Document, MachinePart, PoolPart, RunnerPart } from '../schema.ts';
+import type { Document } from '../schema/document.ts';
+import type { MachinePart } from '../schema/machine.ts';
+import type { PoolPart } from '../schema/pool.ts';
+import type { RunnerPart } from '../schema/runner.ts';
 import type { Config, OtcService } from '../types.ts';
 
 type ScopePart = Document['gitlab']['scope'];

@@ -3,7 +3,8 @@ import * as z from 'zod';
 import { plainMessage } from '../check/messages.ts';
 import { type ConfigProblem, findingsOf, InvalidConfigError, type Locate, problem, tidyProblems } from '../check/problems.ts';
 import { compiledText, isCompiled, readCompiled } from '../compiled.ts';
-import { ManagerPart, managerWarnings, resolveManager } from '../manager.ts';
+import { managerWarnings, resolveManager } from '../manager.ts';
+import { ManagerPart } from '../schema/manager.ts';
 import { zoneFindings } from '../zones/zones.ts';
 import { type Config, parseConfig } from './parse.ts';
 

@@ -6,18 +6,16 @@ import * as z from 'zod';
 import { duration } from '../../../lib/config/durations.ts';
 import { parseConfig } from '../../../lib/config/load/parse.ts';
 import { loadConfigYaml } from '../../../lib/config/load/yaml.ts';
-import { SCALER_YML } from '../../../scripts/reference/describe-scaler-yml.ts';
-import { SERVERLESS_YML } from '../../../scripts/reference/describe-serverless-yml.ts';
 import { editorSchema } from '../../../scripts/reference/editor-schema.ts';
-import { filePage, undescribed } from '../../../scripts/reference/file-page.ts';
+import { filePage, sectionsOf } from '../../../scripts/reference/file-page.ts';
+import { SCALER_YML, SERVERLESS_YML } from '../../../scripts/reference/files.ts';
+import { jsonSchemaOf } from '../../../scripts/reference/json-schema.ts';
 import { referencePages } from '../../../scripts/reference/pages.ts';
-import { treeOf } from '../../../scripts/reference/schema-tree.ts';
 import { wordsOf } from '../../../scripts/reference/words.ts';
 import { withValue } from '../config/base.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
-const tree = treeOf(SCALER_YML.root);
-const keys = tree.sections.flatMap((section) => section.keys);
+const keysOf = (reference: typeof SCALER_YML) => sectionsOf(reference.schema).flatMap((section) => section.keys);
 
 describe('docs/reference', () => {
   it.each(referencePages())('$path is what the code says; if not: npm run docs', ({ path, text }) => {
@@ -27,26 +25,21 @@ describe('docs/reference', () => {
   it.each([
     ['scaler.yml', SCALER_YML, 100],
     ['serverless.yml', SERVERLESS_YML, 50],
-  ])('describes every key of %s, and none that does not exist', (_name, reference, least) => {
-    const { sections } = treeOf(reference.root);
-    expect(undescribed(reference, treeOf(reference.root))).toEqual([]);
-    expect(sections.flatMap((section) => section.keys).length).toBeGreaterThan(least);
+  ])('describes every key of %s', (_name, reference, least) => {
+    const keys = keysOf(reference);
+    expect(keys.filter(({ schema }) => !schema.description)).toEqual([]);
+    expect(keys.length).toBeGreaterThan(least);
   });
 
-  it('is not written while a key has no description, or a description no key', () => {
-    const { 'otc.region': _, ...others } = SCALER_YML.keys;
-    const about = { ...SCALER_YML, keys: { ...others, 'otc.regoin': { means: 'a slip' } }, notes: { 'otc.region': 'no section' } };
-    expect(undescribed(about, tree)).toEqual([
-      'otc.region has no description',
-      'otc.regoin is described, but is no key',
-      'otc.region has a note, but is no section with keys of its own',
-    ]);
-    expect(() => filePage(about)).toThrow('otc.region has no description');
+  it('is not written while a key has no description', () => {
+    const schema = jsonSchemaOf(z.strictObject({ otc: z.strictObject({ region: z.string() }).meta({ description: 'the cloud' }) }));
+    expect(() => filePage({ ...SCALER_YML, schema })).toThrow('otc.region has no description');
   });
 
-  it('is not written when a default is told that the schema tells', () => {
-    const about = { ...SCALER_YML, keys: { ...SCALER_YML.keys, 'bucket.append': { means: 'append', absent: 'maybe' } } };
-    expect(undescribed(about, tree)).toEqual(['bucket.append has its default in the schema already']);
+  it('has one table for sections with the same keys, and one row for a key that several forms share', () => {
+    const page = filePage(SERVERLESS_YML);
+    expect(page).not.toContain('## `functions.scaler`');
+    expect(page.match(/^\| `certificate` /gm)).toHaveLength(1);
   });
 });
 
@@ -63,22 +56,21 @@ describe('what a key may hold', () => {
     ['nothing or a section', z.union([z.literal(false), Form]), '`false` or section'],
     ['a table', z.record(z.string(), z.number()), 'section: text → number'],
   ])('%s', (_name, type, words) => {
-    expect(wordsOf(type, new Map(), 'here')).toBe(words);
+    expect(wordsOf(jsonSchemaOf(type), 'here')).toBe(words);
   });
 
-  it('must be said where code checks it', () => {
+  it('must be described if code checks it', () => {
     const Checked = z.string().superRefine(() => undefined);
-    expect(() => wordsOf(Checked, new Map(), 'here')).toThrow('here: a check of it has no message');
-    expect(wordsOf(Checked, new Map([[Checked, 'a word']]), 'here')).toBe('a word');
-    expect(() => wordsOf(z.unknown(), new Map(), 'here')).toThrow('here: nothing says what it may hold');
+    expect(() => wordsOf(jsonSchemaOf(Checked), 'here')).toThrow('here: nothing describes what it may hold');
+    expect(wordsOf(jsonSchemaOf(Checked.meta({ holds: 'a word' }).optional()), 'here')).toBe('a word');
+    expect(() => wordsOf(jsonSchemaOf(z.unknown()), 'here')).toThrow('here: nothing describes what it may hold');
   });
 });
 
-/** Where a key of the top-level settings stands in a document; keys of lists have no place there. */
-const described = keys.flatMap((key) => {
-  const { absent } = SCALER_YML.keys[key.path] ?? {};
-  return typeof absent === 'object' && !key.path.includes('[]') ? [{ path: key.path, value: absent.value }] : [];
-});
+/** Keys of the top-level settings; keys of lists have no place in a document. */
+const described = keysOf(SCALER_YML).flatMap(({ path, schema: { filledIn } }) =>
+  filledIn === undefined || path.includes('[]') ? [] : [{ path, value: filledIn }],
+);
 
 describe('a default that the code fills in', () => {
   it('is described for some keys', () => {
@@ -121,13 +113,13 @@ describe('scaler.schema.json', () => {
     },
   );
 
-  it('tells times as they are written, not in milliseconds', () => {
+  it('shows times as they are written, not in milliseconds', () => {
     expect(JSON.parse(editorSchema(SCALER_YML))).toMatchObject({
       properties: {
         pools: {
           items: {
             properties: {
-              max_age: { default: '1d', description: expect.stringContaining('From boot.') },
+              max_age: { default: '1d', description: expect.stringContaining('Measured from boot.') },
               machine: { properties: { zones: { description: expect.stringContaining('In order of preference') } } },
               cache: { anyOf: [{}, { properties: { server: { description: expect.any(String) } } }] },
             },
