@@ -7,10 +7,10 @@ import { dayKey } from '../../lib/core/metrics/sample.ts';
 import { floorMinute, toIso } from '../../lib/core/time.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { GROUP, HOOK_PATH } from '../../testkit/farm.ts';
-import { BRISK, hasty, MINUTE, type Play, type PlayOptions, play } from '../../testkit/play.ts';
+import { BRISK, hasty, MINUTE, startTestFarm, type TestFarm, type TestFarmOptions } from '../../testkit/test-farm.ts';
 
 const POOL = { limit: 2, idle_time: 20, max_builds: 1, boot_timeout: 60 };
-const FAST = { ...BRISK, pools: [POOL], composeServices: hasty(300) } satisfies PlayOptions;
+const FAST = { ...BRISK, pools: [POOL], composeServices: hasty(300) } satisfies TestFarmOptions;
 const EVER = 1_000_000;
 const DAY = 1440 * MINUTE;
 
@@ -21,22 +21,22 @@ function topic({ region, projectId, smn }: Sandbox): string {
 const withTopic = (sandbox: Sandbox) => ({ alarms: { oldest_pending: '10m', smn_topic: topic(sandbox) } });
 
 /** Messages to the topic, without the installation. */
-function messages(p: Play): readonly string[] {
+function messages(p: TestFarm): readonly string[] {
   return p.sandbox.smn.published.map(({ subject }) => subject.replace('sandbox: ', ''));
 }
 
-function farm(p: Play): FarmView {
+function farm(p: TestFarm): FarmView {
   return JSON.parse(p.text(FARM_KEY));
 }
 
-async function inLedger(p: Play): Promise<readonly string[]> {
+async function inLedger(p: TestFarm): Promise<readonly string[]> {
   return (await p.ledger()).filter(({ kind }) => kind === 'alarm').map(({ alarm, state }) => `${alarm} ${state}`);
 }
 
 describe('an alarm', () => {
   it('says that the periods of a pool cannot be evaluated; its jobs and the other pools are served', async () => {
     const periods = [{ periods: ['* * * * * * *'], timezone: 'UTC', idle_count: 1, idle_time: 60 }];
-    const p = await play({ ...BRISK, pools: [{ ...POOL, periods }, POOL], document: withTopic });
+    const p = await startTestFarm({ ...BRISK, pools: [{ ...POOL, periods }, POOL], document: withTopic });
     // A zone that this Node does not know: what a newer Node has checked can be unknown to the one that runs.
     const [first] = p.farm.config.settings.pools;
     Object.assign(first?.pool.periods[0] ?? {}, { timezone: 'Mars/Olympus' });
@@ -51,7 +51,7 @@ describe('an alarm', () => {
   });
 
   it('of a job that waits too long goes to topic, ledger and counts, once each way', async () => {
-    const p = await play({ ...FAST, document: withTopic });
+    const p = await startTestFarm({ ...FAST, document: withTopic });
     p.faults.inject({ operation: 'ecs.create', times: EVER, status: 403, code: 'Ecs.0010' });
     p.push(1);
     await p.advance(15 * MINUTE);
@@ -76,14 +76,14 @@ describe('an alarm', () => {
   });
 
   it('of machines that do not boot', async () => {
-    const p = await play({ ...FAST, document: withTopic, worker: { bootMs: 3_600_000 } });
+    const p = await startTestFarm({ ...FAST, document: withTopic, worker: { bootMs: 3_600_000 } });
     p.push(1);
     await p.advance(6 * MINUTE);
     expect(messages(p)).toContain('boots-failing (pool0)');
   });
 
   it('of everything sold out', async () => {
-    const p = await play({ ...FAST, document: withTopic });
+    const p = await startTestFarm({ ...FAST, document: withTopic });
     p.faults.inject({ operation: 'ecs.create', times: EVER, status: 400, code: 'Ecs.0319' });
     p.push(1);
     await p.advance(9 * MINUTE);
@@ -91,7 +91,7 @@ describe('an alarm', () => {
   });
 
   it('of a source that cannot be read names it, and is over when it can', async () => {
-    const p = await play({ ...FAST, document: withTopic });
+    const p = await startTestFarm({ ...FAST, document: withTopic });
     p.faults.inject({ operation: 'ecs.list', times: EVER, status: 500 });
     await p.advance(6 * MINUTE);
     expect(messages(p)).toEqual(['unread (pool0 servers)']);
@@ -101,7 +101,7 @@ describe('an alarm', () => {
   });
 
   it('of a timer that has paused', async () => {
-    const p = await play({ ...FAST, document: withTopic, timer: false });
+    const p = await startTestFarm({ ...FAST, document: withTopic, timer: false });
     await p.tick();
     await p.advance(20 * MINUTE);
     await p.tick();
@@ -109,7 +109,7 @@ describe('an alarm', () => {
   });
 
   it('of a line of the counts that is ahead of the clock, while the day goes on', async () => {
-    const p = await play({ ...FAST, document: withTopic });
+    const p = await startTestFarm({ ...FAST, document: withTopic });
     await p.advance(2 * MINUTE);
     const day = dayKey(p.clock.now());
     const at = floorMinute(p.clock.now()) + 30 * MINUTE;
@@ -130,7 +130,7 @@ describe('an alarm', () => {
       const { gitlab, smn: _, ...rest } = { gitlab: { url: sandbox.urls.gitlab, scope: { group: GROUP } }, smn: sandbox.smn };
       return { ...rest, ...withTopic(sandbox), gitlab: { ...gitlab, hook_url: `${sandbox.urls.gateway}${HOOK_PATH}` } };
     };
-    const p = await play({ ...FAST, document });
+    const p = await startTestFarm({ ...FAST, document });
     const [hook] = [...p.gitlab.hooks.values()];
     if (!hook) throw new Error('no hook');
     await p.advance(12 * MINUTE);
@@ -149,7 +149,7 @@ describe('an alarm', () => {
   });
 
   it('of the caches carries what the manager says', async () => {
-    const p = await play({ ...FAST, document: withTopic });
+    const p = await startTestFarm({ ...FAST, document: withTopic });
     const health = {
       name: 'cache-1',
       at: new Date(p.clock.now()).toISOString().replace(/\.\d+/, ''),
@@ -166,7 +166,7 @@ describe('an alarm', () => {
   });
 
   it('that the topic does not take is tried again, and told once', async () => {
-    const p = await play({ ...FAST, document: withTopic, timer: false });
+    const p = await startTestFarm({ ...FAST, document: withTopic, timer: false });
     p.faults.inject({ operation: 'smn.publish', times: 2, status: 500 });
     await p.tick();
     await p.advance(20 * MINUTE);
@@ -191,7 +191,7 @@ describe('an alarm', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void server.close());
     const secret = 'T0KEN-of-the-chat';
-    const p = await play({
+    const p = await startTestFarm({
       ...BRISK,
       pools: [POOL],
       timer: false,
@@ -220,7 +220,7 @@ describe('an alarm', () => {
 describe('the farm view', () => {
   it('shows workers, waiting jobs and actions, with prices, and no secret', async () => {
     const costs = { currency: 'EUR', flavors: { 'c4.2xlarge.2': 0.5, 'c3.4xlarge.2': 1 } };
-    const p = await play({ ...FAST, document: { costs } });
+    const p = await startTestFarm({ ...FAST, document: { costs } });
     p.push(3);
     await p.advance(3 * MINUTE);
     const view = farm(p);
@@ -241,7 +241,7 @@ describe('the farm view', () => {
   });
 
   it('keeps what was seen of a pool that cannot be read, and survives a broken object', async () => {
-    const p = await play(FAST);
+    const p = await startTestFarm(FAST);
     p.push(1);
     await p.advance(3 * MINUTE);
     p.faults.inject({ operation: 'ecs.list', times: EVER, status: 500 });

@@ -3,16 +3,16 @@ import { showConsole } from '../../cli/commands/console.ts';
 import { explain } from '../../cli/commands/explain.ts';
 import { explainWorker } from '../../lib/app/ledger/explain.ts';
 import type { Fault } from '../../sandbox/faults.ts';
-import { BRISK, hasty, MINUTE, type Play, play, SECOND } from '../../testkit/play.ts';
+import { BRISK, hasty, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 const POOL = { limit: 4, idle_time: 20, max_builds: 1 };
 const FAST = { ...BRISK, pools: [POOL], composeServices: hasty(300) };
 const EVER = 1_000_000;
 
-const settled = async (p: Play) => (await p.ledger()).filter((e) => e.kind === 'booted' || e.kind === 'boot-failed');
+const settled = async (p: TestFarm) => (await p.ledger()).filter((e) => e.kind === 'booted' || e.kind === 'boot-failed');
 
 /** What a command prints about a worker. */
-async function told(p: Play, worker: string, json = false): Promise<{ readonly code: number; readonly out: string }> {
+async function told(p: TestFarm, worker: string, json = false): Promise<{ readonly code: number; readonly out: string }> {
   let out = '';
   const output = { json, data: (text: string) => (out += `${text}\n`), say: () => undefined };
   const code = await p.run((services) => explain(services, { worker }, { now: p.clock.now(), days: 1 }, output));
@@ -20,7 +20,7 @@ async function told(p: Play, worker: string, json = false): Promise<{ readonly c
 }
 
 async function printed(
-  p: Play,
+  p: TestFarm,
   worker: string,
   lines = 200,
 ): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
@@ -33,7 +33,7 @@ async function printed(
 
 describe('a worker that boots', () => {
   it('has its machine’s times and its phases in the ledger, and explain shows them', async () => {
-    const p = await play(FAST);
+    const p = await startTestFarm(FAST);
     p.push(1);
     await p.advance(3 * MINUTE);
     const [entry, ...more] = await settled(p);
@@ -59,7 +59,7 @@ describe('a worker that boots', () => {
   });
 
   it('and is first seen by a hook’s pass is told by the timer’s, with its phases and the time at which it was seen', async () => {
-    const p = await play(FAST);
+    const p = await startTestFarm(FAST);
     p.push(1);
     // The worker calls 16 s after the hook; another hook sees that before the timer does.
     p.clock.after(30 * SECOND, () => void p.push(1));
@@ -71,7 +71,7 @@ describe('a worker that boots', () => {
   });
 
   it('is told in any case while the timer is down', async () => {
-    const p = await play({ ...FAST, timer: false, pools: [{ ...POOL, max_builds: 0, idle_time: 3600 }] });
+    const p = await startTestFarm({ ...FAST, timer: false, pools: [{ ...POOL, max_builds: 0, idle_time: 3600 }] });
     for (let i = 0; i < 9; i++) p.clock.after(i * MINUTE, () => void p.push(1));
     await p.advance(9 * MINUTE);
     const entries = await settled(p);
@@ -85,7 +85,7 @@ describe('a worker without its caches', () => {
   const worker = { ...BRISK.worker, mode: 'cache-missing' } as const;
 
   it('says so in the ledger and in explain, although its VM is removed in the same pass', async () => {
-    const p = await play({ ...FAST, worker });
+    const p = await startTestFarm({ ...FAST, worker });
     p.push(1);
     await p.advance(MINUTE);
     const entries = await p.ledger();
@@ -122,7 +122,7 @@ describe('a console that cannot be read', () => {
     const lived = async (broken: boolean) => {
       let n = 0;
       // The first machine fails, the probe after it boots, and so do those that come later.
-      const p = await play({ ...FAST, worker: { ...BRISK.worker, mode: () => (n++ === 0 ? 'cache-missing' : 'normal') } });
+      const p = await startTestFarm({ ...FAST, worker: { ...BRISK.worker, mode: () => (n++ === 0 ? 'cache-missing' : 'normal') } });
       if (broken) p.faults.inject({ operation: 'ecs.console', times: EVER, ...fault });
       p.push(1);
       p.clock.after(8 * MINUTE + 10 * SECOND, () => void p.push(3));
@@ -154,7 +154,7 @@ describe('a console that cannot be read', () => {
 
 it('nothing of a console goes to the log, and only plain words of it to the ledger', async () => {
   const canary = 'canary-on-the-console';
-  const p = await play({ ...FAST });
+  const p = await startTestFarm({ ...FAST });
   p.push(2);
   await p.advance(5 * SECOND);
   p.clock.after(5 * SECOND, () => {
@@ -177,8 +177,8 @@ it('nothing of a console goes to the log, and only plain words of it to the ledg
 });
 
 describe('a worker that hangs in its boot', () => {
-  async function hanging(): Promise<{ readonly p: Play; readonly name: string }> {
-    const p = await play({ ...FAST, worker: { ...BRISK.worker, mode: 'broken-boot' } });
+  async function hanging(): Promise<{ readonly p: TestFarm; readonly name: string }> {
+    const p = await startTestFarm({ ...FAST, worker: { ...BRISK.worker, mode: 'broken-boot' } });
     p.push(1);
     await p.advance(90 * SECOND);
     return { p, name: p.vms()[0]?.name ?? '' };

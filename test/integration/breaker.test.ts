@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { explainJob } from '../../lib/app/ledger/explain.ts';
-import { HOUR, MINUTE, type Play, play, SECOND, START } from '../../testkit/play.ts';
+import { HOUR, MINUTE, SECOND, START, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 /** Minutes after the start at which servers were ordered, with how many each time. */
-function waves(p: Play): readonly (readonly [minute: number, servers: number])[] {
+function waves(p: TestFarm): readonly (readonly [minute: number, servers: number])[] {
   const minutes = p.events.filter((e) => e.kind === 'server-created').map((e) => Math.round((e.at - START) / MINUTE));
   return [...new Set(minutes)].map((minute) => [minute, minutes.filter((m) => m === minute).length]);
 }
@@ -29,7 +29,7 @@ const ways = [
 
 describe.each(ways)('a pool whose every machine $way', ({ options, why, probes, ...more }) => {
   it('orders one wave, then probes one at a time with a doubling gap', async () => {
-    const p = await play({ pools, ...options });
+    const p = await startTestFarm({ pools, ...options });
     if ('errors' in more) p.sandbox.ecs.errorBoots('all');
     p.push(6);
     // GitLab gives up jobs for which it sees no runner in an hour; others come.
@@ -44,7 +44,7 @@ describe.each(ways)('a pool whose every machine $way', ({ options, why, probes, 
   it('keeps no failed machine, and serves all jobs once machines boot again', async () => {
     const broken = { now: true };
     const mode = 'worker' in options ? options.worker.mode : 'normal';
-    const p = await play({ pools, worker: { mode: () => (broken.now ? mode : 'normal') } });
+    const p = await startTestFarm({ pools, worker: { mode: () => (broken.now ? mode : 'normal') } });
     if ('errors' in more) p.sandbox.ecs.errorBoots('all');
     p.push(6);
     await p.advance(30 * MINUTE);
@@ -60,7 +60,7 @@ describe.each(ways)('a pool whose every machine $way', ({ options, why, probes, 
 });
 
 it('the ledger says why a job waits: machines did not boot, and when the next probe is due', async () => {
-  const p = await play({ pools, worker: { mode: 'broken-boot' } });
+  const p = await startTestFarm({ pools, worker: { mode: 'broken-boot' } });
   const [job] = p.push(3).jobs;
   await p.advance(20 * MINUTE);
   const told = explainJob(await p.ledger(), job?.id ?? 0).lines.map((l) => l.text);
@@ -74,7 +74,7 @@ it('the ledger says why a job waits: machines did not boot, and when the next pr
 it('a bad machine among good ones does not hold the pool back', async () => {
   let n = 0;
   // Every third machine is broken.
-  const p = await play({ pools, worker: { mode: () => (n++ % 3 === 0 ? 'broken-boot' : 'normal') } });
+  const p = await startTestFarm({ pools, worker: { mode: () => (n++ % 3 === 0 ? 'broken-boot' : 'normal') } });
   p.push(8);
   await p.advance(30 * MINUTE);
   expect(p.jobs().map((j) => j.status)).toEqual(Array(8).fill('success'));
@@ -82,7 +82,7 @@ it('a bad machine among good ones does not hold the pool back', async () => {
 });
 
 it('a lost memory costs one more wave, not the breaker', async () => {
-  const p = await play({ pools, worker: { mode: 'broken-boot' } });
+  const p = await startTestFarm({ pools, worker: { mode: 'broken-boot' } });
   p.push(6);
   await p.advance(20 * MINUTE);
   p.bucket().delete('state/v1/pools/pool0.json');

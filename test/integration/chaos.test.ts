@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import * as z from 'zod';
 import { type Random, seeded } from '../../sandbox/gitlab/random.ts';
-import { HOUR, MINUTE, type Play, play, SECOND } from '../../testkit/play.ts';
+import { HOUR, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 import { FAULT_EVERY_MS, unrest } from './chaos-faults.ts';
 import { impatientServices } from './chaos-impatient.ts';
 
@@ -25,7 +25,7 @@ const POOLS = [
 ] as const;
 
 /** Pipelines of one to six jobs at any time until two hours before the end; now and then one is cancelled. */
-function work(p: Play, random: Random, hours: number): void {
+function work(p: TestFarm, random: Random, hours: number): void {
   for (let i = 0; i < 5 * hours - 5; i++) {
     p.clock.after(random() * (hours - 2) * HOUR, () => {
       const tag = random() < 0.5 ? 'batch' : 'quick';
@@ -43,7 +43,7 @@ function work(p: Play, random: Random, hours: number): void {
 }
 
 /** Machines that do not boot, capacity that comes and goes, new machines that are listed late. */
-function weather(p: Play, random: Random, hours: number): void {
+function weather(p: TestFarm, random: Random, hours: number): void {
   const { ecs } = p.sandbox;
   const turns = [
     () => ecs.brokenBoots(1),
@@ -63,7 +63,7 @@ function weather(p: Play, random: Random, hours: number): void {
  * Most machines of a pool that existed at one time, listed or not, deleting ones included. One that failed in the making is left out from then
  * on: its order has failed and no list shows it yet, so nobody can know whether it is still there.
  */
-function peak(p: Play, pool: string): number {
+function peak(p: TestFarm, pool: string): number {
   const there = new Set<unknown>();
   let most = 0;
   for (const { kind, fields } of p.events) {
@@ -81,7 +81,7 @@ it.each([
   { name: 'eight hours of faults and of workers that never leave by themselves', start: MIDNIGHT + 13 * HOUR, hours: 8, stay: true },
 ])('$name: no job is killed, none is left unserved, nothing stays behind', { timeout: 300_000 }, async ({ start, hours, stay }) => {
   const random = seeded(SEED);
-  const p = await play({
+  const p = await startTestFarm({
     start,
     pools: POOLS,
     composeServices: impatientServices,

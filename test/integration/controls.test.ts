@@ -6,26 +6,26 @@ import { explainJob, explainWorker } from '../../lib/app/ledger/explain.ts';
 import { reconcile } from '../../lib/app/reconcile/reconcile.ts';
 import { FARM_KEY, FarmView } from '../../lib/app/status/schema.ts';
 import { ALL_POOLS, type Control } from '../../lib/core/controls.ts';
-import { BRISK, HOUR, hasty, MINUTE, type Play, type PlayOptions, play, SECOND } from '../../testkit/play.ts';
+import { BRISK, HOUR, hasty, MINUTE, SECOND, startTestFarm, type TestFarm, type TestFarmOptions } from '../../testkit/test-farm.ts';
 
-const FAST = { ...BRISK, composeServices: hasty(), pools: [{ limit: 4, idle_time: 600, boot_timeout: 120 }] } satisfies PlayOptions;
+const FAST = { ...BRISK, composeServices: hasty(), pools: [{ limit: 4, idle_time: 600, boot_timeout: 120 }] } satisfies TestFarmOptions;
 
 type Said = Omit<Control, 'since' | 'target'> & { readonly target?: string };
 
-function say(p: Play, control: Said): Promise<void> {
+function say(p: TestFarm, control: Said): Promise<void> {
   return p.run(({ store, clock }) => putControl(store, { target: 'pool0', since: clock.now(), ...control }));
 }
 
-function takeBack(p: Play, kind: Control['kind'], target = 'pool0'): Promise<void> {
+function takeBack(p: TestFarm, kind: Control['kind'], target = 'pool0'): Promise<void> {
   return p.run(({ store }) => endControl(store, kind, target));
 }
 
-function statuses(p: Play): readonly string[] {
+function statuses(p: TestFarm): readonly string[] {
   return p.jobs().map((job) => job.status);
 }
 
 /** What was done to machines and runners from outside them. */
-function done(p: Play, from: number) {
+function done(p: TestFarm, from: number) {
   const count = (kind: string) => p.count(kind, from);
   return {
     created: count('server-created'),
@@ -40,7 +40,7 @@ describe('pause', () => {
   it.each([{ target: 'pool0' }, { target: ALL_POOLS }])(
     'of $target: nothing is created or deleted, jobs that run go on, and all goes on afterwards',
     async ({ target }) => {
-      const p = await play({ ...FAST, pools: [{ limit: 4, idle_time: 60, max_builds: 1, boot_timeout: 120 }] });
+      const p = await startTestFarm({ ...FAST, pools: [{ limit: 4, idle_time: 60, max_builds: 1, boot_timeout: 120 }] });
       p.push([{ durationMs: 3 * MINUTE }, { durationMs: 20 * MINUTE }]);
       await p.advance(2 * MINUTE);
       expect(statuses(p)).toEqual(['running', 'running']);
@@ -64,7 +64,7 @@ describe('pause', () => {
   );
 
   it('ends by itself when its time is over', async () => {
-    const p = await play(FAST);
+    const p = await startTestFarm(FAST);
     await say(p, { kind: 'pause', until: p.clock.now() + 5 * MINUTE + 30 * SECOND });
     p.push(1);
     await p.advance(5 * MINUTE);
@@ -74,7 +74,7 @@ describe('pause', () => {
   });
 
   it('of one pool does not touch another, and a job that both may run goes to the other', async () => {
-    const p = await play({
+    const p = await startTestFarm({
       ...FAST,
       pools: [
         { name: 'a', tags: ['one', 'both'] },
@@ -88,7 +88,7 @@ describe('pause', () => {
   });
 
   it('that lasts raises an alarm', async () => {
-    const p = await play(FAST);
+    const p = await startTestFarm(FAST);
     await say(p, { kind: 'pause', by: 'eva' });
     await p.advance(4 * HOUR);
     const raised = () => p.logged('alarm').map(({ alarm, state, text }) => [alarm, state, text]);
@@ -103,7 +103,7 @@ describe('pause', () => {
 
 describe('what is seen of it', () => {
   it('is in the farm’s view without who and why, in the ledger with them, and in the log', async () => {
-    const p = await play(FAST);
+    const p = await startTestFarm(FAST);
     await say(p, { kind: 'pause', by: 'eva', reason: 'the cloud is being mended', until: p.clock.now() + 10 * MINUTE });
     p.push(1);
     await p.advance(3 * MINUTE);
@@ -138,7 +138,7 @@ describe('what is seen of it', () => {
 
 describe('drain', () => {
   it('brings a pool to zero: idle workers at once, busy ones after their job though others wait, and no job is killed', async () => {
-    const p = await play({ ...FAST, pools: [{ limit: 6, idle_count: 2, idle_time: 3600, boot_timeout: 120 }] });
+    const p = await startTestFarm({ ...FAST, pools: [{ limit: 6, idle_count: 2, idle_time: 3600, boot_timeout: 120 }] });
     p.push([{ durationMs: 15 * MINUTE }]);
     await p.advance(3 * MINUTE);
     expect(p.series().at(-1)).toMatchObject({ busy: '1', idle: '2' });
@@ -158,7 +158,7 @@ describe('drain', () => {
   });
 
   it('of workers that still boot takes them away before they take a job, and the breaker does not mind', async () => {
-    const p = await play({ ...FAST, worker: { bootMs: 10 * MINUTE }, pools: [{ limit: 6, boot_timeout: 1200 }] });
+    const p = await startTestFarm({ ...FAST, worker: { bootMs: 10 * MINUTE }, pools: [{ limit: 6, boot_timeout: 1200 }] });
     p.push(3);
     await p.advance(MINUTE);
     expect(p.vms()).toHaveLength(3);
@@ -173,7 +173,7 @@ describe('drain', () => {
 
 describe('roll', () => {
   it('replaces the workers launched before it, idle ones at once and busy ones after their job, while launching goes on', async () => {
-    const p = await play({ ...FAST, pools: [{ limit: 6, idle_count: 2, idle_time: 3600, boot_timeout: 120 }] });
+    const p = await startTestFarm({ ...FAST, pools: [{ limit: 6, idle_count: 2, idle_time: 3600, boot_timeout: 120 }] });
     p.push([{ durationMs: 15 * MINUTE }]);
     await p.advance(3 * MINUTE);
     const old = p.vms().map((vm) => vm.name);
@@ -192,7 +192,7 @@ describe('roll', () => {
 
 describe('keep', () => {
   it('leaves one worker alone, off or not, until its time is over', async () => {
-    const p = await play({ ...FAST, pools: [{ limit: 4, idle_time: 120, boot_timeout: 120 }] });
+    const p = await startTestFarm({ ...FAST, pools: [{ limit: 4, idle_time: 120, boot_timeout: 120 }] });
     p.push(2);
     await p.advance(2 * MINUTE);
     const [kept] = p.vms();
@@ -206,7 +206,7 @@ describe('keep', () => {
   });
 
   it('is stronger than a drain, and other workers take its place at once', async () => {
-    const p = await play({ ...FAST, pools: [{ limit: 4, idle_count: 1, idle_time: 3600, boot_timeout: 120 }] });
+    const p = await startTestFarm({ ...FAST, pools: [{ limit: 4, idle_count: 1, idle_time: 3600, boot_timeout: 120 }] });
     await p.advance(2 * MINUTE);
     const [kept] = p.vms();
     await say(p, { kind: 'keep', target: kept?.name ?? '' });
@@ -221,7 +221,7 @@ describe('keep', () => {
 
 describe('what cannot be read', () => {
   const wanting = async () => {
-    const p = await play({ ...FAST, pools: [{ limit: 4, idle_time: 60, max_builds: 1, boot_timeout: 120 }] });
+    const p = await startTestFarm({ ...FAST, pools: [{ limit: 4, idle_time: 60, max_builds: 1, boot_timeout: 120 }] });
     p.push([{ durationMs: MINUTE }]);
     await p.advance(MINUTE);
     return p;
@@ -271,7 +271,7 @@ describe('what cannot be read', () => {
   });
 
   it('a drain whose content cannot be read launches nothing, and removes nothing more than otherwise', async () => {
-    const p = await play({ ...FAST, pools: [{ limit: 4, idle_count: 1, idle_time: 3600, boot_timeout: 120 }] });
+    const p = await startTestFarm({ ...FAST, pools: [{ limit: 4, idle_count: 1, idle_time: 3600, boot_timeout: 120 }] });
     await p.advance(2 * MINUTE);
     await p.run(({ store }) => store.put('control/v1/drain/pool0.json', 'nonsense'));
     const from = p.clock.now();

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { HOUR, MINUTE, type Play, play } from '../../testkit/play.ts';
+import { HOUR, MINUTE, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 const page = readFileSync(new URL('../../docs/cost.md', import.meta.url), 'utf8');
 
@@ -8,7 +8,7 @@ const page = readFileSync(new URL('../../docs/cost.md', import.meta.url), 'utf8'
 const OF_RUNNERS = ['gitlab.job-request', 'gitlab.job-update', 'gitlab.trace', 'gitlab.unregister', 'gitlab.runner-managers'];
 
 /** Row of docs/cost.md → its measure. */
-const MEASURES: Readonly<Record<string, (farm: Play) => number>> = {
+const MEASURES: Readonly<Record<string, (farm: TestFarm) => number>> = {
   'calls of the reaper': (farm) => farm.logged('plan').filter((line) => line.function === 'reaper').length,
   'calls of the webhook': (farm) => farm.logged('hook').length,
   'calls of the scaler': (farm) => farm.logged('woken').length,
@@ -27,13 +27,13 @@ describe('docs/cost.md', () => {
   });
 
   it('says what an hour takes in which nothing waits', async () => {
-    const farm = await play();
+    const farm = await startTestFarm();
     await farm.advance(10 * MINUTE);
     expect(off(await hour(farm, () => undefined), 'idle')).toEqual([]);
   });
 
   it('and an hour of work', async () => {
-    const farm = await play();
+    const farm = await startTestFarm();
     await farm.advance(10 * MINUTE);
     const measured = await hour(farm, () => void farm.push(Array.from({ length: 10 }, () => ({ durationMs: 4 * MINUTE }))));
     expect(farm.jobs().filter(({ status }) => status === 'success')).toHaveLength(60);
@@ -42,7 +42,7 @@ describe('docs/cost.md', () => {
 });
 
 /** One hour with something to do every ten minutes. */
-async function hour(farm: Play, each: () => void): Promise<readonly number[]> {
+async function hour(farm: TestFarm, each: () => void): Promise<readonly number[]> {
   const before = Object.values(MEASURES).map((measure) => measure(farm));
   for (let i = 0; i < 6; i += 1) {
     each();
@@ -51,11 +51,11 @@ async function hour(farm: Play, each: () => void): Promise<readonly number[]> {
   return Object.values(MEASURES).map((measure, i) => measure(farm) - (before[i] ?? 0));
 }
 
-function sum({ faults }: Play, operations: readonly string[]): number {
+function sum({ faults }: TestFarm, operations: readonly string[]): number {
   return operations.reduce((all, operation) => all + faults.calls(operation), 0);
 }
 
-function kilobytes(farm: Play, prefix: string): number {
+function kilobytes(farm: TestFarm, prefix: string): number {
   return farm.keys(prefix).reduce((all, key) => all + (farm.bucket().get(key)?.body.length ?? 0), 0) / 1000;
 }
 

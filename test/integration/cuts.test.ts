@@ -2,20 +2,20 @@ import { describe, expect, it } from 'vitest';
 import { grow, tick } from '../../lib/app/reconcile/entry-points.ts';
 import { drainNote } from '../../lib/core/fleet/drain-note.ts';
 import { type Death, type Mortal, mortal } from '../../testkit/mortal.ts';
-import { BRISK, hasty, MINUTE, type Play, play, SECOND } from '../../testkit/play.ts';
+import { BRISK, hasty, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 const NO_END = { act: new AbortController().signal, all: new AbortController().signal };
 const HOLD_MS = 60_000;
 const LIMIT = 6;
 
-type Pass = (p: Play, mortal: Mortal) => Promise<unknown>;
+type Pass = (p: TestFarm, mortal: Mortal) => Promise<unknown>;
 
 const growing: Pass = (p, m) => grow(m.services, p.farm.config.settings, { wake: async () => undefined }, NO_END, HOLD_MS);
 const ticking: Pass = (p, m) => tick(m.services, p.farm.config.settings, 'timer', { wake: async () => undefined }, NO_END, HOLD_MS);
 
 /** Runs the pass until it ends or dies; gives the call it died at. */
 async function until(
-  p: Play,
+  p: TestFarm,
   pass: Pass,
   death: Death,
 ): Promise<{ readonly diedAt: string | undefined; readonly calls: readonly string[] }> {
@@ -31,7 +31,7 @@ async function until(
 }
 
 /** Every VM has its runner and every runner its VM, and no object with a token lies about. */
-function expectTidy(p: Play, where: string): void {
+function expectTidy(p: TestFarm, where: string): void {
   const names = p.vms().map((vm) => vm.name);
   const described = p.runners().map((r) => r.description);
   expect({ where, strays: described.filter((n) => !names.includes(n)), orphans: names.filter((n) => !described.includes(n)) }).toEqual({
@@ -46,14 +46,14 @@ function expectTidy(p: Play, where: string): void {
 const quietly = { ...BRISK, hooks: false, timer: false } as const;
 
 /** Two jobs wait. */
-async function waiting(): Promise<Play> {
-  const p = await play({ ...quietly, pools: [{ limit: LIMIT, idle_time: 10, boot_timeout: 60 }] });
+async function waiting(): Promise<TestFarm> {
+  const p = await startTestFarm({ ...quietly, pools: [{ limit: LIMIT, idle_time: 10, boot_timeout: 60 }] });
   p.push([{ durationMs: 30 * SECOND }, { durationMs: MINUTE }]);
   await p.advance(SECOND);
   return p;
 }
 
-async function served(p: Play, where: string): Promise<void> {
+async function served(p: TestFarm, where: string): Promise<void> {
   p.sandbox.functions.timer('reaper', MINUTE, '', 'minute');
   await p.advance(9 * MINUTE);
   expect(
@@ -68,8 +68,8 @@ async function served(p: Play, where: string): Promise<void> {
  * One worker for every way to go: idle for too long, drained a minute ago, powered off, its VM gone; and one that is busy and one that is to
  * stay, for whom nothing must change.
  */
-async function leaving(): Promise<Play> {
-  const p = await play({ ...quietly, pools: [{ limit: LIMIT, idle_count: 1, idle_time: 60, boot_timeout: 60 }] });
+async function leaving(): Promise<TestFarm> {
+  const p = await startTestFarm({ ...quietly, pools: [{ limit: LIMIT, idle_count: 1, idle_time: 60, boot_timeout: 60 }] });
   p.push([...Array.from({ length: 5 }, () => ({ durationMs: 30 * SECOND })), { durationMs: 8 * MINUTE }]);
   for (let i = 0; i < 2; i++) {
     await p.farm.tick();
@@ -87,7 +87,7 @@ async function leaving(): Promise<Play> {
   return p;
 }
 
-async function left(p: Play, where: string): Promise<void> {
+async function left(p: TestFarm, where: string): Promise<void> {
   p.sandbox.functions.timer('reaper', MINUTE, '', 'minute');
   await p.advance(3 * MINUTE);
   expect(p.series().at(-1), where).toMatchObject({ machines: '2', idle: '1', busy: '1' });
@@ -168,7 +168,7 @@ describe.each([
   it.each(OPERATIONS)('%s: every job is served and nothing is left over', async (operation) => {
     const pools = [{ limit: LIMIT, idle_count: 1, idle_time: 10, boot_timeout: 120 }];
     // Listed so late that operations must be asked for.
-    const p = await play({
+    const p = await startTestFarm({
       hooks: false,
       pools,
       times: { ...BRISK.times, listLagMs: 90 * SECOND },

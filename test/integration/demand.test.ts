@@ -4,36 +4,36 @@ import { renderReport } from '../../cli/shared/output.ts';
 import { explainJob } from '../../lib/app/ledger/explain.ts';
 import { reconcile } from '../../lib/app/reconcile/reconcile.ts';
 import { FARM_KEY, type FarmView } from '../../lib/app/status/schema.ts';
-import { BRISK, hasty, MINUTE, type Play, type PlayOptions, play, SECOND } from '../../testkit/play.ts';
+import { BRISK, hasty, MINUTE, SECOND, startTestFarm, type TestFarm, type TestFarmOptions } from '../../testkit/test-farm.ts';
 
 const OTHER = 'acme/other';
 const EVER = 1_000_000;
-const FAST = { ...BRISK, composeServices: hasty(5_000) } satisfies PlayOptions;
+const FAST = { ...BRISK, composeServices: hasty(5_000) } satisfies TestFarmOptions;
 const BROKEN = { operation: 'gitlab.jobs', times: EVER, status: 500 } as const;
 
 /** More pipelines than one query shows: the project is read by REST. Their jobs are for nobody's tags. */
-function makeLarge(p: Play, project: string): void {
+function makeLarge(p: TestFarm, project: string): void {
   for (let i = 0; i < 11; i += 1) p.push([{ tags: ['nobody'] }], project);
 }
 
-function projectId(p: Play, path: string): number {
+function projectId(p: TestFarm, path: string): number {
   const found = [...p.gitlab.projects.values()].find((project) => project.path === path);
   if (!found) throw new Error(`no project ${path}`);
   return found.id;
 }
 
-function farm(p: Play): FarmView {
+function farm(p: TestFarm): FarmView {
   return JSON.parse(p.text(FARM_KEY));
 }
 
-async function planText(p: Play): Promise<string> {
+async function planText(p: TestFarm): Promise<string> {
   const options = { trigger: 'person', grow: true, shrink: true, dryRun: true } as const;
   const report = p.run((services) => withinDeadline(60_000, (deadline) => reconcile(services, p.farm.config.settings, options, deadline)));
   await p.advance(20 * SECOND);
   return renderReport(await report);
 }
 
-async function explained(p: Play, job: number): Promise<string> {
+async function explained(p: TestFarm, job: number): Promise<string> {
   return explainJob(await p.ledger(), job)
     .lines.map(({ text }) => text)
     .join('\n');
@@ -41,7 +41,7 @@ async function explained(p: Play, job: number): Promise<string> {
 
 describe('a project whose jobs cannot be read', () => {
   it('costs only its own jobs: the others are served, and it is named in alarm, plan, log and explain', async () => {
-    const p = await play({ ...FAST, pools: [{}, {}] });
+    const p = await startTestFarm({ ...FAST, pools: [{}, {}] });
     p.gitlab.createProject(OTHER);
     makeLarge(p, OTHER);
     p.faults.inject(BROKEN);
@@ -74,7 +74,7 @@ describe('a project whose jobs cannot be read', () => {
   it('keeps idle workers where they are', async () => {
     // Its night keeps workers, so that they do not leave by themselves within idle_time.
     const night = { periods: ['* * 0-5 * * * *'], timezone: 'UTC', idle_count: 1, idle_time: '1h' };
-    const p = await play({ ...FAST, pools: [{ idle_time: 30, periods: [night] }] });
+    const p = await startTestFarm({ ...FAST, pools: [{ idle_time: 30, periods: [night] }] });
     p.push([{ durationMs: 20 * SECOND }]);
     await p.advance(90 * SECOND);
     p.gitlab.createProject(OTHER);
@@ -90,7 +90,7 @@ describe('a project whose jobs cannot be read', () => {
 });
 
 it('a farm with more than can be read in one pass is read in turn, over passes and calls', async () => {
-  const p = await play({ ...FAST, timer: false });
+  const p = await startTestFarm({ ...FAST, timer: false });
   const others = Array.from({ length: 12 }, (_, i) => `acme/large-${i}`);
   for (const path of others) {
     p.gitlab.createProject(path);

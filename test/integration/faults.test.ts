@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { SecretCredentials } from '../../lib/otc/credentials.ts';
 import type { ServicesInputs } from '../../lib/runtime/compose.ts';
 import type { Fault } from '../../sandbox/faults.ts';
-import { BRISK, hasty, MINUTE, neverRan, type Play, play, SECOND } from '../../testkit/play.ts';
+import { BRISK, hasty, MINUTE, neverRan, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 /** Real milliseconds after which a call that is never answered is given up. */
 const PATIENCE_MS = 300;
@@ -12,11 +12,11 @@ const EVER = 1_000_000;
 const FAST = { ...BRISK, composeServices: hasty() };
 const POOL = { limit: LIMIT, idle_count: 1, idle_time: 10, boot_timeout: 60 };
 
-function statuses(p: Play): readonly string[] {
+function statuses(p: TestFarm): readonly string[] {
   return p.jobs().map((job) => job.status);
 }
 
-function expectTidy(p: Play): void {
+function expectTidy(p: TestFarm): void {
   const names = p.vms().map((vm) => vm.name);
   const described = p.runners().map((r) => r.description);
   expect({ strays: described.filter((n) => !names.includes(n)), orphans: names.filter((n) => !described.includes(n)) }).toEqual({
@@ -67,7 +67,7 @@ const rows = [
 describe('four bad minutes', () => {
   it.each(rows)('$operation: $name', async ({ name: _, operation, ...fault }) => {
     const silent = fault.kind === 'hang';
-    const p = await play({ ...FAST, pools: [POOL], composeServices: hasty(silent ? PATIENCE_MS : 10_000) });
+    const p = await startTestFarm({ ...FAST, pools: [POOL], composeServices: hasty(silent ? PATIENCE_MS : 10_000) });
     // Silence costs real time: once in two minutes is enough of it, that is, until GitLab's client has tried a read three times.
     const isRead = operation === 'gitlab.graphql' || operation === 'gitlab.runner-jobs';
     const times = silent ? (isRead ? 3 : 1) : EVER;
@@ -100,7 +100,7 @@ const ONE_OF_EACH_KIND = ['500', 'half a body', 'a connection cut off'];
 describe('four bad minutes of workers that never leave by themselves', () => {
   const some = rows.filter(({ operation, name }) => OF_REMOVALS.includes(operation) && ONE_OF_EACH_KIND.includes(name));
   it.each(some)('$operation: $name', async ({ name: _, operation, ...fault }) => {
-    const p = await play({ ...FAST, worker: { ...BRISK.worker, stay: true }, pools: [{ ...POOL, idle_count: 0 }] });
+    const p = await startTestFarm({ ...FAST, worker: { ...BRISK.worker, stay: true }, pools: [{ ...POOL, idle_count: 0 }] });
     p.push([{ durationMs: 30 * SECOND }, { durationMs: MINUTE }]);
     await p.advance(90 * SECOND);
     p.faults.inject({ operation, times: EVER, ...fault });
@@ -117,7 +117,7 @@ describe('four bad minutes of workers that never leave by themselves', () => {
 
 describe('capacity', () => {
   it('over quota: stops, says which, and goes on when there is room', async () => {
-    const p = await play({ ...FAST, pools: [{ ...POOL, limit: 10, idle_count: 0, max_builds: 1 }] });
+    const p = await startTestFarm({ ...FAST, pools: [{ ...POOL, limit: 10, idle_count: 0, max_builds: 1 }] });
     p.sandbox.ecs.setQuota({ servers: 2 });
     p.push(6);
     await p.advance(5 * SECOND);
@@ -137,7 +137,7 @@ describe('capacity', () => {
   });
 
   it('a quota that ECS finds only later leaves machines in ERROR: they are removed, and no breaker opens', async () => {
-    const p = await play({ ...FAST, pools: [{ ...POOL, limit: 10, idle_count: 0, max_builds: 1 }] });
+    const p = await startTestFarm({ ...FAST, pools: [{ ...POOL, limit: 10, idle_count: 0, max_builds: 1 }] });
     p.sandbox.ecs.setQuota({ servers: 2, overshoot: true });
     p.push(6);
     await p.advance(30 * MINUTE);
@@ -145,7 +145,7 @@ describe('capacity', () => {
   });
 
   const ladder = ['c4.2xlarge.2 eu-de-01', 'c4.2xlarge.2 eu-de-02', 'c3.4xlarge.2 eu-de-01', 'c3.4xlarge.2 eu-de-02'];
-  const sell = (p: Play, rungs: readonly string[], how: object) => {
+  const sell = (p: TestFarm, rungs: readonly string[], how: object) => {
     for (const rung of rungs) {
       const [flavor = '', zone = ''] = rung.split(' ');
       p.sandbox.ecs.sellOut(flavor, zone, how);
@@ -157,7 +157,7 @@ describe('capacity', () => {
     { name: 'refused although listed', how: { silent: true } },
     { name: 'taken back later', how: { async: true } },
   ])('sold out, $name: walks flavors and zones, and remembers for three minutes', async ({ how }) => {
-    const p = await play({ ...FAST, pools: [{ ...POOL, idle_count: 0 }] });
+    const p = await startTestFarm({ ...FAST, pools: [{ ...POOL, idle_count: 0 }] });
     sell(p, ladder.slice(0, 3), how);
     p.push(1);
     await p.advance(5 * MINUTE);
@@ -177,7 +177,7 @@ describe('capacity', () => {
   });
 
   it('sold out everywhere: asks each rung once in three minutes, leaves nothing, and serves when there is stock again', async () => {
-    const p = await play({ ...FAST, hooks: false, pools: [{ ...POOL, idle_count: 0 }] });
+    const p = await startTestFarm({ ...FAST, hooks: false, pools: [{ ...POOL, idle_count: 0 }] });
     sell(p, ladder, {});
     p.push(1);
     await p.advance(20 * MINUTE);
@@ -194,7 +194,7 @@ describe('capacity', () => {
   });
 
   it('is never mistaken for machines that do not boot', async () => {
-    const p = await play({ ...FAST, pools: [{ ...POOL, limit: 6, idle_count: 0 }] });
+    const p = await startTestFarm({ ...FAST, pools: [{ ...POOL, limit: 6, idle_count: 0 }] });
     sell(p, ladder, { async: true });
     p.push(4);
     await p.advance(12 * MINUTE);
@@ -213,7 +213,7 @@ describe('credentials', () => {
 
   it('a wrong secret key is tried once a call of the function and does not lock the key', async () => {
     let wrong = true;
-    const p = await play({
+    const p = await startTestFarm({
       ...BRISK,
       hooks: false,
       pools: [POOL],
@@ -229,7 +229,7 @@ describe('credentials', () => {
   });
 
   it('ECS says 401: one try of each call a minute, nothing is done, and all goes on afterwards', async () => {
-    const p = await play({ ...FAST, hooks: false, pools: [POOL] });
+    const p = await startTestFarm({ ...FAST, hooks: false, pools: [POOL] });
     p.push(1);
     await p.advance(3 * MINUTE);
     const runners = p.runners().length;
@@ -245,7 +245,7 @@ describe('credentials', () => {
   });
 
   it('a refused create pauses the ordering', async () => {
-    const p = await play({ ...FAST, hooks: false, pools: [{ ...POOL, idle_count: 0 }] });
+    const p = await startTestFarm({ ...FAST, hooks: false, pools: [{ ...POOL, idle_count: 0 }] });
     p.faults.inject({ operation: 'ecs.create', times: EVER, status: 403, code: 'Ecs.0003' });
     p.push(1);
     await p.advance(10 * MINUTE);
@@ -254,7 +254,7 @@ describe('credentials', () => {
   });
 
   it('GitLab says 401: nothing is launched, drained or deleted, and each call is made once', async () => {
-    const p = await play({ ...FAST, hooks: false, pools: [{ ...POOL, idle_count: 2 }] });
+    const p = await startTestFarm({ ...FAST, hooks: false, pools: [{ ...POOL, idle_count: 2 }] });
     p.push([{ durationMs: 40 * MINUTE }]);
     await p.advance(4 * MINUTE);
     const before = { vms: p.vms().map((vm) => vm.id), runners: p.runners().length };
@@ -273,7 +273,7 @@ describe('credentials', () => {
 
 describe('what GitLab and ECS show late', () => {
   it('a VM that no list shows for three minutes is not ordered twice', async () => {
-    const p = await play({ pools: [{ limit: 20 }], times: { listLagMs: 3 * MINUTE } });
+    const p = await startTestFarm({ pools: [{ limit: 20 }], times: { listLagMs: 3 * MINUTE } });
     p.push(5);
     await p.advance(25 * MINUTE);
     expect(p.count('server-created')).toBe(5);
@@ -282,7 +282,11 @@ describe('what GitLab and ECS show late', () => {
   });
 
   it('counts of busy runners that lag by a minute kill no job, though idle workers are drained all afternoon', async () => {
-    const p = await play({ ...FAST, gitlab: { busyLagMs: MINUTE }, pools: [{ limit: 8, idle_count: 2, idle_time: 1, boot_timeout: 60 }] });
+    const p = await startTestFarm({
+      ...FAST,
+      gitlab: { busyLagMs: MINUTE },
+      pools: [{ limit: 8, idle_count: 2, idle_time: 1, boot_timeout: 60 }],
+    });
     let n = 0;
     const next = (): void => {
       p.push([{ durationMs: (20 + ((n * 37) % 160)) * SECOND }]);
@@ -300,7 +304,7 @@ describe('what GitLab and ECS show late', () => {
 
   it('a job that slips through between GitLab’s look at the pause and its assignment is not killed', async () => {
     const pool = { limit: 8, idle_count: 1, idle_time: 1, boot_timeout: 60 };
-    const p = await play({ ...FAST, gitlab: { busyLagMs: 90 * SECOND }, pools: [pool] });
+    const p = await startTestFarm({ ...FAST, gitlab: { busyLagMs: 90 * SECOND }, pools: [pool] });
     // Every request for a job is held for 35 s after it was seen that its runner is not paused, somebody ticks each ten seconds, and the counts lag.
     p.gitlab.holdJobRequest = () => p.clock.sleep(35 * SECOND);
     p.sandbox.functions.timer('reaper', 10 * SECOND, '', 'impatient');
@@ -330,7 +334,7 @@ describe('hooks', () => {
       stay: true,
     },
   ])('$name: the same workers as otherwise', async ({ faults, stay = false }) => {
-    const p = await play({ ...FAST, worker: { ...BRISK.worker, stay }, pools: [{ ...POOL, idle_count: 0, idle_time: 20 }] });
+    const p = await startTestFarm({ ...FAST, worker: { ...BRISK.worker, stay }, pools: [{ ...POOL, idle_count: 0, idle_time: 20 }] });
     p.gitlab.hookFaults(faults);
     p.push(3);
     // Late enough that workers that stay have been drained and deleted by then.
@@ -342,7 +346,7 @@ describe('hooks', () => {
   });
 
   it('of foreign projects, authentic as they are, wake nobody and start nothing', async () => {
-    const p = await play({ ...FAST, timer: false, pools: [POOL].map((pool) => ({ ...pool, idle_count: 0 })) });
+    const p = await startTestFarm({ ...FAST, timer: false, pools: [POOL].map((pool) => ({ ...pool, idle_count: 0 })) });
     const foreign = p.gitlab.createProject('strangers/tool');
     const [own] = [...p.gitlab.hooks.values()];
     p.gitlab.createHook(foreign, own?.url ?? '', { token: own?.token, signingToken: own?.signingToken });
@@ -355,7 +359,7 @@ describe('hooks', () => {
 
 describe('the bucket', () => {
   it('out of reach: nothing is launched or deleted, since nobody can say what people want kept, and all goes on afterwards', async () => {
-    const p = await play({ ...FAST, pools: [{ ...POOL, idle_count: 0, boot_timeout: 120 }] });
+    const p = await startTestFarm({ ...FAST, pools: [{ ...POOL, idle_count: 0, boot_timeout: 120 }] });
     p.push(2);
     await p.advance(MINUTE);
     expect(p.vms()).toHaveLength(2);
@@ -373,7 +377,7 @@ describe('the bucket', () => {
   });
 
   it('where others append in between, and where two reapers tick at once, each minute has one line', async () => {
-    const p = await play({ ...FAST, pools: [POOL] });
+    const p = await startTestFarm({ ...FAST, pools: [POOL] });
     for (let minute = 1; minute <= 10; minute++) {
       p.clock.after(minute * MINUTE - 1, () => {
         p.faults.inject({ operation: 'obs.append', times: 2, status: 409, code: 'PositionNotEqualToLength' });
@@ -391,8 +395,8 @@ describe('the bucket', () => {
 
 describe('what cannot be read', () => {
   /** Two idle workers too many, one VM without a runner (it never ran) and one runner without a VM. */
-  async function toBeRemoved(): Promise<Play> {
-    const p = await play({ ...FAST, timer: false, hooks: false, pools: [{ ...POOL, limit: 8 }] });
+  async function toBeRemoved(): Promise<TestFarm> {
+    const p = await startTestFarm({ ...FAST, timer: false, hooks: false, pools: [{ ...POOL, limit: 8 }] });
     p.push(Array.from({ length: 4 }, () => ({ durationMs: 30 * SECOND })));
     await p.tick();
     await p.advance(70 * SECOND);
@@ -405,7 +409,7 @@ describe('what cannot be read', () => {
     p.faults.resetCalls();
     return p;
   }
-  const removals = (p: Play) => ({
+  const removals = (p: TestFarm) => ({
     drained: p.faults.calls('gitlab.runner-update'),
     reaped: p.faults.calls('ecs.delete'),
     forgotten: p.faults.calls('gitlab.runner-delete'),

@@ -8,16 +8,16 @@ import { hook } from '../../cli/shared/hooks.ts';
 import { HookAdmin } from '../../lib/gitlab/hooks/admin.ts';
 import type { Hook } from '../../sandbox/gitlab/model.ts';
 import { HOOK_PATH } from '../../testkit/farm.ts';
-import { MINUTE, type Play, type PlayOptions, PROJECT, play } from '../../testkit/play.ts';
+import { MINUTE, PROJECT, startTestFarm, type TestFarm, type TestFarmOptions } from '../../testkit/test-farm.ts';
 
 const POLICY = { jobEvents: true, pushEvents: false };
 
 /** A farm without hooks, and the command against it, with a file of secrets of its own. */
-async function bare(options: PlayOptions = {}, scopes: readonly string[] = ['api'], given?: string) {
+async function bare(options: TestFarmOptions = {}, scopes: readonly string[] = ['api'], given?: string) {
   const dir = mkdtempSync(path.join(tmpdir(), 'hook-'));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   const file = path.join(dir, 'secrets.env');
-  const p = await play({ hooks: false, timer: false, ...options });
+  const p = await startTestFarm({ hooks: false, timer: false, ...options });
   const token = given ?? p.gitlab.createToken({ scopes: [...scopes], admin: true }).value;
   const forge = new HookAdmin({ url: p.sandbox.urls.gitlab, token, clock: p.clock });
   const url = `${p.sandbox.urls.gateway}${HOOK_PATH}`;
@@ -31,7 +31,7 @@ async function bare(options: PlayOptions = {}, scopes: readonly string[] = ['api
   return { p, file, url, ask };
 }
 
-const hooks = (p: Play): readonly Hook[] => [...p.gitlab.hooks.values()];
+const hooks = (p: TestFarm): readonly Hook[] => [...p.gitlab.hooks.values()];
 
 describe('scaler hook', () => {
   it('installs one hook for job events with secrets that it makes, twice as well as once', async () => {

@@ -1,26 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import { explainJob, explainWorker } from '../../lib/app/ledger/explain.ts';
-import { HOUR, MINUTE, type Play, PROJECT, play, SECOND, START } from '../../testkit/play.ts';
+import { HOUR, MINUTE, PROJECT, SECOND, START, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 const HEADER = 'time,pool,machines,booting,idle,busy,draining,failed,pending,unmet,limit,oldest_wait,hourly_cost,coming';
 
-function statuses(p: Play): readonly string[] {
+function statuses(p: TestFarm): readonly string[] {
   return p.jobs().map((job) => job.status);
 }
 
 /** Nothing is left: no VM, no runner, no handoff. */
-function expectEmpty(p: Play): void {
+function expectEmpty(p: TestFarm): void {
   expect({ vms: p.vms().length, runners: p.runners().length, handoffs: p.keys('handoff/') }).toEqual({ vms: 0, runners: 0, handoffs: [] });
 }
 
 /** Milliseconds from the start to the first event of a kind. */
-function sinceStart(p: Play, kind: string): number {
+function sinceStart(p: TestFarm, kind: string): number {
   return (p.events.find((e) => e.kind === kind)?.at ?? Number.NaN) - START;
 }
 
 describe('one job', () => {
   it('is served from hook to forgotten runner, and counts and ledger tell it', async () => {
-    const p = await play();
+    const p = await startTestFarm();
     const [job] = p.push(1).jobs;
     await p.advance(SECOND);
     const [vm] = p.vms();
@@ -53,7 +53,7 @@ describe('one job', () => {
     ['is looked after', 5],
     ['is not looked after', 0],
   ])('survives the deletion of its runner, and its VM goes once it is off, where the disk %s', async (_name, min_free_gb) => {
-    const p = await play({ pools: [{ boot_timeout: 180, runner: { disk: { min_free_gb } } }] });
+    const p = await startTestFarm({ pools: [{ boot_timeout: 180, runner: { disk: { min_free_gb } } }] });
     const [job] = p.push([{ durationMs: 30 * MINUTE }]).jobs;
     await p.advance(5 * MINUTE);
     const [runner] = p.runners();
@@ -67,7 +67,7 @@ describe('one job', () => {
   });
 
   it('is counted in one line a minute with exactly the documented columns, and in latest.json', async () => {
-    const p = await play();
+    const p = await startTestFarm();
     p.push(1);
     await p.advance(5 * MINUTE);
     const lines = p.text('counts/v1/day/2026/11/2026-11-23.csv').split('\n');
@@ -103,14 +103,14 @@ describe('one job', () => {
   });
 
   it('costs a minute at most where there is no hook at all', async () => {
-    const p = await play({ hooks: false });
+    const p = await startTestFarm({ hooks: false });
     p.push(1);
     await p.advance(10 * MINUTE);
     expect([sinceStart(p, 'server-created'), statuses(p)]).toEqual([MINUTE, ['success']]);
   });
 
   it('reads its handoff once: afterwards the object and the URL in the user data are dead', async () => {
-    const p = await play();
+    const p = await startTestFarm();
     p.push(1);
     await p.advance(MINUTE);
     const [vm] = p.vms();
@@ -122,7 +122,7 @@ describe('one job', () => {
 
   it('is served where the bucket cannot append: no turnstile, records as single objects', async () => {
     // Without a turnstile one instance of the scaler at a time is what keeps a burst of hooks from launching twice.
-    const p = await play({ append: 'refused', maxInstances: 1, document: { bucket: { name: 'ci-fleet', append: false } } });
+    const p = await startTestFarm({ append: 'refused', maxInstances: 1, document: { bucket: { name: 'ci-fleet', append: false } } });
     p.push(3);
     await p.advance(20 * MINUTE);
     expect(statuses(p)).toEqual(['success', 'success', 'success']);
@@ -135,7 +135,7 @@ describe('one job', () => {
 
 describe('many jobs', () => {
   it('start one worker each, within the limit, and the rest wait their turn', async () => {
-    const p = await play({ pools: [{ limit: 3 }] });
+    const p = await startTestFarm({ pools: [{ limit: 3 }] });
     p.push(10);
     await p.advance(HOUR);
     expect(statuses(p)).toEqual(Array(10).fill('success'));
@@ -147,7 +147,7 @@ describe('many jobs', () => {
   });
 
   it('leave a worker after max_builds of them', async () => {
-    const p = await play({ pools: [{ limit: 2, max_builds: 2 }] });
+    const p = await startTestFarm({ pools: [{ limit: 2, max_builds: 2 }] });
     p.push(6);
     await p.advance(HOUR);
     expect(statuses(p)).toEqual(Array(6).fill('success'));
@@ -160,7 +160,7 @@ describe('many jobs', () => {
   });
 
   it('boot no faster than max_growth_rate allows', async () => {
-    const p = await play({ pools: [{ limit: 20, max_growth_rate: 2 }] });
+    const p = await startTestFarm({ pools: [{ limit: 20, max_growth_rate: 2 }] });
     p.push(6);
     await p.advance(HOUR);
     expect(statuses(p)).toEqual(Array(6).fill('success'));
@@ -172,7 +172,7 @@ describe('many jobs', () => {
       { name: 'ci', tags: ['small', 'any'], limit: 5 },
       { name: 'ci-big', tags: ['big', 'any'], limit: 5, run_untagged: true },
     ];
-    const p = await play({ pools });
+    const p = await startTestFarm({ pools });
     p.push([{ tags: ['small'] }, { tags: ['big'] }, { tags: ['any'] }, { tags: [] }, { tags: ['SMALL'] }]);
     await p.advance(30 * MINUTE);
     expect(statuses(p)).toEqual(['success', 'success', 'success', 'success', 'pending']);
@@ -184,7 +184,7 @@ describe('many jobs', () => {
   });
 
   it('that are cancelled while their workers boot leave no worker behind', async () => {
-    const p = await play();
+    const p = await startTestFarm();
     const pipeline = p.push(5);
     await p.advance(MINUTE);
     p.gitlab.cancelPipeline(pipeline);
@@ -201,7 +201,7 @@ describe('scopes', () => {
     { scope: { instance: true }, type: 'instance_type', reads: 'gitlab.graphql', project: 'elsewhere/tool' },
   ] as const;
   it.each(kinds)('$type: jobs are found and served', async ({ scope, type, reads, project }) => {
-    const p = await play({ scope });
+    const p = await startTestFarm({ scope });
     p.gitlab.createProject(PROJECT);
     p.push(2, project);
     await p.advance(SECOND);
@@ -214,7 +214,7 @@ describe('scopes', () => {
   });
 
   it('a job outside the scope starts nothing', async () => {
-    const p = await play({ scope: { project: PROJECT } });
+    const p = await startTestFarm({ scope: { project: PROJECT } });
     p.gitlab.createProject(PROJECT);
     p.push(2, 'acme/other');
     await p.advance(5 * MINUTE);
@@ -226,7 +226,7 @@ describe('scopes', () => {
 
 describe('idle workers', () => {
   it('are kept to idle_count, and go in three steps when they are too many', async () => {
-    const p = await play({ pools: [{ limit: 6, idle_count: 2, idle_time: 300 }] });
+    const p = await startTestFarm({ pools: [{ limit: 6, idle_count: 2, idle_time: 300 }] });
     await p.advance(5 * MINUTE);
     expect(p.vms()).toHaveLength(2);
     const kept = p.vms().map((vm) => vm.name);
@@ -255,7 +255,7 @@ describe('idle workers', () => {
   });
 
   it('carry the time and the reason of their drain in GitLab', async () => {
-    const p = await play({ pools: [{ limit: 6, idle_count: 1, idle_time: 60, boot_timeout: 300, max_age: 600 }] });
+    const p = await startTestFarm({ pools: [{ limit: 6, idle_count: 1, idle_time: 60, boot_timeout: 300, max_age: 600 }] });
     await p.advance(12 * MINUTE);
     const [draining] = p.runners().filter((r) => r.paused);
     expect(draining?.maintenanceNote).toBe('draining since 2026-11-23T08:12:07Z: max-age');
@@ -268,7 +268,7 @@ describe('idle workers', () => {
   });
 
   it('grow with the busy ones where there is an idle_scale_factor', async () => {
-    const p = await play({ pools: [{ limit: 20, idle_count: 5, idle_scale_factor: 0.5, idle_count_min: 1, idle_time: 120 }] });
+    const p = await startTestFarm({ pools: [{ limit: 20, idle_count: 5, idle_scale_factor: 0.5, idle_count_min: 1, idle_time: 120 }] });
     await p.advance(5 * MINUTE);
     expect(p.vms()).toHaveLength(1);
     p.push(Array.from({ length: 6 }, () => ({ durationMs: 30 * MINUTE })));
@@ -280,7 +280,7 @@ describe('idle workers', () => {
 
   it('follow the periods in their time zone', async () => {
     const period = { periods: ['* * 10 * * mon-fri *'], timezone: 'Europe/Berlin', idle_count: 3, idle_time: 60 };
-    const p = await play({ pools: [{ limit: 5, periods: [period] }] });
+    const p = await startTestFarm({ pools: [{ limit: 5, periods: [period] }] });
     await p.advance(2 * HOUR + 15 * MINUTE);
     const rows = p.series();
     const at = (time: string) => rows.find((row) => row.time === `2026-11-23T${time}:00Z`)?.machines;
@@ -290,7 +290,7 @@ describe('idle workers', () => {
   });
 
   it('are replaced when somebody switches one off', async () => {
-    const p = await play({ pools: [{ limit: 4, idle_count: 1, idle_time: 600, boot_timeout: 300 }] });
+    const p = await startTestFarm({ pools: [{ limit: 4, idle_count: 1, idle_time: 600, boot_timeout: 300 }] });
     await p.advance(5 * MINUTE);
     const [vm] = p.vms();
     p.sandbox.ecs.stop(vm?.id ?? '');
@@ -303,7 +303,7 @@ describe('idle workers', () => {
 
 it('no user data of any server holds a token', async () => {
   const seen: string[] = [];
-  const p = await play({
+  const p = await startTestFarm({
     pools: [{ limit: 5, run_untagged: true }],
     worker: {
       mode: (vm) => {

@@ -3,7 +3,7 @@ import { grow, tick } from '../../lib/app/reconcile/entry-points.ts';
 import { readMemory } from '../../lib/app/reconcile/pool-state-store.ts';
 import type { Services } from '../../lib/app/services.ts';
 import { handoffKey } from '../../lib/app/workers/launch.ts';
-import { BRISK, hasty, MINUTE, type Play, play, SECOND } from '../../testkit/play.ts';
+import { BRISK, hasty, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 const NO_END = { act: new AbortController().signal, all: new AbortController().signal };
 const WAKE = { wake: async () => undefined };
@@ -11,8 +11,8 @@ const HOLD_MS = 2 * MINUTE;
 const MEMORY = 'state/v1/pools/pool0.json';
 const quietly = { ...BRISK, hooks: false, timer: false, composeServices: hasty() } as const;
 
-const known = (p: Play) => p.run(({ store }) => readMemory(store, 'pool0', {}));
-const handoffs = (p: Play) => p.keys('handoff/');
+const known = (p: TestFarm) => p.run(({ store }) => readMemory(store, 'pool0', {}));
+const handoffs = (p: TestFarm) => p.keys('handoff/');
 
 /** The same services, each answer of which takes so long, and the put of the memory so long. */
 function slow(services: Services, ms: number, putMs = ms): Services {
@@ -40,7 +40,7 @@ describe('a tick beside a slow holder of the turnstile', () => {
     { name: 'it is done meanwhile', tickMs: 0, begins: 35 * SECOND, putMs: MINUTE },
   ])('and both forget nothing of what either has learned: $name', async ({ tickMs, begins, putMs }) => {
     const worker = { bootMs: 32 * SECOND };
-    const p = await play({ ...quietly, worker, pools: [{ limit: 6, idle_count: 1, boot_timeout: 300 }] });
+    const p = await startTestFarm({ ...quietly, worker, pools: [{ limit: 6, idle_count: 1, boot_timeout: 300 }] });
     await p.tick();
     const [first] = p.vms();
     p.push(4);
@@ -64,7 +64,7 @@ describe('a tick beside a slow holder of the turnstile', () => {
 
 describe('a handoff', () => {
   const launched = async (bootMs = 10 * SECOND) => {
-    const p = await play({ ...quietly, worker: { bootMs }, pools: [{ limit: 6, idle_count: 2, boot_timeout: 120 }] });
+    const p = await startTestFarm({ ...quietly, worker: { bootMs }, pools: [{ limit: 6, idle_count: 2, boot_timeout: 120 }] });
     await p.tick();
     expect(handoffs(p)).toHaveLength(2);
     return p;

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { HOUR, MINUTE, type Play, play, SECOND, START } from '../../testkit/play.ts';
+import { HOUR, MINUTE, SECOND, START, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 /** Jobs that GitLab gives to nobody, for a reason that its API does not show. */
-function refused(p: Play, count: number) {
+function refused(p: TestFarm, count: number) {
   const project = p.gitlab.createProject('acme/closed');
   const jobs = Array.from({ length: count }, (_, i) => ({ name: `refused-${i}`, tags: ['pool0'], durationMs: MINUTE }));
   p.gitlab.createPipeline('acme/closed', jobs);
@@ -11,7 +11,7 @@ function refused(p: Play, count: number) {
 }
 
 it('one ordinary job starts one worker beside ten jobs that GitLab gives to nobody, whatever hooks come meanwhile', async () => {
-  const p = await play({ pools: [{ limit: 20 }] });
+  const p = await startTestFarm({ pools: [{ limit: 20 }] });
   refused(p, 10);
   await p.advance(31 * MINUTE);
   const from = p.clock.now();
@@ -29,7 +29,7 @@ it('one ordinary job starts one worker beside ten jobs that GitLab gives to nobo
 });
 
 it('thirty jobs that nobody is given: the gap between attempts grows for the pool as a whole', async () => {
-  const p = await play({ pools: [{ limit: 20, idle_time: 60 }] });
+  const p = await startTestFarm({ pools: [{ limit: 20, idle_time: 60 }] });
   refused(p, 30);
   // GitLab gives up what no runner was there for in an hour.
   await p.advance(HOUR);
@@ -43,7 +43,7 @@ it('thirty jobs that nobody is given: the gap between attempts grows for the poo
 });
 
 it('when the reason is gone, the first of them that an attempt is given, whichever it is, sets them all free', async () => {
-  const p = await play({ pools: [{ limit: 20, idle_time: 60 }] });
+  const p = await startTestFarm({ pools: [{ limit: 20, idle_time: 60 }] });
   const project = refused(p, 30);
   await p.advance(20 * MINUTE);
   project.buildsEnabled = true;

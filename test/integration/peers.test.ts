@@ -1,19 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { HOUR, hasty, MINUTE, type Play, play, SECOND, START } from '../../testkit/play.ts';
+import { HOUR, hasty, MINUTE, SECOND, START, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 /*
  * What other autoscalers of CI workers got wrong, by the thread that tells it. GHA: github-aws-runners/terraform-aws-github-runner; ARC:
  * actions/actions-runner-controller; GR: gitlab-org/gitlab-runner; CO: cloudbase and cattle-ops; others in full.
  */
 
-function statuses(p: Play): readonly string[] {
+function statuses(p: TestFarm): readonly string[] {
   return p.jobs().map((job) => job.status);
 }
 
 describe('demand', () => {
   it('GHA#2306, ARC#911: a job that an idle worker will take starts no other one', async () => {
-    const p = await play({ pools: [{ limit: 5, idle_time: 600 }] });
+    const p = await startTestFarm({ pools: [{ limit: 5, idle_time: 600 }] });
     p.push(1);
     await p.advance(9 * MINUTE);
     p.push(1);
@@ -22,7 +22,7 @@ describe('demand', () => {
   });
 
   it('GHA#3872, ARC#1962: jobs that come while enough workers boot start no others', async () => {
-    const p = await play({ pools: [{ limit: 10 }] });
+    const p = await startTestFarm({ pools: [{ limit: 10 }] });
     const first = p.push(4);
     await p.advance(30 * SECOND);
     p.gitlab.cancelPipeline(first);
@@ -32,14 +32,14 @@ describe('demand', () => {
   });
 
   it('GHA#3668: jobs that may not start yet start no workers', async () => {
-    const p = await play({ pools: [{ limit: 30 }] });
+    const p = await startTestFarm({ pools: [{ limit: 30 }] });
     p.push([{ stage: 'build' }, { stage: 'build' }, ...Array.from({ length: 20 }, () => ({ stage: 'test' }))]);
     await p.advance(4 * MINUTE);
     expect(p.count('server-created')).toBe(2);
   });
 
   it('GHA#4262, GHA#2459: what a hook says about a job is not believed, GitLab is asked', async () => {
-    const p = await play({ pools: [{ limit: 5 }], timer: false });
+    const p = await startTestFarm({ pools: [{ limit: 5 }], timer: false });
     p.gitlab.hookFaults({ delayMs: 20 * SECOND });
     p.gitlab.cancelPipeline(p.push(3));
     await p.advance(MINUTE);
@@ -48,7 +48,7 @@ describe('demand', () => {
   });
 
   it('GHA#3824: a burst is ordered in one pass, not machine by machine', async () => {
-    const p = await play({ pools: [{ limit: 60 }], timer: false });
+    const p = await startTestFarm({ pools: [{ limit: 60 }], timer: false });
     p.push(50);
     await p.advance(10 * SECOND);
     const launches = (await p.ledger()).filter((e) => e.kind === 'launch');
@@ -58,7 +58,7 @@ describe('demand', () => {
   });
 
   it('GHA#3105: at the limit, with an idle floor as high, nothing is ordered and nothing fails', async () => {
-    const p = await play({ pools: [{ limit: 2, idle_count: 2, idle_time: 60 }] });
+    const p = await startTestFarm({ pools: [{ limit: 2, idle_count: 2, idle_time: 60 }] });
     p.push(Array.from({ length: 6 }, () => ({ durationMs: 20 * MINUTE })));
     await p.advance(30 * MINUTE);
     expect(p.faults.calls('ecs.create')).toBe(2);
@@ -71,7 +71,7 @@ describe('what is there and what is not', () => {
   const nobody = JSON.stringify({ data: { group: { id: 'gid://gitlab/Group/41', runners: page, projects: page } } });
 
   it('GHA#4391, GHA#3802, GHA#3589: a working VM whose runner the list leaves out is no orphan', async () => {
-    const p = await play({ pools: [{ limit: 5, boot_timeout: 180 }] });
+    const p = await startTestFarm({ pools: [{ limit: 5, boot_timeout: 180 }] });
     p.push([{ durationMs: 40 * MINUTE }, { durationMs: 40 * MINUTE }]);
     await p.advance(6 * MINUTE);
     p.faults.inject({ operation: 'gitlab.graphql', times: 1_000, status: 200, body: nobody });
@@ -83,7 +83,7 @@ describe('what is there and what is not', () => {
   });
 
   it('GR#4634, ci-cd/docker-machine#6, GR#38716: a VM of ours without a runner goes; one of another installation or of nobody stays', async () => {
-    const p = await play({ pools: [{ limit: 5, boot_timeout: 180 }], hooks: false });
+    const p = await startTestFarm({ pools: [{ limit: 5, boot_timeout: 180 }], hooks: false });
     // Older than a worker can get: max_age, maximum_timeout and boot_timeout.
     const old = { createdAt: START - 31 * HOUR };
     const name = (ulid: string) => `pool0-${ulid.padEnd(26, '0')}`;
@@ -100,7 +100,7 @@ describe('what is there and what is not', () => {
   });
 
   it('GHA#5007, GHA#278, ARC#1726: runners whose VMs vanished are forgotten, so that GitLab’s limit of runners is never met', async () => {
-    const p = await play({ pools: [{ limit: 3, max_builds: 1, boot_timeout: 180 }], gitlab: { runnerLimit: 8 } });
+    const p = await startTestFarm({ pools: [{ limit: 3, max_builds: 1, boot_timeout: 180 }], gitlab: { runnerLimit: 8 } });
     for (let i = 0; i < 8; i++) p.clock.after(i * 10 * MINUTE, () => void p.push(3));
     p.clock.after(43 * MINUTE, () => {
       for (const vm of p.vms()) p.sandbox.ecs.delete([vm.id], true);
@@ -115,7 +115,7 @@ describe('what is there and what is not', () => {
   });
 
   it('GHA#3199, GHA#5037, GHA#4710, GHA#4858: requests of a tick grow with pages, not with machines', async () => {
-    const p = await play({ pools: [{ limit: 240, idle_count: 240 }], hooks: false, timer: false });
+    const p = await startTestFarm({ pools: [{ limit: 240, idle_count: 240 }], hooks: false, timer: false });
     await p.tick();
     await p.advance(4 * MINUTE);
     await p.tick();
@@ -136,7 +136,7 @@ describe('what is there and what is not', () => {
 
 describe('the scaler itself', () => {
   it('GR#39811, GR#39380, GR#37642: everything that it remembers may be lost in the middle of a day', async () => {
-    const p = await play({ pools: [{ limit: 6, idle_count: 1, idle_time: 120 }] });
+    const p = await startTestFarm({ pools: [{ limit: 6, idle_count: 1, idle_time: 120 }] });
     for (let i = 0; i < 12; i++) p.clock.after(i * 4 * MINUTE, () => void p.push([{ durationMs: 9 * MINUTE }]));
     for (let i = 1; i < 12; i++) {
       p.clock.after(i * 5 * MINUTE + 17 * SECOND, () => {
@@ -149,7 +149,7 @@ describe('the scaler itself', () => {
   });
 
   it('GR#26448, GR#2772, production-engineering#27396: a removal that hangs holds up neither launches nor counts', async () => {
-    const p = await play({ pools: [{ limit: 5, idle_time: 30 }], hooks: false, composeServices: hasty(500) });
+    const p = await startTestFarm({ pools: [{ limit: 5, idle_time: 30 }], hooks: false, composeServices: hasty(500) });
     // Off between two ticks, 56 s after their jobs.
     p.push([{ durationMs: 270 * SECOND }, { durationMs: 270 * SECOND }]);
     await p.advance(9 * MINUTE);
@@ -164,7 +164,7 @@ describe('the scaler itself', () => {
   });
 
   it('gitlab fleeting plugins/aws#71: two reapers and a burst of hooks at the same moment order each machine once', async () => {
-    const p = await play({ pools: [{ limit: 30 }], timer: false });
+    const p = await startTestFarm({ pools: [{ limit: 30 }], timer: false });
     p.push(12);
     void p.farm.tick();
     void p.farm.tick();

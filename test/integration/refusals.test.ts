@@ -1,26 +1,26 @@
 import { expect, it } from 'vitest';
 import { explainJob } from '../../lib/app/ledger/explain.ts';
-import { BRISK, HOUR, hasty, MINUTE, type Play, play } from '../../testkit/play.ts';
+import { BRISK, HOUR, hasty, MINUTE, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 const EVER = 1_000_000;
 const FAST = { ...BRISK, composeServices: hasty() };
 const MISSING = { operation: 'ims.images', times: EVER, status: 200, body: JSON.stringify({ images: [] }) };
 
-const statuses = (p: Play) => p.jobs().map(({ status }) => status);
+const statuses = (p: TestFarm) => p.jobs().map(({ status }) => status);
 /** Minutes between the calls, rounded. */
 const gaps = (times: readonly number[]) => times.slice(1).map((at, i) => Math.round((at - (times[i] ?? 0)) / MINUTE));
 
-async function brakes(p: Play) {
+async function brakes(p: TestFarm) {
   const plans = (await p.ledger()).filter((e) => e.kind === 'plan');
   return plans.flatMap((e) => (e.brakes ?? []).filter((b) => b.why === 'paused').map((b) => ({ ...b, time: Date.parse(e.time) })));
 }
 
-async function failures(p: Play, message: RegExp) {
+async function failures(p: TestFarm, message: RegExp) {
   return (await p.ledger()).filter((e) => e.kind === 'launch' && e.outcome === 'failed' && message.test(e.message ?? ''));
 }
 
 it('a missing image: no runner is made, one attempt at a time is, ever less often, and all of it says when the next one is', async () => {
-  const p = await play({ ...FAST, pools: [{ limit: 19 }] });
+  const p = await startTestFarm({ ...FAST, pools: [{ limit: 19 }] });
   p.faults.inject(MISSING);
   p.push(19);
   await p.advance(HOUR - 2 * MINUTE);
@@ -39,7 +39,7 @@ it('a missing image: no runner is made, one attempt at a time is, ever less ofte
 });
 
 it('when the image is there again, the one attempt that runs opens the way for all others', async () => {
-  const p = await play({ ...FAST, pools: [{ limit: 19 }] });
+  const p = await startTestFarm({ ...FAST, pools: [{ limit: 19 }] });
   p.faults.inject(MISSING);
   p.push(6);
   await p.advance(10 * MINUTE);
@@ -53,7 +53,7 @@ it('when the image is there again, the one attempt that runs opens the way for a
 });
 
 it('a changed setting is tried at once', async () => {
-  const p = await play({ ...FAST, pools: [{ limit: 5, machine: { image: 'nobody-has-this' } }] });
+  const p = await startTestFarm({ ...FAST, pools: [{ limit: 5, machine: { image: 'nobody-has-this' } }] });
   p.push(1);
   await p.advance(20 * MINUTE);
   expect(p.vms()).toEqual([]);
@@ -64,7 +64,7 @@ it('a changed setting is tried at once', async () => {
 });
 
 it('a quota: the room that a machine leaves is used at once, one attempt at a time looks for more, and none is made while none can be', async () => {
-  const p = await play({ ...FAST, pools: [{ limit: 19, max_builds: 1 }] });
+  const p = await startTestFarm({ ...FAST, pools: [{ limit: 19, max_builds: 1 }] });
   p.sandbox.ecs.setQuota({ servers: 2 });
   p.push(10);
   await p.advance(HOUR);
@@ -75,7 +75,7 @@ it('a quota: the room that a machine leaves is used at once, one attempt at a ti
 });
 
 it('sold out everywhere: one runner at a time is made and deleted, not one for each waiting job', async () => {
-  const p = await play({ ...FAST, pools: [{ limit: 19 }] });
+  const p = await startTestFarm({ ...FAST, pools: [{ limit: 19 }] });
   for (const flavor of ['c4.2xlarge.2', 'c3.4xlarge.2'])
     for (const zone of ['eu-de-01', 'eu-de-02']) p.sandbox.ecs.sellOut(flavor, zone, {});
   p.push(16);
@@ -87,7 +87,7 @@ it('sold out everywhere: one runner at a time is made and deleted, not one for e
 });
 
 it('an error that is not understood is a refusal, too', async () => {
-  const p = await play({ ...FAST, pools: [{ limit: 19 }], hooks: false });
+  const p = await startTestFarm({ ...FAST, pools: [{ limit: 19 }], hooks: false });
   p.faults.inject({
     operation: 'ecs.create',
     times: EVER,

@@ -4,20 +4,20 @@ import { explainJob, explainWorker } from '../../lib/app/ledger/explain.ts';
 import { readReport } from '../../lib/app/report/read.ts';
 import type { Report } from '../../lib/core/report/report.ts';
 import { hasStarted } from '../../lib/core/report/timeline.ts';
-import { HOUR, MINUTE, type Play, type PlayOptions, play, SECOND, START } from '../../testkit/play.ts';
+import { HOUR, MINUTE, SECOND, START, startTestFarm, type TestFarm, type TestFarmOptions } from '../../testkit/test-farm.ts';
 
 const PRICES = { currency: 'EUR', flavors: { 'c4.2xlarge.2': 0.36, 'c3.4xlarge.2': 0.7 } };
-const PRICED = { document: { costs: PRICES } } satisfies PlayOptions;
+const PRICED = { document: { costs: PRICES } } satisfies TestFarmOptions;
 const LIFE = 25 * HOUR;
 
-async function reportOf(p: Play, more: Partial<Parameters<typeof readReport>[1]> = {}): Promise<Report> {
+async function reportOf(p: TestFarm, more: Partial<Parameters<typeof readReport>[1]> = {}): Promise<Report> {
   const now = p.clock.now();
   return await p.run((services) =>
     readReport(services.store, { from: START - 7 * SECOND, to: now, now, lifeMs: LIFE, costs: PRICES, ...more }),
   );
 }
 
-async function printed(p: Play, options: Partial<ReportOptions> = {}): Promise<string> {
+async function printed(p: TestFarm, options: Partial<ReportOptions> = {}): Promise<string> {
   const lines: string[] = [];
   const output = { json: false, data: (text: string) => void lines.push(text), say: (text: string) => void lines.push(text) };
   const whole = { from: '2026-11-23T08:00', to: 'now', timezone: 'UTC', format: 'table' as const, ...options };
@@ -26,7 +26,7 @@ async function printed(p: Play, options: Partial<ReportOptions> = {}): Promise<s
 }
 
 /** Milliseconds that VMs existed, by the cloud's own word. */
-function machineMs(p: Play): number {
+function machineMs(p: TestFarm): number {
   const of = (kind: string) => new Map(p.events.filter((e) => e.kind === kind).map((e) => [String(e.fields.id), e.at]));
   const deleted = of('server-deleted');
   return [...of('server-created')].reduce((sum, [id, at]) => sum + (deleted.get(id) ?? p.clock.now()) - at, 0);
@@ -38,7 +38,7 @@ function gapKinds({ gaps }: Report): readonly string[] {
 
 describe('the report on a farm', () => {
   it('tells the way of one job, from its making to its start, as GitLab and the cloud know it', async () => {
-    const p = await play(PRICED);
+    const p = await startTestFarm(PRICED);
     const [job] = p.push(1).jobs;
     await p.advance(40 * MINUTE);
     const made = await reportOf(p);
@@ -67,7 +67,7 @@ describe('the report on a farm', () => {
   });
 
   it('gives a day of jobs, machines and money that agree with the sandbox and with each other', async () => {
-    const p = await play({ ...PRICED, pools: [{ limit: 3, idle_time: 300, max_builds: 3 }] });
+    const p = await startTestFarm({ ...PRICED, pools: [{ limit: 3, idle_time: 300, max_builds: 3 }] });
     p.push(5);
     p.push([{ durationMs: 12 * MINUTE }, { durationMs: MINUTE, result: 'failed' }, {}], 'acme/deep/inside');
     await p.advance(20 * MINUTE);
@@ -108,7 +108,7 @@ describe('the report on a farm', () => {
   });
 
   it('asks GitLab once in the life of a worker', async () => {
-    const p = await play();
+    const p = await startTestFarm();
     p.push(3);
     await p.advance(40 * MINUTE);
     expect(p.runners()).toEqual([]);
@@ -116,7 +116,7 @@ describe('the report on a farm', () => {
   });
 
   it('leaves a gap, and nothing else undone, when GitLab does not tell what a worker ran', async () => {
-    const p = await play(PRICED);
+    const p = await startTestFarm(PRICED);
     p.faults.inject({ operation: 'gitlab.runner-jobs', times: 1_000_000, status: 403 });
     p.push(2);
     await p.advance(40 * MINUTE);
@@ -131,7 +131,7 @@ describe('the report on a farm', () => {
   });
 
   it('tells of workers that are still there only with their own word', async () => {
-    const p = await play({ ...PRICED, pools: [{ idle_count: 1, idle_time: 3600 }] });
+    const p = await startTestFarm({ ...PRICED, pools: [{ idle_count: 1, idle_time: 3600 }] });
     p.push(1);
     await p.advance(30 * MINUTE);
     const without = await reportOf(p);
@@ -148,7 +148,7 @@ describe('the report on a farm', () => {
   });
 
   it('counts a machine that somebody deletes until that is noticed, and its job as run', async () => {
-    const p = await play(PRICED);
+    const p = await startTestFarm(PRICED);
     p.push([{ durationMs: 30 * MINUTE }]);
     await p.advance(10 * MINUTE);
     p.sandbox.ecs.delete([p.vms()[0]?.id ?? ''], true);
@@ -162,7 +162,7 @@ describe('the report on a farm', () => {
   });
 
   it('is empty, and says so, where the scaler has not run', async () => {
-    const p = await play({ timer: false });
+    const p = await startTestFarm({ timer: false });
     await p.advance(HOUR);
     const made = await reportOf(p);
     expect(made.timelines.filter(({ job }) => hasStarted(job))).toEqual([]);
@@ -172,7 +172,7 @@ describe('the report on a farm', () => {
 
 describe('scaler report', () => {
   it('prints tables, JSON and CSV', async () => {
-    const p = await play(PRICED);
+    const p = await startTestFarm(PRICED);
     const [job] = p.push(1).jobs;
     await p.advance(40 * MINUTE);
     const text = await printed(p);
@@ -206,7 +206,7 @@ describe('scaler report', () => {
 
 describe('scaler explain', () => {
   it('tells where a job ran and what a worker ran', async () => {
-    const p = await play({ pools: [{ limit: 1 }] });
+    const p = await startTestFarm({ pools: [{ limit: 1 }] });
     const [first, second] = p.push(2).jobs;
     await p.advance(40 * MINUTE);
     const entries = await p.ledger();

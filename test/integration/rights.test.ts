@@ -3,7 +3,17 @@ import { GITLAB_CALLS } from '../../lib/gitlab/calls.ts';
 import { type Caller, OTC_CALLS } from '../../lib/otc/calls.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { GROUP, HOOK_PATH } from '../../testkit/farm.ts';
-import { BRISK, hasty, MINUTE, neverRan, type Play, type PlayOptions, PROJECT, play, SECOND } from '../../testkit/play.ts';
+import {
+  BRISK,
+  hasty,
+  MINUTE,
+  neverRan,
+  PROJECT,
+  SECOND,
+  startTestFarm,
+  type TestFarm,
+  type TestFarmOptions,
+} from '../../testkit/test-farm.ts';
 
 type FunctionName = Exclude<Caller, 'cli' | 'deploy'>;
 
@@ -31,16 +41,16 @@ function allowed(...functions: readonly FunctionName[]): readonly string[] {
   return [...new Set(used.map(([name]) => SANDBOX_NAMES[name] ?? name))].toSorted();
 }
 
-const called = (p: Play) => p.faults.operations().filter((operation) => !NOT_OURS.test(operation));
-const beyond = (p: Play, names: readonly string[]) => called(p).filter((operation) => !names.includes(operation));
+const called = (p: TestFarm) => p.faults.operations().filter((operation) => !NOT_OURS.test(operation));
+const beyond = (p: TestFarm, names: readonly string[]) => called(p).filter((operation) => !names.includes(operation));
 
 /** The token of exactly the documented rights, and every feature that makes calls of its own. */
-async function farm(options: PlayOptions = {}, { admin = false, scopes = SCOPES } = {}): Promise<Play> {
+async function farm(options: TestFarmOptions = {}, { admin = false, scopes = SCOPES } = {}): Promise<TestFarm> {
   const document = ({ urls, smn, region, projectId }: Sandbox) => ({
     gitlab: { url: urls.gitlab, scope: options.scope ?? { group: GROUP }, hook_url: `${urls.gateway}${HOOK_PATH}` },
     alarms: { oldest_pending: '10m', smn_topic: smn.createTopic(region, projectId, 'ci-alarms') },
   });
-  const p = await play({
+  const p = await startTestFarm({
     ...BRISK,
     pools: [{ limit: 4, idle_time: 20, max_builds: 1, boot_timeout: 60, machine: { public_ip: { bandwidth: 10 } } }],
     document,
@@ -53,7 +63,7 @@ async function farm(options: PlayOptions = {}, { admin = false, scopes = SCOPES 
 }
 
 /** Demand by hook, a create that is not answered, one that fails after it was accepted, an alarm. */
-async function day(p: Play): Promise<void> {
+async function day(p: TestFarm): Promise<void> {
   const job = (): void => void p.push([{ durationMs: 40 * SECOND }, { durationMs: 30 * SECOND }]);
   job();
   p.clock.after(10 * MINUTE, () => p.faults.inject({ operation: 'ecs.create', times: 1, kind: 'lost' }));
@@ -68,14 +78,14 @@ async function day(p: Play): Promise<void> {
 }
 
 /** More idle workers than the pool keeps, and a VM without a runner. */
-async function removals(p: Play): Promise<void> {
+async function removals(p: TestFarm): Promise<void> {
   p.push(Array.from({ length: 3 }, () => ({ durationMs: 30 * SECOND })));
   await p.advance(2 * MINUTE);
   neverRan(p);
   await p.advance(8 * MINUTE);
 }
 
-async function oneJob(p: Play): Promise<void> {
+async function oneJob(p: TestFarm): Promise<void> {
   p.push([{ durationMs: 40 * SECOND }]);
   await p.advance(6 * MINUTE);
 }
@@ -83,9 +93,9 @@ async function oneJob(p: Play): Promise<void> {
 interface Scenario {
   readonly name: string;
   readonly functions: readonly FunctionName[];
-  readonly options?: PlayOptions;
+  readonly options?: TestFarmOptions;
   readonly admin?: boolean;
-  readonly live: (p: Play) => Promise<void>;
+  readonly live: (p: TestFarm) => Promise<void>;
 }
 
 const SCENARIOS: readonly Scenario[] = [

@@ -1,34 +1,35 @@
 import { describe, expect, it } from 'vitest';
 import type { ServicesInputs } from '../../lib/runtime/compose.ts';
 import { GROUP } from '../../testkit/farm.ts';
-import { BRISK, HOUR, hasty, MINUTE, type Play, type PlayOptions, play, SECOND } from '../../testkit/play.ts';
+import { BRISK, HOUR, hasty, MINUTE, SECOND, startTestFarm, type TestFarm, type TestFarmOptions } from '../../testkit/test-farm.ts';
 
 const POOL = { limit: 6, idle_time: 20, max_builds: 1, boot_timeout: 60 };
 const SCOPES = ['read_api', 'create_runner', 'manage_runner'];
 
-const newToken = (p: Play) => p.gitlab.createToken({ scopes: SCOPES, roles: { [GROUP]: 50 } });
+const newToken = (p: TestFarm) => p.gitlab.createToken({ scopes: SCOPES, roles: { [GROUP]: 50 } });
 
 /** What a deployment with another GITLAB_TOKEN does to a function: new instances with the new secrets; a running call ends with the old ones. */
-function deployToken(p: Play, name: 'scaler' | 'reaper', value: string): void {
+function deployToken(p: TestFarm, name: 'scaler' | 'reaper', value: string): void {
   p.sandbox.functions.configure(name, { userData: { ...p.farm.secrets, GITLAB_TOKEN: value } });
 }
 
-function revokeOld(p: Play): void {
+function revokeOld(p: TestFarm): void {
   const old = p.gitlab.tokens.get(p.farm.secrets.GITLAB_TOKEN ?? '');
   if (!old) throw new Error('the farm has no token');
   old.revoked = true;
 }
 
 /** A job each half minute, for as long. */
-function stream(p: Play, ms: number): void {
+function stream(p: TestFarm, ms: number): void {
   for (let at = 0; at < ms; at += 30 * SECOND) p.clock.after(at, () => void p.push([{ durationMs: 40 * SECOND }]));
 }
 
-const farm = (options: PlayOptions = {}) => play({ ...BRISK, pools: [POOL], composeServices: hasty(), ...options });
-const refusals = (p: Play) => p.logs.filter((line) => /"code":"(401|invalid_token|unauthorized|http-401|APIG\.0301)"|\b401\b/i.test(line));
-const unserved = (p: Play) => p.jobs().filter(({ status }) => status !== 'success').length;
+const farm = (options: TestFarmOptions = {}) => startTestFarm({ ...BRISK, pools: [POOL], composeServices: hasty(), ...options });
+const refusals = (p: TestFarm) =>
+  p.logs.filter((line) => /"code":"(401|invalid_token|unauthorized|http-401|APIG\.0301)"|\b401\b/i.test(line));
+const unserved = (p: TestFarm) => p.jobs().filter(({ status }) => status !== 'success').length;
 /** From a job's creation to its start, in seconds; the longest. */
-const longestWait = (p: Play) => Math.max(...p.jobs().map((job) => ((job.startedAt ?? Number.NaN) - job.createdAt) / SECOND));
+const longestWait = (p: TestFarm) => Math.max(...p.jobs().map((job) => ((job.startedAt ?? Number.NaN) - job.createdAt) / SECOND));
 
 describe('GITLAB_TOKEN is replaced while jobs come', () => {
   it('new one made, both functions deployed one after the other, old one revoked: no call is refused, no job waits longer', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ServicesInputs } from '../../lib/runtime/compose.ts';
 import type { Fault } from '../../sandbox/faults.ts';
-import { BRISK, hasty, MINUTE, type Play, play, SECOND } from '../../testkit/play.ts';
+import { BRISK, hasty, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 /** Everything that must not be read where it does not belong, by what it is. */
 interface Secrets {
@@ -32,7 +32,7 @@ function signaturesIn(userData: string): readonly string[] {
 }
 
 /** Answers of services that quote what they were sent. */
-function echoes(p: Play, secrets: Secrets): readonly Omit<Fault, 'times'>[] {
+function echoes(p: TestFarm, secrets: Secrets): readonly Omit<Fault, 'times'>[] {
   const token = p.farm.secrets.GITLAB_TOKEN;
   const runner = [...secrets.runnerTokens].at(-1);
   const keys = [...secrets.keys].join(' ');
@@ -71,7 +71,7 @@ describe('a day on which much goes wrong and services quote what they were sent'
     const userData: { where: string; text: string }[] = [];
     const objects = new Map<string, { where: string; text: string }>();
     const compose = hasty();
-    const p = await play({
+    const p = await startTestFarm({
       ...BRISK,
       pools: [{ limit: 6, idle_count: 1, idle_time: 20, max_builds: 1, boot_timeout: 60 }],
       worker: {

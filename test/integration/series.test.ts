@@ -5,7 +5,7 @@ import { parseRollup, ROLLUP_HEADER, rollUp, rollupLine, type Step } from '../..
 import { parseSamples, type Sample } from '../../lib/core/metrics/sample.ts';
 import type { Fault } from '../../sandbox/faults.ts';
 import { seeded } from '../../sandbox/gitlab/random.ts';
-import { BRISK, HOUR, hasty, MINUTE, type Play, play, SECOND } from '../../testkit/play.ts';
+import { BRISK, HOUR, hasty, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 /** Twenty minutes before midnight: the day changes, closes and is rolled up while everything goes wrong. */
 const EVENING = Date.parse('2026-11-30T23:40:07Z');
@@ -17,7 +17,7 @@ const POOLS = [
 const KINDS: readonly Fault['kind'][] = ['lost', 'half', 'reset', 'hang', 'delay'];
 
 /** Every fifth call of the bucket that changes something is lost, cut, refused a connection, never answered or late. */
-function trouble(p: Play, minutes: number): void {
+function trouble(p: TestFarm, minutes: number): void {
   const random = seeded(11);
   for (let at = 0; at < minutes * MINUTE; at += 4 * SECOND) {
     p.clock.after(at, () => {
@@ -28,8 +28,8 @@ function trouble(p: Play, minutes: number): void {
   }
 }
 
-async function evening(append: boolean): Promise<Play> {
-  const p = await play({
+async function evening(append: boolean): Promise<TestFarm> {
+  const p = await startTestFarm({
     start: EVENING,
     pools: POOLS,
     composeServices: hasty(160),
@@ -45,7 +45,7 @@ async function evening(append: boolean): Promise<Play> {
 const minutesOf = (samples: readonly { readonly at: number; readonly pool: string }[]) =>
   samples.map(({ at, pool }) => `${new Date(at).toISOString()} ${pool}`);
 const asText = (samples: readonly Sample[], step: Step) => ROLLUP_HEADER + rollUp(samples, step).map(rollupLine).join('');
-const day = (p: Play, key: string) => parseSamples(p.text(`counts/v1/day/${key}.csv`));
+const day = (p: TestFarm, key: string) => parseSamples(p.text(`counts/v1/day/${key}.csv`));
 
 describe.each([
   { name: 'a bucket that appends', append: true },
@@ -81,7 +81,7 @@ describe('what is on its way', () => {
   const DAY = 'counts/v1/day/2026/11/2026-11-23';
 
   it('is what the pass itself ordered, and a job whose launch failed is without a worker; the morning of an older release is read beside it', async () => {
-    const p = await play({ ...BRISK, composeServices: hasty(), timer: false, hooks: false, pools: [{ limit: 5 }] });
+    const p = await startTestFarm({ ...BRISK, composeServices: hasty(), timer: false, hooks: false, pools: [{ limit: 5 }] });
     await p.run((services) => services.store.append(`${DAY}.csv`, 0, OLD));
     p.push(3);
     const refusal = { error: { code: 'Ecs.4711', message: 'not this one' } };

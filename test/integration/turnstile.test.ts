@@ -1,20 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { BRISK, hasty, type Play, play, SECOND } from '../../testkit/play.ts';
+import { BRISK, hasty, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 const HOUR_KEY = 'state/v1/turnstile/2026-11-23T08.log';
 
 /** Ordinary objects where the hour's log and its parts would be. */
-function block(p: Play, parts: number): void {
+function block(p: TestFarm, parts: number): void {
   for (let part = 1; part <= parts; part++) {
     p.bucket().put(part === 1 ? HOUR_KEY : HOUR_KEY.replace('.log', `-${part}.log`), Buffer.from('made by PUT'), {});
   }
 }
 
-const appends = (p: Play) => p.keys('state/v1/turnstile/').reduce((sum, key) => sum + p.text(key).split('\n').length - 1, 0);
+const appends = (p: TestFarm) => p.keys('state/v1/turnstile/').reduce((sum, key) => sum + p.text(key).split('\n').length - 1, 0);
 
 describe('a turnstile that cannot be appended to', () => {
   it('is passed by: the hook launches', async () => {
-    const p = await play({ ...BRISK, composeServices: hasty(), timer: false });
+    const p = await startTestFarm({ ...BRISK, composeServices: hasty(), timer: false });
     block(p, 1);
     p.push(1);
     await p.advance(20 * SECOND);
@@ -22,7 +22,7 @@ describe('a turnstile that cannot be appended to', () => {
   });
 
   it('in all its parts: the next tick launches, one worker for the job, and hooks leave it to that', async () => {
-    const p = await play({ ...BRISK, composeServices: hasty(), timer: false });
+    const p = await startTestFarm({ ...BRISK, composeServices: hasty(), timer: false });
     block(p, 9);
     p.push(1);
     await p.advance(20 * SECOND);
@@ -34,7 +34,7 @@ describe('a turnstile that cannot be appended to', () => {
   });
 
   it('because the bucket cannot append at all, though the configuration says so', async () => {
-    const p = await play({ ...BRISK, append: 'refused', composeServices: hasty(), timer: false });
+    const p = await startTestFarm({ ...BRISK, append: 'refused', composeServices: hasty(), timer: false });
     p.push(1);
     await p.tick();
     expect(p.count('server-created')).toBe(1);
@@ -43,7 +43,7 @@ describe('a turnstile that cannot be appended to', () => {
 
 describe('a hook of a job that no pool can run', () => {
   it('costs one look at the job, and no append', async () => {
-    const p = await play({ ...BRISK, composeServices: hasty(), timer: false });
+    const p = await startTestFarm({ ...BRISK, composeServices: hasty(), timer: false });
     p.push(Array.from({ length: 30 }, () => ({ tags: ['windows'] })));
     await p.advance(20 * SECOND);
     expect([p.logged('woken').length, appends(p), p.logged('plan')]).toEqual([30, 0, []]);
@@ -54,7 +54,7 @@ describe('a hook of a job that no pool can run', () => {
   });
 
   it('in doubt is served: GitLab does not answer about it', async () => {
-    const p = await play({ ...BRISK, composeServices: hasty(300), timer: false });
+    const p = await startTestFarm({ ...BRISK, composeServices: hasty(300), timer: false });
     p.faults.inject({ operation: 'gitlab.job', times: 100, status: 404 });
     p.push(1);
     await p.advance(20 * SECOND);

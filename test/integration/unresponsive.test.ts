@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest';
-import { HOUR, MINUTE, type Play, play } from '../../testkit/play.ts';
+import { HOUR, MINUTE, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 const POOLS = [{ limit: 5, idle_count: 1, idle_time: 600 }];
 /** GitLab ends a request that it holds when a job comes, and the runner asks again 3 s later: no boot is as short. */
 const WARM_SECONDS = 5;
 
 /** Seconds that jobs waited which came one after the other. */
-async function waits(p: Play, count = 3): Promise<readonly number[]> {
+async function waits(p: TestFarm, count = 3): Promise<readonly number[]> {
   const found: number[] = [];
   for (let i = 0; i < count; i++) {
     p.push([{ durationMs: 2 * MINUTE }]);
@@ -18,7 +18,7 @@ async function waits(p: Play, count = 3): Promise<readonly number[]> {
 }
 
 it('an idle worker whose machine has died is noticed by the first job that it lets wait: later ones find a warm worker', async () => {
-  const p = await play({ pools: POOLS });
+  const p = await startTestFarm({ pools: POOLS });
   await p.advance(10 * MINUTE);
   const [dead] = p.vms();
   // The VM stays ACTIVE, nothing on it runs any more.
@@ -47,7 +47,7 @@ it('an idle worker whose machine has died is noticed by the first job that it le
 });
 
 it('warm workers stay beside a job that GitLab gives to nobody', async () => {
-  const p = await play({ pools: POOLS });
+  const p = await startTestFarm({ pools: POOLS });
   await p.advance(10 * MINUTE);
   const closed = p.gitlab.createProject('acme/closed');
   p.gitlab.createPipeline('acme/closed', [{ name: 'refused', tags: ['pool0'], durationMs: MINUTE }]);
@@ -61,7 +61,7 @@ it('warm workers stay beside a job that GitLab gives to nobody', async () => {
 });
 
 it('workers whose tokens end are replaced before, so that no job finds one whose token has ended', async () => {
-  const p = await play({ pools: POOLS, gitlab: { runnerTokenLifeMs: 2 * HOUR } });
+  const p = await startTestFarm({ pools: POOLS, gitlab: { runnerTokenLifeMs: 2 * HOUR } });
   await p.advance(10 * MINUTE);
   // Its own timer ends it as well, ten minutes before the token does, were nobody else there.
   const [vm] = p.vms();
@@ -74,7 +74,7 @@ it('workers whose tokens end are replaced before, so that no job finds one whose
 });
 
 it('the same when the tokens end unforeseen: the first job that waits tells', async () => {
-  const p = await play({ pools: POOLS });
+  const p = await startTestFarm({ pools: POOLS });
   await p.advance(10 * MINUTE);
   const ended = new Set(p.runners().map(({ token }) => token));
   const known = p.gitlab.runnerByToken.bind(p.gitlab);

@@ -9,14 +9,14 @@ import { createScaler } from '../../lib/runtime/handlers/scaler.ts';
 import { createWebhook } from '../../lib/runtime/handlers/webhook.ts';
 import { createLog } from '../../lib/runtime/log.ts';
 import { farmDocument } from '../../testkit/farm.ts';
-import { BRISK, hasty, MINUTE, type Play, play, SECOND } from '../../testkit/play.ts';
+import { BRISK, hasty, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 const LIMIT = 5;
 const FAST = { ...BRISK, composeServices: hasty() };
 const POOL = { limit: LIMIT, idle_count: 1, idle_time: 60, max_builds: 3, boot_timeout: 120 };
 
 /** Puts another release of the functions, or another configuration, into the place of those that run. Calls under way end with the old one. */
-function upgrade(p: Play, pool: Readonly<Record<string, unknown>>, more: Readonly<Record<string, unknown>> = {}): void {
+function upgrade(p: TestFarm, pool: Readonly<Record<string, unknown>>, more: Readonly<Record<string, unknown>> = {}): void {
   const config = loadConfigText(JSON.stringify({ ...farmDocument(p.sandbox, { pools: [pool] }), ...more }), 'json');
   const parts = (name: string) => ({
     clock: p.clock,
@@ -37,7 +37,7 @@ function upgrade(p: Play, pool: Readonly<Record<string, unknown>>, more: Readonl
 }
 
 /** Jobs come and go for a quarter of an hour. */
-function keepBusy(p: Play, count: number): void {
+function keepBusy(p: TestFarm, count: number): void {
   let n = 0;
   const next = (): void => {
     p.push([{ durationMs: (40 + ((n * 97) % 300)) * SECOND }]);
@@ -49,7 +49,7 @@ function keepBusy(p: Play, count: number): void {
 
 describe('an upgrade while jobs run', () => {
   it('with old calls still under way kills no job, starts nothing twice, and both understand what the other wrote', async () => {
-    const p = await play({ ...FAST, pools: [POOL] });
+    const p = await startTestFarm({ ...FAST, pools: [POOL] });
     keepBusy(p, 30);
     await p.advance(5 * MINUTE);
     // Each minute, just as a tick of the old release is under way; and back again, as one does when the new one is bad.
@@ -70,7 +70,7 @@ describe('an upgrade while jobs run', () => {
   });
 
   it('reads what a newer release has written, with members and kinds that it does not know', async () => {
-    const p = await play({ ...FAST, pools: [POOL] });
+    const p = await startTestFarm({ ...FAST, pools: [POOL] });
     p.push([{ durationMs: 20 * MINUTE }, { durationMs: MINUTE }]);
     await p.advance(3 * MINUTE);
     const newer = async (key: string, change: (old: Record<string, unknown>) => object) => {
@@ -98,7 +98,7 @@ describe('an upgrade while jobs run', () => {
   });
 
   it('begins afresh where a newer release has written what cannot be understood, and deletes nothing for it', async () => {
-    const p = await play({ ...FAST, pools: [POOL] });
+    const p = await startTestFarm({ ...FAST, pools: [POOL] });
     p.push([{ durationMs: 20 * MINUTE }]);
     await p.advance(3 * MINUTE);
     const machines = p.vms().map((vm) => vm.id);
@@ -109,14 +109,14 @@ describe('an upgrade while jobs run', () => {
 });
 
 describe('a changed image, flavor or machine in scaler.yml', () => {
-  const flavors = (p: Play) => p.vms().map((vm) => vm.order.flavor.id);
-  const moved = (p: Play) => {
+  const flavors = (p: TestFarm) => p.vms().map((vm) => vm.order.flavor.id);
+  const moved = (p: TestFarm) => {
     const machine = { ...(farmDocument(p.sandbox, {}).machine as object), flavors: ['c3.4xlarge.2'] };
     upgrade(p, { ...POOL, idle_time: 3600, idle_count: 2 }, { machine });
   };
 
   it('holds for new workers; those that are there stay as they are', async () => {
-    const p = await play({ ...FAST, pools: [{ ...POOL, idle_time: 3600, idle_count: 2 }] });
+    const p = await startTestFarm({ ...FAST, pools: [{ ...POOL, idle_time: 3600, idle_count: 2 }] });
     await p.advance(3 * MINUTE);
     moved(p);
     p.push([{ durationMs: 10 * MINUTE }]);
@@ -125,7 +125,7 @@ describe('a changed image, flavor or machine in scaler.yml', () => {
   });
 
   it('reaches every worker by a roll, and the job that runs is finished first', async () => {
-    const p = await play({ ...FAST, pools: [{ ...POOL, idle_time: 3600, idle_count: 2 }] });
+    const p = await startTestFarm({ ...FAST, pools: [{ ...POOL, idle_time: 3600, idle_count: 2 }] });
     p.push([{ durationMs: 12 * MINUTE }]);
     await p.advance(3 * MINUTE);
     moved(p);

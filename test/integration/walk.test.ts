@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_CATALOGUE } from '../../sandbox/otc/ecs/catalogue.ts';
-import { BRISK, hasty, MINUTE, type Play, play } from '../../testkit/play.ts';
+import { BRISK, hasty, MINUTE, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 const FAST = { ...BRISK, hooks: false, composeServices: hasty() };
 const [FIRST] = DEFAULT_CATALOGUE.networks;
@@ -18,13 +18,13 @@ function subnets(left: number, leftOfSecond: number) {
   return { ...DEFAULT_CATALOGUE, networks: [...both, ...others] };
 }
 
-const placed = (p: Play) => p.vms().map(({ order }) => order.subnetId);
-const statuses = (p: Play) => p.jobs().map(({ status }) => status);
+const placed = (p: TestFarm) => p.vms().map(({ order }) => order.subnetId);
+const statuses = (p: TestFarm) => p.jobs().map(({ status }) => status);
 const machine = { subnet_id: [FIRST?.subnetId, SECOND] };
 
 describe('a list of subnets', () => {
   it('is walked when one has no address left, and that is remembered', async () => {
-    const p = await play({ ...FAST, catalogue: subnets(2, 100), pools: [{ limit: 10, machine }] });
+    const p = await startTestFarm({ ...FAST, catalogue: subnets(2, 100), pools: [{ limit: 10, machine }] });
     p.push(5);
     await p.advance(MINUTE);
     expect(placed(p).sort()).toEqual([FIRST?.subnetId, FIRST?.subnetId, SECOND, SECOND, SECOND].sort());
@@ -40,7 +40,7 @@ describe('a list of subnets', () => {
   });
 
   it('where all are full is as a quota: what goes is replaced, and one at a time is tried', async () => {
-    const p = await play({ ...FAST, catalogue: subnets(1, 1), pools: [{ limit: 10, max_builds: 1, machine }] });
+    const p = await startTestFarm({ ...FAST, catalogue: subnets(1, 1), pools: [{ limit: 10, max_builds: 1, machine }] });
     p.push(6);
     await p.advance(40 * MINUTE);
     expect(statuses(p)).toEqual(Array(6).fill('success'));
@@ -50,7 +50,7 @@ describe('a list of subnets', () => {
   });
 
   it('of one is as one subnet: a full one pauses the ordering', async () => {
-    const p = await play({ ...FAST, catalogue: subnets(0, 10), pools: [{ limit: 10 }] });
+    const p = await startTestFarm({ ...FAST, catalogue: subnets(0, 10), pools: [{ limit: 10 }] });
     p.push(1);
     await p.advance(3 * MINUTE);
     expect([p.vms(), p.runners()]).toEqual([[], []]);
@@ -63,12 +63,12 @@ describe('two pools with the same tags', () => {
     { name: 'first', limit: 2, tags: ['x'], ...first },
     { name: 'second', limit: 10, tags: ['x'] },
   ];
-  const of = (p: Play, pool: string) =>
+  const of = (p: TestFarm, pool: string) =>
     p.events.filter((e) => e.kind === 'server-created' && String(e.fields.name).startsWith(`${pool}-`)).length;
-  const push = (p: Play, n: number) => p.push(Array.from({ length: n }, () => ({ tags: ['x'] })));
+  const push = (p: TestFarm, n: number) => p.push(Array.from({ length: n }, () => ({ tags: ['x'] })));
 
   it('the second serves what is beyond the limit of the first, and nothing else', async () => {
-    const p = await play({ ...FAST, pools: pools({}) });
+    const p = await startTestFarm({ ...FAST, pools: pools({}) });
     push(p, 2);
     await p.advance(MINUTE);
     expect([of(p, 'first'), of(p, 'second')]).toEqual([2, 0]);
@@ -80,7 +80,7 @@ describe('two pools with the same tags', () => {
   });
 
   it('the second serves what the first cannot buy a machine for', async () => {
-    const p = await play({ ...FAST, pools: pools({ machine: { flavors: ['c3.4xlarge.2'] } }) });
+    const p = await startTestFarm({ ...FAST, pools: pools({ machine: { flavors: ['c3.4xlarge.2'] } }) });
     for (const zone of ['eu-de-01', 'eu-de-02']) p.sandbox.ecs.sellOut('c3.4xlarge.2', zone, {});
     push(p, 2);
     await p.advance(3 * MINUTE);

@@ -7,22 +7,22 @@ import { createLog } from '../../lib/runtime/log.ts';
 import { jobHookBody } from '../../sandbox/gitlab/hooks/body.ts';
 import { playWorkload } from '../../sandbox/workload.ts';
 import { HOOK_PATH } from '../../testkit/farm.ts';
-import { HOUR, MINUTE, type Play, PROJECT, play, SECOND } from '../../testkit/play.ts';
+import { HOUR, MINUTE, PROJECT, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 type Headers = Readonly<Record<string, string>>;
 type Body = string | Uint8Array<ArrayBuffer>;
 type Hook = Readonly<Record<string, unknown>>;
 
 /** A farm with one waiting job, and the job's hook, which GitLab has not sent. */
-async function waiting(project = PROJECT): Promise<{ readonly p: Play; readonly hook: Hook }> {
-  const p = await play({ hooks: false, timer: false });
+async function waiting(project = PROJECT): Promise<{ readonly p: TestFarm; readonly hook: Hook }> {
+  const p = await startTestFarm({ hooks: false, timer: false });
   const [job] = p.push(1, project).jobs;
   if (!job) throw new Error('no job');
   return { p, hook: { ...jobHookBody(job, p.sandbox.urls.gitlab, p.clock.now()) } };
 }
 
 /** Headers of a delivery as GitLab 19 signs it: Standard Webhooks, over the bytes whatever they are. */
-function signed(p: Play, body: Body, at = p.clock.now()): Headers {
+function signed(p: TestFarm, body: Body, at = p.clock.now()): Headers {
   const id = randomUUID();
   const timestamp = String(Math.floor(at / SECOND));
   const key = Buffer.from((p.farm.secrets.HOOK_SIGNING_TOKENS ?? '').replace('whsec_', ''), 'base64');
@@ -31,7 +31,7 @@ function signed(p: Play, body: Body, at = p.clock.now()): Headers {
 }
 
 /** Status and body of the answer, and how often the scaler was woken for it. */
-async function post(p: Play, body: Body, headers: Headers) {
+async function post(p: TestFarm, body: Body, headers: Headers) {
   const before = p.faults.calls('fgs.invoke-async');
   const url = `${p.sandbox.urls.gateway}${HOOK_PATH}`;
   const answer = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body });
@@ -126,7 +126,7 @@ describe('bodies that are no hook, rightly signed', () => {
   });
 
   it('GitLab does not disable a hook whose commit messages are large, and the timer serves its jobs', async () => {
-    const p = await play();
+    const p = await startTestFarm();
     const project = p.gitlab.findProject(PROJECT) ?? p.gitlab.createProject(PROJECT);
     const spec = { name: 'build', tags: ['pool0'], durationMs: MINUTE };
     for (let i = 0; i < 5; i++) p.gitlab.createPipeline(project, [spec], { message: 'm'.repeat(1_500_000) });
@@ -147,7 +147,7 @@ describe('bodies that are no hook, rightly signed', () => {
 });
 
 describe('senders that are not GitLab', () => {
-  it.each<{ name: string; headers: (p: Play, body: string) => Headers; status: number }>([
+  it.each<{ name: string; headers: (p: TestFarm, body: string) => Headers; status: number }>([
     { name: 'no proof at all', headers: () => ({}), status: 401 },
     {
       name: 'the token alone where signatures are asked for',
@@ -210,7 +210,7 @@ function version(headers: Headers, to: string): Headers {
 }
 
 it('GitLab never disables the hook over a working day, not even while nothing can be woken', async () => {
-  const p = await play({ start: Date.parse('2026-11-23T08:00:07Z') });
+  const p = await startTestFarm({ start: Date.parse('2026-11-23T08:00:07Z') });
   const from = p.clock.now();
   playWorkload(p.gitlab, p.sandbox.ctx, { seed: 3, from, to: from + 9 * HOUR, projects: [PROJECT, 'acme/bsp'], tags: ['pool0'] });
   p.clock.after(HOUR, () => p.faults.inject({ operation: 'fgs.invoke-async', times: 25, status: 500 }));

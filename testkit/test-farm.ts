@@ -22,7 +22,7 @@ export const HOUR = 60 * MINUTE;
 export const START = Date.parse('2026-11-23T08:00:07Z');
 export const PROJECT = 'acme/product';
 
-export interface PlayOptions extends Partial<FarmOptions> {
+export interface TestFarmOptions extends Partial<FarmOptions> {
   readonly start?: number;
   /** Fire the reaper's timer each minute; default true. */
   readonly timer?: boolean;
@@ -32,10 +32,10 @@ export interface PlayOptions extends Partial<FarmOptions> {
 export const BRISK = {
   times: { acceptMs: SECOND, buildMs: 5 * SECOND, deleteMs: 5 * SECOND, listLagMs: 2 * SECOND },
   worker: { bootMs: 10 * SECOND },
-} satisfies PlayOptions;
+} satisfies TestFarmOptions;
 
 /** A farm on a clock that jumps, with everything that it said and did. Closed when the test is over. */
-export class Play {
+export class TestFarm {
   readonly farm: Farm;
   readonly clock: SteppedClock;
   readonly logs: string[];
@@ -145,12 +145,12 @@ export class Play {
   }
 }
 
-export async function play(options: PlayOptions = {}): Promise<Play> {
+export async function startTestFarm(options: TestFarmOptions = {}): Promise<TestFarm> {
   const { start = START, timer = true, ...rest } = options;
   const clock = new SteppedClock(start);
   const logs: string[] = [];
   const events: SandboxEvent[] = [];
-  let made: Play | undefined;
+  let made: TestFarm | undefined;
   const farm = await startFarm({
     clock,
     onLog: (line) => logs.push(line),
@@ -162,12 +162,12 @@ export async function play(options: PlayOptions = {}): Promise<Play> {
   });
   onTestFinished(() => farm.close());
   if (timer) farm.sandbox.functions.timer('reaper', MINUTE, '', 'minute');
-  made = new Play(farm, clock, logs, events);
+  made = new TestFarm(farm, clock, logs, events);
   return made;
 }
 
 /** A VM of ours that could not be created, an hour ago, and whose runner is gone: nothing can ever have run on it. */
-export function neverRan({ sandbox, clock }: Play): void {
+export function neverRan({ sandbox, clock }: TestFarm): void {
   const metadata = { 'managed-by': 'sandbox', 'runner-id': '9999' };
   sandbox.ecs.addForeign({ name: `pool0-01m${'0'.repeat(23)}`, status: 'ERROR', createdAt: clock.now() - HOUR, metadata });
 }
