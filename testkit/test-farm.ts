@@ -29,7 +29,7 @@ export interface TestFarmOptions extends Partial<FarmOptions> {
 }
 
 /** Machines that come and go in seconds, so that a whole life fits into a few ticks. */
-export const BRISK = {
+export const FAST_MACHINES = {
   times: { acceptMs: SECOND, buildMs: 5 * SECOND, deleteMs: 5 * SECOND, listLagMs: 2 * SECOND },
   worker: { bootMs: 10 * SECOND },
 } satisfies TestFarmOptions;

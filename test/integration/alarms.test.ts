@@ -7,10 +7,10 @@ import { dayKey } from '../../lib/core/metrics/sample.ts';
 import { floorMinute, toIso } from '../../lib/core/time.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { GROUP, HOOK_PATH } from '../../testkit/farm.ts';
-import { BRISK, hasty, MINUTE, startTestFarm, type TestFarm, type TestFarmOptions } from '../../testkit/test-farm.ts';
+import { FAST_MACHINES, hasty, MINUTE, startTestFarm, type TestFarm, type TestFarmOptions } from '../../testkit/test-farm.ts';
 
 const POOL = { limit: 2, idle_time: 20, max_builds: 1, boot_timeout: 60 };
-const FAST = { ...BRISK, pools: [POOL], composeServices: hasty(300) } satisfies TestFarmOptions;
+const FAST = { ...FAST_MACHINES, pools: [POOL], composeServices: hasty(300) } satisfies TestFarmOptions;
 const EVER = 1_000_000;
 const DAY = 1440 * MINUTE;
 
@@ -36,7 +36,7 @@ async function inLedger(p: TestFarm): Promise<readonly string[]> {
 describe('an alarm', () => {
   it('says that the periods of a pool cannot be evaluated; its jobs and the other pools are served', async () => {
     const periods = [{ periods: ['* * * * * * *'], timezone: 'UTC', idle_count: 1, idle_time: 60 }];
-    const p = await startTestFarm({ ...BRISK, pools: [{ ...POOL, periods }, POOL], document: withTopic });
+    const p = await startTestFarm({ ...FAST_MACHINES, pools: [{ ...POOL, periods }, POOL], document: withTopic });
     // A zone that this Node does not know: what a newer Node has checked can be unknown to the one that runs.
     const [first] = p.farm.config.settings.pools;
     Object.assign(first?.pool.periods[0] ?? {}, { timezone: 'Mars/Olympus' });
@@ -192,7 +192,7 @@ describe('an alarm', () => {
     onTestFinished(() => void server.close());
     const secret = 'T0KEN-of-the-chat';
     const p = await startTestFarm({
-      ...BRISK,
+      ...FAST_MACHINES,
       pools: [POOL],
       timer: false,
       secrets: { ALARM_WEBHOOK_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hooks/${secret}` },

@@ -3,10 +3,10 @@ import { showConsole } from '../../cli/commands/console.ts';
 import { explain } from '../../cli/commands/explain.ts';
 import { explainWorker } from '../../lib/app/ledger/explain.ts';
 import type { Fault } from '../../sandbox/faults.ts';
-import { BRISK, hasty, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
+import { FAST_MACHINES, hasty, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 const POOL = { limit: 4, idle_time: 20, max_builds: 1 };
-const FAST = { ...BRISK, pools: [POOL], composeServices: hasty(300) };
+const FAST = { ...FAST_MACHINES, pools: [POOL], composeServices: hasty(300) };
 const EVER = 1_000_000;
 
 const settled = async (p: TestFarm) => (await p.ledger()).filter((e) => e.kind === 'booted' || e.kind === 'boot-failed');
@@ -82,7 +82,7 @@ describe('a worker that boots', () => {
 });
 
 describe('a worker without its caches', () => {
-  const worker = { ...BRISK.worker, mode: 'cache-missing' } as const;
+  const worker = { ...FAST_MACHINES.worker, mode: 'cache-missing' } as const;
 
   it('says so in the ledger and in explain, although its VM is removed in the same pass', async () => {
     const p = await startTestFarm({ ...FAST, worker });
@@ -122,7 +122,7 @@ describe('a console that cannot be read', () => {
     const lived = async (broken: boolean) => {
       let n = 0;
       // The first machine fails, the probe after it boots, and so do those that come later.
-      const p = await startTestFarm({ ...FAST, worker: { ...BRISK.worker, mode: () => (n++ === 0 ? 'cache-missing' : 'normal') } });
+      const p = await startTestFarm({ ...FAST, worker: { ...FAST_MACHINES.worker, mode: () => (n++ === 0 ? 'cache-missing' : 'normal') } });
       if (broken) p.faults.inject({ operation: 'ecs.console', times: EVER, ...fault });
       p.push(1);
       p.clock.after(8 * MINUTE + 10 * SECOND, () => void p.push(3));
@@ -178,7 +178,7 @@ it('nothing of a console goes to the log, and only plain words of it to the ledg
 
 describe('a worker that hangs in its boot', () => {
   async function hanging(): Promise<{ readonly p: TestFarm; readonly name: string }> {
-    const p = await startTestFarm({ ...FAST, worker: { ...BRISK.worker, mode: 'broken-boot' } });
+    const p = await startTestFarm({ ...FAST, worker: { ...FAST_MACHINES.worker, mode: 'broken-boot' } });
     p.push(1);
     await p.advance(90 * SECOND);
     return { p, name: p.vms()[0]?.name ?? '' };

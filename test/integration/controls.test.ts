@@ -6,9 +6,13 @@ import { explainJob, explainWorker } from '../../lib/app/ledger/explain.ts';
 import { reconcile } from '../../lib/app/reconcile/reconcile.ts';
 import { FARM_KEY, FarmView } from '../../lib/app/status/schema.ts';
 import { ALL_POOLS, type Control } from '../../lib/core/controls.ts';
-import { BRISK, HOUR, hasty, MINUTE, SECOND, startTestFarm, type TestFarm, type TestFarmOptions } from '../../testkit/test-farm.ts';
+import { FAST_MACHINES, HOUR, hasty, MINUTE, SECOND, startTestFarm, type TestFarm, type TestFarmOptions } from '../../testkit/test-farm.ts';
 
-const FAST = { ...BRISK, composeServices: hasty(), pools: [{ limit: 4, idle_time: 600, boot_timeout: 120 }] } satisfies TestFarmOptions;
+const FAST = {
+  ...FAST_MACHINES,
+  composeServices: hasty(),
+  pools: [{ limit: 4, idle_time: 600, boot_timeout: 120 }],
+} satisfies TestFarmOptions;
 
 type Said = Omit<Control, 'since' | 'target'> & { readonly target?: string };
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { grow, tick } from '../../lib/app/reconcile/entry-points.ts';
 import { drainNote } from '../../lib/core/fleet/drain-note.ts';
 import { type Death, type Mortal, mortal } from '../../testkit/mortal.ts';
-import { BRISK, hasty, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
+import { FAST_MACHINES, hasty, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 const NO_END = { act: new AbortController().signal, all: new AbortController().signal };
 const HOLD_MS = 60_000;
@@ -43,7 +43,7 @@ function expectTidy(p: TestFarm, where: string): void {
   expect(p.mostMachines, where).toBeLessThanOrEqual(LIMIT);
 }
 
-const quietly = { ...BRISK, hooks: false, timer: false } as const;
+const quietly = { ...FAST_MACHINES, hooks: false, timer: false } as const;
 
 /** Two jobs wait. */
 async function waiting(): Promise<TestFarm> {
@@ -171,8 +171,8 @@ describe.each([
     const p = await startTestFarm({
       hooks: false,
       pools,
-      times: { ...BRISK.times, listLagMs: 90 * SECOND },
-      worker: BRISK.worker,
+      times: { ...FAST_MACHINES.times, listLagMs: 90 * SECOND },
+      worker: FAST_MACHINES.worker,
       composeServices: hasty(),
     });
     for (let minute = 0; minute < 10; minute++) {

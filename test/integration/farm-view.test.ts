@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { status } from '../../cli/commands/status.ts';
 import { FARM_KEY, type FarmView } from '../../lib/app/status/schema.ts';
-import { BRISK, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
+import { FAST_MACHINES, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 function farm(p: TestFarm): FarmView {
   return JSON.parse(p.text(FARM_KEY));
@@ -16,7 +16,7 @@ async function statusText(p: TestFarm): Promise<string> {
 }
 
 it('shows what a pass has just ordered as on its way, and no machine before there is one', async () => {
-  const p = await startTestFarm({ ...BRISK, timer: false, hooks: false, pools: [{ limit: 3 }] });
+  const p = await startTestFarm({ ...FAST_MACHINES, timer: false, hooks: false, pools: [{ limit: 3 }] });
   p.push(4);
   await p.tick();
   expect(farm(p).workers.map(({ phase, coming }) => [phase, coming])).toEqual(Array(3).fill(['booting', true]));
@@ -28,7 +28,7 @@ it('shows what a pass has just ordered as on its way, and no machine before ther
 });
 
 it('counts no machine for a runner whose VM was never ordered, and keeps its place in the limit', async () => {
-  const p = await startTestFarm({ ...BRISK, timer: false, hooks: false, pools: [{ limit: 1 }] });
+  const p = await startTestFarm({ ...FAST_MACHINES, timer: false, hooks: false, pools: [{ limit: 1 }] });
   const name = `pool0-${'0'.repeat(26)}`;
   const spec = { scope: { kind: 'group', path: 'acme' }, name, tags: ['pool0'], runUntagged: false, protectedOnly: false } as const;
   const made = p.run((services) => services.forge.createRunner(spec));
@@ -44,7 +44,7 @@ it('counts no machine for a runner whose VM was never ordered, and keeps its pla
 
 describe('busy since', () => {
   it('is when a worker was seen with its job, never its launch, and begins anew with the next job', async () => {
-    const p = await startTestFarm({ ...BRISK, pools: [{ limit: 1, idle_time: 600 }] });
+    const p = await startTestFarm({ ...FAST_MACHINES, pools: [{ limit: 1, idle_time: 600 }] });
     p.push([{ durationMs: 20 * SECOND }]);
     await p.advance(5 * MINUTE);
     expect(farm(p).workers).toMatchObject([{ phase: 'idle' }]);

@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { SecretCredentials } from '../../lib/otc/credentials.ts';
 import type { ServicesInputs } from '../../lib/runtime/compose.ts';
 import type { Fault } from '../../sandbox/faults.ts';
-import { BRISK, hasty, MINUTE, neverRan, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
+import { FAST_MACHINES, hasty, MINUTE, neverRan, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 /** Real milliseconds after which a call that is never answered is given up. */
 const PATIENCE_MS = 300;
 const LIMIT = 4;
 const EVER = 1_000_000;
 
-const FAST = { ...BRISK, composeServices: hasty() };
+const FAST = { ...FAST_MACHINES, composeServices: hasty() };
 const POOL = { limit: LIMIT, idle_count: 1, idle_time: 10, boot_timeout: 60 };
 
 function statuses(p: TestFarm): readonly string[] {
@@ -100,7 +100,7 @@ const ONE_OF_EACH_KIND = ['500', 'half a body', 'a connection cut off'];
 describe('four bad minutes of workers that never leave by themselves', () => {
   const some = rows.filter(({ operation, name }) => OF_REMOVALS.includes(operation) && ONE_OF_EACH_KIND.includes(name));
   it.each(some)('$operation: $name', async ({ name: _, operation, ...fault }) => {
-    const p = await startTestFarm({ ...FAST, worker: { ...BRISK.worker, stay: true }, pools: [{ ...POOL, idle_count: 0 }] });
+    const p = await startTestFarm({ ...FAST, worker: { ...FAST_MACHINES.worker, stay: true }, pools: [{ ...POOL, idle_count: 0 }] });
     p.push([{ durationMs: 30 * SECOND }, { durationMs: MINUTE }]);
     await p.advance(90 * SECOND);
     p.faults.inject({ operation, times: EVER, ...fault });
@@ -214,7 +214,7 @@ describe('credentials', () => {
   it('a wrong secret key is tried once a call of the function and does not lock the key', async () => {
     let wrong = true;
     const p = await startTestFarm({
-      ...BRISK,
+      ...FAST_MACHINES,
       hooks: false,
       pools: [POOL],
       composeServices: (inputs) => (wrong ? wrongSecret(inputs) : hasty()(inputs)),
@@ -334,7 +334,11 @@ describe('hooks', () => {
       stay: true,
     },
   ])('$name: the same workers as otherwise', async ({ faults, stay = false }) => {
-    const p = await startTestFarm({ ...FAST, worker: { ...BRISK.worker, stay }, pools: [{ ...POOL, idle_count: 0, idle_time: 20 }] });
+    const p = await startTestFarm({
+      ...FAST,
+      worker: { ...FAST_MACHINES.worker, stay },
+      pools: [{ ...POOL, idle_count: 0, idle_time: 20 }],
+    });
     p.gitlab.hookFaults(faults);
     p.push(3);
     // Late enough that workers that stay have been drained and deleted by then.

@@ -4,7 +4,7 @@ import { type Caller, OTC_CALLS } from '../../lib/otc/calls.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { GROUP, HOOK_PATH } from '../../testkit/farm.ts';
 import {
-  BRISK,
+  FAST_MACHINES,
   hasty,
   MINUTE,
   neverRan,
@@ -51,7 +51,7 @@ async function farm(options: TestFarmOptions = {}, { admin = false, scopes = SCO
     alarms: { oldest_pending: '10m', smn_topic: smn.createTopic(region, projectId, 'ci-alarms') },
   });
   const p = await startTestFarm({
-    ...BRISK,
+    ...FAST_MACHINES,
     pools: [{ limit: 4, idle_time: 20, max_builds: 1, boot_timeout: 60, machine: { public_ip: { bandwidth: 10 } } }],
     document,
     composeServices: hasty(),

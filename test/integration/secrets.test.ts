@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ServicesInputs } from '../../lib/runtime/compose.ts';
 import type { Fault } from '../../sandbox/faults.ts';
-import { BRISK, hasty, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
+import { FAST_MACHINES, hasty, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 /** Everything that must not be read where it does not belong, by what it is. */
 interface Secrets {
@@ -72,10 +72,10 @@ describe('a day on which much goes wrong and services quote what they were sent'
     const objects = new Map<string, { where: string; text: string }>();
     const compose = hasty();
     const p = await startTestFarm({
-      ...BRISK,
+      ...FAST_MACHINES,
       pools: [{ limit: 6, idle_count: 1, idle_time: 20, max_builds: 1, boot_timeout: 60 }],
       worker: {
-        ...BRISK.worker,
+        ...FAST_MACHINES.worker,
         mode: (vm) => {
           userData.push({ where: `user data of ${vm.name}`, text: vm.userData });
           for (const signature of signaturesIn(vm.userData)) signatures.add(signature);
