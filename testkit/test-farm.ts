@@ -176,7 +176,7 @@ export function neverRan({ sandbox, clock }: TestFarm): void {
  * The adapters as `composeServices` builds them, but no real time goes by before a repetition, and a call that is never answered is given up after
  * `patienceMs` of it.
  */
-export function hasty(patienceMs = 10_000): (inputs: ServicesInputs) => Services {
+export function impatientServices(patienceMs = 10_000): (inputs: ServicesInputs) => Services {
   return (inputs) => {
     const { config, credentials, clock, secrets, signal } = inputs;
     const { projectId, endpoints } = config.otc;

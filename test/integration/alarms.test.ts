@@ -7,10 +7,10 @@ import { dayKey } from '../../lib/core/metrics/sample.ts';
 import { floorMinute, toIso } from '../../lib/core/time.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { GROUP, HOOK_PATH } from '../../testkit/farm.ts';
-import { FAST_MACHINES, hasty, MINUTE, startTestFarm, type TestFarm, type TestFarmOptions } from '../../testkit/test-farm.ts';
+import { FAST_MACHINES, impatientServices, MINUTE, startTestFarm, type TestFarm, type TestFarmOptions } from '../../testkit/test-farm.ts';
 
 const POOL = { limit: 2, idle_time: 20, max_builds: 1, boot_timeout: 60 };
-const FAST = { ...FAST_MACHINES, pools: [POOL], composeServices: hasty(300) } satisfies TestFarmOptions;
+const FAST = { ...FAST_MACHINES, pools: [POOL], composeServices: impatientServices(300) } satisfies TestFarmOptions;
 const EVER = 1_000_000;
 const DAY = 1440 * MINUTE;
 

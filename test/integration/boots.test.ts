@@ -3,10 +3,10 @@ import { showConsole } from '../../cli/commands/console.ts';
 import { explain } from '../../cli/commands/explain.ts';
 import { explainWorker } from '../../lib/app/ledger/explain.ts';
 import type { Fault } from '../../sandbox/faults.ts';
-import { FAST_MACHINES, hasty, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
+import { FAST_MACHINES, impatientServices, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 const POOL = { limit: 4, idle_time: 20, max_builds: 1 };
-const FAST = { ...FAST_MACHINES, pools: [POOL], composeServices: hasty(300) };
+const FAST = { ...FAST_MACHINES, pools: [POOL], composeServices: impatientServices(300) };
 const EVER = 1_000_000;
 
 const settled = async (p: TestFarm) => (await p.ledger()).filter((e) => e.kind === 'booted' || e.kind === 'boot-failed');

@@ -6,11 +6,20 @@ import { explainJob, explainWorker } from '../../lib/app/ledger/explain.ts';
 import { reconcile } from '../../lib/app/reconcile/reconcile.ts';
 import { FARM_KEY, FarmView } from '../../lib/app/status/schema.ts';
 import { ALL_POOLS, type Control } from '../../lib/core/controls.ts';
-import { FAST_MACHINES, HOUR, hasty, MINUTE, SECOND, startTestFarm, type TestFarm, type TestFarmOptions } from '../../testkit/test-farm.ts';
+import {
+  FAST_MACHINES,
+  HOUR,
+  impatientServices,
+  MINUTE,
+  SECOND,
+  startTestFarm,
+  type TestFarm,
+  type TestFarmOptions,
+} from '../../testkit/test-farm.ts';
 
 const FAST = {
   ...FAST_MACHINES,
-  composeServices: hasty(),
+  composeServices: impatientServices(),
   pools: [{ limit: 4, idle_time: 600, boot_timeout: 120 }],
 } satisfies TestFarmOptions;
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { grow, tick } from '../../lib/app/reconcile/entry-points.ts';
 import { drainNote } from '../../lib/core/fleet/drain-note.ts';
 import { type Death, type Mortal, mortal } from '../../testkit/mortal.ts';
-import { FAST_MACHINES, hasty, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
+import { FAST_MACHINES, impatientServices, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 const NO_END = { act: new AbortController().signal, all: new AbortController().signal };
 const HOLD_MS = 60_000;
@@ -173,7 +173,7 @@ describe.each([
       pools,
       times: { ...FAST_MACHINES.times, listLagMs: 90 * SECOND },
       worker: FAST_MACHINES.worker,
-      composeServices: hasty(),
+      composeServices: impatientServices(),
     });
     for (let minute = 0; minute < 10; minute++) {
       p.clock.after(minute * MINUTE + 30 * SECOND, () => {

@@ -4,11 +4,19 @@ import { renderReport } from '../../cli/shared/output.ts';
 import { explainJob } from '../../lib/app/ledger/explain.ts';
 import { reconcile } from '../../lib/app/reconcile/reconcile.ts';
 import { FARM_KEY, type FarmView } from '../../lib/app/status/schema.ts';
-import { FAST_MACHINES, hasty, MINUTE, SECOND, startTestFarm, type TestFarm, type TestFarmOptions } from '../../testkit/test-farm.ts';
+import {
+  FAST_MACHINES,
+  impatientServices,
+  MINUTE,
+  SECOND,
+  startTestFarm,
+  type TestFarm,
+  type TestFarmOptions,
+} from '../../testkit/test-farm.ts';
 
 const OTHER = 'acme/other';
 const EVER = 1_000_000;
-const FAST = { ...FAST_MACHINES, composeServices: hasty(5_000) } satisfies TestFarmOptions;
+const FAST = { ...FAST_MACHINES, composeServices: impatientServices(5_000) } satisfies TestFarmOptions;
 const BROKEN = { operation: 'gitlab.jobs', times: EVER, status: 500 } as const;
 
 /** More pipelines than one query shows: the project is read by REST. Their jobs are for nobody's tags. */

@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { SecretCredentials } from '../../lib/otc/credentials.ts';
 import type { ServicesInputs } from '../../lib/runtime/compose.ts';
 import type { Fault } from '../../sandbox/faults.ts';
-import { FAST_MACHINES, hasty, MINUTE, neverRan, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
+import { FAST_MACHINES, impatientServices, MINUTE, neverRan, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 /** Real milliseconds after which a call that is never answered is given up. */
 const PATIENCE_MS = 300;
 const LIMIT = 4;
 const EVER = 1_000_000;
 
-const FAST = { ...FAST_MACHINES, composeServices: hasty() };
+const FAST = { ...FAST_MACHINES, composeServices: impatientServices() };
 const POOL = { limit: LIMIT, idle_count: 1, idle_time: 10, boot_timeout: 60 };
 
 function statuses(p: TestFarm): readonly string[] {
@@ -67,7 +67,7 @@ const rows = [
 describe('four bad minutes', () => {
   it.each(rows)('$operation: $name', async ({ name: _, operation, ...fault }) => {
     const silent = fault.kind === 'hang';
-    const p = await startTestFarm({ ...FAST, pools: [POOL], composeServices: hasty(silent ? PATIENCE_MS : 10_000) });
+    const p = await startTestFarm({ ...FAST, pools: [POOL], composeServices: impatientServices(silent ? PATIENCE_MS : 10_000) });
     // Silence costs real time: once in two minutes is enough of it, that is, until GitLab's client has tried a read three times.
     const isRead = operation === 'gitlab.graphql' || operation === 'gitlab.runner-jobs';
     const times = silent ? (isRead ? 3 : 1) : EVER;
@@ -209,7 +209,7 @@ describe('capacity', () => {
 describe('credentials', () => {
   /** The account's key with a secret that is not its own. */
   const wrongSecret = (inputs: ServicesInputs) =>
-    hasty()({ ...inputs, credentials: new SecretCredentials('SANDBOXACCESSKEY0001', 'not its secret key') });
+    impatientServices()({ ...inputs, credentials: new SecretCredentials('SANDBOXACCESSKEY0001', 'not its secret key') });
 
   it('a wrong secret key is tried once a call of the function and does not lock the key', async () => {
     let wrong = true;
@@ -217,7 +217,7 @@ describe('credentials', () => {
       ...FAST_MACHINES,
       hooks: false,
       pools: [POOL],
-      composeServices: (inputs) => (wrong ? wrongSecret(inputs) : hasty()(inputs)),
+      composeServices: (inputs) => (wrong ? wrongSecret(inputs) : impatientServices()(inputs)),
     });
     p.push(1);
     await p.advance(10 * MINUTE);

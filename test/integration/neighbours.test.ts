@@ -3,13 +3,13 @@ import { grow, tick } from '../../lib/app/reconcile/entry-points.ts';
 import { readMemory } from '../../lib/app/reconcile/pool-state-store.ts';
 import type { Services } from '../../lib/app/services.ts';
 import { handoffKey } from '../../lib/app/workers/launch.ts';
-import { FAST_MACHINES, hasty, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
+import { FAST_MACHINES, impatientServices, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 const NO_END = { act: new AbortController().signal, all: new AbortController().signal };
 const WAKE = { wake: async () => undefined };
 const HOLD_MS = 2 * MINUTE;
 const MEMORY = 'state/v1/pools/pool0.json';
-const quietly = { ...FAST_MACHINES, hooks: false, timer: false, composeServices: hasty() } as const;
+const quietly = { ...FAST_MACHINES, hooks: false, timer: false, composeServices: impatientServices() } as const;
 
 const known = (p: TestFarm) => p.run(({ store }) => readMemory(store, 'pool0', {}));
 const handoffs = (p: TestFarm) => p.keys('handoff/');

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { HOUR, hasty, MINUTE, SECOND, START, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
+import { HOUR, impatientServices, MINUTE, SECOND, START, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 /*
  * What other autoscalers of CI workers got wrong, by the thread that tells it. GHA: github-aws-runners/terraform-aws-github-runner; ARC:
@@ -149,7 +149,7 @@ describe('the scaler itself', () => {
   });
 
   it('GR#26448, GR#2772, production-engineering#27396: a removal that hangs holds up neither launches nor counts', async () => {
-    const p = await startTestFarm({ pools: [{ limit: 5, idle_time: 30 }], hooks: false, composeServices: hasty(500) });
+    const p = await startTestFarm({ pools: [{ limit: 5, idle_time: 30 }], hooks: false, composeServices: impatientServices(500) });
     // Off between two ticks, 56 s after their jobs.
     p.push([{ durationMs: 270 * SECOND }, { durationMs: 270 * SECOND }]);
     await p.advance(9 * MINUTE);

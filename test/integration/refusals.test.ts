@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import { explainJob } from '../../lib/app/ledger/explain.ts';
-import { FAST_MACHINES, HOUR, hasty, MINUTE, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
+import { FAST_MACHINES, HOUR, impatientServices, MINUTE, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 const EVER = 1_000_000;
-const FAST = { ...FAST_MACHINES, composeServices: hasty() };
+const FAST = { ...FAST_MACHINES, composeServices: impatientServices() };
 const MISSING = { operation: 'ims.images', times: EVER, status: 200, body: JSON.stringify({ images: [] }) };
 
 const statuses = (p: TestFarm) => p.jobs().map(({ status }) => status);

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { endControl, putControl } from '../../lib/app/controls/store.ts';
-import { FAST_MACHINES, hasty, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
+import { FAST_MACHINES, impatientServices, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 const LIMIT = 6;
 const JOBS = 28;
@@ -8,7 +8,7 @@ const JOBS = 28;
 /** Idle, booting, busy and draining workers, and more jobs than places. */
 async function busyFarm(): Promise<TestFarm> {
   const pool = { limit: LIMIT, idle_count: 1, idle_time: 60, max_builds: 3, boot_timeout: 120 };
-  const p = await startTestFarm({ ...FAST_MACHINES, composeServices: hasty(), pools: [pool] });
+  const p = await startTestFarm({ ...FAST_MACHINES, composeServices: impatientServices(), pools: [pool] });
   let n = 0;
   const next = (): void => {
     p.push([{ durationMs: (40 + ((n * 97) % 300)) * SECOND }]);
@@ -60,7 +60,11 @@ it.each([
 });
 
 it('with a handoff deleted before it was read, the worker gives up and another one serves the job', async () => {
-  const p = await startTestFarm({ ...FAST_MACHINES, composeServices: hasty(), pools: [{ limit: 2, idle_time: 20, boot_timeout: 60 }] });
+  const p = await startTestFarm({
+    ...FAST_MACHINES,
+    composeServices: impatientServices(),
+    pools: [{ limit: 2, idle_time: 20, boot_timeout: 60 }],
+  });
   p.push(1);
   await p.advance(2 * SECOND);
   expect(await wipe(p, 'handoff/')).toBe(1);

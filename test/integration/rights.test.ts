@@ -5,7 +5,7 @@ import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { GROUP, HOOK_PATH } from '../../testkit/farm.ts';
 import {
   FAST_MACHINES,
-  hasty,
+  impatientServices,
   MINUTE,
   neverRan,
   PROJECT,
@@ -54,7 +54,7 @@ async function farm(options: TestFarmOptions = {}, { admin = false, scopes = SCO
     ...FAST_MACHINES,
     pools: [{ limit: 4, idle_time: 20, max_builds: 1, boot_timeout: 60, machine: { public_ip: { bandwidth: 10 } } }],
     document,
-    composeServices: hasty(),
+    composeServices: impatientServices(),
     ...options,
   });
   const token = p.gitlab.createToken({ scopes, admin, roles: { [GROUP]: 50 } }).value;

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { ServicesInputs } from '../../lib/runtime/compose.ts';
 import { GROUP } from '../../testkit/farm.ts';
-import { FAST_MACHINES, HOUR, hasty, MINUTE, SECOND, startTestFarm, type TestFarm, type TestFarmOptions } from '../../testkit/test-farm.ts';
+import {
+  FAST_MACHINES,
+  HOUR,
+  impatientServices,
+  MINUTE,
+  SECOND,
+  startTestFarm,
+  type TestFarm,
+  type TestFarmOptions,
+} from '../../testkit/test-farm.ts';
 
 const POOL = { limit: 6, idle_time: 20, max_builds: 1, boot_timeout: 60 };
 const SCOPES = ['read_api', 'create_runner', 'manage_runner'];
@@ -24,7 +33,8 @@ function stream(p: TestFarm, ms: number): void {
   for (let at = 0; at < ms; at += 30 * SECOND) p.clock.after(at, () => void p.push([{ durationMs: 40 * SECOND }]));
 }
 
-const farm = (options: TestFarmOptions = {}) => startTestFarm({ ...FAST_MACHINES, pools: [POOL], composeServices: hasty(), ...options });
+const farm = (options: TestFarmOptions = {}) =>
+  startTestFarm({ ...FAST_MACHINES, pools: [POOL], composeServices: impatientServices(), ...options });
 const refusals = (p: TestFarm) =>
   p.logs.filter((line) => /"code":"(401|invalid_token|unauthorized|http-401|APIG\.0301)"|\b401\b/i.test(line));
 const unserved = (p: TestFarm) => p.jobs().filter(({ status }) => status !== 'success').length;
@@ -65,7 +75,7 @@ describe('GITLAB_TOKEN is replaced while jobs come', () => {
 describe('the keys of the agency', () => {
   it('that have run out between two calls of a warm instance are not used again', async () => {
     const keys: string[] = [];
-    const compose = hasty();
+    const compose = impatientServices();
     const p = await farm({
       timer: false,
       composeServices: (inputs: ServicesInputs) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ServicesInputs } from '../../lib/runtime/compose.ts';
 import type { Fault } from '../../sandbox/faults.ts';
-import { FAST_MACHINES, hasty, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
+import { FAST_MACHINES, impatientServices, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 /** Everything that must not be read where it does not belong, by what it is. */
 interface Secrets {
@@ -70,7 +70,7 @@ describe('a day on which much goes wrong and services quote what they were sent'
     const signatures = new Set<string>();
     const userData: { where: string; text: string }[] = [];
     const objects = new Map<string, { where: string; text: string }>();
-    const compose = hasty();
+    const compose = impatientServices();
     const p = await startTestFarm({
       ...FAST_MACHINES,
       pools: [{ limit: 6, idle_count: 1, idle_time: 20, max_builds: 1, boot_timeout: 60 }],

@@ -5,7 +5,7 @@ import { parseRollup, ROLLUP_HEADER, rollUp, rollupLine, type Step } from '../..
 import { parseSamples, type Sample } from '../../lib/core/metrics/sample.ts';
 import type { Fault } from '../../sandbox/faults.ts';
 import { seeded } from '../../sandbox/gitlab/random.ts';
-import { FAST_MACHINES, HOUR, hasty, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
+import { FAST_MACHINES, HOUR, impatientServices, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 /** Twenty minutes before midnight: the day changes, closes and is rolled up while everything goes wrong. */
 const EVENING = Date.parse('2026-11-30T23:40:07Z');
@@ -32,7 +32,7 @@ async function evening(append: boolean): Promise<TestFarm> {
   const p = await startTestFarm({
     start: EVENING,
     pools: POOLS,
-    composeServices: hasty(160),
+    composeServices: impatientServices(160),
     ...(append ? {} : { append: 'refused', document: { bucket: { name: 'ci-fleet', append: false } } }),
   });
   trouble(p, 45);
@@ -81,7 +81,13 @@ describe('what is on its way', () => {
   const DAY = 'counts/v1/day/2026/11/2026-11-23';
 
   it('is what the pass itself ordered, and a job whose launch failed is without a worker; the morning of an older release is read beside it', async () => {
-    const p = await startTestFarm({ ...FAST_MACHINES, composeServices: hasty(), timer: false, hooks: false, pools: [{ limit: 5 }] });
+    const p = await startTestFarm({
+      ...FAST_MACHINES,
+      composeServices: impatientServices(),
+      timer: false,
+      hooks: false,
+      pools: [{ limit: 5 }],
+    });
     await p.run((services) => services.store.append(`${DAY}.csv`, 0, OLD));
     p.push(3);
     const refusal = { error: { code: 'Ecs.4711', message: 'not this one' } };

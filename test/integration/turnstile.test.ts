@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FAST_MACHINES, hasty, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
+import { FAST_MACHINES, impatientServices, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 const HOUR_KEY = 'state/v1/turnstile/2026-11-23T08.log';
 
@@ -14,7 +14,7 @@ const appends = (p: TestFarm) => p.keys('state/v1/turnstile/').reduce((sum, key)
 
 describe('a turnstile that cannot be appended to', () => {
   it('is passed by: the hook launches', async () => {
-    const p = await startTestFarm({ ...FAST_MACHINES, composeServices: hasty(), timer: false });
+    const p = await startTestFarm({ ...FAST_MACHINES, composeServices: impatientServices(), timer: false });
     block(p, 1);
     p.push(1);
     await p.advance(20 * SECOND);
@@ -22,7 +22,7 @@ describe('a turnstile that cannot be appended to', () => {
   });
 
   it('in all its parts: the next tick launches, one worker for the job, and hooks leave it to that', async () => {
-    const p = await startTestFarm({ ...FAST_MACHINES, composeServices: hasty(), timer: false });
+    const p = await startTestFarm({ ...FAST_MACHINES, composeServices: impatientServices(), timer: false });
     block(p, 9);
     p.push(1);
     await p.advance(20 * SECOND);
@@ -34,7 +34,7 @@ describe('a turnstile that cannot be appended to', () => {
   });
 
   it('because the bucket cannot append at all, though the configuration says so', async () => {
-    const p = await startTestFarm({ ...FAST_MACHINES, append: 'refused', composeServices: hasty(), timer: false });
+    const p = await startTestFarm({ ...FAST_MACHINES, append: 'refused', composeServices: impatientServices(), timer: false });
     p.push(1);
     await p.tick();
     expect(p.count('server-created')).toBe(1);
@@ -43,7 +43,7 @@ describe('a turnstile that cannot be appended to', () => {
 
 describe('a hook of a job that no pool can run', () => {
   it('costs one look at the job, and no append', async () => {
-    const p = await startTestFarm({ ...FAST_MACHINES, composeServices: hasty(), timer: false });
+    const p = await startTestFarm({ ...FAST_MACHINES, composeServices: impatientServices(), timer: false });
     p.push(Array.from({ length: 30 }, () => ({ tags: ['windows'] })));
     await p.advance(20 * SECOND);
     expect([p.logged('woken').length, appends(p), p.logged('plan')]).toEqual([30, 0, []]);
@@ -54,7 +54,7 @@ describe('a hook of a job that no pool can run', () => {
   });
 
   it('in doubt is served: GitLab does not answer about it', async () => {
-    const p = await startTestFarm({ ...FAST_MACHINES, composeServices: hasty(300), timer: false });
+    const p = await startTestFarm({ ...FAST_MACHINES, composeServices: impatientServices(300), timer: false });
     p.faults.inject({ operation: 'gitlab.job', times: 100, status: 404 });
     p.push(1);
     await p.advance(20 * SECOND);

@@ -9,10 +9,10 @@ import { createScaler } from '../../lib/runtime/handlers/scaler.ts';
 import { createWebhook } from '../../lib/runtime/handlers/webhook.ts';
 import { createLog } from '../../lib/runtime/log.ts';
 import { farmDocument } from '../../testkit/farm.ts';
-import { FAST_MACHINES, hasty, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
+import { FAST_MACHINES, impatientServices, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 const LIMIT = 5;
-const FAST = { ...FAST_MACHINES, composeServices: hasty() };
+const FAST = { ...FAST_MACHINES, composeServices: impatientServices() };
 const POOL = { limit: LIMIT, idle_count: 1, idle_time: 60, max_builds: 3, boot_timeout: 120 };
 
 /** Puts another release of the functions, or another configuration, into the place of those that run. Calls under way end with the old one. */
@@ -22,7 +22,7 @@ function upgrade(p: TestFarm, pool: Readonly<Record<string, unknown>>, more: Rea
     clock: p.clock,
     loadConfig: () => config,
     readSecret: secretReader({}),
-    composeServices: hasty(),
+    composeServices: impatientServices(),
     log: createLog({ clock: p.clock, fields: { function: name, release: 2 }, write: (line) => void p.logs.push(line) }),
   });
   const made = {

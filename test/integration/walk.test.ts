@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_CATALOGUE } from '../../sandbox/otc/ecs/catalogue.ts';
-import { FAST_MACHINES, hasty, MINUTE, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
+import { FAST_MACHINES, impatientServices, MINUTE, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
-const FAST = { ...FAST_MACHINES, hooks: false, composeServices: hasty() };
+const FAST = { ...FAST_MACHINES, hooks: false, composeServices: impatientServices() };
 const [FIRST] = DEFAULT_CATALOGUE.networks;
 const SECOND = '157ee789-03ea-45b1-a698-76c92660dd84';
 const SIZE = 2 ** 12 - 5;
