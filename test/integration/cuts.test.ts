@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { grow, tick } from '../../lib/app/reconcile/entry-points.ts';
 import { drainNote } from '../../lib/core/fleet/drain-note.ts';
-import { type Death, type Mortal, mortal } from '../../testkit/mortal.ts';
+import { type Crash, type CrashingServices, crashingServices } from '../../testkit/crashing-services.ts';
 import { FAST_MACHINES, impatientServices, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 const NO_END = { act: new AbortController().signal, all: new AbortController().signal };
 const HOLD_MS = 60_000;
 const LIMIT = 6;
 
-type Pass = (p: TestFarm, mortal: Mortal) => Promise<unknown>;
+type Pass = (p: TestFarm, crashing: CrashingServices) => Promise<unknown>;
 
 const growing: Pass = (p, m) => grow(m.services, p.farm.config.settings, { wake: async () => undefined }, NO_END, HOLD_MS);
 const ticking: Pass = (p, m) => tick(m.services, p.farm.config.settings, 'timer', { wake: async () => undefined }, NO_END, HOLD_MS);
@@ -17,9 +17,9 @@ const ticking: Pass = (p, m) => tick(m.services, p.farm.config.settings, 'timer'
 async function until(
   p: TestFarm,
   pass: Pass,
-  death: Death,
+  crash: Crash,
 ): Promise<{ readonly diedAt: string | undefined; readonly calls: readonly string[] }> {
-  const m = mortal(p.farm.services(), death);
+  const m = crashingServices(p.farm.services(), crash);
   const diedAt = await p.clock.track(
     (async () => {
       const ended = await Promise.race([pass(p, m).then(() => undefined), m.died]);

@@ -1,42 +1,42 @@
 import type { Services } from '../lib/app/services.ts';
 
 /** When a process dies: before its n-th call goes out, or after that was carried out and before its answer arrives. */
-export interface Death {
+export interface Crash {
   readonly call: number;
   readonly when: 'before' | 'after';
 }
 
 /** Services whose process dies at one of its calls: from then on nothing goes out and nothing comes back. */
-export interface Mortal {
+export interface CrashingServices {
   readonly services: Services;
-  /** Resolves at the death, with the name of the call. */
+  /** Resolves at the crash, with the name of the call. */
   readonly died: Promise<string>;
   /** Names of the calls that were begun. */
   readonly calls: readonly string[];
-  /** Resolves when what was on its way at the death has arrived at the other side. */
+  /** Resolves when what was on its way at the crash has arrived at the other side. */
   settled(): Promise<void>;
 }
 
 const NEVER = new Promise<never>(() => undefined);
 
-export function mortal(services: Services, death: Death): Mortal {
+export function crashingServices(services: Services, crash: Crash): CrashingServices {
   const calls: string[] = [];
   const underway: Promise<unknown>[] = [];
   let dead = false;
-  let tell: (call: string) => void = () => undefined;
+  let reportCrash: (call: string) => void = () => undefined;
   const died = new Promise<string>((resolve) => {
-    tell = resolve;
+    reportCrash = resolve;
   });
   const die = (name: string) => {
     dead = true;
-    tell(name);
+    reportCrash(name);
     return NEVER;
   };
   const around = async (name: string, call: () => Promise<unknown>): Promise<unknown> => {
     if (dead) return NEVER;
     calls.push(name);
-    const last = calls.length === death.call;
-    if (last && death.when === 'before') return die(name);
+    const last = calls.length === crash.call;
+    if (last && crash.when === 'before') return die(name);
     const answer = call();
     underway.push(answer.catch(() => undefined));
     if (last) {
