@@ -15,6 +15,8 @@ export interface Bundles {
   readonly empty: string;
 }
 
+export const EMPTY_MODULE = 'exports.handler = async () => ({});\n';
+
 /** Builds the functions exactly as `npm run build` does, but into a folder of their own: what was deployed last stays as it is. */
 export async function buildBundles(folder: string): Promise<Bundles> {
   const absWorkingDir = fileURLToPath(new URL('..', import.meta.url));
@@ -35,6 +37,6 @@ export async function buildBundles(folder: string): Promise<Bundles> {
     }),
   );
   const empty = join(folder, 'empty.js');
-  writeFileSync(empty, 'exports.handler = async () => ({});\n');
+  writeFileSync(empty, EMPTY_MODULE);
   return { folder, empty, webhook: '', scaler: '', reaper: '', ...Object.fromEntries(files) };
 }

@@ -1,4 +1,4 @@
-import type { Bundles } from './bundles.ts';
+import type { Build } from './build.ts';
 import { type ChildResult, runChild } from './child.ts';
 import { pendingEvents } from './events.ts';
 import { PEER } from './peer.ts';
@@ -10,16 +10,16 @@ const HALF = 0.5;
 const MIB = 1024 * 1024;
 
 /** Fresh processes, one after the other: what the first event of a new instance waits for. */
-export async function cold(bundles: Bundles, quick: boolean): Promise<Section> {
+export async function cold(build: Build, quick: boolean): Promise<Section> {
   const times = quick ? 7 : 20;
   const stub = await startStub();
   try {
-    const { env, userData } = webhookSettings(bundles.folder, stub);
+    const { env, userData } = await webhookSettings(build, stub);
     const events = pendingEvents(1);
-    const empty = await repeat(times, () => runChild({ module: bundles.empty }));
-    const webhook = await repeat(times, () => runChild({ module: bundles.webhook, env, userData, batches: [{ events, atOnce: 1 }] }));
-    const scaler = await repeat(times, () => runChild({ module: bundles.scaler }));
-    const reaper = await repeat(times, () => runChild({ module: bundles.reaper }));
+    const empty = await repeat(times, () => runChild({ module: build.bundles.empty }));
+    const webhook = await repeat(times, () => runChild({ module: build.bundles.webhook, env, userData, batches: [{ events, atOnce: 1 }] }));
+    const scaler = await repeat(times, () => runChild({ module: build.bundles.scaler }));
+    const reaper = await repeat(times, () => runChild({ module: build.bundles.reaper }));
     return {
       name: `cold start, ${times} processes each`,
       rows: [

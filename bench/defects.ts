@@ -1,25 +1,25 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Bundles } from './bundles.ts';
+import type { Build } from './build.ts';
 import { type ChildResult, runChild } from './child.ts';
 import { pendingEvents } from './events.ts';
 import type { Row, Section } from './row.ts';
 import { startStub, webhookSettings } from './stub.ts';
 
 /** What the peer was seen to get wrong, done to ours. */
-export async function defects(bundles: Bundles): Promise<Section> {
+export async function defects(build: Build): Promise<Section> {
   const stub = await startStub();
   try {
-    const settings = webhookSettings(bundles.folder, stub);
+    const settings = await webhookSettings(build, stub);
     const { env, userData, path } = settings;
     const run = (batches: Parameters<typeof runChild>[0]['batches'], environment = env) =>
-      runChild({ module: bundles.webhook, env: environment, userData, batches: batches ?? [] });
+      runChild({ module: build.bundles.webhook, env: environment, userData, batches: batches ?? [] });
 
     const together = await run([{ events: pendingEvents(3), atOnce: 3 }]);
     const [signed = {}] = pendingEvents(1);
     const unsigned = await run([{ events: [without(signed, 'webhook-signature')], atOnce: 1 }]);
     const tampered = await run([{ events: [{ ...signed, body: Buffer.from('{"object_kind":"build"}').toString('base64') }], atOnce: 1 }]);
-    const late = join(bundles.folder, 'late.json');
+    const late = join(build.bundles.folder, 'late.json');
     rmSync(late, { force: true });
     const failedStart = await run(
       [

@@ -29,7 +29,7 @@ export function printed(sections: readonly Section[]): string {
 function bound({ against, unit }: Row): string {
   if (!against) return '';
   const value = measure(against.value, unit);
-  return against.kind === 'peer' ? `peer ${value}${wanted(against)}` : `${SIGN[against.kind]} ${value}`;
+  return against.kind === 'peer' ? `${against.of ?? 'peer'} ${value}${wanted(against)}` : `${SIGN[against.kind]} ${value}`;
 }
 
 const SIGN = { most: '≤', least: '≥', exactly: '=' } as const;

@@ -1,4 +1,4 @@
-import type { Bundles } from './bundles.ts';
+import type { Build } from './build.ts';
 import { type ChildResult, runChild } from './child.ts';
 import { pendingEvents } from './events.ts';
 import { PEER } from './peer.ts';
@@ -12,11 +12,11 @@ const ROUNDS = 3;
 const WARM_UP = 'how warm the peer was when it was measured is not known';
 
 /** Signed hooks of pending jobs through the built webhook, each with its wake-up to a stub in another process. */
-export async function rate(bundles: Bundles, quick: boolean): Promise<Section> {
+export async function rate(build: Build, quick: boolean): Promise<Section> {
   const count = quick ? 1000 : 2000;
   const stub = await startStub();
   try {
-    const { env, userData } = webhookSettings(bundles.folder, stub);
+    const { env, userData } = await webhookSettings(build, stub);
     const events = pendingEvents(count);
     const round = [
       { events, atOnce: 1 },
@@ -24,7 +24,7 @@ export async function rate(bundles: Bundles, quick: boolean): Promise<Section> {
     ];
     // Node.js compiles what runs often and is half as fast until then, ours as any other's: one round before the clock starts.
     const batches = [...round, ...Array.from({ length: ROUNDS }, () => round).flat()];
-    const { batches: all } = await runChild({ module: bundles.webhook, env, userData, batches });
+    const { batches: all } = await runChild({ module: build.bundles.webhook, env, userData, batches });
     const measured = all.slice(round.length);
     const accepted = all.flatMap(({ replies }) => replies).filter(({ statusCode }) => statusCode === 200).length;
     const sent = batches.length * count;

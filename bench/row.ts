@@ -10,10 +10,10 @@ export interface Row {
   readonly note?: string;
 }
 
-/** `peer`: a figure of the peer and the factor that ours must keep to it. `most` and `least` are bounds of our own. */
+/** `peer`: a figure of the peer, or of the build that `of` names, and the factor that ours must keep to it. `most` and `least` are bounds of our own. */
 export type Against =
   | { readonly kind: 'most' | 'least' | 'exactly'; readonly value: number }
-  | { readonly kind: 'peer'; readonly value: number; readonly most?: number; readonly least?: number };
+  | { readonly kind: 'peer'; readonly of?: string; readonly value: number; readonly most?: number; readonly least?: number };
 
 /** A part of the benchmark: a heading and its lines. */
 export interface Section {

@@ -1,12 +1,9 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { ulid } from 'ulid';
-import { compileConfig } from '../lib/config/load/yaml.ts';
 import { workerName } from '../lib/core/fleet/names.ts';
 import { DEFAULT_CATALOGUE } from '../sandbox/otc/ecs/catalogue.ts';
 import type { EcsFleet } from '../sandbox/otc/ecs/fleet.ts';
-import { farmDocument, GROUP } from '../testkit/farm.ts';
-import type { Bundles } from './bundles.ts';
+import { type Farm, farmDocument, GROUP, type PoolDocument } from '../testkit/farm.ts';
+import type { Build } from './build.ts';
 import { type ChildResult, runChild } from './child.ts';
 import { type BenchFarm, ledgerEntries, startBenchFarm } from './farm.ts';
 import type { Row, Section } from './row.ts';
@@ -22,10 +19,24 @@ const MOST_MB = 200;
 const MEGA = 1_000_000;
 
 /** One tick of the built reaper, in a process of its own, over a farm at its limit: it only looks, plans and records. */
-export async function scale(bundles: Bundles): Promise<Section> {
+export async function scale(build: Build): Promise<Section> {
+  const rows = result(await runTick(build));
+  return { name: `scale: one tick, ${WORKERS} busy workers, ${WAITING} waiting jobs, ${LATENCY_MS} ms per upstream answer`, rows };
+}
+
+export interface Tick {
+  readonly child: ChildResult;
+  readonly requests: number;
+  /** Of the requests, those of looking at GitLab and ECS. */
+  readonly reads: number;
+  readonly plans: number;
+  readonly launched: number;
+}
+
+export async function runTick(build: Build): Promise<Tick> {
   let active = 0;
   let allActive = () => {};
-  const bench = await startBenchFarm({
+  const bench = await startBenchFarm(build, {
     pools: [POOL],
     times: { acceptMs: 0, buildMs: 0, listLagMs: 0 },
     onEvent: ({ kind }) => {
@@ -41,21 +52,23 @@ export async function scale(bundles: Bundles): Promise<Section> {
     const { ctx } = bench.farm.sandbox;
     ctx.latencyMs = LATENCY_MS;
     ctx.faults.resetCalls();
-    const child = await tick(bench, bundles);
+    const child = await reap(bench.farm, build, [POOL]);
     const requests = ctx.faults.calls();
     const reads = ['gitlab.*', 'ecs.list', 'ecs.operation'].map((name) => ctx.faults.calls(name)).reduce((a, b) => a + b, 0);
     ctx.latencyMs = 0;
-    const launched = bench.farm.sandbox.ecs.created - WORKERS;
-    const rows = await result(bench, child, requests, reads, launched);
-    return { name: `scale: one tick, ${WORKERS} busy workers, ${WAITING} waiting jobs, ${LATENCY_MS} ms per upstream answer`, rows };
+    return { child, requests, reads, plans: await ledgerEntries(bench, 'plan'), launched: bench.farm.sandbox.ecs.created - WORKERS };
   } finally {
     await bench.close();
   }
 }
 
-async function result(bench: BenchFarm, child: ChildResult, requests: number, reads: number, launched: number): Promise<readonly Row[]> {
+/** Growth of the process's memory over the loaded function, in bytes. */
+export function growth({ child }: Tick): number {
+  return child.rssPeak - child.rssLoaded;
+}
+
+function result({ child, requests, reads, plans, launched }: Tick): readonly Row[] {
   const [batch] = child.batches;
-  const plan = await ledgerEntries(bench, 'plan');
   const exactly = (what: string, value: number, expected: number): Row => ({
     what,
     value,
@@ -86,7 +99,7 @@ async function result(bench: BenchFarm, child: ChildResult, requests: number, re
       must: false,
     },
     exactly('call that did its work', batch?.replies.filter(({ ok }) => ok === true).length ?? 0, 1),
-    exactly('plans recorded', plan, 1),
+    exactly('plans recorded', plans, 1),
     exactly('machines launched beyond the limit', launched, 0),
   ];
 }
@@ -152,14 +165,14 @@ function order(name: string, runnerId: number, userData: string): Parameters<Ecs
   };
 }
 
-async function tick({ farm }: BenchFarm, bundles: Bundles): Promise<ChildResult> {
-  const path = join(bundles.folder, 'scale.json');
-  writeFileSync(path, compileConfig(JSON.stringify(farmDocument(farm.sandbox, { pools: [POOL] }))).json);
+/** The built reaper's tick over the farm, in a fresh process. */
+export async function reap(farm: Farm, build: Build, pools: readonly PoolDocument[]): Promise<ChildResult> {
+  const config = await build.compile(JSON.stringify(farmDocument(farm.sandbox, { pools })));
   const { accessKey, secretKey } = farm.sandbox.credentials;
   const event = { version: 'v1.0', time: new Date().toISOString(), trigger_type: 'TIMER', trigger_name: 'reaper', user_event: '' };
   return await runChild({
-    module: bundles.reaper,
-    env: { SCALER_CONFIG: path },
+    module: build.bundles.reaper,
+    env: { SCALER_CONFIG: config },
     userData: farm.secrets,
     keys: { accessKey, secretKey },
     timeoutMs: 60_000,

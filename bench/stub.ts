@@ -1,8 +1,6 @@
-import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { compileConfig } from '../lib/config/load/yaml.ts';
+import type { Build } from './build.ts';
 import { SIGNING_TOKEN } from './events.ts';
 
 /** Something on the loopback interface that accepts every asynchronous invocation. */
@@ -33,10 +31,9 @@ export async function startStub(): Promise<Stub> {
   };
 }
 
-/** What a webhook needs to run against the stub. Gives environment and user data of its process. */
-export function webhookSettings(folder: string, stub: Stub) {
-  const path = join(folder, 'webhook.json');
-  writeFileSync(path, compileConfig(JSON.stringify(configuration(stub.url))).json);
+/** What a webhook needs to run against the stub. Returns environment and user data of its process. */
+export async function webhookSettings(build: Build, stub: Stub) {
+  const path = await build.compile(JSON.stringify(configuration(stub.url)));
   return { path, env: { SCALER_CONFIG: path }, userData: { GITLAB_TOKEN: 'glpat-bench', HOOK_SIGNING_TOKENS: SIGNING_TOKEN } };
 }
 
