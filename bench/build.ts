@@ -85,6 +85,7 @@ function keepBundles(root: string, folder: string): Bundles {
     copyFileSync(join(root, 'dist', 'functions', name, 'index.js'), copy);
     return copy;
   };
+  mkdirSync(folder, { recursive: true });
   const empty = join(folder, 'empty.js');
   writeFileSync(empty, EMPTY_MODULE);
   return { folder, empty, webhook: file('webhook'), scaler: file('scaler'), reaper: file('reaper') };

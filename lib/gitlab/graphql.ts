@@ -14,7 +14,7 @@ const envelope = z.object({ data: z.unknown().optional(), errors: z.array(z.obje
 export async function queryGraphql<T>(
   session: Session,
   query: string,
-  variables: Readonly<Record<string, string | null>>,
+  variables: Readonly<Record<string, string | null | readonly string[]>>,
   data: z.ZodType<T>,
 ): Promise<T> {
   const { body } = await session.send({

@@ -5,7 +5,7 @@ import type { PendingJob } from '../core/fleet/types.ts';
 import type { PartialList } from './pages.ts';
 import type { Session } from './requester.ts';
 
-/** 340 projects at 250 ms an answer take 11 s, less than a reading has. The number of requests is the same: `jobs_index` allows 600 a minute. */
+/** 340 projects at 250 ms an answer would take 11 s, less than a reading has; `jobs_index` allows 600 a minute. */
 const PROJECTS_AT_ONCE = 8;
 
 export interface ProjectReads {

@@ -6,6 +6,7 @@ import type { PendingJob } from '../core/fleet/types.ts';
 import { withTimeLimit } from './deadline.ts';
 import { connection, queryGraphql } from './graphql.ts';
 import { type Page, type PartialList, readPages } from './pages.ts';
+import { isComplete, jobsOf, nestedJobs, pipelines, waitingJobs } from './pending-jobs-by-pipeline.ts';
 import { eachProject } from './pending-jobs-by-project.ts';
 import { resourceOptions, type Session } from './requester.ts';
 import { gid, graphqlJob, jobView, readAnswer, uniqueById, waitingJob } from './schemas.ts';
@@ -89,26 +90,15 @@ function toPendingJob(job: JobView, now: number): readonly PendingJob[] {
   return [{ id, projectId, tags, queuedAt: job.queuedAt ?? job.createdAt ?? now, ...(name !== undefined && { name }) }];
 }
 
-// The list of a project's pipelines leaves child pipelines out unless their source is asked for (gitlabhq/gitlabhq:
-// app/finders/ci/pipelines_finder.rb, `no_child`), so those are asked for by themselves, cheaply: where there are any, REST reads the project.
-const WAITING = `pageInfo { hasNextPage } nodes {
-      jobs(statuses: [PENDING], first: 50) { pageInfo { hasNextPage } nodes { id name status tags queuedAt runner { id } } } }`;
 const GROUP_JOBS = `query($path: ID!, $after: String) { group(fullPath: $path) {
   projects(includeSubgroups: true, first: 50, after: $after) { pageInfo { hasNextPage endCursor } nodes { id
-    running: pipelines(status: RUNNING, first: 10) { ${WAITING} }
-    pending: pipelines(status: PENDING, first: 10) { ${WAITING} }
+    running: pipelines(status: RUNNING, first: 10) { ${waitingJobs(50)} }
+    pending: pipelines(status: PENDING, first: 10) { ${waitingJobs(50)} }
     runningChildren: pipelines(status: RUNNING, source: "parent_pipeline", first: 1) { nodes { id } }
     pendingChildren: pipelines(status: PENDING, source: "parent_pipeline", first: 1) { nodes { id } } } } } }`;
 
-const groupPipelines = connection(z.object({ jobs: connection(graphqlJob).nullish() })).nullish();
 const children = z.object({ nodes: z.array(z.unknown()) }).nullish();
-const groupProject = z.object({
-  id: gid,
-  running: groupPipelines,
-  pending: groupPipelines,
-  runningChildren: children,
-  pendingChildren: children,
-});
+const groupProject = z.object({ id: gid, running: pipelines, pending: pipelines, runningChildren: children, pendingChildren: children });
 type GroupProject = z.infer<typeof groupProject>;
 const groupAnswer = z.object({ group: z.object({ projects: connection(groupProject) }).nullable() });
 
@@ -128,10 +118,12 @@ async function groupJobs(session: Session, path: string, { ms, resume }: DemandO
   );
   const projects = uniqueById(listed.nodes.filter((project) => project !== null));
   const ids = projects.filter((project) => !isWhole(project)).map(({ id }) => id);
-  const single = await eachProject(session, ids, askOnce, (id) => projectJobs(session, id));
+  const nested = await nestedJobs(session, ids, askOnce);
+  const large = ids.filter((id) => !nested.whole.has(id));
+  const single = await eachProject(session, large, askOnce, (id) => projectJobs(session, id));
   const { unread, rest } = unreadPages(listed.rest);
   return {
-    jobs: [...projects.filter(isWhole).flatMap((project) => waitingIn(project, session.now())), ...single.jobs],
+    jobs: [...projects.filter(isWhole).flatMap((project) => waitingIn(project, session.now())), ...nested.jobs, ...single.jobs],
     unread: [...unread, ...single.unread],
     ...((rest || single.left.length > 0) && { rest: { ...rest, ...(single.left.length > 0 && { projects: single.left }) } }),
   };
@@ -143,19 +135,14 @@ async function projectsPage(session: Session, path: string, after: string | null
   return group.projects;
 }
 
-/** Whether the nested lists hold every pending job of the project. */
+/** Whether the first lists hold every pending job of the project. */
 function isWhole({ running, pending, runningChildren, pendingChildren }: GroupProject): boolean {
   if (runningChildren?.nodes.length || pendingChildren?.nodes.length) return false;
-  return [running, pending].every(
-    (pipelines) => !pipelines?.pageInfo.hasNextPage && !pipelines?.nodes.some((pipeline) => pipeline?.jobs?.pageInfo.hasNextPage),
-  );
+  return isComplete(running) && isComplete(pending);
 }
 
 function waitingIn({ id, running, pending }: GroupProject, now: number): readonly PendingJob[] {
-  return [running, pending]
-    .flatMap((pipelines) => pipelines?.nodes ?? [])
-    .flatMap((pipeline) => pipeline?.jobs?.nodes ?? [])
-    .flatMap((job) => waitingJob(job, id, now));
+  return [running, pending].flatMap((list) => jobsOf(list, id, now));
 }
 
 const INSTANCE_JOBS = `query($after: String) { jobs(statuses: [PENDING], first: 100, after: $after) {

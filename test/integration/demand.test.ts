@@ -21,7 +21,7 @@ const BROKEN = { operation: 'gitlab.jobs', times: EVER, status: 500 } as const;
 
 /** More pipelines than one query shows: the project is read by REST. Their jobs are for nobody's tags. */
 function makeLarge(p: TestFarm, project: string): void {
-  for (let i = 0; i < 11; i += 1) p.push([{ tags: ['nobody'] }], project);
+  for (let i = 0; i < 51; i += 1) p.push([{ tags: ['nobody'] }], project);
 }
 
 function projectId(p: TestFarm, path: string): number {

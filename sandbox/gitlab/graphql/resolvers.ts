@@ -41,6 +41,11 @@ function once<S>(resolve: Resolver<S>): Resolver<S> {
 const query: Resolvers<unknown> = {
   group: (_, args, viewer) => visible(viewer.world.groups.get(String(args.fullPath)), viewer, 10),
   project: (_, args, viewer) => visible(viewer.world.findProject(String(args.fullPath)), viewer, 10),
+  projects: (_, args, viewer) => {
+    const wanted = Array.isArray(args.ids) ? new Set(args.ids.map(String)) : undefined;
+    const all = [...viewer.world.projects.values()].filter((p) => roleOn(viewer.token, p.path) >= 10);
+    return page(wanted ? all.filter((p) => wanted.has(gid('Project', p.id))) : all, args);
+  },
   runner: (_, args, viewer) => runnerOf(args.id, viewer),
   runners: (_, args, viewer) => {
     if (!viewer.token?.admin) throw notAvailable();

@@ -44,6 +44,7 @@ enum CiRunnerMembershipFilter { DIRECT DESCENDANTS ALL_AVAILABLE }
 type Query {
   group(fullPath: ID!): Group
   project(fullPath: ID!): Project
+  projects(${PAGE}, ids: [ID!]): ProjectConnection
   runner(id: CiRunnerID!): CiRunner
   runners(${RUNNERS}): CiRunnerConnection
   jobs(${JOBS}, compatibleRunnerId: CiRunnerID): CiJobInterfaceConnection

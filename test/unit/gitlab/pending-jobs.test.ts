@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Scope } from '../../../lib/app/ports/index.ts';
 import { AccessError, ConfigError, NotFoundError, UnclearError } from '../../../lib/core/errors.ts';
 import type { PendingJob } from '../../../lib/core/fleet/types.ts';
-import { type FakeGitLab, fakeGitLab, gitLabAt, NOW, queryOf, type Reply, thrownBy, variablesOf } from './fake-gitlab.ts';
+import { type FakeGitLab, fakeGitLab, gitLabAt, NOW, queryOf, type Reply, type Seen, thrownBy, variablesOf } from './fake-gitlab.ts';
 
 const QUEUED = '2026-11-23T16:04:00Z';
 const LAST = { hasNextPage: false, endCursor: null };
@@ -173,24 +173,63 @@ describe('of a group', () => {
     expect(fake.seen.map((seen) => variablesOf(seen))).toMatchObject([{ after: null }, { after: 'next' }]);
   });
 
+  /** Answers the query for projects by their ids. */
+  const byIds = (nodes: readonly unknown[]): Reply => ({ json: { data: { projects: { nodes } } } });
+  const isByIds = (seen: Seen) => 'ids' in Object(variablesOf(seen));
+  const nested = (changes: object = {}) => project(77, { runningChildren: pipelines(), pendingChildren: pipelines(), ...changes });
+  const LARGE = project(77, { running: pipelines([jobs([job(5)])], MORE) });
+
   it.each([
     { name: 'more running pipelines than were asked for', changes: { running: pipelines([jobs([job(5)])], MORE) } },
     { name: 'more pending pipelines', changes: { pending: pipelines([], MORE) } },
     { name: 'more jobs in a pipeline', changes: { running: pipelines([jobs([]), jobs([job(5)], MORE)]) } },
     { name: 'child pipelines, which the list of pipelines leaves out', changes: { runningChildren: { nodes: [{ id: 'gid://x/1' }] } } },
     { name: 'child pipelines that wait', changes: { pendingChildren: { nodes: [{ id: 'gid://x/1' }] } } },
-  ])('reads a project by REST when it has $name', async ({ changes }) => {
-    const fake = await fakeGitLab((seen) =>
-      seen.path === '/api/graphql' ? projects([project(77, changes), project(78)]) : { json: [restJob(6), restJob(5)] },
-    );
+  ])('reads a project by a second query when it has $name', async ({ changes }) => {
+    const whole = nested({ running: pipelines([jobs([job(6)])]), pendingChildren: pipelines([jobs([job(5)])]) });
+    const fake = await fakeGitLab((seen) => (isByIds(seen) ? byIds([whole]) : projects([project(77, changes), project(78)])));
     expect(ids(await jobsOf(fake, GROUP))).toEqual([6, 5]);
-    expect(fake.seen.map(({ path }) => path)).toEqual(['/api/graphql', '/api/v4/projects/77/jobs']);
+    expect(fake.seen.map(variablesOf)).toEqual([{ path: 'farm/layers', after: null }, { ids: ['gid://gitlab/Project/77'] }]);
+  });
+
+  it.each([
+    { name: 'has more pipelines than the second query shows', reply: byIds([nested({ running: pipelines([jobs([job(5)])], MORE) })]) },
+    { name: 'has more jobs in one', reply: byIds([nested({ pendingChildren: pipelines([jobs([job(5)], MORE)]) })]) },
+    { name: 'is not in its answer', reply: byIds([null]) },
+    { name: 'gets no answer there', reply: { json: { data: { projects: null } } } },
+    {
+      name: 'costs too much there',
+      reply: { json: { errors: [{ message: 'Query has complexity of 320, which exceeds max complexity of 250' }] } },
+    },
+  ])('reads a project by REST when it $name', async ({ reply }) => {
+    const fake = await fakeGitLab((seen) => {
+      if (seen.path !== '/api/graphql') return { json: [restJob(6), restJob(5)] };
+      return isByIds(seen) ? reply : projects([LARGE, project(78)]);
+    });
+    expect(ids(await jobsOf(fake, GROUP))).toEqual([6, 5]);
+    expect(fake.seen.map(({ path }) => path)).toEqual(['/api/graphql', '/api/graphql', '/api/v4/projects/77/jobs']);
+  });
+
+  it('reads twenty projects with child pipelines a request', async () => {
+    const many = Array.from({ length: 45 }, (_, i) => 101 + i);
+    const parents = many.map((id) => project(id, { pendingChildren: { nodes: [{ id: 'gid://x/1' }] } }));
+    const fake = await fakeGitLab((seen) => {
+      if (!isByIds(seen)) return projects(parents);
+      const asked: readonly string[] = Object(variablesOf(seen)).ids;
+      return byIds(asked.map((id) => ({ ...nested({ pendingChildren: pipelines([jobs([job(Number(id.split('/').at(-1)))])]) }), id })));
+    });
+    const found = await jobsOf(fake, GROUP);
+    expect(ids(found)).toEqual(many);
+    expect(found.every(({ id, projectId }) => id === projectId)).toBe(true);
+    expect(fake.seen.map((seen) => Object(variablesOf(seen)).ids?.length)).toEqual([undefined, 20, 20, 5]);
   });
 
   it('does without a project that was deleted since', async () => {
     const fake = await fakeGitLab((seen) =>
       seen.path === '/api/graphql'
-        ? projects([project(77, { running: pipelines([], MORE) }), project(78, { running: pipelines([jobs([job(5)])]) })])
+        ? isByIds(seen)
+          ? byIds([])
+          : projects([project(77, { running: pipelines([], MORE) }), project(78, { running: pipelines([jobs([job(5)])]) })])
         : { status: 404, json: { message: '404 Project Not Found' } },
     );
     expect(ids(await jobsOf(fake, GROUP))).toEqual([5]);

@@ -15,7 +15,10 @@ const Request = z.object({ query: z.string() });
 
 /** Each text that the client sends for any scope, once. */
 async function sent(): Promise<readonly string[]> {
-  const server = await fakeGitLab(() => ({ json: {} }));
+  // A project with more than the first query shows, so that the second one is sent, too.
+  const large = { id: 'gid://gitlab/Project/1', running: { pageInfo: { hasNextPage: true }, nodes: [] } };
+  const json = { data: { group: { projects: { pageInfo: { hasNextPage: false }, nodes: [large] } } } };
+  const server = await fakeGitLab(() => ({ json }));
   const gitlab = new GitLab({ url: server.url, token: 'glpat-x', clock: { now: Date.now, sleep: async () => undefined } });
   await Promise.allSettled(
     SCOPES.flatMap((scope) => [gitlab.runners(scope), gitlab.findRunners(scope, 'pool-a-1'), gitlab.pendingJobs(scope)]),
@@ -42,7 +45,7 @@ describe('the queries of our client', () => {
   it.each([
     { name: 'a field', change: (q: string) => q.replace(/nodes \{\s+id\b/, 'nodes { uid') },
     { name: 'an argument', change: (q: string) => q.replace('first:', 'limit:') },
-    { name: 'the type of a variable', change: (q: string) => q.replace('$after: String', '$after: Int') },
+    { name: 'the type of a variable', change: (q: string) => q.replace(/\$(after|ids): [^,)]+/, '$$$1: Int') },
     { name: 'a status', change: (q: string) => q.replace('[PENDING', '[WAITING') },
   ])('would not be with $name wrong', async ({ change }) => {
     for (const query of await sent()) {
