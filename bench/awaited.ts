@@ -42,7 +42,7 @@ export function watchExchanges(ports: ReadonlySet<number>): Exchanges {
 }
 
 /** Intervals that do not overlap, as many as can be: always the one that ends first. */
-export function longestRow(exchanges: readonly Exchange[]): number {
+function longestRow(exchanges: readonly Exchange[]): number {
   let count = 0;
   let end = Number.NEGATIVE_INFINITY;
   for (const { arrived, answered } of exchanges.toSorted((a, b) => a.answered - b.answered)) {

@@ -7,7 +7,7 @@ import { compileConfig } from '../lib/config/load/yaml.ts';
 import { type Bundles, buildBundles, EMPTY_MODULE } from './bundles.ts';
 
 const run = promisify(execFile);
-export const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** A state of the source, built. */
 export interface Build {
