@@ -1,3 +1,4 @@
+import { LEDGER_PREFIX } from '../lib/core/keys.ts';
 import { RunningClock } from '../sandbox/clock.ts';
 import type { SandboxEvent } from '../sandbox/context.ts';
 import type { FunctionHandler } from '../sandbox/functiongraph/functiongraph.ts';
@@ -94,7 +95,7 @@ function announced(handler: FunctionHandler, onHook: BenchFarmOptions['onHook'])
 export async function ledgerEntries({ farm }: BenchFarm, kind: string): Promise<number> {
   const { store } = farm.services();
   let count = 0;
-  for (const key of await store.list('ledger/v1/')) {
+  for (const key of await store.list(LEDGER_PREFIX)) {
     const found = await store.get(key);
     const lines = new TextDecoder().decode(found?.body).split('\n');
     count += lines.filter((line) => line.startsWith(`{"kind":"${kind}"`)).length;

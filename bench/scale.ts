@@ -1,5 +1,6 @@
 import { ulid } from 'ulid';
 import { workerName } from '../lib/core/fleet/names.ts';
+import { handoffKey } from '../lib/core/keys.ts';
 import { DEFAULT_CATALOGUE } from '../sandbox/otc/ecs/catalogue.ts';
 import type { EcsFleet } from '../sandbox/otc/ecs/fleet.ts';
 import { type Farm, farmDocument, GROUP, type PoolDocument } from '../testkit/farm.ts';
@@ -120,7 +121,7 @@ async function populate({ farm }: BenchFarm): Promise<void> {
     const runner = gitlab.createRunner({ ...RUNNER, group, description: name });
     runner.contactedAt = ctx.clock.now();
     gitlab.jobs.assign(runner, undefined, { twoPhase: false, cancelable: true });
-    const handoffUrl = store.presignGet(`handoff/v1/${name}.toml`, ctx.clock.now());
+    const handoffUrl = store.presignGet(handoffKey(name), ctx.clock.now());
     // Lists carry the user data of every machine: it must be as long as it really is.
     const created = ecs.create(
       order(name, runner.id, worker.userData({ settings: pool, worker: name, handoffUrl, maxAgeMs: pool.pool.maxAgeMs })),

@@ -1,3 +1,4 @@
+import { FARM_KEY } from '../lib/core/keys.ts';
 import { Counts, type Read } from './model/counts.ts';
 import { type Farm, parseFarm, stateOf } from './model/farm.ts';
 import { combine, costOf, gridOf } from './model/points.ts';
@@ -55,7 +56,7 @@ async function look(): Promise<void> {
   if (looking) return;
   looking = true;
   try {
-    const { status, body } = await read('counts/v1/farm.json');
+    const { status, body } = await read(FARM_KEY);
     if (status === 200) farm = parseFarm(new TextDecoder().decode(body)) ?? farm;
     else if (status === 403 || status === 404) farm = undefined;
     else throw new Error(`HTTP ${status}`);

@@ -2,6 +2,7 @@ import { onTestFinished } from 'vitest';
 import { type ReadEntry, readLedger } from '../lib/app/ledger/explain.ts';
 import type { Services } from '../lib/app/services.ts';
 import { needSecret } from '../lib/config/secrets.ts';
+import { dayKey } from '../lib/core/keys.ts';
 import { GitLab } from '../lib/gitlab/client.ts';
 import { Ecs } from '../lib/otc/ecs/client.ts';
 import { otcCloud } from '../lib/otc/ecs/cloud.ts';
@@ -124,10 +125,7 @@ export class TestFarm {
 
   /** The day's series, as rows by column. */
   series(at = this.clock.now()): readonly Readonly<Record<string, string>>[] {
-    const day = new Date(at).toISOString().slice(0, 10);
-    const [head = '', ...lines] = this.text(`counts/v1/day/${day.slice(0, 7).replace('-', '/')}/${day}.csv`)
-      .trimEnd()
-      .split('\n');
+    const [head = '', ...lines] = this.text(dayKey(at)).trimEnd().split('\n');
     const columns = head.split(',');
     return lines.map((line) => {
       const fields = line.split(',');

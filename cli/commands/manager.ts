@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { renderManagerUserData } from '../../cloud-init/manager/manager.ts';
 import type { Store } from '../../lib/app/ports/index.ts';
-import { healthKey, healthProblems, type ManagerHealth, parseHealth } from '../../lib/app/status/cache-manager.ts';
+import { healthProblems, type ManagerHealth, parseHealth } from '../../lib/app/status/cache-manager.ts';
 import type { Config } from '../../lib/config/load/parse.ts';
+import { managerKey } from '../../lib/core/keys.ts';
 import { counted } from '../../lib/core/plural.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import type { CommandContext, Program } from '../shared/context.ts';
@@ -32,7 +33,7 @@ export async function managerStatus(config: Config, store: Store, now: number, o
   if (!manager.health) {
     throw new UserError(`publish_health is false: look on the manager itself, /var/lib/gl-cache/health.json says how it is.`);
   }
-  const key = healthKey(manager.name);
+  const key = managerKey(manager.name);
   const object = await store.get(key);
   if (!object) {
     const todo = 'Is the VM up, has it an agency that may write there, and was its user data rendered from this file?';

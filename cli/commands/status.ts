@@ -4,6 +4,7 @@ import { controlText } from '../../lib/app/ledger/sentences/controls.ts';
 import type { Store } from '../../lib/app/ports/index.ts';
 import { type FarmView, readFarm } from '../../lib/app/status/schema.ts';
 import { holds } from '../../lib/core/controls.ts';
+import { CONTROLS_PREFIX, FARM_KEY } from '../../lib/core/keys.ts';
 import { onTheirWay } from '../../lib/core/plural.ts';
 import { fromIso } from '../../lib/core/time.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
@@ -65,7 +66,7 @@ export async function status(store: Store, options: StatusOptions, now: number, 
   const farm = clean(await readFarm(store, {}));
   if (!farm) {
     if (output.json) output.data(JSON.stringify({ ok: false, farm: null }));
-    else output.data('Nothing is recorded yet: counts/v1/farm.json is written by the reaper each minute. Has it run?');
+    else output.data(`Nothing is recorded yet: ${FARM_KEY} is written by the reaper each minute. Has it run?`);
     return 1;
   }
   const age = now - (fromIso(farm.time) ?? 0);
@@ -83,7 +84,7 @@ async function saidNow(store: Store, now: number): Promise<readonly string[]> {
   try {
     return (await readControls(store)).filter((c) => holds(c, now)).map((c) => controlText(clean(c)));
   } catch {
-    return ['what people have said (control/v1/) cannot be read: nothing is deleted'];
+    return [`what people have said (${CONTROLS_PREFIX}) cannot be read: nothing is deleted`];
   }
 }
 

@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import type { Clock, Store } from '../../lib/app/ports/index.ts';
+import { ASSETS_PREFIX, PAGE_KEY, PRIVATE_PREFIXES } from '../../lib/core/keys.ts';
 import { hasHostBits, parseNetwork } from '../../lib/core/network.ts';
 import {
   ourStatement,
@@ -34,12 +35,9 @@ interface Change {
   readonly apply: () => Promise<void>;
 }
 
-const PAGE = 'index.html';
 /** In the page's head; a page without it is somebody else's. */
 const MARK = 'name="generator" content="otc-gitlab-scaler"';
 const ASSET = /^assets\/dashboard-[\w-]+\.(js|css)$/;
-/** What must never be readable without a key. */
-const PRIVATE = ['state/', 'handoff/', 'ledger/', 'manager/'] as const;
 const RETRY_MS = 2_000;
 
 /** Who may read, from the options. `undefined`: nothing was said. Throws `UserError`. */
@@ -76,7 +74,7 @@ export async function publish(bucket: Bucket, page: readonly PageFile[], options
 /** Undoes what `publish` did; the counts themselves stay. Gives the exit code. */
 export async function unpublish({ site, store }: Bucket, options: { readonly dryRun: boolean }, output: Output): Promise<number> {
   const policy = await site.policy();
-  const [hosting, mine, assets] = await Promise.all([hostingOf(site), isOurs(store), store.list('assets/')]);
+  const [hosting, mine, assets] = await Promise.all([hostingOf(site), isOurs(store), store.list(ASSETS_PREFIX)]);
   const changes: Change[] = [];
   if (ourStatement('dashboard', policy)) {
     changes.push({
@@ -85,7 +83,7 @@ export async function unpublish({ site, store }: Bucket, options: { readonly dry
     });
   }
   if (hosting === 'ours' && mine !== 'other') changes.push({ what: 'end website hosting', apply: () => site.unhost() });
-  const files = [...(mine === 'ours' ? [PAGE] : []), ...assets.filter((key) => ASSET.test(key))];
+  const files = [...(mine === 'ours' ? [PAGE_KEY] : []), ...assets.filter((key) => ASSET.test(key))];
   changes.push(...files.map((key) => ({ what: `delete ${key}`, apply: () => store.delete(key) })));
   await carryOut(changes, options.dryRun, output);
   if (output.json) output.data(JSON.stringify({ ok: true, changes: changes.map(({ what }) => what) }));
@@ -107,7 +105,7 @@ async function publishing(
   files: readonly SiteFile[],
   networks: readonly string[] | undefined,
 ): Promise<readonly Change[]> {
-  const [mine, hosting, policy, assets] = await Promise.all([isOurs(store), hostingOf(site), site.policy(), store.list('assets/')]);
+  const [mine, hosting, policy, assets] = await Promise.all([isOurs(store), hostingOf(site), site.policy(), store.list(ASSETS_PREFIX)]);
   if (mine === 'other') throw new UserError(`The bucket ${site.bucket} has an index.html that is not the dashboard's: it is left alone.`);
   if (hosting === 'other') throw new UserError(`The bucket ${site.bucket} has website hosting of another kind: it is left alone.`);
   const held = await Promise.all(files.map((file) => site.holds(file)));
@@ -129,7 +127,7 @@ async function hostingOf(site: ObsSite): Promise<Hosting> {
 
 /** Whose the page is that is there now. */
 async function isOurs(store: Store): Promise<'none' | 'ours' | 'other'> {
-  const found = await store.get(PAGE);
+  const found = await store.get(PAGE_KEY);
   if (!found) return 'none';
   return Buffer.from(found.body).includes(MARK) ? 'ours' : 'other';
 }
@@ -142,7 +140,7 @@ interface Found {
 /** What somebody without a key gets: the page, and nothing that is private. */
 async function look({ site, store, clock }: Bucket, open: PolicyStatement | undefined, patienceMs: number): Promise<Found> {
   const page = await pageStatus(site, clock, open ? patienceMs : 0);
-  const seen = await Promise.all(PRIVATE.map(async (prefix) => await privateStatus(site, store, prefix)));
+  const seen = await Promise.all(PRIVATE_PREFIXES.map(async (prefix) => await privateStatus(site, store, prefix)));
   const exposed = seen.filter(({ status }) => isReadable(status));
   const unproven = seen.filter(({ status }) => !isReadable(status) && status !== 401 && status !== 403);
   const notes = [
@@ -154,7 +152,7 @@ async function look({ site, store, clock }: Bucket, open: PolicyStatement | unde
     ...unproven.map(
       ({ key, status }) => `Whether ${key} is private could not be seen: HTTP ${status} without a key, where 403 was expected.`,
     ),
-    ...(exposed.length + unproven.length === 0 ? [`Private, as seen without a key: ${PRIVATE.join(', ')}.`] : []),
+    ...(exposed.length + unproven.length === 0 ? [`Private, as seen without a key: ${PRIVATE_PREFIXES.join(', ')}.`] : []),
   ];
   return { ok: exposed.length === 0 && unproven.length === 0 && (isReadable(page) || !isForAll(open)), notes };
 }
@@ -195,5 +193,5 @@ async function privateStatus(site: ObsSite, store: Store, prefix: string): Promi
 /** Stored compressed, since the store does not compress; a page that small is not worth it. */
 function compressed({ path, body, contentType, cacheControl }: PageFile): SiteFile {
   const file = { key: path, contentType, cacheControl };
-  return path === PAGE ? { ...file, body } : { ...file, body: gzipSync(body, { level: 9 }), contentEncoding: 'gzip' };
+  return path === PAGE_KEY ? { ...file, body } : { ...file, body: gzipSync(body, { level: 9 }), contentEncoding: 'gzip' };
 }

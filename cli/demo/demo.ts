@@ -1,4 +1,5 @@
 import { explainJob, readLedger } from '../../lib/app/ledger/explain.ts';
+import { LATEST_KEY } from '../../lib/core/keys.ts';
 import { durationText, toIso } from '../../lib/core/time.ts';
 import { SteppedClock } from '../../sandbox/clock.ts';
 import { seeded } from '../../sandbox/gitlab/random.ts';
@@ -53,7 +54,7 @@ export async function demo(options: DemoOptions, output: Output, stopped: () => 
   const { store } = farm.services();
   const live = await serveDashboard({ store, port: options.port === 0 ? 0 : options.port + 4, clock, everySeconds: 1 }, output);
   // The bucket itself is closed to those without a key, as a real one until `scaler dashboard publish`.
-  if (live) output.say(`The newest counts: curl ${new URL('/counts/v1/latest.json', live.url)}`);
+  if (live) output.say(`The newest counts: curl ${new URL(LATEST_KEY, live.url)}`);
   output.say('');
   farm.sandbox.functions.timer('reaper', MINUTE);
 

@@ -1,13 +1,12 @@
+import { dayIn, dayKey, INDEX_KEY, MOST_PARTS, monthKey, partKey, rawKey } from '../../lib/core/keys.ts';
 import { minuteRow, parseRollup, rollUp, type SeriesRow } from '../../lib/core/metrics/rollup.ts';
-import { dayKey, parseSamples, type Sample } from '../../lib/core/metrics/sample.ts';
+import { parseSamples, type Sample } from '../../lib/core/metrics/sample.ts';
+import { DAY, MINUTE } from '../../lib/core/time.ts';
 
-const MINUTE = 60_000;
-const DAY = 1440 * MINUTE;
 /** A day is written to no more this long after its end. */
 const CLOSED_AFTER = 10 * MINUTE;
 /** A day's object that ends this long before it should, or has a longer hole, goes on in another part, or has not got its newest minutes yet. */
 const LAG = 3 * MINUTE;
-const MOST_PARTS = 9;
 const MOST_RAW = 20;
 
 export interface Answer {
@@ -58,7 +57,7 @@ export class Counts {
     // The last two days by minute, whatever is shown: for the newest day and what it cost. Older ones only where no rollup has them.
     const first = Math.min(today - DAY, Math.max(startOf(span.from), through));
     const days = Array.from({ length: Math.max(0, (today - first) / DAY) + 1 }, (_, i) => first + i * DAY);
-    for (const key of this.#objects.keys()) if (dayIn(key) < first) this.#objects.delete(key);
+    for (const key of this.#objects.keys()) if (Date.parse(dayIn(key) ?? '') < first) this.#objects.delete(key);
     const months = monthsOf(startOf(span.from), Math.min(through, now));
     await Promise.all([...days.map((day) => this.#readDay(day, recorded, now)), ...months.map((month) => this.#readMonth(month))]);
   }
@@ -93,7 +92,7 @@ export class Counts {
     const due = this.#through === undefined || Date.parse(this.#through) + 2 * DAY + CLOSED_AFTER < now;
     if (!due || Math.abs(now - this.#lookedAtIndex) < CLOSED_AFTER) return;
     this.#lookedAtIndex = now;
-    const { status, body } = await this.#read('counts/v1/index.json');
+    const { status, body } = await this.#read(INDEX_KEY);
     const found = status === 200 ? /"through":"(\d{4}-\d{2}-\d{2})"/.exec(text(body))?.[1] : undefined;
     // A day that is not over is in no rollup, whatever the index says.
     if (found !== undefined && Date.parse(found) + DAY <= now) this.#through = found;
@@ -102,7 +101,7 @@ export class Counts {
   async #readMonth(month: string): Promise<void> {
     const through = this.#through ?? '';
     if (this.#months.get(month)?.through === through) return;
-    const { status, body } = await this.#read(`counts/v1/month/${month}.csv`);
+    const { status, body } = await this.#read(monthKey(month));
     this.#months.set(month, { through, rows: status === 200 ? parseRollup(text(body)) : [] });
   }
 
@@ -180,20 +179,11 @@ function linesOf(before: Known, body: Uint8Array): Known {
 /** A day's object, and those in which it goes on. */
 function partsOf(day: number): readonly string[] {
   const key = dayKey(day);
-  return Array.from({ length: MOST_PARTS }, (_, i) => (i === 0 ? key : key.replace('.csv', `-${i + 1}.csv`)));
+  return Array.from({ length: MOST_PARTS }, (_, i) => partKey(key, i + 1));
 }
 
 function rawOf(day: number): string {
-  return `raw ${new Date(day).toISOString().slice(0, 10)}`;
-}
-
-function dayIn(key: string): number {
-  return Date.parse(/\d{4}-\d{2}-\d{2}/.exec(key)?.[0] ?? '');
-}
-
-function rawKey(at: number): string {
-  const iso = new Date(at).toISOString();
-  return `counts/v1/raw/${iso.slice(0, 10).replaceAll('-', '/')}/${iso.slice(11, 13)}${iso.slice(14, 16)}.csv`;
+  return `raw ${dayKey(day)}`;
 }
 
 function monthsOf(from: number, to: number): readonly string[] {

@@ -1,10 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { UserError } from '../../cli/shared/environment.ts';
 import { hook } from '../../cli/shared/hooks.ts';
-import { CONTROL_PREFIX } from '../../lib/app/controls/store.ts';
 import type { Cloud, Store } from '../../lib/app/ports/index.ts';
 import { parseDuration } from '../../lib/config/durations.ts';
 import { ScalerError } from '../../lib/core/errors.ts';
+import { CONTROL_PREFIX, HANDOFF_PREFIX, STATE_PREFIX } from '../../lib/core/keys.ts';
 import { counted } from '../../lib/core/plural.ts';
 import { HookAdmin } from '../../lib/gitlab/hooks/admin.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
@@ -41,7 +41,7 @@ const POLL_MS = 5_000;
 const LISTED_MS = 10_000;
 
 /** What is only good for a farm that runs. Counts and ledger stay. */
-const SHORT_LIVED = ['handoff/', 'state/', CONTROL_PREFIX];
+const SHORT_LIVED = [HANDOFF_PREFIX, STATE_PREFIX, CONTROL_PREFIX];
 
 interface Removal {
   readonly deployment: Deployment;

@@ -1,4 +1,5 @@
 import type { Config } from '../../lib/config/load/parse.ts';
+import { HANDOFF_PREFIX, RAW_PREFIX, TURNSTILE_PREFIX } from '../../lib/core/keys.ts';
 import { parseNetwork } from '../../lib/core/network.ts';
 import type { ObsScheme } from '../../lib/otc/obs/signer.ts';
 import { type ExpiryRule, RULE_PREFIX } from '../clients/bucket.ts';
@@ -73,9 +74,9 @@ function rulesOf({ service, outline: { keys } }: NameInputs): readonly ExpiryRul
   const rule = (id: string, prefix: string, days: number): ExpiryRule => ({ id: `${RULE_PREFIX}${id}`, prefix, days });
   const failures = new Set(keys.flatMap((key) => service.functions[key]?.async?.onFailure?.obs ?? []));
   return [
-    rule('handoff', 'handoff/', 1),
-    rule('turnstile', 'state/v1/turnstile/', 14),
-    rule('raw', 'counts/v1/raw/', 7),
+    rule('handoff', HANDOFF_PREFIX, 1),
+    rule('turnstile', TURNSTILE_PREFIX, 14),
+    rule('raw', RAW_PREFIX, 7),
     ...[...failures].map((prefix, i) => rule(`failures${i === 0 ? '' : i + 1}`, prefix, 30)),
   ];
 }

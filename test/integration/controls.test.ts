@@ -4,8 +4,9 @@ import { renderReport } from '../../cli/shared/output.ts';
 import { drainPools, endControl, putControl } from '../../lib/app/controls/store.ts';
 import { explainJob, explainWorker } from '../../lib/app/ledger/explain.ts';
 import { reconcile } from '../../lib/app/reconcile/reconcile.ts';
-import { FARM_KEY, FarmView } from '../../lib/app/status/schema.ts';
+import { FarmView } from '../../lib/app/status/schema.ts';
 import { ALL_POOLS, type Control } from '../../lib/core/controls.ts';
+import { FARM_KEY } from '../../lib/core/keys.ts';
 import {
   FAST_MACHINES,
   HOUR,

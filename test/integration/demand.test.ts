@@ -3,7 +3,8 @@ import { withinDeadline } from '../../cli/shared/environment.ts';
 import { renderReport } from '../../cli/shared/output.ts';
 import { explainJob } from '../../lib/app/ledger/explain.ts';
 import { reconcile } from '../../lib/app/reconcile/reconcile.ts';
-import { FARM_KEY, type FarmView } from '../../lib/app/status/schema.ts';
+import type { FarmView } from '../../lib/app/status/schema.ts';
+import { FARM_KEY } from '../../lib/core/keys.ts';
 import {
   FAST_MACHINES,
   impatientServices,

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { stringify } from 'yaml';
 import { program } from '../../cli/program.ts';
-import { FARM_KEY } from '../../lib/app/status/schema.ts';
+import { FARM_KEY } from '../../lib/core/keys.ts';
 import { SERIES_HEADER, sampleLine } from '../../lib/core/metrics/sample.ts';
 import { RunningClock } from '../../sandbox/clock.ts';
 import { type Farm, farmDocument, GROUP, startFarm } from '../../testkit/farm.ts';

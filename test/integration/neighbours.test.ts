@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { grow, tick } from '../../lib/app/reconcile/entry-points.ts';
 import { readMemory } from '../../lib/app/reconcile/pool-state-store.ts';
 import type { Services } from '../../lib/app/services.ts';
-import { handoffKey } from '../../lib/app/workers/launch.ts';
+import { handoffKey } from '../../lib/core/keys.ts';
 import { FAST_MACHINES, impatientServices, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 const NO_END = { act: new AbortController().signal, all: new AbortController().signal };

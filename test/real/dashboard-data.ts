@@ -1,6 +1,7 @@
 import type { FarmView } from '../../lib/app/status/schema.ts';
+import { dayKey } from '../../lib/core/keys.ts';
 import { ROLLUP_HEADER, rollUp, rollupLine } from '../../lib/core/metrics/rollup.ts';
-import { dayKey, type Sample, SERIES_HEADER, sampleLine } from '../../lib/core/metrics/sample.ts';
+import { type Sample, SERIES_HEADER, sampleLine } from '../../lib/core/metrics/sample.ts';
 import { dayOf, toIso } from '../../lib/core/time.ts';
 import { seeded } from './radosgw.ts';
 

@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { handoffKey } from '../../lib/app/workers/launch.ts';
 import { parseBootLog } from '../../lib/core/fleet/boot-log.ts';
+import { handoffKey } from '../../lib/core/keys.ts';
 import type { Job, JobSpec } from '../../sandbox/gitlab/model.ts';
 import { Container, type ContainerOrder } from '../../sandbox/machines/container.ts';
 import { LAB_ADDRESS, Lab, type MachineOrder } from '../../sandbox/machines/lab.ts';

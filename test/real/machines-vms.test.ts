@@ -6,7 +6,8 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
 import { renderManagerUserData } from '../../cloud-init/manager/manager.ts';
-import { healthKey, healthProblems, type ManagerHealth, parseHealth } from '../../lib/app/status/cache-manager.ts';
+import { healthProblems, type ManagerHealth, parseHealth } from '../../lib/app/status/cache-manager.ts';
+import { managerKey } from '../../lib/core/keys.ts';
 import type { Job } from '../../sandbox/gitlab/model.ts';
 import { addressOf, LAB_ADDRESS, Lab } from '../../sandbox/machines/lab.ts';
 import type { Machine } from '../../sandbox/machines/machine.ts';
@@ -166,7 +167,7 @@ function crossings(jobs: readonly Job[]): readonly string[] {
 async function managerIsWell(farm: MachineFarm, manager: Machine): Promise<void> {
   const { sandbox } = farm.farm;
   const look = () => {
-    const body = sandbox.obs.bucket(sandbox.bucket).get(healthKey('cache-1'))?.body.toString();
+    const body = sandbox.obs.bucket(sandbox.bucket).get(managerKey('cache-1'))?.body.toString();
     return body === undefined ? undefined : parseHealth(body);
   };
   const isWell = (health: ManagerHealth | undefined) =>

@@ -4,8 +4,9 @@ import { readSeries } from '../../lib/app/counts/read.ts';
 import { writeSamples } from '../../lib/app/counts/samples.ts';
 import { throughTurnstile } from '../../lib/app/lock/coalescing-lock.ts';
 import { ConfigError, ConflictError } from '../../lib/core/errors.ts';
+import { dayKey } from '../../lib/core/keys.ts';
 import { parseRollup, ROLLUP_HEADER, rollUp, rollupLine } from '../../lib/core/metrics/rollup.ts';
-import { dayKey, parseSamples, type Sample } from '../../lib/core/metrics/sample.ts';
+import { parseSamples, type Sample } from '../../lib/core/metrics/sample.ts';
 import { Obs } from '../../lib/otc/obs/client.ts';
 import { KEYS, type LossyProxy, makeBucket, type RadosGw, seeded, startLossyProxy, startRadosGw } from './radosgw.ts';
 

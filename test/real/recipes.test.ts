@@ -8,8 +8,9 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { renderOpenMetrics } from '../../cli/render/open-metrics.ts';
 import { readSeries } from '../../lib/app/counts/read.ts';
+import { dayKey } from '../../lib/core/keys.ts';
 import { ROLLUP_COLUMNS } from '../../lib/core/metrics/rollup.ts';
-import { dayKey, type Sample, SERIES_HEADER, sampleLine } from '../../lib/core/metrics/sample.ts';
+import { type Sample, SERIES_HEADER, sampleLine } from '../../lib/core/metrics/sample.ts';
 import { MemoryStore } from '../../testkit/memory-store.ts';
 
 /* The recipes of docs/counts.md, word for word, against a day as the reaper writes it. */

@@ -1,18 +1,15 @@
 import * as z from 'zod';
-import { ALL_POOLS, CONTROL_KINDS, type Control, type ControlKind } from '../../core/controls.ts';
+import type { Control, ControlKind } from '../../core/controls.ts';
 import { ConfigError } from '../../core/errors.ts';
+import { CONTROLS_PREFIX, controlIn, controlKey } from '../../core/keys.ts';
 import { DAY } from '../../core/time.ts';
 import type { CallOptions, Store } from '../ports/index.ts';
 import { Time } from '../storage/bounds.ts';
 
 /**
- * Where people's controls lie: `control/v1/KIND/TARGET.json`, one object each, so that two people at once never undo each other. What is asked for
- * stands in the key; the content says how long, who and why.
+ * Content of a control, which is one object each, so that two people at once never undo each other. What is asked for stands in the key; the content says
+ * how long, who and why.
  */
-export const CONTROL_PREFIX = 'control/v1/';
-
-const KEY = new RegExp(`^${CONTROL_PREFIX}(${CONTROL_KINDS.join('|')})/([a-z0-9-]+|${ALL_POOLS})\\.json$`);
-
 const Body = z.strictObject({
   version: z.literal(1),
   since: Time,
@@ -22,17 +19,13 @@ const Body = z.strictObject({
   reason: z.string().optional(),
 });
 
-export function controlKey(kind: ControlKind, target: string): string {
-  return `${CONTROL_PREFIX}${kind}/${target}.json`;
-}
-
 /**
  * All controls, those that have run out included. One request while there is none. One whose content cannot be read comes as `unreadable`: its key
  * tells what it is. Anything but `.json` (a folder's marker, somebody's notes) is no control. Throws when they cannot be listed, or when there is one of a
  * kind that this version does not know.
  */
 export async function readControls(store: Store, options: CallOptions = {}): Promise<readonly Control[]> {
-  const keys = (await store.list(CONTROL_PREFIX, options)).filter((key) => key.endsWith('.json'));
+  const keys = (await store.list(CONTROLS_PREFIX, options)).filter((key) => key.endsWith('.json'));
   return (await Promise.all(keys.map((key) => readControl(store, key, options)))).flat();
 }
 
@@ -40,9 +33,8 @@ export async function readControls(store: Store, options: CallOptions = {}): Pro
 export const UNKNOWN_CONTROL = 'unknown-control';
 
 async function readControl(store: Store, key: string, options: CallOptions): Promise<readonly Control[]> {
-  const [, kind, target] = KEY.exec(key) ?? [];
-  const known = CONTROL_KINDS.find((k) => k === kind);
-  if (known === undefined || target === undefined)
+  const named = controlIn(key);
+  if (!named)
     throw new ConfigError(UNKNOWN_CONTROL, `${key} is no control that this version knows: delete it, or run the version that wrote it`);
   try {
     const found = await store.get(key, options);
@@ -51,8 +43,7 @@ async function readControl(store: Store, key: string, options: CallOptions): Pro
     const { since, until, before, by, reason } = Body.parse(JSON.parse(new TextDecoder().decode(found.body)));
     return [
       {
-        kind: known,
-        target,
+        ...named,
         since,
         ...(until === undefined ? {} : { until }),
         ...(before === undefined ? {} : { before }),
@@ -61,7 +52,7 @@ async function readControl(store: Store, key: string, options: CallOptions): Pro
       },
     ];
   } catch {
-    return [{ kind: known, target, since: 0, unreadable: true }];
+    return [{ ...named, since: 0, unreadable: true }];
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Alarm } from '../../core/alarms.ts';
 import { hourlyCost } from '../../core/costs.ts';
-import { dayKey, type Launched, type Sample, type SampleExtra, sampleOf } from '../../core/metrics/sample.ts';
+import { dayKey } from '../../core/keys.ts';
+import { type Launched, type Sample, type SampleExtra, sampleOf } from '../../core/metrics/sample.ts';
 import type { Plan } from '../../core/plan/types.ts';
 import { toIso } from '../../core/time.ts';
 import type { ActionEntry } from '../ledger/write.ts';

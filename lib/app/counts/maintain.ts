@@ -1,5 +1,6 @@
 import pMap from 'p-map';
 import { describeError } from '../../core/errors.ts';
+import { DAYS_PREFIX, dayIn, dayKey, INDEX_KEY, MONTHS_PREFIX, monthKey, YEARS_PREFIX, yearKey } from '../../core/keys.ts';
 import {
   parseRollup,
   ROLLUP_COLUMNS,
@@ -10,11 +11,11 @@ import {
   STEP_MS,
   type Step,
 } from '../../core/metrics/rollup.ts';
-import { dayKey, parseSamples, SERIES_HEADER, sampleLine } from '../../core/metrics/sample.ts';
+import { parseSamples, SERIES_HEADER, sampleLine } from '../../core/metrics/sample.ts';
 import { DAY, dayOf, floorDay, fromIso, MINUTE } from '../../core/time.ts';
 import type { CallOptions, Store } from '../ports/index.ts';
 import type { Services } from '../services.ts';
-import { type DaySamples, daysOf, INDEX_KEY, inOrder, listRaw, monthKey, readDays, readIndex, type SeriesIndex, yearKey } from './read.ts';
+import { type DaySamples, daysOf, inOrder, listRaw, readDays, readIndex, type SeriesIndex } from './read.ts';
 
 /** A day is closed this long after its end: nobody writes to it any more. */
 const CLOSED_AFTER_MS = 10 * MINUTE;
@@ -70,8 +71,8 @@ export async function rollUpDays(store: Store, now: number, append: boolean, opt
 }
 
 async function firstDay(store: Store, options: CallOptions): Promise<number | undefined> {
-  const [first] = await store.list('counts/v1/day/', { ...options, max: 1 });
-  const day = /(\d{4}-\d{2}-\d{2})(?:-\d)?\.csv$/.exec(first ?? '')?.[1];
+  const [first] = await store.list(DAYS_PREFIX, { ...options, max: 1 });
+  const day = dayIn(first ?? '');
   return day === undefined ? undefined : fromIso(`${day}T00:00:00Z`);
 }
 
@@ -106,7 +107,7 @@ async function indexOf(
   to: number,
   options: CallOptions,
 ): Promise<SeriesIndex> {
-  const [months, years] = await Promise.all([store.list('counts/v1/month/', options), store.list('counts/v1/year/', options)]);
+  const [months, years] = await Promise.all([store.list(MONTHS_PREFIX, options), store.list(YEARS_PREFIX, options)]);
   const columns = ROLLUP_COLUMNS.map(([column]) => column);
   return { version: 1, first: before?.first ?? dayOf(from), through: dayOf(to - 1), columns, months: [...months], years: [...years] };
 }

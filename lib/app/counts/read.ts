@@ -1,13 +1,11 @@
 import pMap from 'p-map';
 import * as z from 'zod';
+import { dayIn, dayKey, daysPrefix, INDEX_KEY, monthKey, rawKey, rawPrefix, yearKey } from '../../core/keys.ts';
 import { minuteRow, parseRollup, rollUp, type SeriesRow, STEP_MS, type Step } from '../../core/metrics/rollup.ts';
-import { dayKey, parseSamples, type Sample } from '../../core/metrics/sample.ts';
-import { DAY, dayOf, floorDay, fromIso, toIso } from '../../core/time.ts';
+import { parseSamples, type Sample } from '../../core/metrics/sample.ts';
+import { DAY, dayOf, floorDay, fromIso } from '../../core/time.ts';
 import type { CallOptions, Store } from '../ports/index.ts';
 
-export const INDEX_KEY = 'counts/v1/index.json';
-const DAY_PREFIX = 'counts/v1/day/';
-const RAW_PREFIX = 'counts/v1/raw/';
 /** Objects read at once. */
 const AT_ONCE = 16;
 
@@ -31,15 +29,6 @@ export interface SeriesQuery {
   readonly pool?: string;
   /** `false` for a bucket that cannot append: its newest minutes are objects of their own. */
   readonly append: boolean;
-}
-
-/** Where a month's hours and a year's days are. */
-export function monthKey(day: string): string {
-  return `counts/v1/month/${day.slice(0, 7)}.csv`;
-}
-
-export function yearKey(day: string): string {
-  return `counts/v1/year/${day.slice(0, 4)}.csv`;
 }
 
 /**
@@ -131,29 +120,20 @@ interface DayObject {
 
 /** The days' own objects and their further parts (`-2.csv`). */
 async function listDays(store: Store, days: readonly string[], options: CallOptions): Promise<readonly DayObject[]> {
-  const months = [...new Set(days.map((day) => day.slice(0, 7).replace('-', '/')))];
-  const listed = await pMap(months, (month) => store.list(`${DAY_PREFIX}${month}/`, options), { concurrency: AT_ONCE });
+  const months = [...new Set(days.map(daysPrefix))];
+  const listed = await pMap(months, (month) => store.list(month, options), { concurrency: AT_ONCE });
   const wanted = new Set(days);
   return listed.flat().flatMap((key) => {
-    const day = /(\d{4}-\d{2}-\d{2})(?:-\d)?\.csv$/.exec(key)?.[1];
+    const day = dayIn(key);
     return day !== undefined && wanted.has(day) ? [{ day, key }] : [];
   });
 }
 
 /** A day's minutes that its own object does not hold yet. */
 export async function listRaw(store: Store, day: string, options: CallOptions): Promise<readonly DayObject[]> {
-  const [compacted, keys] = await Promise.all([
-    readText(store, dayKey(startOf(day)), options),
-    store.list(`${RAW_PREFIX}${day.replaceAll('-', '/')}/`, options),
-  ]);
+  const [compacted, keys] = await Promise.all([readText(store, dayKey(startOf(day)), options), store.list(rawPrefix(day), options)]);
   const held = new Set(parseSamples(compacted).map(({ at }) => rawKey(at)));
   return keys.filter((key) => !held.has(key)).map((key) => ({ day, key }));
-}
-
-/** Where one minute's samples are in a bucket that cannot append. */
-export function rawKey(at: number): string {
-  const iso = toIso(at);
-  return `${RAW_PREFIX}${iso.slice(0, 10).replaceAll('-', '/')}/${iso.slice(11, 13)}${iso.slice(14, 16)}.csv`;
 }
 
 /** UTC days that the span touches. */

@@ -1,9 +1,9 @@
 import type { Alarm } from '../../core/alarms.ts';
-import { dayKey, endsInColumns, parseSamples, type Sample, SERIES_HEADER, sampleLine, sampleObject } from '../../core/metrics/sample.ts';
+import { dayKey, LATEST_KEY, rawKey } from '../../core/keys.ts';
+import { endsInColumns, parseSamples, type Sample, SERIES_HEADER, sampleLine, sampleObject } from '../../core/metrics/sample.ts';
 import { floorMinute, toIso } from '../../core/time.ts';
 import type { CallOptions, Store } from '../ports/index.ts';
 import { type AppendOptions, appendOnce, type Missing, NEXT_PART, readTail, type Tail } from '../storage/append.ts';
-import { rawKey } from './read.ts';
 
 /** A line is about 80 bytes; what is looked at must hold the last minute of all pools. */
 const BYTES_PER_POOL = 256;
@@ -68,5 +68,5 @@ export async function writeLatest(store: Store, samples: readonly Sample[], alar
     .filter(({ state }) => state === 'raised')
     .map(({ kind, pool, subject, since, text }) => ({ kind, pool, subject, since: toIso(since), text }));
   const body = JSON.stringify({ version: 1, time: toIso(samples[0]?.at ?? 0), machines, pools, alarms: raised });
-  await store.put('counts/v1/latest.json', `${body}\n`, { ...options, contentType: 'application/json' });
+  await store.put(LATEST_KEY, `${body}\n`, { ...options, contentType: 'application/json' });
 }

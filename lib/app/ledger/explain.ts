@@ -1,5 +1,6 @@
 import pMap from 'p-map';
 import * as z from 'zod';
+import { ledgerPrefix } from '../../core/keys.ts';
 import { onTheirWay } from '../../core/plural.ts';
 import { DAY, fromIso, toIso } from '../../core/time.ts';
 import type { Store } from '../ports/index.ts';
@@ -8,7 +9,6 @@ import { adviceLine, bootLines } from './sentences/boot.ts';
 import { controlText } from './sentences/controls.ts';
 import { ranByJob, ranByWorker, ranLines } from './sentences/jobs.ts';
 import { brakeText } from './sentences/limits.ts';
-import { ledgerDay } from './write.ts';
 
 const Ran = z.object({
   id: z.number(),
@@ -84,7 +84,7 @@ export async function readLedger(
   unread?: (key: string, error: unknown) => void,
 ): Promise<readonly ReadEntry[]> {
   const days: string[] = [];
-  for (let at = from; ledgerDay(at) <= ledgerDay(to); at += DAY) days.push(ledgerDay(at));
+  for (let at = from; ledgerPrefix(at) <= ledgerPrefix(to); at += DAY) days.push(ledgerPrefix(at));
   const keys = (await pMap(days, (day) => store.list(day), { concurrency: AT_ONCE })).flat();
   const read = async (key: string) => {
     const entries: ReadEntry[] = [];

@@ -1,8 +1,8 @@
 import type { Alarm, AlarmKind } from '../../core/alarms.ts';
 import type { ControlKind } from '../../core/controls.ts';
 import type { BootPhase } from '../../core/fleet/boot-log.ts';
+import { ledgerKey, passLedgerKey } from '../../core/keys.ts';
 import type { Action, Brake, Held, PlanNumbers } from '../../core/plan/types.ts';
-import { dayOf, toIso } from '../../core/time.ts';
 import type { Store } from '../ports/index.ts';
 import { type AppendOptions, appendOnce } from '../storage/append.ts';
 
@@ -180,22 +180,11 @@ export async function writeLedger(
 ): Promise<void> {
   if (input.entries.length === 0) return;
   const text = input.entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
-  const day = ledgerDay(input.at);
   if (!input.append) {
-    await store.put(`${day}${input.pass}.ndjson`, text, { ...options, contentType: 'application/x-ndjson' });
+    await store.put(passLedgerKey(input.at, input.pass), text, { ...options, contentType: 'application/x-ndjson' });
     return;
   }
   const mine = `"pass":"${input.pass}"`;
   const missing = (tail: { text: string }) => (tail.text.includes(mine) ? undefined : text);
-  await appendOnce(store, { key: ledgerHour(input.at), tailBytes: TAIL_BYTES, missing }, options);
-}
-
-/** One UTC hour's ledger, where the bucket can append. */
-export function ledgerHour(at: number): string {
-  return `${ledgerDay(at)}${toIso(at).slice(11, 13)}.ndjson`;
-}
-
-/** Prefix of one UTC day's ledger. */
-export function ledgerDay(at: number): string {
-  return `ledger/v1/${dayOf(at).replaceAll('-', '/')}/`;
+  await appendOnce(store, { key: ledgerKey(input.at), tailBytes: TAIL_BYTES, missing }, options);
 }

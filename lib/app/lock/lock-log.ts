@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { ConfigError } from '../../core/errors.ts';
-import { HOUR, toIso } from '../../core/time.ts';
+import { MOST_PARTS, partKey, turnstileKey } from '../../core/keys.ts';
+import { HOUR } from '../../core/time.ts';
 import type { Clock, Store } from '../ports/index.ts';
-import { appendAt, isNotAppendable, isRefusal, PARTS, partKey, readTail } from '../storage/append.ts';
+import { appendAt, isNotAppendable, isRefusal, readTail } from '../storage/append.ts';
 import { Time } from '../storage/bounds.ts';
 
 /** The turnstile's log: lines in appendable objects, one an hour, in parts. */
@@ -66,7 +67,7 @@ export async function reread(options: LogOptions, { hour }: Log): Promise<Log> {
 }
 
 function closed(hour: number): never {
-  throw new ConfigError('turnstile-closed', `none of ${PARTS} parts of ${hourKey(hour)} can be appended to`);
+  throw new ConfigError('turnstile-closed', `none of ${MOST_PARTS} parts of ${turnstileKey(hour)} can be appended to`);
 }
 
 /**
@@ -75,8 +76,8 @@ function closed(hour: number): never {
  */
 async function readLog(options: LogOptions, hour: number): Promise<Log | undefined> {
   let before = '';
-  for (let part = 1; part <= PARTS; part++) {
-    const key = partKey(hourKey(hour), part);
+  for (let part = 1; part <= MOST_PARTS; part++) {
+    const key = partKey(turnstileKey(hour), part);
     // Turnstile calls are short and end what was begun, so they do not stop with the work; the adapter's own deadline bounds them.
     const { size, text } = await readTail(options.store, key, TAIL_BYTES, {});
     if (size < FULL_BYTES && !options.closed.has(key)) {
@@ -86,10 +87,6 @@ async function readLog(options: LogOptions, hour: number): Promise<Log | undefin
     before = text;
   }
   return undefined;
-}
-
-function hourKey(at: number): string {
-  return `state/v1/turnstile/${toIso(at).slice(0, 13)}.log`;
 }
 
 /** Appends a line at the length that was read: `undefined` when that was not possible, because of another call or of the object itself. */

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { describeError } from '../../core/errors.ts';
+import { demandKey } from '../../core/keys.ts';
 import type { CallOptions, Demand, DemandRest, Scope, Store, UnreadDemand } from '../ports/index.ts';
 import type { Services } from '../services.ts';
 import type { RestChange, Unread } from './types.ts';
@@ -35,10 +36,6 @@ const Rest = z.object({
   projects: z.array(z.int().positive()).max(MOST_PROJECTS).optional(),
 });
 
-function keyOf(scope: Scope): string {
-  return `state/v1/demand/${encodeURIComponent(scopeKey(scope))}.json`;
-}
-
 function bounded({ after, projects }: DemandRest): DemandRest | undefined {
   const rest = {
     ...(after !== undefined && after.length <= LONGEST_CURSOR && { after }),
@@ -50,7 +47,7 @@ function bounded({ after, projects }: DemandRest): DemandRest | undefined {
 /** Only the order of reading follows from it: whatever is wrong with it, it is as if there were none. */
 async function readRest(store: Store, scope: Scope, options: CallOptions): Promise<DemandRest | undefined> {
   try {
-    const found = await store.get(keyOf(scope), options);
+    const found = await store.get(demandKey(scopeKey(scope)), options);
     const { after, projects } = Rest.parse(found ? JSON.parse(new TextDecoder().decode(found.body)) : {});
     return bounded({ ...(after !== undefined && { after }), ...(projects && { projects }) });
   } catch {
@@ -59,8 +56,8 @@ async function readRest(store: Store, scope: Scope, options: CallOptions): Promi
 }
 
 export async function writeRest(store: Store, { scope, rest }: RestChange, options: CallOptions): Promise<void> {
-  if (rest) await store.put(keyOf(scope), JSON.stringify(rest), { ...options, contentType: 'application/json' });
-  else await store.delete(keyOf(scope), options);
+  if (rest) await store.put(demandKey(scopeKey(scope)), JSON.stringify(rest), { ...options, contentType: 'application/json' });
+  else await store.delete(demandKey(scopeKey(scope)), options);
 }
 
 /** Named in one line; the others are counted. */

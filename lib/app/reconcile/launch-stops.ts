@@ -1,10 +1,9 @@
 import type { Condition } from '../../core/alarms.ts';
+import { controlKey, poolStateKey, TURNSTILE_PREFIX } from '../../core/keys.ts';
 import type { Brake, Plan } from '../../core/plan/types.ts';
 import { fromIso } from '../../core/time.ts';
-import { controlKey } from '../controls/store.ts';
 import type { FarmAction } from '../status/schema.ts';
 import { isMemoryUnread } from './observe.ts';
-import { memoryKey } from './pool-state-store.ts';
 import type { Planned, PoolView, TurnstileState } from './types.ts';
 
 /** Two ticks and a half: launches of the last two are in it. */
@@ -47,12 +46,12 @@ function stopText(view: PoolView, plan: Plan | undefined, actions: readonly Farm
   const has = (why: Brake['why']) => plan.brakes.find((b) => b.why === why);
   if (unread?.source === 'memory' && has('memory-unread')) {
     const to = 'give the functions the right to read it, or delete it: that costs time, never a job';
-    return `${memoryKey(name)} cannot be read (${unread.code}: ${unread.message}); ${to}`;
+    return `${poolStateKey(name)} cannot be read (${unread.code}: ${unread.message}); ${to}`;
   }
   const launches = recentLaunches(view, actions, now);
   // The call that holds it launches, as it should; what waits came in the last seconds.
   if (has('turnstile-held') && !launches.some((a) => a.outcome === 'done'))
-    return 'another call holds the turnstile (state/v1/turnstile/) and launching is left to it; look at the log of the scaler function';
+    return `another call holds the turnstile (${TURNSTILE_PREFIX}) and launching is left to it; look at the log of the scaler function`;
   const object = (has('pool-paused') ?? has('pool-draining'))?.code;
   if (object !== undefined)
     return `${object} cannot be read, so it holds; say it again (scaler pause, drain), take it back, or delete the object`;
@@ -78,8 +77,7 @@ function failing(view: PoolView, launches: readonly FarmAction[], now: number): 
 export function turnstileStop(turnstile: TurnstileState | undefined): readonly Condition[] {
   if (turnstile?.state !== 'unusable') return [];
   const { code, message } = turnstile;
-  const todo =
-    "remove objects below state/v1/turnstile/ that are not the scaler's, or set bucket.append: false where the bucket cannot append (scaler doctor --probe)";
+  const todo = `remove objects below ${TURNSTILE_PREFIX} that are not the scaler's, or set bucket.append: false where the bucket cannot append (scaler doctor --probe)`;
   const text = `the turnstile cannot be used (${code}: ${message}): hooks launch nothing, only each tick does; ${todo}`;
   return [{ kind: 'launching-stopped', subject: 'turnstile', text }];
 }

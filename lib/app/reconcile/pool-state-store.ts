@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { besideKey, poolStateKey } from '../../core/keys.ts';
 import { mergeMemories } from '../../core/launches/merge.ts';
 import { plausible } from '../../core/launches/plausible.ts';
 import { EMPTY_MEMORY, type PoolMemory } from '../../core/launches/types.ts';
@@ -57,14 +58,6 @@ const Stored = Memory.extend({ merged: z.string().optional() });
 /** What passes beside a holder of the turnstile have made of the memory, for the next holder to merge. */
 const Beside = z.object({ id: z.string(), before: Memory, after: Memory });
 
-export function memoryKey(pool: string): string {
-  return `state/v1/pools/${pool}.json`;
-}
-
-function besideKey(pool: string): string {
-  return `state/v1/pools/${pool}.beside.json`;
-}
-
 /** What the pool remembers; starts afresh when there is nothing or nothing readable. Throws only when the bucket gives no clear answer. */
 export async function readMemory(store: Store, pool: string, options: CallOptions): Promise<PoolMemory> {
   return (await readStored(store, pool, options)).memory;
@@ -79,7 +72,7 @@ interface Delta {
 /** The memory as a whole, and what of it passes beside have left; `open` until it is part of the memory's own object. */
 async function readStored(store: Store, pool: string, options: CallOptions) {
   const [main, beside] = await Promise.all([
-    readObject<PoolMemory & { readonly merged?: string }>(store, memoryKey(pool), Stored, options),
+    readObject<PoolMemory & { readonly merged?: string }>(store, poolStateKey(pool), Stored, options),
     readObject<Delta>(store, besideKey(pool), Beside, options),
   ]);
   const { merged, ...memory } = main ?? { ...EMPTY_MEMORY, merged: undefined };
@@ -136,7 +129,7 @@ export async function writeMemory(
     const memory = plausible(stored.memory, began);
     const merged = mergeMemories(before, after, memory);
     if (round > 1 && stableText(merged) === stableText(memory)) return;
-    await put(memoryKey(pool), { ...merged, ...(stored.beside && { merged: stored.beside.id }) });
+    await put(poolStateKey(pool), { ...merged, ...(stored.beside && { merged: stored.beside.id }) });
     if (clock.now() - began < QUICK_MS) return;
   }
 }

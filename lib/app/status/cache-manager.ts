@@ -1,10 +1,5 @@
 import * as z from 'zod';
 
-/** Key of the health object of a cache manager; the manager itself writes it (cloud-init/programs/manager/health.py). */
-export function healthKey(name: string): string {
-  return `manager/v1/${name}.json`;
-}
-
 const count = z.number().min(0);
 const Tree = z.object({ objects: count, bytes: count, moved: count, moved_bytes: count });
 

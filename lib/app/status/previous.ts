@@ -1,7 +1,7 @@
 import pMap from 'p-map';
 import { describeError } from '../../core/errors.ts';
+import { ledgerKey, MANAGERS_PREFIX, managerIn, managerKey } from '../../core/keys.ts';
 import { toIso } from '../../core/time.ts';
-import { ledgerHour } from '../ledger/write.ts';
 import type { HookView } from '../ports/index.ts';
 import type { Deadline, Services } from '../services.ts';
 import type { Settings } from '../settings.ts';
@@ -12,7 +12,6 @@ import { FarmAction, type FarmManager, type FarmView, readFarm } from './schema.
 /** Of the ledger's end: more than fifty actions, among plans of a few minutes. */
 const ACTION_BYTES = 65_536;
 const HOOK_EVERY_MS = 600_000;
-const MANAGER_PREFIX = 'manager/v1/';
 const MOST_MANAGERS = 10;
 
 /** What belongs to the view of the farm besides the pools. */
@@ -55,7 +54,7 @@ export async function readAround(services: Services, settings: Settings, { act: 
 
 /** From the end of the hour's ledger: one request. Without it, or without append, the view knows its own actions alone. */
 async function readActions(services: Services, now: number, signal: AbortSignal): Promise<readonly FarmAction[]> {
-  const { text } = await readTail(services.store, ledgerHour(now), ACTION_BYTES, { signal }).catch(() => ({ text: '' }));
+  const { text } = await readTail(services.store, ledgerKey(now), ACTION_BYTES, { signal }).catch(() => ({ text: '' }));
   return text.split('\n').flatMap((line) => {
     try {
       const entry: unknown = JSON.parse(line);
@@ -82,11 +81,11 @@ async function readManagers(services: Services, now: number, signal: AbortSignal
       return 'unread';
     }
   };
-  const keys = await tried(() => services.store.list(MANAGER_PREFIX, { signal }));
+  const keys = await tried(() => services.store.list(MANAGERS_PREFIX, { signal }));
   if (keys === 'unread') return undefined;
-  return await pMap(keys.filter((key) => key.endsWith('.json')).slice(0, MOST_MANAGERS), async (key) => {
-    const name = key.slice(MANAGER_PREFIX.length, -'.json'.length);
-    const read = async () => managerOf(new TextDecoder().decode((await services.store.get(key, { signal }))?.body), now);
+  const names = keys.flatMap((key) => managerIn(key) ?? []);
+  return await pMap(names.slice(0, MOST_MANAGERS), async (name) => {
+    const read = async () => managerOf(new TextDecoder().decode((await services.store.get(managerKey(name), { signal }))?.body), now);
     return { name, manager: await tried(read, name) };
   });
 }

@@ -1,11 +1,9 @@
 import * as z from 'zod';
 import { ALARM_KINDS } from '../../core/alarms.ts';
 import { CONTROL_KINDS } from '../../core/controls.ts';
+import { FARM_KEY } from '../../core/keys.ts';
 import type { CallOptions, Store } from '../ports/index.ts';
 import { Time } from '../storage/bounds.ts';
-
-/** What everybody may see of the farm, written each minute: what dashboard and `scaler status` show. */
-export const FARM_KEY = 'counts/v1/farm.json';
 
 const FarmAlarm = z.object({
   kind: z.enum(ALARM_KINDS),
@@ -58,7 +56,7 @@ function known<T extends z.ZodType>(entry: T) {
   return z.array(entry.nullable().catch(null)).transform((list) => list.flatMap((one) => (one === null ? [] : [one])));
 }
 
-/** Times are ISO 8601, UTC; those of alarms milliseconds since 1970. */
+/** What everybody may see of the farm, written each minute: what dashboard and `scaler status` show. Times are ISO 8601, UTC; those of alarms milliseconds since 1970. */
 export const FarmView = z.object({
   version: z.literal(1),
   time: z.string(),

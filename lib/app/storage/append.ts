@@ -1,4 +1,5 @@
 import { ConfigError, ConflictError, UnclearError } from '../../core/errors.ts';
+import { MOST_PARTS, partKey } from '../../core/keys.ts';
 import type { CallOptions, Clock, Store } from '../ports/index.ts';
 
 /** The end of an object: its length, and its last bytes as text. */
@@ -28,13 +29,6 @@ export interface AppendOptions extends CallOptions {
 
 /** Tries against other writers, each of which has moved on. */
 const RACES = 32;
-/** Parts of what goes on in another object when one cannot be appended to any more. */
-export const PARTS = 9;
-
-/** `name.csv`, then `name-2.csv` and so on. */
-export function partKey(key: string, part: number): string {
-  return part === 1 ? key : key.replace(/(\.\w+)$/, `-${part}$1`);
-}
 
 /**
  * The object can never be appended to again: made by PUT, or 10,000 appends long (`ObjectNotAppendable`); or it refused an append at its own length
@@ -104,7 +98,7 @@ async function ours(store: Store, key: string, position: number, text: string, o
  * takes it. A last line without its end stays a line of its own.
  */
 export async function appendOnce(store: Store, input: AppendOnce, options: AppendOptions): Promise<'appended' | 'there'> {
-  for (let part = 1; part <= PARTS; part++) {
+  for (let part = 1; part <= MOST_PARTS; part++) {
     try {
       const done = await appendToPart(store, { ...input, key: partKey(input.key, part) }, options);
       if (done !== NEXT_PART) return done;
@@ -113,7 +107,7 @@ export async function appendOnce(store: Store, input: AppendOnce, options: Appen
       if (!isNotAppendable(error)) throw error;
     }
   }
-  throw new ConfigError('ObjectNotAppendable', `none of ${PARTS} parts of ${input.key} can be appended to`);
+  throw new ConfigError('ObjectNotAppendable', `none of ${MOST_PARTS} parts of ${input.key} can be appended to`);
 }
 
 async function appendToPart(store: Store, input: AppendOnce, options: AppendOptions): Promise<'appended' | 'there' | typeof NEXT_PART> {

@@ -1,9 +1,9 @@
 import pMap from 'p-map';
 import { describeError } from '../../core/errors.ts';
 import { isWorkerOf, namedAt } from '../../core/fleet/names.ts';
+import { HANDOFFS_PREFIX, handoffIn } from '../../core/keys.ts';
 import type { PoolView } from '../reconcile/types.ts';
 import type { Deadline, Services } from '../services.ts';
-import { HANDOFFS, handoffKey } from './launch.ts';
 
 const AT_ONCE = 8;
 
@@ -13,7 +13,7 @@ const AT_ONCE = 8;
  */
 export async function dropHandoffs(services: Services, views: readonly PoolView[], { act: signal }: Deadline): Promise<void> {
   try {
-    const keys = await services.store.list(HANDOFFS, { signal });
+    const keys = await services.store.list(HANDOFFS_PREFIX, { signal });
     const over = keys.filter((key) => isOver(key, views, services.clock.now()));
     const failures: unknown[] = [];
     const drop = (key: string) => services.store.delete(key, { signal }).catch((error: unknown) => failures.push(error));
@@ -26,9 +26,9 @@ export async function dropHandoffs(services: Services, views: readonly PoolView[
 
 /** Its worker has called, so it has its configuration; or nobody knows such a worker any more and the URL is dead. Not known is never over. */
 function isOver(key: string, views: readonly PoolView[], now: number): boolean {
-  const name = key.slice(HANDOFFS.length, -'.toml'.length);
+  const name = handoffIn(key) ?? '';
   const view = views.find(({ settings }) => isWorkerOf(settings.pool, name));
-  if (!view?.workers || key !== handoffKey(name)) return false;
+  if (!view?.workers) return false;
   const worker = view.workers.find((w) => w.name === name);
   // One that counts as failed may still come up; its handoff goes when it is reaped or forgotten.
   return worker ? worker.booted : now - namedAt(name) > view.settings.pool.bootTimeoutMs;

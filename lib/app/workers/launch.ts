@@ -10,6 +10,7 @@ import {
 } from '../../core/errors.ts';
 import { workerName } from '../../core/fleet/names.ts';
 import { lifeOf } from '../../core/fleet/token-expiry.ts';
+import { handoffKey } from '../../core/keys.ts';
 import { REFUSAL_MS, refuse, throttle } from '../../core/launches/pause.ts';
 import type { Launch, Pause, PoolMemory, Refusal } from '../../core/launches/types.ts';
 import type { Action } from '../../core/plan/types.ts';
@@ -41,13 +42,6 @@ interface Offer {
   readonly zone: string;
   /** Only where the pool has several. */
   readonly subnet?: string;
-}
-
-export const HANDOFFS = 'handoff/v1/';
-
-/** Key of the object that gives a worker its configuration, the runner's token included. */
-export function handoffKey(worker: string): string {
-  return `${HANDOFFS}${worker}.toml`;
 }
 
 export interface LauncherOptions {

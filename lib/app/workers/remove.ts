@@ -1,10 +1,10 @@
 import { describeError } from '../../core/errors.ts';
 import { drainNote } from '../../core/fleet/drain-note.ts';
+import { handoffKey } from '../../core/keys.ts';
 import type { Removal } from '../../core/plan/types.ts';
 import type { Deadline, Services } from '../services.ts';
 import type { PoolSettings } from '../settings.ts';
 import type { RanNotes } from './job-history.ts';
-import { handoffKey } from './launch.ts';
 
 export interface RemovalOutcome {
   readonly outcome: 'done' | 'failed' | 'skipped';

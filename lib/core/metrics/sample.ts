@@ -1,5 +1,5 @@
 import type { PlanNumbers } from '../plan/types.ts';
-import { dayOf, floorMinute, fromIso, toIso } from '../time.ts';
+import { floorMinute, fromIso, toIso } from '../time.ts';
 
 /** One minute's counts of one pool. */
 export interface Sample {
@@ -47,12 +47,6 @@ const REQUIRED = ['machines', 'booting', 'idle', 'busy', 'draining', 'failed', '
 
 /** First line of every day's object. */
 export const SERIES_HEADER = `time,pool,${COLUMNS.map(([column]) => column).join(',')}\n`;
-
-/** Where a day's samples of all pools are. */
-export function dayKey(at: number): string {
-  const day = dayOf(at);
-  return `counts/v1/day/${day.slice(0, 4)}/${day.slice(5, 7)}/${day}.csv`;
-}
 
 /** What only the caller knows besides the plan's numbers. */
 export interface SampleExtra {

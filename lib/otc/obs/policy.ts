@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { ConfigError } from '../../core/errors.ts';
+import { ASSETS_PREFIX, COUNTS_PREFIX, PAGE_KEY } from '../../core/keys.ts';
 import type { ObsScheme } from './signer.ts';
 
 /** Statements of others are kept as they are, whatever they hold. */
@@ -12,8 +13,8 @@ export type BucketPolicy = z.infer<typeof Policy>;
 
 /** Our statements: by what they are known again, and which objects they open. Everything else in the bucket stays private. */
 const OURS = {
-  dashboard: { sid: 'ScalerDashboard', keys: ['index.html', 'assets/*', 'counts/*'] },
-  counts: { sid: 'ScalerCounts', keys: ['counts/*'] },
+  dashboard: { sid: 'ScalerDashboard', keys: [PAGE_KEY, `${ASSETS_PREFIX}*`, `${COUNTS_PREFIX}*`] },
+  counts: { sid: 'ScalerCounts', keys: [`${COUNTS_PREFIX}*`] },
 } as const;
 export type Opening = keyof typeof OURS;
 /** OBS API reference, configuring_a_bucket_policy: at most 20 KB. */

@@ -1,5 +1,6 @@
 import type { CallOptions } from '../../app/ports/index.ts';
 import { AccessError, ConfigError, type ScalerError } from '../../core/errors.ts';
+import { PAGE_KEY } from '../../core/keys.ts';
 import { type Answer, send } from '../../http/client.ts';
 import { obsCode, obsError } from './errors.ts';
 import { asText, bucketUrl, type ObsCall, ObsHttp, type ObsOptions } from './http.ts';
@@ -20,8 +21,7 @@ export interface SiteFile {
 /** `ours`: `index.html` at the root and nothing else. `other`: somebody else's, e.g. a redirect. */
 export type Hosting = 'none' | 'ours' | 'other';
 
-const INDEX = 'index.html';
-const CONFIGURATION = `<WebsiteConfiguration><IndexDocument><Suffix>${INDEX}</Suffix></IndexDocument></WebsiteConfiguration>`;
+const CONFIGURATION = `<WebsiteConfiguration><IndexDocument><Suffix>${PAGE_KEY}</Suffix></IndexDocument></WebsiteConfiguration>`;
 /** The policy and the hosting of a bucket: what a publisher may do. Source: OTC OBS API reference, "Configuring a bucket policy". */
 const RIGHTS = {
   policy: 'the key needs the rights GetBucketPolicy, PutBucketPolicy and DeleteBucketPolicy of this bucket',
@@ -73,7 +73,7 @@ export class ObsSite {
     if (answer.status !== 200) throw refused(answer, 'obs.website', RIGHTS.website);
     const xml = answer.body.toString('utf8');
     const plain = !/<(ErrorDocument|RedirectAllRequestsTo|RoutingRules)[\s>]/.test(xml);
-    return plain && elementText(xml, 'Suffix') === INDEX ? 'ours' : 'other';
+    return plain && elementText(xml, 'Suffix') === PAGE_KEY ? 'ours' : 'other';
   }
 
   async host(options: CallOptions = {}): Promise<void> {
@@ -166,7 +166,7 @@ function refused(answer: Answer, name: string, right?: string): ScalerError {
 export function websiteUrl(endpoint: string, bucket: string): string {
   const base = bucketUrl(endpoint, bucket);
   const { protocol, host } = new URL(endpoint);
-  if (!host.startsWith('obs.') || base.endsWith(`/${bucket}`)) return `${base}/${INDEX}`;
+  if (!host.startsWith('obs.') || base.endsWith(`/${bucket}`)) return `${base}/${PAGE_KEY}`;
   if (bucket.includes('.') && protocol === 'https:') {
     throw new ConfigError('bucket-invalid', `the name of the bucket ${bucket} has a dot: no certificate fits its website`);
   }

@@ -1,8 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { healthKey, healthProblems, parseHealth } from '../../../lib/app/status/cache-manager.ts';
+import { healthProblems, parseHealth } from '../../../lib/app/status/cache-manager.ts';
 import type { ManagerSettings } from '../../../lib/config/types.ts';
+import { managerKey } from '../../../lib/core/keys.ts';
 import { RunningClock } from '../../../sandbox/clock.ts';
 import { type Sandbox, startSandbox } from '../../../sandbox/sandbox.ts';
 import { ManagerMachine } from './machine.ts';
@@ -134,7 +135,7 @@ describe('the health object', () => {
   }
 
   function stored(sandbox: Sandbox): string | undefined {
-    return sandbox.obs.bucket(sandbox.bucket).get(healthKey('cache-1'))?.body.toString();
+    return sandbox.obs.bucket(sandbox.bucket).get(managerKey('cache-1'))?.body.toString();
   }
 
   async function serve(answer: (url: string) => string): Promise<{ readonly url: string; stop(): Promise<void> }> {

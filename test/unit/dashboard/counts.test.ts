@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Answer, Counts } from '../../../dashboard/model/counts.ts';
-import { dayKey } from '../../../lib/core/metrics/sample.ts';
+import { dayKey } from '../../../lib/core/keys.ts';
 import { farmObjects } from '../../real/dashboard-data.ts';
 
 const MINUTE = 60_000;

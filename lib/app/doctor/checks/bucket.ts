@@ -1,17 +1,15 @@
 import { AccessError, ConfigError, ThrottledError } from '../../../core/errors.ts';
+import { COUNTS_PREFIX, PRIVATE_PREFIXES } from '../../../core/keys.ts';
 import { bucketOf, sayOf, unseen, type Visit } from '../context.ts';
 import { error, ok, type Result, unknown, warning } from '../findings.ts';
 import type { Dialect, Subject } from '../types.ts';
 import { type ProbeOutcome, probeAppend } from './probe.ts';
 
-/** What nobody else may read: tokens of runners, and who did what. */
-const PRIVATE = ['handoff/', 'state/', 'ledger/'];
-
 export async function checkBucket(visit: Visit): Promise<readonly Result[]> {
   const { subject, world, options } = visit;
   const { name, dialect } = subject.bucket;
   const bucket = bucketOf(world);
-  const look = (by: Dialect) => bucket.store(by).list('counts/', { ...options, max: 1 });
+  const look = (by: Dialect) => bucket.store(by).list(COUNTS_PREFIX, { ...options, max: 1 });
   try {
     await look(dialect);
     return [ok('bucket', `The bucket ${name} can be listed.`)];
@@ -51,7 +49,7 @@ function otherDialect(dialect: Dialect): Dialect {
 export async function checkPrivacy({ subject, world, options }: Visit): Promise<readonly Result[]> {
   const bucket = bucketOf(world);
   const store = bucket.store(subject.bucket.dialect);
-  const keys = (await Promise.all(PRIVATE.map((prefix) => store.list(prefix, { ...options, max: 1 })))).flat();
+  const keys = (await Promise.all(PRIVATE_PREFIXES.map((prefix) => store.list(prefix, { ...options, max: 1 })))).flat();
   if (keys.length === 0)
     return [unknown('bucket-privacy', 'not looked at: nothing private is there yet.', 'run doctor again after the first tick.')];
   const tried = await Promise.all(keys.map(async (key) => ({ key, status: await bucket.anonymousStatus(key, options) })));

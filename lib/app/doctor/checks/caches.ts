@@ -1,6 +1,7 @@
+import { managerKey } from '../../../core/keys.ts';
 import { contains, parseNetwork } from '../../../core/network.ts';
 import type { CacheSettings, PoolSettings } from '../../settings.ts';
-import { healthKey, healthProblems, parseHealth } from '../../status/cache-manager.ts';
+import { healthProblems, parseHealth } from '../../status/cache-manager.ts';
 import { bucketOf, cloudOf, type Visit } from '../context.ts';
 import { error, ok, orOk, type Result, unknown, warning } from '../findings.ts';
 import type { AnyServer, SecurityGroupView, SecurityRule, Subject, SubnetView, VpcView } from '../types.ts';
@@ -118,7 +119,7 @@ export async function checkCacheHealth({ subject, world, options }: Visit): Prom
   if (!manager.healthPublished) {
     return [unknown('cache-health', 'not looked at: manager.publish_health is false.', 'look on it: /var/lib/gl-cache/health.json.')];
   }
-  const object = await bucketOf(world).store(subject.bucket.dialect).get(healthKey(manager.name), options);
+  const object = await bucketOf(world).store(subject.bucket.dialect).get(managerKey(manager.name), options);
   return judgeHealth(manager.name, object && new TextDecoder().decode(object.body), world.clock.now());
 }
 
@@ -128,7 +129,7 @@ function judgeHealth(name: string, text: string | undefined, now: number): reado
     return [warning('cache-silent', `The cache manager ${name} has never said how it is.`, todo)];
   }
   const health = parseHealth(text);
-  if (!health) return [warning('cache-ill', `${healthKey(name)} is not what a manager writes.`, 'render and start the manager anew.')];
+  if (!health) return [warning('cache-ill', `${managerKey(name)} is not what a manager writes.`, 'render and start the manager anew.')];
   const problems = healthProblems(health, now).map(({ what, todo }) =>
     warning(what.startsWith('nothing heard') ? 'cache-silent' : 'cache-ill', `The cache manager ${name}: ${what}.`, `${todo}.`),
   );

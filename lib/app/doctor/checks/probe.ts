@@ -1,4 +1,5 @@
 import { AccessError, ConfigError, ConflictError, describeError, UnclearError } from '../../../core/errors.ts';
+import { probeKey } from '../../../core/keys.ts';
 import type { CallOptions, Store } from '../../ports/index.ts';
 
 /** How a bucket appends, found out by doing it. */
@@ -11,7 +12,6 @@ export interface ProbeOutcome {
 
 const ROUNDS = 10;
 const WRITERS = 4;
-const FOLDER = 'probe/v1';
 
 class Broken extends Error {}
 
@@ -21,7 +21,7 @@ class Broken extends Error {}
  * promises less than the farm needs, and servers are known that answer 200 and overwrite (docs/doctor.md). Throws what keeps it from knowing.
  */
 export async function probeAppend(store: Store, nonce: string, options: CallOptions): Promise<ProbeOutcome> {
-  const keys = { grown: `${FOLDER}/${nonce}-grown.txt`, put: `${FOLDER}/${nonce}-put.txt` };
+  const keys = { grown: probeKey(nonce, 'grown'), put: probeKey(nonce, 'put') };
   let broken: string | undefined;
   let stopped: { readonly failure: unknown } | undefined;
   try {

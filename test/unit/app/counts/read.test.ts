@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { compactDays, rollUpDays, upkeep } from '../../../../lib/app/counts/maintain.ts';
-import { INDEX_KEY, rawKey, readSeries } from '../../../../lib/app/counts/read.ts';
+import { readSeries } from '../../../../lib/app/counts/read.ts';
 import { writeSamples } from '../../../../lib/app/counts/samples.ts';
+import { INDEX_KEY, rawKey } from '../../../../lib/core/keys.ts';
 import { type Sample, SERIES_HEADER, sampleLine } from '../../../../lib/core/metrics/sample.ts';
 import { MemoryStore } from '../../../../testkit/memory-store.ts';
 

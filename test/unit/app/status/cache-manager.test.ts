@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { healthKey, healthProblems, parseHealth } from '../../../../lib/app/status/cache-manager.ts';
+import { healthProblems, parseHealth } from '../../../../lib/app/status/cache-manager.ts';
+import { managerKey } from '../../../../lib/core/keys.ts';
 
 const NOW = Date.UTC(2026, 10, 24, 12);
 const GIB = 1024 ** 3;
@@ -27,7 +28,7 @@ function problemsOf(change: object) {
 
 describe("a manager's health", () => {
   it('lies under its name, beside the counts and not among them', () => {
-    expect(healthKey('cache-1')).toBe('manager/v1/cache-1.json');
+    expect(managerKey('cache-1')).toBe('manager/v1/cache-1.json');
   });
 
   it('is well', () => {

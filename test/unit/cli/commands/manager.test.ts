@@ -5,8 +5,8 @@ import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { managerStatus, renderManager } from '../../../../cli/commands/manager.ts';
 import { UserError } from '../../../../cli/shared/environment.ts';
-import { healthKey } from '../../../../lib/app/status/cache-manager.ts';
 import { loadConfigText } from '../../../../lib/config/load/yaml.ts';
+import { managerKey } from '../../../../lib/core/keys.ts';
 import { MemoryStore } from '../../../../testkit/memory-store.ts';
 import { baseDocument } from '../../config/base.ts';
 
@@ -42,7 +42,7 @@ function collector(json = false) {
 
 async function status(health: object | string | undefined, json = false) {
   const store = new MemoryStore();
-  if (health !== undefined) await store.put(healthKey('cache-1'), typeof health === 'string' ? health : JSON.stringify(health));
+  if (health !== undefined) await store.put(managerKey('cache-1'), typeof health === 'string' ? health : JSON.stringify(health));
   const output = collector(json);
   const code = await managerStatus(config(), store, NOW, output);
   return { code, text: output.lines.join('\n') };

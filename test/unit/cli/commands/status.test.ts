@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { repeat, status } from '../../../../cli/commands/status.ts';
 import { putControl } from '../../../../lib/app/controls/store.ts';
-import { FARM_KEY, type FarmView } from '../../../../lib/app/status/schema.ts';
+import type { FarmView } from '../../../../lib/app/status/schema.ts';
 import type { Control } from '../../../../lib/core/controls.ts';
+import { FARM_KEY } from '../../../../lib/core/keys.ts';
 import { type Sample, SERIES_HEADER, sampleLine } from '../../../../lib/core/metrics/sample.ts';
 import { MemoryStore } from '../../../../testkit/memory-store.ts';
 

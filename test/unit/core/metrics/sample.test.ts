@@ -1,13 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  dayKey,
-  type Launched,
-  parseSamples,
-  type Sample,
-  SERIES_HEADER,
-  sampleLine,
-  sampleOf,
-} from '../../../../lib/core/metrics/sample.ts';
+import { dayKey } from '../../../../lib/core/keys.ts';
+import { type Launched, parseSamples, type Sample, SERIES_HEADER, sampleLine, sampleOf } from '../../../../lib/core/metrics/sample.ts';
 import type { PlanNumbers } from '../../../../lib/core/plan/types.ts';
 import { NOW } from '../../../../testkit/builders.ts';
 
