@@ -1,3 +1,4 @@
+import { dryExecutor } from '../../lib/app/reconcile/executor.ts';
 import { reconcile } from '../../lib/app/reconcile/reconcile.ts';
 import type { CommandContext, Program } from '../shared/context.ts';
 import { openServices, PASS_MS, withinDeadline } from '../shared/environment.ts';
@@ -11,8 +12,10 @@ export function register(program: Program, context: CommandContext): void {
     .action(({ json }) =>
       context.run(json, async (output) => {
         const config = context.load();
-        const options = { trigger: 'person', grow: true, shrink: true, dryRun: true } as const;
-        const report = await withinDeadline(PASS_MS, (d) => reconcile(openServices(config), config.settings, options, d));
+        const options = { trigger: 'person', grow: true, shrink: true } as const;
+        const report = await withinDeadline(PASS_MS, (deadline) =>
+          reconcile({ services: openServices(config), settings: config.settings, deadline }, options, dryExecutor),
+        );
         output.data(output.json ? JSON.stringify(report, undefined, 2) : renderReport(report));
         return report.pools.every((p) => p.plan) ? 0 : 1;
       }),

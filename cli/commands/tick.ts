@@ -15,7 +15,9 @@ export function register(program: Program, context: CommandContext): void {
     .action(({ json }) =>
       context.run(json, async (output) => {
         const config = context.load();
-        const result = await withinDeadline(PASS_MS, (d) => tick(openServices(config), config.settings, 'person', NOBODY, d, PASS_MS));
+        const result = await withinDeadline(PASS_MS, (deadline) =>
+          tick({ services: openServices(config), settings: config.settings, wake: NOBODY, deadline, holdMs: PASS_MS }, 'person'),
+        );
         if (output.json) output.data(JSON.stringify(result, undefined, 2));
         else for (const report of result.reports) output.data(renderReport(report));
         if (result.turnstile === 'held') output.say('Another reconcile was running; launching was left to it.');

@@ -3,6 +3,7 @@ import { withinDeadline } from '../../cli/shared/environment.ts';
 import { renderReport } from '../../cli/shared/output.ts';
 import { drainPools, endControl, putControl } from '../../lib/app/controls/store.ts';
 import { explainJob, explainWorker } from '../../lib/app/ledger/explain.ts';
+import { dryExecutor } from '../../lib/app/reconcile/executor.ts';
 import { reconcile } from '../../lib/app/reconcile/reconcile.ts';
 import { FarmView } from '../../lib/app/status/schema.ts';
 import { ALL_POOLS, type Control } from '../../lib/core/controls.ts';
@@ -125,8 +126,8 @@ describe('what is seen of it', () => {
     expect(view().controls).toEqual([{ kind: 'pause', target: 'pool0', since: '2026-11-23T08:00:07Z', until: '2026-11-23T08:10:07Z' }]);
     expect(p.text(FARM_KEY)).not.toMatch(/eva|mended/);
     const plan = await p.run((services) =>
-      withinDeadline(60_000, (d) =>
-        reconcile(services, p.farm.config.settings, { trigger: 'person', grow: true, shrink: true, dryRun: true }, d),
+      withinDeadline(60_000, (deadline) =>
+        reconcile({ services, settings: p.farm.config.settings, deadline }, { trigger: 'person', grow: true, shrink: true }, dryExecutor),
       ),
     );
     expect(renderReport(plan)).toContain(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { grow, tick } from '../../lib/app/reconcile/entry-points.ts';
+import { grow, type TurnstileCall, tick } from '../../lib/app/reconcile/entry-points.ts';
 import { drainNote } from '../../lib/core/fleet/drain-note.ts';
 import { type Crash, type CrashingServices, crashingServices } from '../../testkit/crashing-services.ts';
 import { FAST_MACHINES, impatientServices, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
@@ -10,8 +10,12 @@ const LIMIT = 6;
 
 type Pass = (p: TestFarm, crashing: CrashingServices) => Promise<unknown>;
 
-const growing: Pass = (p, m) => grow(m.services, p.farm.config.settings, { wake: async () => undefined }, NO_END, HOLD_MS);
-const ticking: Pass = (p, m) => tick(m.services, p.farm.config.settings, 'timer', { wake: async () => undefined }, NO_END, HOLD_MS);
+const growing: Pass = (p, crashing) => grow(callOf(p, crashing));
+const ticking: Pass = (p, crashing) => tick(callOf(p, crashing), 'timer');
+
+function callOf(p: TestFarm, { services }: CrashingServices): TurnstileCall {
+  return { services, settings: p.farm.config.settings, wake: { wake: async () => undefined }, deadline: NO_END, holdMs: HOLD_MS };
+}
 
 /** Runs the pass until it ends or dies; gives the call it died at. */
 async function until(

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { withinDeadline } from '../../cli/shared/environment.ts';
 import { renderReport } from '../../cli/shared/output.ts';
 import { explainJob } from '../../lib/app/ledger/explain.ts';
+import { dryExecutor } from '../../lib/app/reconcile/executor.ts';
 import { reconcile } from '../../lib/app/reconcile/reconcile.ts';
 import type { FarmView } from '../../lib/app/status/schema.ts';
 import { FARM_KEY } from '../../lib/core/keys.ts';
@@ -36,8 +37,10 @@ function farm(p: TestFarm): FarmView {
 }
 
 async function planText(p: TestFarm): Promise<string> {
-  const options = { trigger: 'person', grow: true, shrink: true, dryRun: true } as const;
-  const report = p.run((services) => withinDeadline(60_000, (deadline) => reconcile(services, p.farm.config.settings, options, deadline)));
+  const options = { trigger: 'person', grow: true, shrink: true } as const;
+  const report = p.run((services) =>
+    withinDeadline(60_000, (deadline) => reconcile({ services, settings: p.farm.config.settings, deadline }, options, dryExecutor)),
+  );
   await p.advance(20 * SECOND);
   return renderReport(await report);
 }

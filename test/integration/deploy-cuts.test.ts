@@ -153,9 +153,10 @@ async function launchOne({ dir, sandbox }: DeployBench): Promise<void> {
   if (!pool) throw new Error('no pool');
   const { deadline, end } = startDeadline(10_000);
   const images = new Images(services.cloud, deadline.act);
-  const { installation } = config.settings;
-  const about = { settings: pool, installation, memory: EMPTY_MEMORY, images, machines: 0, at: systemClock.now() };
-  const launched = await new Launcher(services, about, deadline).launch({ kind: 'launch', why: 'idle-target' });
+  const pass = { id: services.ulid(systemClock.now()), trigger: 'hook', time: systemClock.now() } as const;
+  const context = { services, settings: config.settings, deadline, pass };
+  const launcher = new Launcher(context, { settings: pool, memory: EMPTY_MEMORY, images, machines: 0 });
+  const launched = await launcher.launch({ kind: 'launch', why: 'idle-target' });
   end();
   expect(launched).toMatchObject({ outcome: 'done' });
 }

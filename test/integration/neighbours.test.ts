@@ -44,10 +44,10 @@ describe('a tick beside a slow holder of the turnstile', () => {
     await p.tick();
     const [first] = p.vms();
     p.push(4);
-    const { settings } = p.farm.config;
-    const holder = p.clock.track(grow(slow(p.farm.services(), 6 * SECOND, putMs), settings, WAKE, NO_END, HOLD_MS));
+    const call = { settings: p.farm.config.settings, wake: WAKE, deadline: NO_END, holdMs: HOLD_MS };
+    const holder = p.clock.track(grow({ ...call, services: slow(p.farm.services(), 6 * SECOND, putMs) }));
     await p.advance(begins);
-    const beside = p.clock.track(tick(slow(p.farm.services(), tickMs), settings, 'timer', WAKE, NO_END, HOLD_MS));
+    const beside = p.clock.track(tick({ ...call, services: slow(p.farm.services(), tickMs) }, 'timer'));
     await p.advance(3 * MINUTE);
     const [held, passed] = [await holder, await beside];
     expect([held.turnstile, passed.turnstile]).toEqual(['ran', 'held']);

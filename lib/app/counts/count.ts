@@ -5,10 +5,10 @@ import { type Launched, type Sample, type SampleExtra, sampleOf } from '../../co
 import type { Plan } from '../../core/plan/types.ts';
 import { toIso } from '../../core/time.ts';
 import type { ActionEntry } from '../ledger/write.ts';
+import type { PassContext } from '../pass-context.ts';
 import { tried } from '../reconcile/record.ts';
 import { eachStep } from '../reconcile/steps.ts';
 import type { Planned, PoolView } from '../reconcile/types.ts';
-import type { Deadline, Services } from '../services.ts';
 import type { Settings } from '../settings.ts';
 import { oldestWaitSeconds } from '../status/alarm-conditions.ts';
 import { writeLatest, writeSamples } from './samples.ts';
@@ -23,7 +23,6 @@ export interface Counted {
 
 /** What a minute's samples are made of besides the plans. */
 export interface Minute {
-  readonly now: number;
   readonly alarms: readonly Alarm[];
   /** The actions of the pass that have ended, of all pools. */
   readonly done: readonly ActionEntry[];
@@ -31,12 +30,11 @@ export interface Minute {
 
 /** This minute's samples. */
 export async function writeCounts(
-  services: Services,
-  settings: Settings,
+  { services, settings, pass, deadline: { all: signal } }: PassContext,
   planned: readonly Planned[],
-  { now, alarms, done }: Minute,
-  { all: signal }: Deadline,
+  { alarms, done }: Minute,
 ): Promise<Counted> {
+  const { time: now } = pass;
   const samples = eachStep(services.log, 'count', planned, ({ view, plan }) => {
     if (!plan) return [];
     const { name } = view.settings.pool;

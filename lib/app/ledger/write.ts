@@ -3,19 +3,9 @@ import type { ControlKind } from '../../core/controls.ts';
 import type { BootPhase } from '../../core/fleet/boot-log.ts';
 import { ledgerKey, passLedgerKey } from '../../core/keys.ts';
 import type { Action, Brake, Held, PlanNumbers } from '../../core/plan/types.ts';
+import type { Trigger } from '../pass-context.ts';
 import type { Store } from '../ports/index.ts';
 import { type AppendOptions, appendOnce } from '../storage/append.ts';
-
-/** Why a reconcile ran. */
-export type Trigger = 'hook' | 'timer' | 'person';
-
-/** The pass that an entry belongs to. `at` is the time it was planned for. */
-export interface Stamp {
-  readonly at: number;
-  readonly time: string;
-  readonly pass: string;
-  readonly trigger: Trigger;
-}
 
 /** A plan with the numbers it was made on. Answers "why is job 123 waiting". */
 export interface PlanEntry {
@@ -172,19 +162,28 @@ export type LedgerEntry = PlanEntry | BlindEntry | ActionEntry | SettledEntry | 
 
 const TAIL_BYTES = 65_536;
 
-/** Adds the entries of one pass, once. Without append each pass is an object of its own. */
-export async function writeLedger(
-  store: Store,
-  input: { readonly pass: string; readonly at: number; readonly entries: readonly LedgerEntry[]; readonly append: boolean },
-  options: AppendOptions,
-): Promise<void> {
-  if (input.entries.length === 0) return;
-  const text = input.entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
+export interface LedgerWrite {
+  /** Id of the pass. */
+  readonly pass: string;
+  /** What a pass writes beside its plans and actions, in its name there. */
+  readonly part?: 'changes';
+  readonly at: number;
+  readonly entries: readonly LedgerEntry[];
+  readonly append: boolean;
+}
+
+/** Adds the entries of one pass, once. Without append they are an object of their own. */
+export async function writeLedger(store: Store, input: LedgerWrite, options: AppendOptions): Promise<void> {
+  const lines = input.entries.map((entry) => `${JSON.stringify(entry)}\n`);
+  const last = lines.at(-1);
+  if (last === undefined) return;
+  const text = lines.join('');
   if (!input.append) {
-    await store.put(passLedgerKey(input.at, input.pass), text, { ...options, contentType: 'application/x-ndjson' });
+    const name = input.part === undefined ? input.pass : `${input.pass}-${input.part}`;
+    await store.put(passLedgerKey(input.at, name), text, { ...options, contentType: 'application/x-ndjson' });
     return;
   }
-  const mine = `"pass":"${input.pass}"`;
-  const missing = (tail: { text: string }) => (tail.text.includes(mine) ? undefined : text);
+  // The pass's id would not do: its plans are there before its changes. No line comes twice, and of a text that was appended the end is what is read.
+  const missing = (tail: { text: string }) => (tail.text.includes(last) ? undefined : text);
   await appendOnce(store, { key: ledgerKey(input.at), tailBytes: TAIL_BYTES, missing }, options);
 }

@@ -1,10 +1,10 @@
 import { AccessError, describeError } from '../../core/errors.ts';
 import { canRun } from '../../core/plan/assignment.ts';
 import { type Entry, throughTurnstile } from '../lock/coalescing-lock.ts';
+import type { PassInputs } from '../pass-context.ts';
 import type { Wake } from '../ports/index.ts';
-import type { Deadline, Services } from '../services.ts';
-import type { Settings } from '../settings.ts';
 import { MINUTE_RECORD } from '../status/publish.ts';
+import { type LiveOptions, liveExecutor } from './live-executor.ts';
 import { type Report, reconcile } from './reconcile.ts';
 import type { Hooked, TurnstileState } from './types.ts';
 
@@ -15,6 +15,14 @@ export interface PassResult {
   readonly turnstile: Entry['kind'] | 'off' | 'unread';
 }
 
+/** What passes that take turns need besides. */
+export interface TurnstileCall extends PassInputs {
+  /** Gets a wake-up that came too late for this call. */
+  readonly wake: Wake;
+  /** After this long a holder of the turnstile counts as dead. */
+  readonly holdMs: number;
+}
+
 /** So long a reaper waits for a reconcile that runs already, before it does its own part beside it. */
 const REAPER_WAIT_MS = 15_000;
 
@@ -22,31 +30,24 @@ const REAPER_WAIT_MS = 15_000;
  * Scale up after a hook: only launches. A wake-up that came too late for this call is passed on. Where the turnstile cannot be used nothing is done: the
  * tick launches without it, once a minute, and a burst of hooks would do so at once. Throws `AccessError` when the key is wrong.
  */
-export async function grow(
-  services: Services,
-  settings: Settings,
-  wake: Wake,
-  deadline: Deadline,
-  holdMs: number,
-  hook?: Hooked,
-): Promise<PassResult> {
+export async function grow(call: TurnstileCall, hook?: Hooked): Promise<PassResult> {
   const reports: Report[] = [];
   const work = async () => {
-    reports.push(await reconcile(services, settings, { trigger: 'hook', grow: true, shrink: false, ...(hook && { hook }) }, deadline));
+    reports.push(await livePass(call, { trigger: 'hook', grow: true, shrink: false, ...(hook && { hook }) }));
   };
-  const isNeeded = () => mayNeedWorker(services, settings, hook, deadline.act);
-  if (!settings.append) {
+  const isNeeded = () => mayNeedWorker(call, hook);
+  if (!call.settings.append) {
     if (!(await isNeeded())) return { reports, turnstile: 'not-needed' };
     await work();
     return { reports, turnstile: 'off' };
   }
   try {
-    const entry = await throughTurnstile({ ...turnstile(services, deadline, holdMs), waitMs: 0, isNeeded }, work);
-    await passOn(services, wake, entry, deadline);
+    const entry = await throughTurnstile({ ...turnstile(call), waitMs: 0, isNeeded }, work);
+    await passOn(call, entry);
     return { reports, turnstile: entry.kind };
   } catch (error) {
     if (isWrongKey(error)) throw error;
-    services.log.error('turnstile not passed', describeError(error));
+    call.services.log.error('turnstile not passed', describeError(error));
     return { reports, turnstile: 'unread' };
   }
 }
@@ -58,12 +59,12 @@ const OVER: ReadonlySet<string> = new Set(['running', 'success', 'failed', 'canc
  * Whether the job of a hook may need a worker of ours: the hook itself does not tell the job's tags. In doubt it does. One read spares a foreign job all
  * appends and a whole pass.
  */
-async function mayNeedWorker(services: Services, { pools }: Settings, hook: Hooked | undefined, signal: AbortSignal): Promise<boolean> {
+async function mayNeedWorker({ services, settings, deadline }: PassInputs, hook: Hooked | undefined): Promise<boolean> {
   if (hook?.projectId === undefined) return true;
   try {
-    const job = await services.forge.job(hook.projectId, hook.jobId, { signal });
+    const job = await services.forge.job(hook.projectId, hook.jobId, { signal: deadline.act });
     if (!job) return true;
-    return job.runnerId === undefined && !OVER.has(job.status) && pools.some(({ pool }) => canRun(pool, job));
+    return job.runnerId === undefined && !OVER.has(job.status) && settings.pools.some(({ pool }) => canRun(pool, job));
   } catch {
     return true;
   }
@@ -74,33 +75,26 @@ async function mayNeedWorker(services: Services, { pools }: Settings, hook: Hook
  * hang on it, and leaves launching to the holder. When it cannot be used at all the tick launches without it: one tick a minute cannot waste more than
  * `limit`. Throws `AccessError` when the key is wrong.
  */
-export async function tick(
-  services: Services,
-  settings: Settings,
-  trigger: 'timer' | 'person',
-  wake: Wake,
-  deadline: Deadline,
-  holdMs: number,
-): Promise<PassResult> {
+export async function tick(call: TurnstileCall, trigger: 'timer' | 'person'): Promise<PassResult> {
   const reports: Report[] = [];
   const pass = async (turnstile?: TurnstileState) => {
     const first = reports.length === 0;
     const options = { trigger, grow: turnstile?.state !== 'held', shrink: first, ...(first && { record: MINUTE_RECORD }) };
-    reports.push(await reconcile(services, settings, { ...options, ...(turnstile && { turnstile }) }, deadline));
+    reports.push(await livePass(call, { ...options, ...(turnstile && { turnstile }) }));
   };
-  if (!settings.append) {
+  if (!call.settings.append) {
     await pass();
     return { reports, turnstile: 'off' };
   }
   try {
-    const entry = await throughTurnstile({ ...turnstile(services, deadline, holdMs), waitMs: REAPER_WAIT_MS }, () => pass());
+    const entry = await throughTurnstile({ ...turnstile(call), waitMs: REAPER_WAIT_MS }, () => pass());
     if (reports.length === 0) await pass({ state: 'held' });
-    await passOn(services, wake, entry, deadline);
+    await passOn(call, entry);
     return { reports, turnstile: entry.kind };
   } catch (error) {
     if (isWrongKey(error)) throw error;
     const problem = describeError(error);
-    services.log.error('turnstile not passed', problem);
+    call.services.log.error('turnstile not passed', problem);
     if (reports.length === 0) await pass({ state: 'unusable', ...problem });
     return { reports, turnstile: 'unread' };
   }
@@ -117,7 +111,7 @@ function isWrongKey(error: unknown): boolean {
 }
 
 /** A wake-up that came in when there was no time left for another pass goes to a fresh call. */
-async function passOn(services: Services, wake: Wake, entry: Entry, { all: signal }: Deadline): Promise<void> {
+async function passOn({ services, wake, deadline: { all: signal } }: TurnstileCall, entry: Entry): Promise<void> {
   if (entry.kind !== 'ran') return;
   if (entry.failure !== undefined)
     services.log.error('turnstile not freed; it is free when this call would have ended', describeError(entry.failure));
@@ -127,7 +121,11 @@ async function passOn(services: Services, wake: Wake, entry: Entry, { all: signa
   });
 }
 
-function turnstile(services: Services, deadline: Deadline, holdMs: number) {
+async function livePass(inputs: PassInputs, options: LiveOptions): Promise<Report> {
+  return await reconcile(inputs, options, liveExecutor(inputs, options));
+}
+
+function turnstile({ services, deadline, holdMs }: TurnstileCall) {
   const { store, clock } = services;
   return { store, clock, nonce: services.ulid(clock.now()), holdMs, signal: deadline.act };
 }

@@ -2,48 +2,50 @@ import pMap from 'p-map';
 import { describeError } from '../../core/errors.ts';
 import { holding } from '../../core/launches/pause.ts';
 import type { PoolMemory } from '../../core/launches/types.ts';
-import type { Action, Plan, Removal } from '../../core/plan/types.ts';
+import type { Action, Removal } from '../../core/plan/types.ts';
 import { toIso } from '../../core/time.ts';
-import type { ActionEntry, Stamp } from '../ledger/write.ts';
-import type { Deadline, Services } from '../services.ts';
-import type { Settings } from '../settings.ts';
-import { readConsoles, tellBoots, toldOf } from '../workers/boot-consoles.ts';
+import type { ActionEntry } from '../ledger/write.ts';
+import { type PassContext, recordHead } from '../pass-context.ts';
+import { NO_CONSOLES, readConsoles, tellBoots, toldOf } from '../workers/boot-consoles.ts';
 import type { Images } from '../workers/images.ts';
 import { RanNotes } from '../workers/job-history.ts';
 import { Launcher, type LaunchOutcome } from '../workers/launch.ts';
 import { type RemovalOutcome, remove } from '../workers/remove.ts';
-import type { Acted, PoolView } from './types.ts';
+import type { Acted, Planned, PoolView } from './types.ts';
 
 /** Removals at once; each is one or two short calls. */
 const REMOVE_CONCURRENCY = 8;
 
+export interface ExecuteOptions {
+  readonly shrink: boolean;
+  readonly images: Images;
+  /** Called for each action as soon as it has ended. */
+  readonly onEntry?: (entry: ActionEntry) => void;
+}
+
 /**
  * Carries out one pool's plan. Launches and removals run side by side, so that neither waits for the other. A server whose console is read in
- * this pass is deleted after that. `onEntry` is called for each action as soon as it has ended.
+ * this pass is deleted after that.
  */
-export async function act(
-  services: Services,
-  settings: Settings,
-  view: PoolView,
-  plan: Plan | undefined,
-  options: { readonly shrink: boolean; readonly images: Images; readonly onEntry?: (entry: ActionEntry) => void },
-  stamp: Stamp,
-  deadline: Deadline,
-): Promise<Acted> {
+export async function executePlan(context: PassContext, { view, plan }: Planned, options: ExecuteOptions): Promise<Acted> {
   if (!plan) return { entries: [], settled: [], ran: [], memory: view.memory };
-  const { installation } = settings;
+  const { services, settings, pass, deadline } = context;
   const { memory: known, workers = [] } = view;
-  const about = { settings: view.settings, installation, memory: known, images: options.images, machines: holding(workers), at: stamp.at };
-  const launcher = new Launcher(services, about, deadline);
+  const launcher = new Launcher(context, {
+    settings: view.settings,
+    memory: known,
+    images: options.images,
+    machines: holding(workers),
+  });
   const launches = plan.actions.filter((a) => a.kind === 'launch');
   const removals = plan.actions.filter((a) => a.kind !== 'launch');
-  const consoles = readConsoles(services, view, plan, options.shrink, deadline.act);
+  const consoles = options.shrink ? readConsoles(services.cloud, { view, plan, now: pass.time, signal: deadline.act }) : NO_CONSOLES;
   const waits = (a: Removal) => a.kind === 'reap' && consoles.workers.has(a.worker);
-  const timed = { stamp, services, view, onEntry: options.onEntry };
-  const notes = new RanNotes(services.forge, view, stamp);
+  const timed = { context, view, onEntry: options.onEntry };
+  const notes = new RanNotes(services.forge, view, pass);
   const launched: LaunchOutcome[] = [];
   const removeAll = (some: readonly Removal[]) =>
-    pMap(some, (action) => entry(timed, action, () => remove(services, view.settings, action, notes, deadline)), {
+    pMap(some, (action) => entry(timed, action, () => remove(context, view.settings, action, notes)), {
       concurrency: REMOVE_CONCURRENCY,
     });
   const [launchEntries, removed, removedLater, forgotten] = await Promise.all([
@@ -63,31 +65,28 @@ export async function act(
     // Beside the others: no VM stays longer because GitLab is slow to say what an earlier one ran.
     removeAll(removals.filter((a) => a.kind === 'forget')),
   ]);
-  const settled = tellBoots(view, await consoles.done, consoles.later, options.shrink, stamp);
+  const looks = options.shrink ? { looks: await consoles.done, later: consoles.later } : undefined;
+  const settled = tellBoots(view, looks, pass);
   const memory = toldOf(remember(view.memory, launcher, launched), settled);
   return { entries: [...launchEntries, ...removed, ...removedLater, ...forgotten], settled, ran: notes.entries, memory };
 }
 
 interface Timed {
-  readonly services: Services;
-  readonly stamp: Stamp;
+  readonly context: PassContext;
   readonly view: PoolView;
   readonly onEntry: ((entry: ActionEntry) => void) | undefined;
 }
 
 async function entry(
-  { services, stamp, view, onEntry }: Timed,
+  { context: { services, pass }, view, onEntry }: Timed,
   action: Action,
   act: () => Promise<RemovalOutcome | Omit<LaunchOutcome, 'launch'>>,
 ): Promise<ActionEntry> {
   const began = services.clock.now();
   const outcome = await act().catch(failed);
-  const { time, pass, trigger } = stamp;
   const done: ActionEntry = {
     kind: action.kind,
-    time,
-    pass,
-    trigger,
+    ...recordHead(pass),
     pool: view.settings.pool.name,
     worker: '',
     ...fieldsOf(action, view),

@@ -30,8 +30,15 @@ const MOST_OPERATIONS = 40;
 
 type Attempt<T> = { readonly value: T } | { readonly failure: unknown };
 
+/** The pools as they were at one time. */
+export interface Observation {
+  /** Read from the clock once, when all sources have answered. What is asked in addition does not change it. */
+  readonly time: number;
+  readonly views: readonly PoolView[];
+}
+
 /** Reads everything at once; each source fails for itself. Requests grow with pages, not with workers or jobs. */
-export async function observe(services: Services, settings: Settings, signal: AbortSignal): Promise<readonly PoolView[]> {
+export async function observe(services: Services, settings: Settings, signal: AbortSignal): Promise<Observation> {
   const scopes = new Map(settings.pools.map((p) => [scopeKey(p.scope), p.scope]));
   const [runners, demand, controls, pools] = await Promise.all([
     eachScope(scopes, (scope) => services.forge.runners(scope, { signal })),
@@ -47,19 +54,20 @@ export async function observe(services: Services, settings: Settings, signal: Ab
       }),
     ),
   ]);
+  const time = services.clock.now();
   const views = await Promise.all(
     pools.map(({ settings: p, servers, memory }) => {
       const key = scopeKey(p.scope);
       const sources = { runners: runners.get(key), demand: demand.get(key), servers, memory, controls };
-      return view(services, p, sources, signal).catch((error: unknown) => blind(p, error));
+      return view(services, p, sources, { time, signal }).catch((error: unknown) => blind(p, error));
     }),
   );
   try {
-    return share(views, services.clock.now());
+    return { time, views: share(views, time) };
   } catch (error) {
     // Launching fails open: a job may get a worker of each pool that can run it.
     services.log.error('step of a pass failed', { step: 'share', ...describeError(error) });
-    return views;
+    return { time, views };
   }
 }
 
@@ -94,8 +102,13 @@ interface Sources {
   readonly controls: Attempt<readonly Control[]>;
 }
 
-async function view(services: Services, settings: PoolSettings, sources: Sources, signal: AbortSignal): Promise<PoolView> {
-  const before = plausible(resultOf(sources.memory) ?? EMPTY_MEMORY, services.clock.now());
+async function view(
+  services: Services,
+  settings: PoolSettings,
+  sources: Sources,
+  { time: now, signal }: { readonly time: number; readonly signal: AbortSignal },
+): Promise<PoolView> {
+  const before = plausible(resultOf(sources.memory) ?? EMPTY_MEMORY, now);
   const demand = resultOf(sources.demand);
   const unread = [...unreadSources(sources), ...unreadParts(demand?.unread ?? [])];
   const jobs = demand && candidates(settings.pool, demand.jobs);
@@ -104,7 +117,7 @@ async function view(services: Services, settings: PoolSettings, sources: Sources
     ...(jobs ? { jobs } : {}),
     unreadParts: demand?.unread.length ?? 0,
     before,
-    ...saidOf(settings.pool, sources.controls, services.clock.now()),
+    ...saidOf(settings.pool, sources.controls, now),
     unread,
     ...(demand?.change && { rest: demand.change }),
   };
@@ -113,7 +126,6 @@ async function view(services: Services, settings: PoolSettings, sources: Sources
   if (!servers || !runners) return { ...found, memory: before };
 
   const { pool } = settings;
-  const now = services.clock.now();
   const operations = await askOperations(services, before, servers, signal);
   const workers = deriveFleet({ pool, servers, runners, memory: before, ...operations, now });
   const seen = { jobs, ...(found.unreadParts > 0 && { partial: true as const }) };

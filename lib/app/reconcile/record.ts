@@ -1,9 +1,9 @@
 import { describeError } from '../../core/errors.ts';
 import type { Plan } from '../../core/plan/types.ts';
 import { toIso } from '../../core/time.ts';
-import { type LedgerEntry, type Stamp, writeLedger } from '../ledger/write.ts';
-import type { Deadline, Services } from '../services.ts';
-import type { Settings } from '../settings.ts';
+import { type LedgerEntry, writeLedger } from '../ledger/write.ts';
+import { type PassContext, type PassInfo, recordHead } from '../pass-context.ts';
+import type { Services } from '../services.ts';
 import { scopeKey, writeRest } from './demand.ts';
 import { isMemoryUnread } from './observe.ts';
 import { writeMemory } from './pool-state-store.ts';
@@ -20,16 +20,14 @@ export function waitingIds({ jobs }: PoolView): readonly number[] {
 
 /** The ledger's entries and what the pools remember. Gives what could not be written. */
 export async function writeRecords(
-  services: Services,
-  settings: Settings,
+  { services, settings, pass, deadline: { all: signal } }: PassContext,
   planned: readonly Planned[],
   acted: readonly Acted[],
   /** `isBeside`: another pass may be at work. */
-  stamp: Stamp & { readonly hook?: Hooked; readonly isBeside?: boolean },
-  { all: signal }: Deadline,
+  { hook, isBeside }: { readonly hook?: Hooked | undefined; readonly isBeside: boolean },
 ): Promise<readonly string[]> {
   const entries = eachStep(services.log, 'record', planned, ({ view, plan }, i) => [
-    planEntry(view, plan, stamp),
+    planEntry(view, plan, pass, hook),
     ...(acted[i]?.settled ?? []),
     ...(acted[i]?.entries ?? []),
     ...(acted[i]?.ran ?? []),
@@ -43,12 +41,12 @@ export async function writeRecords(
     const { name } = view.settings.pool;
     return [
       tried(services, `memory of ${name}`, () =>
-        writeMemory(services, name, { before, after, ...(stamp.isBeside && { beside: stamp.pass }) }, { signal }),
+        writeMemory(services, name, { before, after, ...(isBeside && { beside: pass.id }) }, { signal }),
       ),
     ];
   });
   const ledger = tried(services, 'ledger', () =>
-    writeLedger(services.store, { pass: stamp.pass, at: stamp.at, entries, append: settings.append }, { signal, clock: services.clock }),
+    writeLedger(services.store, { pass: pass.id, at: pass.time, entries, append: settings.append }, { signal, clock: services.clock }),
   );
   const changes = new Map(planned.flatMap(({ view: { rest } }) => (rest ? [[scopeKey(rest.scope), rest] as const] : [])));
   const rests = [...changes.values()].map((rest) =>
@@ -57,8 +55,8 @@ export async function writeRecords(
   return (await Promise.all([ledger, ...memories, ...rests])).flat();
 }
 
-function planEntry(view: PoolView, plan: Plan | undefined, { time, pass, trigger, hook }: Stamp & { readonly hook?: Hooked }): LedgerEntry {
-  const head = { time, pass, trigger, pool: view.settings.pool.name, unread: view.unread };
+function planEntry(view: PoolView, plan: Plan | undefined, pass: PassInfo, hook: Hooked | undefined): LedgerEntry {
+  const head = { ...recordHead(pass), pool: view.settings.pool.name, unread: view.unread };
   const waiting = waitingIds(view);
   if (!plan) return { kind: 'blind', ...head, ...(waiting.length > 0 && { waiting }) };
   const { numbers, brakes, held } = plan;

@@ -3,8 +3,20 @@ import type { PendingJob, Worker } from '../../core/fleet/types.ts';
 import type { PoolMemory } from '../../core/launches/types.ts';
 import type { Plan } from '../../core/plan/types.ts';
 import type { ActionEntry, RanEntry, SettledEntry } from '../ledger/write.ts';
+import type { Trigger } from '../pass-context.ts';
 import type { DemandRest, Scope } from '../ports/index.ts';
 import type { PoolSettings } from '../settings.ts';
+
+/** What a pass may do. */
+export interface PassOptions {
+  readonly trigger: Trigger;
+  /** Absent: it is held by this pass, or there is none. */
+  readonly turnstile?: TurnstileState;
+  /** May launch. */
+  readonly grow: boolean;
+  /** May drain, reap and forget. */
+  readonly shrink: boolean;
+}
 
 /** The hook that a pass was made for. */
 export interface Hooked {

@@ -1,6 +1,7 @@
 import { ALL_POOLS, type Control, type ControlKind } from '../../core/controls.ts';
 import { toIso } from '../../core/time.ts';
-import type { ControlEntry, Stamp } from '../ledger/write.ts';
+import type { ControlEntry } from '../ledger/write.ts';
+import { type PassInfo, recordHead } from '../pass-context.ts';
 import type { Planned } from '../reconcile/types.ts';
 import type { FarmControl, FarmView } from './schema.ts';
 
@@ -25,8 +26,7 @@ export function controlChanges(
   before: FarmView | undefined,
   now: readonly FarmControl[],
   planned: readonly Planned[],
-  { time, trigger }: Stamp,
-  pass: string,
+  pass: PassInfo,
 ): readonly ControlEntry[] {
   const known = new Set((before?.controls ?? []).map(keyOf));
   const held = new Set(now.map(keyOf));
@@ -34,9 +34,7 @@ export function controlChanges(
     const { kind, target, until } = control;
     return {
       kind: 'control',
-      time,
-      pass,
-      trigger,
+      ...recordHead(pass),
       pool: poolOf(kind, target),
       control: kind,
       subject: target,

@@ -2,8 +2,9 @@ import pMap from 'p-map';
 import { describeError } from '../../core/errors.ts';
 import { ledgerKey, MANAGERS_PREFIX, managerIn, managerKey } from '../../core/keys.ts';
 import { toIso } from '../../core/time.ts';
+import type { PassInputs } from '../pass-context.ts';
 import type { HookView } from '../ports/index.ts';
-import type { Deadline, Services } from '../services.ts';
+import type { Services } from '../services.ts';
 import type { Settings } from '../settings.ts';
 import { readTail } from '../storage/append.ts';
 import { healthProblems, parseHealth } from './cache-manager.ts';
@@ -28,7 +29,7 @@ export interface Around {
 }
 
 /** What can be read beside the pools: begun together with them. Never rejects; `undefined` when the last view could not be read. */
-export async function readAround(services: Services, settings: Settings, { act: signal }: Deadline): Promise<Around | undefined> {
+export async function readPrevious({ services, settings, deadline: { act: signal } }: PassInputs): Promise<Around | undefined> {
   const now = services.clock.now();
   try {
     const [before, managers, actions] = await Promise.all([

@@ -5,13 +5,14 @@ import type { Worker } from '../../core/fleet/types.ts';
 import type { Sample } from '../../core/metrics/sample.ts';
 import { toIso } from '../../core/time.ts';
 import { writeCounts } from '../counts/count.ts';
-import { type ActionEntry, type AlarmEntry, type Stamp, writeLedger } from '../ledger/write.ts';
+import { type ActionEntry, type AlarmEntry, writeLedger } from '../ledger/write.ts';
+import { type PassContext, recordHead } from '../pass-context.ts';
 import type { Acted, Planned, PoolView, TurnstileState } from '../reconcile/types.ts';
-import type { Deadline, Services } from '../services.ts';
+import type { Services } from '../services.ts';
 import type { Settings } from '../settings.ts';
 import { alarmSubject, conditionsOf } from './alarm-conditions.ts';
 import { controlChanges, farmControls } from './control-changes.ts';
-import { type Around, readAround } from './previous.ts';
+import { type Around, readPrevious } from './previous.ts';
 import { type FarmAction, type FarmControl, type FarmView, type FarmWorker, writeFarm } from './schema.ts';
 
 const MOST_ACTIONS = 50;
@@ -28,15 +29,14 @@ export interface FarmLook extends Omit<Around, 'hooks'> {
  * What a pass does for a minute's record. A value that the reaper hands to `reconcile`, so that the function that waits for hooks
  * need not carry it.
  */
-export const MINUTE_RECORD = { readAround, lookAtFarm, writeCounts, finishFarm } as const;
+export const MINUTE_RECORD = { readPrevious, evaluateAlarms, writeCounts, publishStatus } as const;
 export type MinuteRecord = typeof MINUTE_RECORD;
 
 /** The alarms as they are with what was seen now. */
-function lookAtFarm(
-  settings: Settings,
+function evaluateAlarms(
+  { settings, pass: { time: now } }: PassContext,
   planned: readonly Planned[],
   around: Around,
-  now: number,
   turnstile: TurnstileState | undefined,
 ): FarmLook {
   const { before, managers, managersUnread, actions, hooks, hookLookedAt } = around;
@@ -56,20 +56,17 @@ function lookAtFarm(
 }
 
 /** Tells what changed, to people and to the ledger, and writes the view. What fails is logged, and told by the next tick. */
-async function finishFarm(
-  services: Services,
-  settings: Settings,
-  planned: readonly Planned[],
-  acted: readonly Acted[],
-  look: FarmLook,
-  stamp: Stamp,
-  { all: signal }: Deadline,
-): Promise<void> {
+async function publishStatus(context: PassContext, planned: readonly Planned[], acted: readonly Acted[], look: FarmLook): Promise<void> {
+  const {
+    services,
+    settings,
+    deadline: { all: signal },
+  } = context;
   const told = await tell(services, settings, look.alarms, signal);
   try {
     const controls = farmControls(look.before, planned);
-    await recordChanges(services, settings, planned, look, controls, stamp, signal);
-    await writeFarm(services.store, viewOf(settings, planned, acted, { ...look, alarms: told, controls }, stamp), { signal });
+    await recordChanges(context, planned, look, controls);
+    await writeFarm(services.store, viewOf(context, planned, acted, { ...look, alarms: told, controls }), { signal });
   } catch (error) {
     services.log.error('record not written', { what: 'farm', ...describeError(error) });
   }
@@ -93,23 +90,17 @@ async function tell(services: Services, settings: Settings, alarms: readonly Ala
 }
 
 async function recordChanges(
-  services: Services,
-  settings: Settings,
+  { services, settings, pass, deadline: { all: signal } }: PassContext,
   planned: readonly Planned[],
   { before, alarms }: FarmLook,
   controls: readonly FarmControl[],
-  stamp: Stamp,
-  signal: AbortSignal,
 ): Promise<void> {
   const stateOf = new Map((before?.alarms ?? []).map((a) => [`${a.kind} ${a.pool} ${a.subject}`, a.state]));
   const changed = alarms.filter((a) => a.state !== 'coming' && stateOf.get(`${a.kind} ${a.pool} ${a.subject}`) !== a.state);
-  const pass = services.ulid(stamp.at);
   const entries = changed.map(({ kind, pool = '', subject, text, state }): AlarmEntry => {
     return {
       kind: 'alarm',
-      time: stamp.time,
-      pass,
-      trigger: stamp.trigger,
+      ...recordHead(pass),
       pool,
       alarm: kind,
       state,
@@ -119,23 +110,23 @@ async function recordChanges(
   });
   for (const { alarm, state, pool, text } of entries)
     services.log[state === 'raised' ? 'error' : 'info']('alarm', { alarm, state, pool, text });
-  const said = controlChanges(before, controls, planned, stamp, pass);
+  const said = controlChanges(before, controls, planned, pass);
   for (const { control, subject, state, until, by } of said) services.log.info('control', { control, subject, state, until, by });
   await writeLedger(
     services.store,
-    { pass, at: stamp.at, entries: [...entries, ...said], append: settings.append },
+    { pass: pass.id, part: 'changes', at: pass.time, entries: [...entries, ...said], append: settings.append },
     { signal, clock: services.clock },
   );
 }
 
 function viewOf(
-  settings: Settings,
+  { settings, pass }: PassContext,
   planned: readonly Planned[],
   acted: readonly Acted[],
   look: FarmLook & { readonly controls: FarmControl[] },
-  stamp: Stamp,
 ): FarmView {
   const { costs } = settings;
+  const time = toIso(pass.time);
   const fresh = acted.flatMap(({ entries }) =>
     entries.map(({ time, kind, pool, worker, why, outcome, code, alarm }): FarmAction => {
       return { time, kind, pool, worker, why, outcome, ...(code === undefined ? {} : { code }), ...(alarm && { alarm }) };
@@ -146,7 +137,7 @@ function viewOf(
   );
   return {
     version: 1,
-    time: stamp.time,
+    time,
     installation: settings.installation,
     ...(costs && { currency: costs.currency }),
     pools: settings.pools.map(({ pool, machine }) => ({
@@ -156,9 +147,7 @@ function viewOf(
       flavors: [...machine.flavors],
     })),
     // A pool that could not be read shows what was last seen of it, with its age in the alarm.
-    workers: planned.flatMap(({ view }, i) =>
-      workersOf(view, settings, { before: look.before, entries: acted[i]?.entries ?? [], time: stamp.time }),
-    ),
+    workers: planned.flatMap(({ view }, i) => workersOf(view, settings, { before: look.before, entries: acted[i]?.entries ?? [], time })),
     waiting: waiting.sort((a, b) => (a.since < b.since ? -1 : 1)).slice(0, MOST_WAITING),
     actions: newest([...(look.before?.actions ?? []), ...look.actions, ...fresh]),
     alarms: [...look.alarms],

@@ -5,8 +5,9 @@ import type { Worker } from '../../core/fleet/types.ts';
 import type { Launch, PoolMemory } from '../../core/launches/types.ts';
 import type { Plan } from '../../core/plan/types.ts';
 import { toIso } from '../../core/time.ts';
-import type { SettledEntry, Stamp } from '../ledger/write.ts';
-import type { Clock, Cloud } from '../ports/index.ts';
+import type { SettledEntry } from '../ledger/write.ts';
+import { type PassInfo, recordHead } from '../pass-context.ts';
+import type { Cloud } from '../ports/index.ts';
 import type { PoolView } from '../reconcile/types.ts';
 
 /** Consoles read of one pool in one pass: what they tell is good to know, but nothing waits long for it. */
@@ -30,21 +31,28 @@ export interface Looks {
   readonly done: Promise<ReadonlyMap<string, Look>>;
 }
 
-const NONE: Looks = { workers: new Set(), later: new Set(), done: Promise.resolve(new Map()) };
+/** Where nothing may be removed no console is read. */
+export const NO_CONSOLES: Looks = { workers: new Set(), later: new Set(), done: Promise.resolve(new Map()) };
 
 /**
  * Reads the consoles of the workers whose boot has come to its end, once each, first of those whose servers are deleted next. Only where something
  * may be removed, so that no hook waits for it. A console that cannot be read costs its phases and nothing else.
  */
 export function readConsoles(
-  services: { readonly cloud: Pick<Cloud, 'consoleLog'>; readonly clock: Pick<Clock, 'now'> },
-  view: Pick<PoolView, 'workers' | 'memory'>,
-  plan: Pick<Plan, 'actions'>,
-  shrink: boolean,
-  signal: AbortSignal,
+  cloud: Pick<Cloud, 'consoleLog'>,
+  {
+    view,
+    plan,
+    now,
+    signal,
+  }: {
+    readonly view: Pick<PoolView, 'workers' | 'memory'>;
+    readonly plan: Pick<Plan, 'actions'>;
+    /** Time of the pass. */
+    readonly now: number;
+    readonly signal: AbortSignal;
+  },
 ): Looks {
-  if (!shrink) return NONE;
-  const now = services.clock.now();
   const servers = new Map((view.workers ?? []).flatMap((w) => (hasConsole(w) ? [[w.name, w.server] as const] : [])));
   const reaped = new Set(plan.actions.flatMap((a) => (a.kind === 'reap' ? [a.worker] : [])));
   const candidates = untold(view.memory)
@@ -57,7 +65,7 @@ export function readConsoles(
   const look = async ({ name }: Launch): Promise<readonly [string, Look]> => {
     if (useless !== undefined) return [name, { unread: useless }];
     try {
-      const text = await services.cloud.consoleLog(servers.get(name)?.id ?? '', { lines: CONSOLE_LINES }, { signal });
+      const text = await cloud.consoleLog(servers.get(name)?.id ?? '', { lines: CONSOLE_LINES }, { signal });
       return [name, text === undefined ? undefined : { log: parseBootLog(text, name) }];
     } catch (error) {
       const { code } = describeError(error);
@@ -94,31 +102,26 @@ function isOverdue({ settledAt = 0 }: Launch, now: number): boolean {
  */
 export function tellBoots(
   view: Pick<PoolView, 'workers' | 'memory'> & { readonly settings: { readonly pool: { readonly name: string } } },
-  looks: ReadonlyMap<string, Look>,
-  later: ReadonlySet<string>,
-  shrink: boolean,
-  stamp: Stamp,
+  /** Absent where consoles are not read. */
+  read: { readonly looks: ReadonlyMap<string, Look>; readonly later: ReadonlySet<string> } | undefined,
+  pass: PassInfo,
 ): readonly SettledEntry[] {
   const workers = new Map((view.workers ?? []).map((w) => [w.name, w]));
   return untold(view.memory)
-    .filter((l) => (shrink ? !later.has(l.name) : isOverdue(l, stamp.at)))
-    .map((l) => settledEntry(l, workers.get(l.name), looks.get(l.name), view.settings.pool.name, stamp));
+    .filter((l) => (read ? !read.later.has(l.name) : isOverdue(l, pass.time)))
+    .map((l) => settledEntry(l, workers.get(l.name), read?.looks.get(l.name), { ...recordHead(pass), pool: view.settings.pool.name }));
 }
 
 function settledEntry(
   { name, at, outcome, settledAt = at, why }: Launch,
   worker: Worker | undefined,
   look: Look,
-  pool: string,
-  { time, pass, trigger }: Stamp,
+  head: Pick<SettledEntry, 'time' | 'pass' | 'trigger' | 'pool'>,
 ): SettledEntry {
   const { createdAt, activeAt } = worker?.server ?? {};
   return {
     kind: outcome === 'booted' ? 'booted' : 'boot-failed',
-    time,
-    pass,
-    trigger,
-    pool,
+    ...head,
     worker: name,
     ...(why === undefined ? {} : { why }),
     seconds: Math.round((settledAt - at) / 1000),

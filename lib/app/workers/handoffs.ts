@@ -2,8 +2,8 @@ import pMap from 'p-map';
 import { describeError } from '../../core/errors.ts';
 import { isWorkerOf, namedAt } from '../../core/fleet/names.ts';
 import { HANDOFFS_PREFIX, handoffIn } from '../../core/keys.ts';
-import type { PoolView } from '../reconcile/types.ts';
-import type { Deadline, Services } from '../services.ts';
+import type { PassContext } from '../pass-context.ts';
+import type { Planned } from '../reconcile/types.ts';
 
 const AT_ONCE = 8;
 
@@ -11,10 +11,11 @@ const AT_ONCE = 8;
  * Deletes the handoffs that have done their service: by what lies in the bucket, not by what anybody remembers, so that whatever a pass could not
  * delete or died before is deleted by the next one. Never throws.
  */
-export async function dropHandoffs(services: Services, views: readonly PoolView[], { act: signal }: Deadline): Promise<void> {
+export async function dropHandoffs({ services, pass, deadline }: PassContext, plans: readonly Planned[]): Promise<void> {
+  const { act: signal } = deadline;
   try {
     const keys = await services.store.list(HANDOFFS_PREFIX, { signal });
-    const over = keys.filter((key) => isOver(key, views, services.clock.now()));
+    const over = keys.filter((key) => isOver(key, plans, pass.time));
     const failures: unknown[] = [];
     const drop = (key: string) => services.store.delete(key, { signal }).catch((error: unknown) => failures.push(error));
     await pMap(over, drop, { concurrency: AT_ONCE });
@@ -25,9 +26,9 @@ export async function dropHandoffs(services: Services, views: readonly PoolView[
 }
 
 /** Its worker has called, so it has its configuration; or nobody knows such a worker any more and the URL is dead. Not known is never over. */
-function isOver(key: string, views: readonly PoolView[], now: number): boolean {
+function isOver(key: string, plans: readonly Planned[], now: number): boolean {
   const name = handoffIn(key) ?? '';
-  const view = views.find(({ settings }) => isWorkerOf(settings.pool, name));
+  const view = plans.find((planned) => isWorkerOf(planned.view.settings.pool, name))?.view;
   if (!view?.workers) return false;
   const worker = view.workers.find((w) => w.name === name);
   // One that counts as failed may still come up; its handoff goes when it is reaped or forgotten.

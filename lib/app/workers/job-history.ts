@@ -1,6 +1,7 @@
 import { describeError } from '../../core/errors.ts';
 import { toIso } from '../../core/time.ts';
-import type { RanEntry, RanJob, Stamp } from '../ledger/write.ts';
+import type { RanEntry, RanJob } from '../ledger/write.ts';
+import { type PassInfo, recordHead } from '../pass-context.ts';
 import type { Forge, JobView } from '../ports/index.ts';
 import type { PoolView } from '../reconcile/types.ts';
 
@@ -16,13 +17,13 @@ export class RanNotes {
   readonly entries: RanEntry[] = [];
   readonly #forge: Pick<Forge, 'runnerJobs'>;
   readonly #view: Pick<PoolView, 'settings' | 'workers'>;
-  readonly #stamp: Stamp;
+  readonly #pass: PassInfo;
   #useless: string | undefined;
 
-  constructor(forge: Pick<Forge, 'runnerJobs'>, view: Pick<PoolView, 'settings' | 'workers'>, stamp: Stamp) {
+  constructor(forge: Pick<Forge, 'runnerJobs'>, view: Pick<PoolView, 'settings' | 'workers'>, pass: PassInfo) {
     this.#forge = forge;
     this.#view = view;
-    this.#stamp = stamp;
+    this.#pass = pass;
   }
 
   /** Never throws. Call it when nothing but the deletion of the runner is left to do. */
@@ -30,8 +31,7 @@ export class RanNotes {
     const worker = this.#view.workers?.find((w) => w.name === name);
     // One that never asked for a job was never given one.
     if (worker && !worker.booted) return;
-    const { time, pass, trigger } = this.#stamp;
-    const head = { kind: 'ran', time, pass, trigger, pool: this.#view.settings.pool.name, worker: name, runnerId } as const;
+    const head = { kind: 'ran', ...recordHead(this.#pass), pool: this.#view.settings.pool.name, worker: name, runnerId } as const;
     // What the first one met is everybody's: rights, silence, a throttle. The others are not to wait for it as well.
     if (this.#useless !== undefined) {
       this.entries.push({ ...head, jobs: [], jobsUnread: this.#useless });

@@ -14,6 +14,7 @@ import { handoffKey } from '../../core/keys.ts';
 import { REFUSAL_MS, refuse, throttle } from '../../core/launches/pause.ts';
 import type { Launch, Pause, PoolMemory, Refusal } from '../../core/launches/types.ts';
 import type { Action } from '../../core/plan/types.ts';
+import type { PassContext } from '../pass-context.ts';
 import type { NewRunner } from '../ports/index.ts';
 import type { Deadline, Services } from '../services.ts';
 import type { PoolSettings } from '../settings.ts';
@@ -46,13 +47,10 @@ interface Offer {
 
 export interface LauncherOptions {
   readonly settings: PoolSettings;
-  readonly installation: string;
   readonly memory: PoolMemory;
   readonly images: Images;
   /** Machines of the pool before this pass. */
   readonly machines: number;
-  /** Time of the pass. */
-  readonly at: number;
 }
 
 /**
@@ -64,15 +62,19 @@ export class Launcher {
   /** Set by this pass; absent when what was remembered still holds. */
   pause: Pause | undefined;
   readonly #services: Services;
+  readonly #installation: string;
+  readonly #passTime: number;
   readonly #options: LauncherOptions;
   readonly #deadline: Deadline;
   #accepted = 0;
   #ready: Promise<string> | undefined;
 
-  constructor(services: Services, options: LauncherOptions, deadline: Deadline) {
+  constructor({ services, settings, pass, deadline }: PassContext, options: LauncherOptions) {
     this.#services = services;
-    this.#options = options;
+    this.#installation = settings.installation;
+    this.#passTime = pass.time;
     this.#deadline = deadline;
+    this.#options = options;
   }
 
   /** Name → runner → handoff → server, once all is known that can be known before; a failure undoes the steps before it. Never throws. */
@@ -156,7 +158,7 @@ export class Launcher {
 
   /** Walks the offers until one is accepted. Throws what ends the launch. */
   async #order(worker: string, runnerId: number, userData: string, imageId: string, action: LaunchAction): Promise<LaunchOutcome> {
-    const { at } = this.#options;
+    const at = this.#passTime;
     for (let offer = this.#offers()[0]; offer; offer = this.#offers()[0]) {
       const done = { worker, runnerId, ...offer };
       const pending: Launch = { name: worker, at, ...offer, ...jobOf(action), listed: false, outcome: 'pending' };
@@ -177,8 +179,8 @@ export class Launcher {
   }
 
   #createServer(worker: string, runnerId: number, userData: string, imageId: string, offer: Offer) {
-    const { settings, installation } = this.#options;
-    const { machine, pool } = settings;
+    const { machine, pool } = this.#options.settings;
+    const installation = this.#installation;
     const metadata = { 'managed-by': installation, pool: pool.name, 'runner-id': String(runnerId) };
     const tags = { 'managed-by': installation, pool: pool.name };
     const { vpcId, subnetIds, securityGroups, rootVolume, publicIp, keyName } = machine;
@@ -237,7 +239,8 @@ export class Launcher {
   /** What must stop all ordering for a while: everything that another attempt right now would meet again. */
   #learn(error: unknown): void {
     if (this.pause || error instanceof UnclearError || error instanceof ConflictError) return;
-    const { memory, at, machines, settings } = this.#options;
+    const { memory, machines, settings } = this.#options;
+    const at = this.#passTime;
     const now = this.#services.clock.now();
     const { code, message } = describeError(error);
     if (error instanceof ThrottledError) {

@@ -2,7 +2,8 @@ import { describeError } from '../../core/errors.ts';
 import { drainNote } from '../../core/fleet/drain-note.ts';
 import { handoffKey } from '../../core/keys.ts';
 import type { Removal } from '../../core/plan/types.ts';
-import type { Deadline, Services } from '../services.ts';
+import type { PassContext } from '../pass-context.ts';
+import type { Services } from '../services.ts';
 import type { PoolSettings } from '../settings.ts';
 import type { RanNotes } from './job-history.ts';
 
@@ -20,16 +21,15 @@ export interface RemovalOutcome {
  * tick tries again. Never throws.
  */
 export async function remove(
-  services: Services,
+  { services, deadline }: PassContext,
   settings: PoolSettings,
   action: Removal,
   notes: Pick<RanNotes, 'note'>,
-  deadline: Deadline,
 ): Promise<RemovalOutcome> {
   if (deadline.act.aborted) return { outcome: 'skipped', code: 'deadline' };
   try {
     const lost = await lostJob(services, action, deadline.act);
-    const refusal = await step(services, settings, action, notes, deadline);
+    const refusal = await step(services, settings, action, notes, deadline.act);
     return refusal === undefined ? { outcome: 'done', ...lost } : { outcome: 'skipped', ...refusal };
   } catch (error) {
     const { code, message } = describeError(error);
@@ -55,7 +55,7 @@ async function step(
   settings: PoolSettings,
   action: Removal,
   notes: Pick<RanNotes, 'note'>,
-  { act: signal }: Deadline,
+  signal: AbortSignal,
 ): Promise<Refusal> {
   switch (action.kind) {
     case 'drain':

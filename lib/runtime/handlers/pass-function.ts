@@ -1,9 +1,8 @@
 import middy from '@middy/core';
 import type { Clock, Log, Wake } from '../../app/ports/index.ts';
-import type { PassResult } from '../../app/reconcile/entry-points.ts';
+import type { PassResult, TurnstileCall } from '../../app/reconcile/entry-points.ts';
 import type { Report } from '../../app/reconcile/reconcile.ts';
-import type { Deadline, Services } from '../../app/services.ts';
-import type { Settings } from '../../app/settings.ts';
+import type { Services } from '../../app/services.ts';
 import type { Config } from '../../config/load/parse.ts';
 import { describeError } from '../../core/errors.ts';
 import { callAgents } from '../../http/agents.ts';
@@ -42,13 +41,7 @@ interface PassSummary {
 }
 
 /** What a function does with the services once it is built. */
-export interface PassCall {
-  readonly services: Services;
-  readonly settings: Settings;
-  readonly wake: Wake;
-  readonly deadline: Deadline;
-  /** After this long a holder of the turnstile counts as dead. */
-  readonly holdMs: number;
+export interface PassCall extends TurnstileCall {
   readonly event: unknown;
 }
 

@@ -5,10 +5,9 @@ import { createPassFunction, type PassFunction, type PassParts } from './pass-fu
 
 /** The function of the timer: launches, removes and counts. A call by hand does the same and is recorded as a person's. */
 export function createReaper(parts: PassParts): PassFunction {
-  return createPassFunction(parts, async ({ services, settings, wake, deadline, holdMs, event }) => {
-    const trigger = timerOf(event) === undefined ? 'person' : 'timer';
-    const result = await tick(services, settings, trigger, wake, deadline, holdMs);
-    await upkeep(services, settings.append, deadline.act);
+  return createPassFunction(parts, async (call) => {
+    const result = await tick(call, timerOf(call.event) === undefined ? 'person' : 'timer');
+    await upkeep(call.services, call.settings.append, call.deadline.act);
     return result;
   });
 }

@@ -35,7 +35,8 @@ function stuck() {
 
 function pass(services: Services, settings: Settings) {
   const [act, all] = [new AbortController(), new AbortController()];
-  const done = tick(services, settings, 'timer', { wake: async () => undefined }, { act: act.signal, all: all.signal }, 60_000);
+  const deadline = { act: act.signal, all: all.signal };
+  const done = tick({ services, settings, wake: { wake: async () => undefined }, deadline, holdMs: 60_000 }, 'timer');
   return { act, done };
 }
 

@@ -70,7 +70,7 @@ it('asks every source before any has answered, so that an observation takes as l
     worker: { userData: () => '', handoff: () => '' },
     notifiers: [],
   };
-  const views = await observe(services, settings, new AbortController().signal);
+  const { views } = await observe(services, settings, new AbortController().signal);
   expect([...asked].sort()).toEqual([...SOURCES].sort());
   expect(views.map(({ workers, jobs, unread }) => ({ workers, jobs, unread }))).toEqual([{ workers: [], jobs: [], unread: [] }]);
 });

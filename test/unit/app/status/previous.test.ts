@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Services } from '../../../../lib/app/services.ts';
 import type { Settings } from '../../../../lib/app/settings.ts';
-import { readAround } from '../../../../lib/app/status/previous.ts';
+import { readPrevious } from '../../../../lib/app/status/previous.ts';
 import { type FarmView, writeFarm } from '../../../../lib/app/status/schema.ts';
 import { UnclearError } from '../../../../lib/core/errors.ts';
 import { toIso } from '../../../../lib/core/time.ts';
@@ -42,7 +42,7 @@ async function read(broken: string) {
   const services = { store, clock: { now: () => NOW }, log } as unknown as Services;
   const settings = { pools: [], append: true } as unknown as Settings;
   const { signal } = new AbortController();
-  const around = await readAround(services, settings, { act: signal, all: signal });
+  const around = await readPrevious({ services, settings, deadline: { act: signal, all: signal } });
   return { managers: around?.managers.map(({ name, phase }) => `${name} ${phase}`), unread: around?.managersUnread, told };
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Stamp } from '../../../../lib/app/ledger/write.ts';
-import { readConsoles, tellBoots, toldOf } from '../../../../lib/app/workers/boot-consoles.ts';
+import type { PassInfo } from '../../../../lib/app/pass-context.ts';
+import { NO_CONSOLES, readConsoles, tellBoots, toldOf } from '../../../../lib/app/workers/boot-consoles.ts';
 import { AccessError, ConflictError } from '../../../../lib/core/errors.ts';
 import type { Worker } from '../../../../lib/core/fleet/types.ts';
 import type { Launch } from '../../../../lib/core/launches/types.ts';
@@ -8,7 +8,7 @@ import type { Action } from '../../../../lib/core/plan/types.ts';
 import { launch, MINUTE, memory, NOW, nameOf, SECOND, server, worker } from '../../../../testkit/builders.ts';
 
 const signal = new AbortController().signal;
-const stamp: Stamp = { at: NOW, time: '2026-11-23T12:00:00Z', pass: 'p', trigger: 'timer' };
+const pass: PassInfo = { id: 'p', trigger: 'timer', time: NOW };
 const settings = { pool: { name: 'bake' } };
 
 const booted = (n: number, more: Partial<Launch> = {}) =>
@@ -42,8 +42,8 @@ async function tell({ launches, workers, actions = [], shrink = true, answer = (
     },
   };
   const view = { settings, workers: workers ?? launches.map((_, i) => worker(i + 1, 'idle')), memory: memory({ launches }) };
-  const looks = readConsoles({ cloud, clock: { now: () => NOW } }, view, { actions }, shrink, signal);
-  const entries = tellBoots(view, await looks.done, looks.later, shrink, stamp);
+  const looks = shrink ? readConsoles(cloud, { view, plan: { actions }, now: NOW, signal }) : NO_CONSOLES;
+  const entries = tellBoots(view, shrink ? { looks: await looks.done, later: looks.later } : undefined, pass);
   const open = toldOf(view.memory, entries).launches.filter((l) => l.untold);
   return { asked, entries, names: entries.map((e) => e.worker), open: open.map((l) => l.name), waits: [...looks.workers] };
 }
@@ -60,7 +60,7 @@ describe('the end of a boot', () => {
     expect(entries).toStrictEqual([
       {
         kind: 'boot-failed',
-        time: stamp.time,
+        time: '2026-11-23T12:00:00Z',
         pass: 'p',
         trigger: 'timer',
         pool: settings.pool.name,

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { Stamp } from '../../../../lib/app/ledger/write.ts';
+import type { PassInfo } from '../../../../lib/app/pass-context.ts';
 import type { JobView } from '../../../../lib/app/ports/index.ts';
 import type { PoolView } from '../../../../lib/app/reconcile/types.ts';
 import { RanNotes } from '../../../../lib/app/workers/job-history.ts';
 import { AccessError } from '../../../../lib/core/errors.ts';
 import { NOW, nameOf, pool, runner, worker } from '../../../../testkit/builders.ts';
 
-const STAMP: Stamp = { at: NOW, time: '2026-11-23T12:00:00Z', pass: '01PASS', trigger: 'timer' };
-const HEAD = { kind: 'ran', time: STAMP.time, pass: '01PASS', trigger: 'timer', pool: 'bake' };
+const PASS: PassInfo = { id: '01PASS', trigger: 'timer', time: NOW };
+const HEAD = { kind: 'ran', time: '2026-11-23T12:00:00Z', pass: '01PASS', trigger: 'timer', pool: 'bake' };
 const NEVER = new AbortController().signal;
 
 function job(id: number, change: Partial<JobView> = {}): JobView {
@@ -24,7 +24,7 @@ function notes(workers: PoolView['workers'], read: (runnerId: number) => { jobs:
     },
   };
   const settings = { pool: pool() } as PoolView['settings'];
-  return { notes: new RanNotes(forge, { settings, ...(workers && { workers }) }, STAMP), asked };
+  return { notes: new RanNotes(forge, { settings, ...(workers && { workers }) }, PASS), asked };
 }
 
 describe('what a worker ran', () => {
