@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { renderManagerUserData } from '../../cloud-init/manager/manager.ts';
 import type { Store } from '../../lib/app/ports/index.ts';
-import { healthProblems, type ManagerHealth, parseHealth } from '../../lib/app/status/cache-manager.ts';
+import { healthProblems, ManagerHealth } from '../../lib/app/status/cache-manager.ts';
+import { readJson } from '../../lib/app/storage/json.ts';
 import type { Config } from '../../lib/config/load/parse.ts';
 import { managerKey } from '../../lib/core/keys.ts';
 import { counted } from '../../lib/core/plural.ts';
@@ -34,14 +35,13 @@ export async function managerStatus(config: Config, store: Store, now: number, o
     throw new UserError(`publish_health is false: look on the manager itself, /var/lib/gl-cache/health.json says how it is.`);
   }
   const key = managerKey(manager.name);
-  const object = await store.get(key);
-  if (!object) {
+  const { exists, value: read } = await readJson(store, key, ManagerHealth);
+  if (!exists) {
     const todo = 'Is the VM up, has it an agency that may write there, and was its user data rendered from this file?';
     if (output.json) output.data(JSON.stringify({ ok: false, health: null, problems: [{ what: `no ${key}`, todo }] }));
     else output.data(`There is no ${key} in the bucket ${config.bucket.name}.\n${todo}`);
     return 1;
   }
-  const read = parseHealth(new TextDecoder().decode(object.body));
   const health = output.json ? read : clean(read);
   if (!health) throw new UserError(`${key} is not what a manager writes; another version of the manager, or something else?`);
   const problems = healthProblems(health, now);

@@ -1,4 +1,5 @@
 import type { FarmView } from '../../lib/app/status/schema.ts';
+import { parseJson } from '../../lib/core/json.ts';
 
 /** What the page shows of `counts/v1/farm.json`; the writer's type, so that both change together. */
 export type Farm = Pick<
@@ -114,12 +115,4 @@ function number(value: unknown): number | undefined {
 
 function texts(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((entry) => typeof entry === 'string') : [];
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { unzipSync } from 'fflate';
 import * as z from 'zod';
 import { UserError } from '../../cli/shared/environment.ts';
+import { parseJson } from '../../lib/core/json.ts';
 import { type FunctionContext, localContext } from '../../lib/runtime/functiongraph/context.ts';
 import { type DeployInputs, makePackages, openDeployment } from '../inputs/deployment.ts';
 import { deployedUrn } from '../inputs/function-urn.ts';
@@ -59,7 +60,10 @@ export async function invokeLocal(inputs: DeployInputs, options: InvokeOptions):
 }
 
 /** What a tick returns, as an object or as its text. */
-const Unwell = z.preprocess((value) => (typeof value === 'string' ? parsed(value) : value), z.object({ ok: z.literal(false) }));
+const Unwell = z.preprocess(
+  (value) => (typeof value === 'string' ? (parseJson(value) ?? value) : value),
+  z.object({ ok: z.literal(false) }),
+);
 
 const SomeKey = z.enum(['webhook', 'scaler', 'reaper']);
 type Handler = (event: unknown, context: FunctionContext) => Promise<unknown>;
@@ -94,11 +98,9 @@ function unpack(zip: Uint8Array, folder: string): void {
 
 function eventOf({ dir }: DeployInputs, { data, path }: InvokeOptions): unknown {
   const text = data ?? (path === undefined ? '{}' : readEvent(resolve(dir, path)));
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new UserError(`the event is no JSON: give it with --data '{"…": …}' or as a file with --path`);
-  }
+  const event = parseJson(text);
+  if (event === undefined) throw new UserError(`the event is no JSON: give it with --data '{"…": …}' or as a file with --path`);
+  return event;
 }
 
 function readEvent(file: string): string {
@@ -111,14 +113,6 @@ function readEvent(file: string): string {
 
 /** A text that is JSON is shown as what it says. */
 function shown(result: unknown): string {
-  const value = typeof result === 'string' ? parsed(result) : result;
+  const value = typeof result === 'string' ? (parseJson(result) ?? result) : result;
   return typeof value === 'string' ? value : (JSON.stringify(value, undefined, 2) ?? '');
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { ConfigError } from '../core/errors.ts';
+import { parseJson } from '../core/json.ts';
 import type { Config } from './types.ts';
 
 /** Raised with each change of `Config`: a bundle takes only what its own build has compiled. */
@@ -22,7 +23,7 @@ export function compiledText({ manager: _, ...config }: Config): string {
 
 /** Reads what `compiledText` has written. Throws `ConfigError`. */
 export function readCompiled(text: string): Config {
-  const found = Compiled.safeParse(parsed(text));
+  const found = Compiled.safeParse(parseJson(text));
   if (found.success) return found.data.config as unknown as Config;
   throw new ConfigError('invalid-config', 'this is no configuration of this build: npm run build compiles scaler.yml for the functions');
 }
@@ -30,12 +31,4 @@ export function readCompiled(text: string): Config {
 /** Whether a JSON document is a compiled configuration rather than a scaler.yml written as JSON. */
 export function isCompiled(data: unknown): boolean {
   return z.object({ format: z.number(), config: z.unknown() }).safeParse(data).success;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

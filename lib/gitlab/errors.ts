@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import * as z from 'zod';
 import { AccessError, ConfigError, ConflictError, NotFoundError, type ScalerError, ThrottledError, UnclearError } from '../core/errors.ts';
+import { parseJson } from '../core/json.ts';
 import { askedWaitMs, withinBounds } from '../http/headers.ts';
 import { redactLine } from '../http/redact.ts';
 
@@ -68,12 +69,4 @@ function asText(message: unknown): string {
   if (typeof message === 'string') return message.trim();
   const isEmpty = message === null || message === undefined || (typeof message === 'object' && Object.keys(message).length === 0);
   return isEmpty ? '' : JSON.stringify(message);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock } from '../app/ports/index.ts';
 import { ConfigError, UnclearError } from '../core/errors.ts';
+import { parseJson } from '../core/json.ts';
 import type { Agents } from '../http/agents.ts';
 import { type Answer as HttpAnswer, send } from '../http/client.ts';
 import { askedWaitMs } from '../http/headers.ts';
@@ -76,11 +77,9 @@ function parse({ status, headers, body }: HttpAnswer, call: string, clock: Clock
   const text = body.toString('utf8');
   if (status >= 300) throw refusalError({ status, headers, body: text, call, now: clock.now() });
   if (text === '') return { status, headers, body: undefined };
-  try {
-    return { status, headers, body: JSON.parse(text) };
-  } catch {
-    throw new UnclearError('not-json', `${call}: the answer is no JSON`);
-  }
+  const json = parseJson(text);
+  if (json === undefined) throw new UnclearError('not-json', `${call}: the answer is no JSON`);
+  return { status, headers, body: json };
 }
 
 function queryString(query: Readonly<Record<string, unknown>> = {}): string {

@@ -10,6 +10,7 @@ import {
   ThrottledError,
   UnclearError,
 } from '../core/errors.ts';
+import { parseJson } from '../core/json.ts';
 import { askedWaitMs, type Headers } from '../http/headers.ts';
 import { redactLine } from '../http/redact.ts';
 import { canonicalCode, type Meaning, meaningOf } from './error-codes.ts';
@@ -32,7 +33,7 @@ const THROTTLE_MS = 60_000;
  * `name` names the call in the message.
  */
 export function otcError(answer: TextAnswer, kind: CallKind, name: string): ScalerError {
-  const body = parse(answer.text);
+  const body = parseJson(answer.text);
   const found = body === undefined ? [] : findings(body);
   const best = found.find((f) => specific(f.code)) ?? found.find((f) => meaningOf(f.code) !== undefined) ?? found[0];
   const code = best?.code ?? `http-${answer.status}`;
@@ -45,7 +46,7 @@ export function otcError(answer: TextAnswer, kind: CallKind, name: string): Scal
 
 /** The error inside a 2xx answer: OTC puts flow control (`Common.0024`) into a 202. `undefined` when there is none. */
 export function errorInside(answer: TextAnswer, kind: CallKind, name: string): ScalerError | undefined {
-  const body = parse(answer.text);
+  const body = parseJson(answer.text);
   if (!isRecord(body)) return undefined;
   const isOperation = 'job_id' in body || 'status' in body;
   const reports = hasContent(body.error) || (!isOperation && (hasContent(body.error_code) || canonicalCode(body.code) !== undefined));
@@ -134,14 +135,6 @@ function build(meaning: Meaning, code: string, message: string, kind: CallKind, 
     case 'backend':
     case 'wrapper':
       return new UnclearError(code, message);
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 

@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import type { Clock } from '../app/ports/index.ts';
 import { UnclearError } from '../core/errors.ts';
+import { parseJson } from '../core/json.ts';
 import type { Agents } from '../http/agents.ts';
 import { send } from '../http/client.ts';
 import type { OtcCallName } from './calls.ts';
@@ -114,11 +115,9 @@ function understand<Schema extends z.ZodType>(
 }
 
 function jsonOf({ status, text }: { readonly status: number; readonly text: string }, name: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new UnclearError('not-json', `${name}: the answer is no JSON (HTTP ${status})`);
-  }
+  const json = parseJson(text);
+  if (json === undefined) throw new UnclearError('not-json', `${name}: the answer is no JSON (HTTP ${status})`);
+  return json;
 }
 
 /** `%20` and not `+` for a space, as the signature has it. */

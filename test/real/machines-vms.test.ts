@@ -6,7 +6,8 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
 import { renderManagerUserData } from '../../cloud-init/manager/manager.ts';
-import { healthProblems, type ManagerHealth, parseHealth } from '../../lib/app/status/cache-manager.ts';
+import { healthProblems, ManagerHealth } from '../../lib/app/status/cache-manager.ts';
+import { parseJsonAs } from '../../lib/app/storage/json.ts';
 import { managerKey } from '../../lib/core/keys.ts';
 import type { Job } from '../../sandbox/gitlab/model.ts';
 import { addressOf, LAB_ADDRESS, Lab } from '../../sandbox/machines/lab.ts';
@@ -168,7 +169,7 @@ async function managerIsWell(farm: MachineFarm, manager: Machine): Promise<void>
   const { sandbox } = farm.farm;
   const look = () => {
     const body = sandbox.obs.bucket(sandbox.bucket).get(managerKey('cache-1'))?.body.toString();
-    return body === undefined ? undefined : parseHealth(body);
+    return body === undefined ? undefined : parseJsonAs(ManagerHealth, body);
   };
   const isWell = (health: ManagerHealth | undefined) =>
     health?.mirrors.oldest_seconds !== null && health && healthProblems(health, Date.now()).length === 0;

@@ -5,6 +5,7 @@ import { CONTROLS_PREFIX, controlIn, controlKey } from '../../core/keys.ts';
 import { DAY } from '../../core/time.ts';
 import type { CallOptions, Store } from '../ports/index.ts';
 import { Time } from '../storage/bounds.ts';
+import { readJson } from '../storage/json.ts';
 
 /**
  * Content of a control, which is one object each, so that two people at once never undo each other. What is asked for stands in the key; the content says
@@ -13,10 +14,10 @@ import { Time } from '../storage/bounds.ts';
 const Body = z.strictObject({
   version: z.literal(1),
   since: Time,
-  until: Time.optional(),
-  before: Time.optional(),
-  by: z.string().optional(),
-  reason: z.string().optional(),
+  until: z.exactOptional(Time),
+  before: z.exactOptional(Time),
+  by: z.exactOptional(z.string()),
+  reason: z.exactOptional(z.string()),
 });
 
 /**
@@ -36,24 +37,12 @@ async function readControl(store: Store, key: string, options: CallOptions): Pro
   const named = controlIn(key);
   if (!named)
     throw new ConfigError(UNKNOWN_CONTROL, `${key} is no control that this version knows: delete it, or run the version that wrote it`);
-  try {
-    const found = await store.get(key, options);
-    // Taken back between list and read.
-    if (!found) return [];
-    const { since, until, before, by, reason } = Body.parse(JSON.parse(new TextDecoder().decode(found.body)));
-    return [
-      {
-        ...named,
-        since,
-        ...(until === undefined ? {} : { until }),
-        ...(before === undefined ? {} : { before }),
-        ...(by === undefined ? {} : { by }),
-        ...(reason === undefined ? {} : { reason }),
-      },
-    ];
-  } catch {
-    return [{ ...named, since: 0, unreadable: true }];
-  }
+  const { exists, value } = await readJson(store, key, Body, options).catch(() => ({ exists: true, value: undefined }));
+  // Taken back between list and read.
+  if (!exists) return [];
+  if (!value) return [{ ...named, since: 0, unreadable: true }];
+  const { version: _, ...body } = value;
+  return [{ ...named, ...body }];
 }
 
 /** Begins a control, or replaces the one of the same kind and target. */

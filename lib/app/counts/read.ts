@@ -5,6 +5,7 @@ import { minuteRow, parseRollup, rollUp, type SeriesRow, STEP_MS, type Step } fr
 import { parseSamples, type Sample } from '../../core/metrics/sample.ts';
 import { DAY, dayOf, floorDay, fromIso } from '../../core/time.ts';
 import type { CallOptions, Store } from '../ports/index.ts';
+import { readJson } from '../storage/json.ts';
 
 /** Objects read at once. */
 const AT_ONCE = 16;
@@ -73,12 +74,7 @@ async function steps(store: Store, span: Span, step: '1h' | '1d', options: CallO
 
 /** `undefined` when there is none yet, or it is not one. */
 export async function readIndex(store: Store, options: CallOptions): Promise<SeriesIndex | undefined> {
-  const text = await readText(store, INDEX_KEY, options);
-  try {
-    return SeriesIndex.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
+  return (await readJson(store, INDEX_KEY, SeriesIndex, options)).value;
 }
 
 export interface DaySamples {

@@ -5,6 +5,7 @@ import { onTheirWay } from '../../core/plural.ts';
 import { DAY, fromIso, toIso } from '../../core/time.ts';
 import type { Store } from '../ports/index.ts';
 import { Time } from '../storage/bounds.ts';
+import { parseJsonAs } from '../storage/json.ts';
 import { adviceLine, bootLines } from './sentences/boot.ts';
 import { controlText } from './sentences/controls.ts';
 import { ranByJob, ranByWorker, ranLines } from './sentences/jobs.ts';
@@ -90,7 +91,7 @@ export async function readLedger(
     const entries: ReadEntry[] = [];
     try {
       for await (const line of readLines(store, key)) {
-        const entry = parseEntry(line);
+        const entry = parseJsonAs(Entry, line);
         if (entry) entries.push(entry);
       }
     } catch (error) {
@@ -117,14 +118,6 @@ async function* readLines(store: Store, key: string): AsyncGenerator<string> {
     yield* lines;
   }
   yield rest;
-}
-
-function parseEntry(line: string): ReadEntry | undefined {
-  try {
-    return Entry.safeParse(JSON.parse(line)).data;
-  } catch {
-    return undefined;
-  }
 }
 
 /** What the ledger says about one job or one worker, as sentences with a time, oldest first. */

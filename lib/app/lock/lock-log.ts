@@ -5,6 +5,7 @@ import { HOUR } from '../../core/time.ts';
 import type { Clock, Store } from '../ports/index.ts';
 import { appendAt, isNotAppendable, isRefusal, readTail } from '../storage/append.ts';
 import { Time } from '../storage/bounds.ts';
+import { parseJsonLines } from '../storage/json.ts';
 
 /** The turnstile's log: lines in appendable objects, one an hour, in parts. */
 export interface LogOptions {
@@ -82,7 +83,7 @@ async function readLog(options: LogOptions, hour: number): Promise<Log | undefin
     const { size, text } = await readTail(options.store, key, TAIL_BYTES, {});
     if (size < FULL_BYTES && !options.closed.has(key)) {
       const cut = text !== '' && !text.endsWith('\n');
-      return { hour, key, size, cut, ...stateOf(parseLines(`${before}\n${text}`), options) };
+      return { hour, key, size, cut, ...stateOf(parseJsonLines(Line, `${before}\n${text}`), options) };
     }
     before = text;
   }
@@ -108,17 +109,6 @@ export async function writeLine(options: LogOptions, log: Log, op: Line['op']): 
     options.suspected.add(log.key);
     return undefined;
   }
-}
-
-function parseLines(text: string): readonly Line[] {
-  return text.split('\n').flatMap((line) => {
-    try {
-      const parsed = Line.safeParse(JSON.parse(line));
-      return parsed.success ? [parsed.data] : [];
-    } catch {
-      return [];
-    }
-  });
 }
 
 /**

@@ -3,6 +3,7 @@ import { describeError } from '../../core/errors.ts';
 import { demandKey } from '../../core/keys.ts';
 import type { CallOptions, Demand, DemandRest, Scope, Store, UnreadDemand } from '../ports/index.ts';
 import type { Services } from '../services.ts';
+import { readJson } from '../storage/json.ts';
 import type { RestChange, Unread } from './types.ts';
 
 /** The demand of a scope, and what the next reading is to be told, where that is not what this one was told. */
@@ -32,8 +33,8 @@ export function scopeKey(scope: Scope): string {
 const MOST_PROJECTS = 5_000;
 const LONGEST_CURSOR = 2_000;
 const Rest = z.object({
-  after: z.string().max(LONGEST_CURSOR).optional(),
-  projects: z.array(z.int().positive()).max(MOST_PROJECTS).optional(),
+  after: z.exactOptional(z.string().max(LONGEST_CURSOR)),
+  projects: z.exactOptional(z.array(z.int().positive()).max(MOST_PROJECTS)),
 });
 
 function bounded({ after, projects }: DemandRest): DemandRest | undefined {
@@ -46,13 +47,8 @@ function bounded({ after, projects }: DemandRest): DemandRest | undefined {
 
 /** Only the order of reading follows from it: whatever is wrong with it, it is as if there were none. */
 async function readRest(store: Store, scope: Scope, options: CallOptions): Promise<DemandRest | undefined> {
-  try {
-    const found = await store.get(demandKey(scopeKey(scope)), options);
-    const { after, projects } = Rest.parse(found ? JSON.parse(new TextDecoder().decode(found.body)) : {});
-    return bounded({ ...(after !== undefined && { after }), ...(projects && { projects }) });
-  } catch {
-    return undefined;
-  }
+  const { value } = await readJson(store, demandKey(scopeKey(scope)), Rest, options).catch(() => ({ value: undefined }));
+  return value && bounded(value);
 }
 
 export async function writeRest(store: Store, { scope, rest }: RestChange, options: CallOptions): Promise<void> {

@@ -6,54 +6,55 @@ import { EMPTY_MEMORY, type PoolMemory } from '../../core/launches/types.ts';
 import { stableText } from '../../core/stable-text.ts';
 import type { CallOptions, Clock, Store } from '../ports/index.ts';
 import { Count, Time } from '../storage/bounds.ts';
+import { readJson } from '../storage/json.ts';
 
 const Memory = z.object({
   launches: z.array(
     z.object({
       name: z.string(),
       at: Time,
-      operationId: z.string().optional(),
+      operationId: z.exactOptional(z.string()),
       flavor: z.string(),
       zone: z.string(),
-      subnet: z.string().optional(),
-      jobId: Count.optional(),
-      retry: z.literal(true).optional(),
+      subnet: z.exactOptional(z.string()),
+      jobId: z.exactOptional(Count),
+      retry: z.exactOptional(z.literal(true)),
       listed: z.boolean(),
       outcome: z.enum(['pending', 'booted', 'failed']),
-      settledAt: Time.optional(),
-      why: z.string().optional(),
-      use: z.enum(['job', 'passed-over', 'none']).optional(),
-      untold: z.literal(true).optional(),
+      settledAt: z.exactOptional(Time),
+      why: z.exactOptional(z.string()),
+      use: z.exactOptional(z.enum(['job', 'passed-over', 'none'])),
+      untold: z.exactOptional(z.literal(true)),
     }),
   ),
-  refusals: z.array(z.object({ flavor: z.string(), zone: z.string(), subnet: z.string().optional(), code: z.string(), until: Time })),
-  pause: z
-    .object({
+  refusals: z.array(z.object({ flavor: z.string(), zone: z.string(), subnet: z.exactOptional(z.string()), code: z.string(), until: Time })),
+  pause: z.exactOptional(
+    z.object({
       until: Time,
       code: z.string(),
       message: z.string(),
       // An older release did not write it.
-      refused: z
-        .object({
+      refused: z.exactOptional(
+        z.object({
           kind: z.enum(['setting', 'quota', 'sold-out']),
           at: Time,
           tries: Count,
           machines: Count,
-          settings: z.string().optional(),
-        })
-        .optional(),
-    })
-    .optional(),
+          settings: z.exactOptional(z.string()),
+        }),
+      ),
+    }),
+  ),
   idle: z.record(z.string(), z.object({ since: Time, done: Count })),
   // An older release did not write it.
-  passedOver: z.record(z.string(), z.object({ tries: Count, lastAt: Time, projectId: z.int().positive().optional() })).default({}),
-  attempts: z.object({ inVain: Count, lastAt: Time }).optional(),
+  passedOver: z.record(z.string(), z.object({ tries: Count, lastAt: Time, projectId: z.exactOptional(z.int().positive()) })).default({}),
+  attempts: z.exactOptional(z.object({ inVain: Count, lastAt: Time })),
   watched: z.record(z.string(), z.object({ projectId: z.int().positive(), queuedAt: Time })).default({}),
   suspects: z.record(z.string(), z.object({ since: Time, jobId: Count, done: Count })).default({}),
 });
 
 /** `merged`: id of what a pass beside has left that is part of it. */
-const Stored = Memory.extend({ merged: z.string().optional() });
+const Stored = Memory.extend({ merged: z.exactOptional(z.string()) });
 
 /** What passes beside a holder of the turnstile have made of the memory, for the next holder to merge. */
 const Beside = z.object({ id: z.string(), before: Memory, after: Memory });
@@ -63,33 +64,16 @@ export async function readMemory(store: Store, pool: string, options: CallOption
   return (await readStored(store, pool, options)).memory;
 }
 
-interface Delta {
-  readonly id: string;
-  readonly before: PoolMemory;
-  readonly after: PoolMemory;
-}
-
 /** The memory as a whole, and what of it passes beside have left; `open` until it is part of the memory's own object. */
 async function readStored(store: Store, pool: string, options: CallOptions) {
-  const [main, beside] = await Promise.all([
-    readObject<PoolMemory & { readonly merged?: string }>(store, poolStateKey(pool), Stored, options),
-    readObject<Delta>(store, besideKey(pool), Beside, options),
+  const [main, { value: beside }] = await Promise.all([
+    readJson(store, poolStateKey(pool), Stored, options),
+    readJson(store, besideKey(pool), Beside, options),
   ]);
-  const { merged, ...memory } = main ?? { ...EMPTY_MEMORY, merged: undefined };
+  const { merged, ...memory } = main.value ?? { ...EMPTY_MEMORY, merged: undefined };
   if (!beside) return { memory };
   if (beside.id === merged) return { memory, beside };
   return { memory: mergeMemories(beside.before, beside.after, memory), beside, open: beside };
-}
-
-async function readObject<T>(store: Store, key: string, schema: z.ZodType, options: CallOptions): Promise<T | undefined> {
-  const found = await store.get(key, options);
-  if (!found) return undefined;
-  try {
-    const parsed = schema.safeParse(JSON.parse(new TextDecoder().decode(found.body)));
-    return parsed.success ? (stripUndefined(parsed.data) as T) : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** A write that took longer leaves room for another one between its read and its put. */
@@ -132,9 +116,4 @@ export async function writeMemory(
     await put(poolStateKey(pool), { ...merged, ...(stored.beside && { merged: stored.beside.id }) });
     if (clock.now() - began < QUICK_MS) return;
   }
-}
-
-/** zod leaves `undefined` for optional members; exact optional types want them absent. JSON drops exactly those. */
-function stripUndefined(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value));
 }

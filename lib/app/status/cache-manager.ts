@@ -36,18 +36,6 @@ export interface HealthProblem {
 /** Three missed minutes are no coincidence. */
 const STALE_MS = 180_000;
 
-/** `undefined` when the text is no health object. */
-export function parseHealth(text: string): ManagerHealth | undefined {
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  const parsed = ManagerHealth.safeParse(data);
-  return parsed.success ? parsed.data : undefined;
-}
-
 /** Everything that somebody should look at; `now` in milliseconds. Empty: all is well. */
 export function healthProblems(health: ManagerHealth, now: number): readonly HealthProblem[] {
   const age = now - health.at;

@@ -7,7 +7,8 @@ import type { HookView } from '../ports/index.ts';
 import type { Services } from '../services.ts';
 import type { Settings } from '../settings.ts';
 import { readTail } from '../storage/append.ts';
-import { healthProblems, parseHealth } from './cache-manager.ts';
+import { parseJsonLines, readJson } from '../storage/json.ts';
+import { healthProblems, ManagerHealth } from './cache-manager.ts';
 import { FarmAction, type FarmManager, type FarmView, readFarm } from './schema.ts';
 
 /** Of the ledger's end: more than fifty actions, among plans of a few minutes. */
@@ -56,14 +57,7 @@ export async function readPrevious({ services, settings, deadline: { act: signal
 /** From the end of the hour's ledger: one request. Without it, or without append, the view knows its own actions alone. */
 async function readActions(services: Services, now: number, signal: AbortSignal): Promise<readonly FarmAction[]> {
   const { text } = await readTail(services.store, ledgerKey(now), ACTION_BYTES, { signal }).catch(() => ({ text: '' }));
-  return text.split('\n').flatMap((line) => {
-    try {
-      const entry: unknown = JSON.parse(line);
-      return FarmAction.safeParse(entry).data ?? [];
-    } catch {
-      return [];
-    }
-  });
+  return parseJsonLines(FarmAction, text);
 }
 
 interface ManagerRead {
@@ -86,7 +80,7 @@ async function readManagers(services: Services, now: number, signal: AbortSignal
   if (keys === 'unread') return undefined;
   const names = keys.flatMap((key) => managerIn(key) ?? []);
   return await pMap(names.slice(0, MOST_MANAGERS), async (name) => {
-    const read = async () => managerOf(new TextDecoder().decode((await services.store.get(managerKey(name), { signal }))?.body), now);
+    const read = async () => managerOf((await readJson(services.store, managerKey(name), ManagerHealth, { signal })).value, now);
     return { name, manager: await tried(read, name) };
   });
 }
@@ -100,8 +94,7 @@ function managersOf(read: readonly ManagerRead[] | undefined, before: FarmView |
   return { managers: [...managers, ...known.filter(({ name }) => unread.has(name))], ...(unread.size > 0 && { managersUnread: true }) };
 }
 
-function managerOf(text: string, now: number): FarmManager | undefined {
-  const health = parseHealth(text);
+function managerOf(health: ManagerHealth | undefined, now: number): FarmManager | undefined {
   if (!health) return undefined;
   const problems = healthProblems(health, now).map(({ what }) => what);
   return { name: health.name, time: toIso(health.at), phase: health.phase, problems };

@@ -4,6 +4,7 @@ import { CONTROL_KINDS } from '../../core/controls.ts';
 import { FARM_KEY } from '../../core/keys.ts';
 import type { CallOptions, Store } from '../ports/index.ts';
 import { Time } from '../storage/bounds.ts';
+import { readJson } from '../storage/json.ts';
 
 const FarmAlarm = z.object({
   kind: z.enum(ALARM_KINDS),
@@ -80,13 +81,7 @@ export type FarmView = z.infer<typeof FarmView>;
 
 /** `undefined` when there is none, or it is not one: then everything begins afresh. Throws what reading throws. */
 export async function readFarm(store: Store, options: CallOptions): Promise<FarmView | undefined> {
-  const found = await store.get(FARM_KEY, options);
-  if (!found) return undefined;
-  try {
-    return FarmView.safeParse(JSON.parse(new TextDecoder().decode(found.body))).data;
-  } catch {
-    return undefined;
-  }
+  return (await readJson(store, FARM_KEY, FarmView, options)).value;
 }
 
 export async function writeFarm(store: Store, farm: FarmView, options: CallOptions): Promise<void> {

@@ -1,5 +1,6 @@
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type YAMLError, type Document as YamlDocument } from 'yaml';
 import * as z from 'zod';
+import { parseJson } from '../../core/json.ts';
 import { plainMessage } from '../check/messages.ts';
 import { type ConfigProblem, findingsOf, InvalidConfigError, type Locate, problem, tidyProblems } from '../check/problems.ts';
 import { compiledText, isCompiled, readCompiled } from '../compiled.ts';
@@ -55,12 +56,11 @@ function parseWhole(data: unknown, locate: Locate | undefined, now: number): Con
 }
 
 function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // The parser's own message quotes the text around the error.
+  const data = parseJson(text);
+  // The parser's own message would quote the text around the error.
+  if (data === undefined)
     throw new InvalidConfigError([problem([], 'is no valid JSON: write it as YAML, or have npm run build compile it')]);
-  }
+  return data;
 }
 
 function zonesOf(data: unknown, now: number, locate?: Locate) {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { ConfigError } from '../../core/errors.ts';
+import { parseJson } from '../../core/json.ts';
 import { ASSETS_PREFIX, COUNTS_PREFIX, PAGE_KEY } from '../../core/keys.ts';
 import type { ObsScheme } from './signer.ts';
 
@@ -22,11 +23,10 @@ const MOST_BYTES = 20_480;
 
 /** Throws `ConfigError` when the text is no policy: to put one of ours in its place would drop what it said. */
 export function parsePolicy(text: string): BucketPolicy {
-  try {
-    return Policy.parse(JSON.parse(text));
-  } catch {
+  const { data } = Policy.safeParse(parseJson(text));
+  if (!data)
     throw new ConfigError('policy-unreadable', 'the policy of the bucket is not in a form that is known here; it is left as it is');
-  }
+  return data;
 }
 
 /** Throws `ConfigError` when it is longer than OBS takes. */

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { readSecrets, type Secrets } from '../../config/secrets.ts';
+import { parseJson } from '../../core/json.ts';
 import { SecretCredentials } from '../../otc/credentials.ts';
 import { type FunctionContext, tryGet } from './context.ts';
 
@@ -29,7 +30,7 @@ export function environmentValue(env: Environment, key: string): string | undefi
 
 function fromUserData(json: string | undefined, key: string): string | undefined {
   if (!json) return undefined;
-  const data = UserData.safeParse(tryGet((): unknown => JSON.parse(json))).data ?? {};
+  const data = UserData.safeParse(parseJson(json)).data ?? {};
   const value = Object.hasOwn(data, key) ? data[key] : undefined;
   return typeof value === 'string' && value !== '' ? value : undefined;
 }

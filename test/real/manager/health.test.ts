@@ -1,7 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { healthProblems, parseHealth } from '../../../lib/app/status/cache-manager.ts';
+import { healthProblems, ManagerHealth } from '../../../lib/app/status/cache-manager.ts';
+import { parseJsonAs } from '../../../lib/app/storage/json.ts';
 import type { ManagerSettings } from '../../../lib/config/types.ts';
 import { managerKey } from '../../../lib/core/keys.ts';
 import { RunningClock } from '../../../sandbox/clock.ts';
@@ -34,7 +35,7 @@ function health(vm: ManagerMachine, now = 1_000_000) {
   const done = vm.program('health', `print(it.main(${now}))`, MOUNTED);
   expect(done).toMatchObject({ status: 0, stderr: '' });
   const text = vm.read(HEALTH);
-  return { raw: JSON.parse(text), parsed: parseHealth(text) };
+  return { raw: JSON.parse(text), parsed: parseJsonAs(ManagerHealth, text) };
 }
 
 function fetched(vm: ManagerMachine, name: string, state: object): void {
@@ -65,7 +66,7 @@ describe('the state of the caches', () => {
   it('is written before anything is set up', () => {
     const vm = new ManagerMachine();
     expect(vm.program('health', 'print(it.main(1000))').status).toBe(0);
-    expect(parseHealth(vm.read(HEALTH))).toMatchObject({ phase: 'none', disk: null, nfs: { active: false, clients: null } });
+    expect(parseJsonAs(ManagerHealth, vm.read(HEALTH))).toMatchObject({ phase: 'none', disk: null, nfs: { active: false, clients: null } });
   });
 
   it('comes from a unit that sees the NFS server', () => {
@@ -150,7 +151,7 @@ describe('the health object', () => {
     const { publish, object, asked } = await bench();
     expect(await publish()).toEqual({ status: 0, stdout: '0\n' });
     expect(asked).toEqual(['/openstack/latest/securitykey']);
-    expect(parseHealth(object() ?? '')).toMatchObject({ name: 'cache-1', phase: 'ready' });
+    expect(parseJsonAs(ManagerHealth, object() ?? '')).toMatchObject({ name: 'cache-1', phase: 'ready' });
   });
 
   it('is not sent for 15 minutes after the bucket refused it, so that the keys are not locked', async () => {
@@ -168,7 +169,7 @@ describe('the health object', () => {
     const { publish, vm, stopMetadata } = await bench();
     await stopMetadata();
     expect((await publish()).stdout).toBe('not published: no keys: has the VM an agency?\n1\n');
-    expect(parseHealth(vm.read(HEALTH))?.phase).toBe('ready');
+    expect(parseJsonAs(ManagerHealth, vm.read(HEALTH))?.phase).toBe('ready');
   });
 
   it('says what the bucket said', async () => {

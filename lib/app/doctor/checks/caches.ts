@@ -1,7 +1,8 @@
 import { managerKey } from '../../../core/keys.ts';
 import { contains, parseNetwork } from '../../../core/network.ts';
 import type { CacheSettings, PoolSettings } from '../../settings.ts';
-import { healthProblems, parseHealth } from '../../status/cache-manager.ts';
+import { healthProblems, ManagerHealth } from '../../status/cache-manager.ts';
+import { type JsonRead, readJson } from '../../storage/json.ts';
 import { bucketOf, cloudOf, type Visit } from '../context.ts';
 import { error, ok, orOk, type Result, unknown, warning } from '../findings.ts';
 import type { AnyServer, SecurityGroupView, SecurityRule, Subject, SubnetView, VpcView } from '../types.ts';
@@ -119,16 +120,15 @@ export async function checkCacheHealth({ subject, world, options }: Visit): Prom
   if (!manager.healthPublished) {
     return [unknown('cache-health', 'not looked at: manager.publish_health is false.', 'look on it: /var/lib/gl-cache/health.json.')];
   }
-  const object = await bucketOf(world).store(subject.bucket.dialect).get(managerKey(manager.name), options);
-  return judgeHealth(manager.name, object && new TextDecoder().decode(object.body), world.clock.now());
+  const read = await readJson(bucketOf(world).store(subject.bucket.dialect), managerKey(manager.name), ManagerHealth, options);
+  return judgeHealth(manager.name, read, world.clock.now());
 }
 
-function judgeHealth(name: string, text: string | undefined, now: number): readonly Result[] {
-  if (text === undefined) {
+function judgeHealth(name: string, { exists, value: health }: JsonRead<ManagerHealth>, now: number): readonly Result[] {
+  if (!exists) {
     const todo = 'see that the VM is up, has an agency that may write to manager/, and was given the output of scaler manager render.';
     return [warning('cache-silent', `The cache manager ${name} has never said how it is.`, todo)];
   }
-  const health = parseHealth(text);
   if (!health) return [warning('cache-ill', `${managerKey(name)} is not what a manager writes.`, 'render and start the manager anew.')];
   const problems = healthProblems(health, now).map(({ what, todo }) =>
     warning(what.startsWith('nothing heard') ? 'cache-silent' : 'cache-ill', `The cache manager ${name}: ${what}.`, `${todo}.`),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { healthProblems, parseHealth } from '../../../../lib/app/status/cache-manager.ts';
+import { healthProblems, ManagerHealth } from '../../../../lib/app/status/cache-manager.ts';
+import { parseJsonAs } from '../../../../lib/app/storage/json.ts';
 import { managerKey } from '../../../../lib/core/keys.ts';
 
 const NOW = Date.UTC(2026, 10, 24, 12);
@@ -21,7 +22,7 @@ const HEALTHY = {
 };
 
 function problemsOf(change: object) {
-  const health = parseHealth(JSON.stringify({ ...HEALTHY, ...change }));
+  const health = parseJsonAs(ManagerHealth, JSON.stringify({ ...HEALTHY, ...change }));
   if (!health) throw new Error('not parsed');
   return healthProblems(health, NOW);
 }
@@ -72,10 +73,10 @@ describe("a manager's health", () => {
   });
 
   it.each(['', 'no JSON', '{}', '[]', JSON.stringify({ ...HEALTHY, at: 'yesterday' })])('is not read out of %s', (text) => {
-    expect(parseHealth(text)).toBeUndefined();
+    expect(parseJsonAs(ManagerHealth, text)).toBeUndefined();
   });
 
   it('may say more than is known today', () => {
-    expect(parseHealth(JSON.stringify({ ...HEALTHY, v: 2, weather: 'fine' }))?.name).toBe('cache-1');
+    expect(parseJsonAs(ManagerHealth, JSON.stringify({ ...HEALTHY, v: 2, weather: 'fine' }))?.name).toBe('cache-1');
   });
 });
