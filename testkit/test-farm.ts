@@ -1,5 +1,6 @@
 import { onTestFinished } from 'vitest';
-import { type ReadEntry, readLedger } from '../lib/app/ledger/explain.ts';
+import { readLedger } from '../lib/app/ledger/read.ts';
+import type { ReadEntry } from '../lib/app/ledger/schema.ts';
 import type { Services } from '../lib/app/services.ts';
 import { needSecret } from '../lib/config/secrets.ts';
 import { dayKey } from '../lib/core/keys.ts';

@@ -1,4 +1,5 @@
-import { explainJob, explainWorker, isUnsettled, readLedger, type Story, type StoryLine } from '../../lib/app/ledger/explain.ts';
+import { type Explanation, type ExplanationLine, explainJob, explainWorker, isUnsettled } from '../../lib/app/ledger/explain.ts';
+import { readLedger } from '../../lib/app/ledger/read.ts';
 import type { Services } from '../../lib/app/services.ts';
 import { describeError } from '../../lib/core/errors.ts';
 import { counted } from '../../lib/core/plural.ts';
@@ -32,7 +33,7 @@ export async function explain(
 }
 
 function render(
-  story: Story,
+  story: Explanation,
   what: { readonly job: number } | { readonly worker: string },
   days: number,
   entries: readonly { readonly worker?: string | undefined }[],
@@ -56,7 +57,7 @@ function likely(text: string, entries: readonly { readonly worker?: string | und
   return shown.length === 0 ? '' : ` The last ones${alike.length > 0 ? ' like it' : ''}: ${shown.join(', ')}.`;
 }
 
-function renderLine({ time, text, details = [] }: StoryLine): readonly string[] {
+function renderLine({ time, text, details = [] }: ExplanationLine): readonly string[] {
   return [`${time}  ${text}`, ...details.map((line) => `    ${line}`)];
 }
 

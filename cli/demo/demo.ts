@@ -1,4 +1,5 @@
-import { explainJob, readLedger } from '../../lib/app/ledger/explain.ts';
+import { explainJob } from '../../lib/app/ledger/explain.ts';
+import { readLedger } from '../../lib/app/ledger/read.ts';
 import { LATEST_KEY } from '../../lib/core/keys.ts';
 import { durationText, toIso } from '../../lib/core/time.ts';
 import { SteppedClock } from '../../sandbox/clock.ts';

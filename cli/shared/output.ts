@@ -1,6 +1,6 @@
 import { controlText } from '../../lib/app/ledger/sentences/controls.ts';
 import { brakeText } from '../../lib/app/ledger/sentences/limits.ts';
-import type { ActionEntry } from '../../lib/app/ledger/write.ts';
+import type { ActionEntry } from '../../lib/app/ledger/types.ts';
 import type { PoolReport, Report } from '../../lib/app/reconcile/reconcile.ts';
 import { counted, onTheirWay } from '../../lib/core/plural.ts';
 import type { CallRecord } from '../../lib/http/on-call.ts';

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { type ReadEntry, readLedger } from '../../lib/app/ledger/explain.ts';
+import { readLedger } from '../../lib/app/ledger/read.ts';
+import type { ReadEntry } from '../../lib/app/ledger/schema.ts';
 import type { WorkerTemplates } from '../../lib/app/services.ts';
 import { composeServices } from '../../lib/runtime/compose.ts';
 import { RunningClock } from '../../sandbox/clock.ts';

@@ -4,7 +4,7 @@ import { dayKey } from '../../core/keys.ts';
 import { type Launched, type Sample, type SampleExtra, sampleOf } from '../../core/metrics/sample.ts';
 import type { Plan } from '../../core/plan/types.ts';
 import { toIso } from '../../core/time.ts';
-import type { ActionEntry } from '../ledger/write.ts';
+import type { ActionEntry } from '../ledger/types.ts';
 import type { PassContext } from '../pass-context.ts';
 import { tried } from '../reconcile/record.ts';
 import { eachStep } from '../reconcile/steps.ts';

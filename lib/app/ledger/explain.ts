@@ -1,139 +1,25 @@
-import pMap from 'p-map';
-import * as z from 'zod';
-import { ledgerPrefix } from '../../core/keys.ts';
 import { onTheirWay } from '../../core/plural.ts';
-import { DAY, fromIso, toIso } from '../../core/time.ts';
-import type { Store } from '../ports/index.ts';
-import { Time } from '../storage/bounds.ts';
-import { parseJsonAs } from '../storage/json.ts';
+import { fromIso, toIso } from '../../core/time.ts';
+import type { ReadEntry } from './schema.ts';
 import { adviceLine, bootLines } from './sentences/boot.ts';
 import { controlText } from './sentences/controls.ts';
 import { ranByJob, ranByWorker, ranLines } from './sentences/jobs.ts';
 import { brakeText } from './sentences/limits.ts';
 
-const Ran = z.object({
-  id: z.number(),
-  project: z.string(),
-  name: z.string().optional(),
-  status: z.string(),
-  created: z.string().optional(),
-  queued: z.string().optional(),
-  started: z.string().optional(),
-  finished: z.string().optional(),
-});
-export type ReadJob = z.infer<typeof Ran>;
-
-/** One line of the ledger as it is read back: what an older or newer version wrote is taken as far as it is understood. */
-const Entry = z.object({
-  kind: z.string(),
-  time: z.string(),
-  pass: z.string().optional(),
-  trigger: z.string().optional(),
-  pool: z.string(),
-  worker: z.string().optional(),
-  why: z.string().optional(),
-  outcome: z.string().optional(),
-  jobId: z.number().optional(),
-  runnerId: z.number().optional(),
-  serverId: z.string().optional(),
-  flavor: z.string().optional(),
-  zone: z.string().optional(),
-  alarm: z.string().optional(),
-  state: z.string().optional(),
-  control: z.string().optional(),
-  until: z.string().optional(),
-  by: z.string().optional(),
-  subject: z.string().optional(),
-  text: z.string().optional(),
-  code: z.string().optional(),
-  message: z.string().optional(),
-  seconds: z.number().optional(),
-  createdAt: z.string().optional(),
-  activeAt: z.string().optional(),
-  phases: z.array(z.tuple([z.string(), z.number()])).optional(),
-  reason: z.string().optional(),
-  runnerVersion: z.string().optional(),
-  consoleUnread: z.string().optional(),
-  waiting: z.array(z.number()).optional(),
-  hook: z.object({ jobId: z.number(), at: z.string() }).optional(),
-  ms: z.number().optional(),
-  jobs: z.array(Ran).optional(),
-  more: z.boolean().optional(),
-  unseen: z.number().optional(),
-  jobsUnread: z.string().optional(),
-  numbers: z.record(z.string(), z.number()).optional(),
-  brakes: z.array(z.object({ why: z.string(), until: Time.optional().catch(undefined), code: z.string().optional() })).optional(),
-  held: z.array(z.object({ worker: z.string(), why: z.string() })).optional(),
-  unread: z.array(z.object({ source: z.string(), part: z.string().optional(), code: z.string(), message: z.string() })).optional(),
-});
-export type ReadEntry = z.infer<typeof Entry>;
-
-/** A month is some 750 objects: at this many at once it is read in a few seconds. */
-const AT_ONCE = 16;
-
-/** Read at once of one object: an hour of many hooks is longer than what a client takes in one answer. */
-const PIECE_BYTES = 16 * 1024 * 1024;
-
-/**
- * The ledger of the days from `from` to `to` (UTC), in order of time. A line that cannot be read is left out, and so is an object of which `unread` is
- * told; without it the first failure is thrown.
- */
-export async function readLedger(
-  store: Store,
-  from: number,
-  to: number,
-  unread?: (key: string, error: unknown) => void,
-): Promise<readonly ReadEntry[]> {
-  const days: string[] = [];
-  for (let at = from; ledgerPrefix(at) <= ledgerPrefix(to); at += DAY) days.push(ledgerPrefix(at));
-  const keys = (await pMap(days, (day) => store.list(day), { concurrency: AT_ONCE })).flat();
-  const read = async (key: string) => {
-    const entries: ReadEntry[] = [];
-    try {
-      for await (const line of readLines(store, key)) {
-        const entry = parseJsonAs(Entry, line);
-        if (entry) entries.push(entry);
-      }
-    } catch (error) {
-      if (!unread) throw error;
-      unread(key, error);
-    }
-    return entries;
-  };
-  const entries = (await pMap(keys, read, { concurrency: AT_ONCE })).flat();
-  return entries.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
-}
-
-async function* readLines(store: Store, key: string): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  let rest = '';
-  let size = Number.POSITIVE_INFINITY;
-  for (let from = 0; from < size; ) {
-    const found = await store.get(key, { range: { from, length: PIECE_BYTES } });
-    if (!found || found.body.length === 0) break;
-    ({ size } = found);
-    from += found.body.length;
-    const lines = `${rest}${decoder.decode(found.body, { stream: true })}`.split('\n');
-    rest = lines.pop() ?? '';
-    yield* lines;
-  }
-  yield rest;
-}
-
 /** What the ledger says about one job or one worker, as sentences with a time, oldest first. */
-export interface Story {
-  readonly lines: readonly StoryLine[];
+export interface Explanation {
+  readonly lines: readonly ExplanationLine[];
   readonly entries: readonly ReadEntry[];
 }
 
-export interface StoryLine {
+export interface ExplanationLine {
   readonly time: string;
   readonly text: string;
   readonly details?: readonly string[];
 }
 
 /** Everything that was decided about a job: when it was first seen waiting, what was launched for it, and what kept it waiting. */
-export function explainJob(entries: readonly ReadEntry[], jobId: number): Story {
+export function explainJob(entries: readonly ReadEntry[], jobId: number): Explanation {
   const launches = entries.filter((e) => e.kind === 'launch' && e.jobId === jobId);
   const workers = new Set(launches.flatMap((e) => (e.worker ? [e.worker] : [])));
   const plans = entries.filter((e) => (e.kind === 'plan' || e.kind === 'blind') && e.waiting?.includes(jobId));
@@ -189,7 +75,7 @@ function isStop({ kind, alarm, pool, time }: ReadEntry, plans: readonly ReadEntr
 }
 
 /** Everything that was done to a worker, how it booted, and when it was left alone. */
-export function explainWorker(entries: readonly ReadEntry[], worker: string): Story {
+export function explainWorker(entries: readonly ReadEntry[], worker: string): Explanation {
   const about = entries.filter(
     (e) =>
       e.worker === worker ||
@@ -202,7 +88,7 @@ export function explainWorker(entries: readonly ReadEntry[], worker: string): St
 }
 
 /** Whether the worker was launched and nothing tells yet what became of it. */
-export function isUnsettled({ entries }: Story): boolean {
+export function isUnsettled({ entries }: Explanation): boolean {
   const launched = entries.some((e) => e.kind === 'launch' && (e.outcome === 'done' || e.outcome === 'unclear'));
   return launched && !entries.some((e) => isEnd(e) || ((e.kind === 'reap' || e.kind === 'forget') && e.outcome === 'done'));
 }

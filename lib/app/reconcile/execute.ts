@@ -4,7 +4,7 @@ import { holding } from '../../core/launches/pause.ts';
 import type { PoolMemory } from '../../core/launches/types.ts';
 import type { Action, Removal } from '../../core/plan/types.ts';
 import { toIso } from '../../core/time.ts';
-import type { ActionEntry } from '../ledger/write.ts';
+import type { ActionEntry } from '../ledger/types.ts';
 import { type PassContext, recordHead } from '../pass-context.ts';
 import { NO_CONSOLES, readConsoles, tellBoots, toldOf } from '../workers/boot-consoles.ts';
 import type { Images } from '../workers/images.ts';

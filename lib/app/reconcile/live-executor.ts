@@ -1,4 +1,4 @@
-import type { ActionEntry } from '../ledger/write.ts';
+import type { ActionEntry } from '../ledger/types.ts';
 import { type PassContext, type PassInputs, recordHead } from '../pass-context.ts';
 import type { MinuteRecord } from '../status/publish.ts';
 import { dropHandoffs } from '../workers/handoffs.ts';

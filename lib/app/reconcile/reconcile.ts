@@ -2,7 +2,7 @@ import type { Control } from '../../core/controls.ts';
 import { describeError } from '../../core/errors.ts';
 import { planPool } from '../../core/plan/plan.ts';
 import type { Plan } from '../../core/plan/types.ts';
-import type { ActionEntry } from '../ledger/write.ts';
+import type { ActionEntry } from '../ledger/types.ts';
 import type { PassContext, PassInputs } from '../pass-context.ts';
 import type { Executor } from './executor.ts';
 import { namingControls, withheld } from './launch-stops.ts';

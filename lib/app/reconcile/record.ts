@@ -1,7 +1,8 @@
 import { describeError } from '../../core/errors.ts';
 import type { Plan } from '../../core/plan/types.ts';
 import { toIso } from '../../core/time.ts';
-import { type LedgerEntry, writeLedger } from '../ledger/write.ts';
+import type { LedgerEntry } from '../ledger/types.ts';
+import { writeLedger } from '../ledger/write.ts';
 import { type PassContext, type PassInfo, recordHead } from '../pass-context.ts';
 import type { Services } from '../services.ts';
 import { scopeKey, writeRest } from './demand.ts';

@@ -2,7 +2,7 @@ import type { Control, PoolControls } from '../../core/controls.ts';
 import type { PendingJob, Worker } from '../../core/fleet/types.ts';
 import type { PoolMemory } from '../../core/launches/types.ts';
 import type { Plan } from '../../core/plan/types.ts';
-import type { ActionEntry, RanEntry, SettledEntry } from '../ledger/write.ts';
+import type { ActionEntry, RanEntry, SettledEntry } from '../ledger/types.ts';
 import type { Trigger } from '../pass-context.ts';
 import type { DemandRest, Scope } from '../ports/index.ts';
 import type { PoolSettings } from '../settings.ts';

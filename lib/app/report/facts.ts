@@ -2,7 +2,8 @@ import type { Gap } from '../../core/report/report.ts';
 import type { BootFact, JobFact, WaitFact } from '../../core/report/timeline.ts';
 import type { MachineFact, TimeSpan } from '../../core/report/utilization.ts';
 import { fromIso } from '../../core/time.ts';
-import type { ReadEntry, ReadJob } from '../ledger/explain.ts';
+import type { ReadEntry } from '../ledger/schema.ts';
+import type { RanJob } from '../ledger/types.ts';
 import { type AliveWorker, type Story, tellStories, timeOf } from './worker-histories.ts';
 
 export interface Facts {
@@ -103,7 +104,7 @@ function bootOf({ launchedAt, orderedAt, createdAt, activeAt, onlineAt }: Story)
   };
 }
 
-function jobFact(job: ReadJob, { worker, pool }: Story): JobFact {
+function jobFact(job: RanJob, { worker, pool }: Story): JobFact {
   const { id, project, status } = job;
   const [createdAt, queuedAt, startedAt, finishedAt] = [job.created, job.queued, job.started, job.finished].map(timeOf);
   return {

@@ -1,5 +1,6 @@
 import { fromIso } from '../../core/time.ts';
-import type { ReadEntry, ReadJob } from '../ledger/explain.ts';
+import type { ReadEntry } from '../ledger/schema.ts';
+import type { RanJob } from '../ledger/types.ts';
 
 /** A worker that is still there. */
 export interface AliveWorker {
@@ -9,7 +10,7 @@ export interface AliveWorker {
   /** It has not asked for a job yet. */
   readonly booting: boolean;
   /** What it was given so far, where GitLab was asked. */
-  readonly jobs?: readonly ReadJob[];
+  readonly jobs?: readonly RanJob[];
 }
 
 /** Everything that the ledger has about one worker. */
@@ -32,7 +33,7 @@ export interface Story {
   unread?: string | undefined;
   unseen: number;
   more: boolean;
-  readonly jobs: Map<number, ReadJob>;
+  readonly jobs: Map<number, RanJob>;
 }
 
 /** What the ledger tells of each worker, in the order in which they are first mentioned, and what is known of those that are there. */

@@ -1,6 +1,6 @@
 import { ALL_POOLS, type Control, type ControlKind } from '../../core/controls.ts';
 import { toIso } from '../../core/time.ts';
-import type { ControlEntry } from '../ledger/write.ts';
+import type { ControlEntry } from '../ledger/types.ts';
 import { type PassInfo, recordHead } from '../pass-context.ts';
 import type { Planned } from '../reconcile/types.ts';
 import type { FarmControl, FarmView } from './schema.ts';

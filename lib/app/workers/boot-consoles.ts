@@ -5,7 +5,7 @@ import type { Worker } from '../../core/fleet/types.ts';
 import type { Launch, PoolMemory } from '../../core/launches/types.ts';
 import type { Plan } from '../../core/plan/types.ts';
 import { toIso } from '../../core/time.ts';
-import type { SettledEntry } from '../ledger/write.ts';
+import type { SettledEntry } from '../ledger/types.ts';
 import { type PassInfo, recordHead } from '../pass-context.ts';
 import type { Cloud } from '../ports/index.ts';
 import type { PoolView } from '../reconcile/types.ts';

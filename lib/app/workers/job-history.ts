@@ -1,6 +1,6 @@
 import { describeError } from '../../core/errors.ts';
 import { toIso } from '../../core/time.ts';
-import type { RanEntry, RanJob } from '../ledger/write.ts';
+import type { RanEntry, RanJob } from '../ledger/types.ts';
 import { type PassInfo, recordHead } from '../pass-context.ts';
 import type { Forge, JobView } from '../ports/index.ts';
 import type { PoolView } from '../reconcile/types.ts';

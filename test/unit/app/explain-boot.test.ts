@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as programs from '../../../cloud-init/worker/programs.generated.ts';
-import { explainJob, explainWorker, isUnsettled, type ReadEntry } from '../../../lib/app/ledger/explain.ts';
+import { explainJob, explainWorker, isUnsettled } from '../../../lib/app/ledger/explain.ts';
+import type { ReadEntry } from '../../../lib/app/ledger/schema.ts';
 import { adviceLine, bootLines } from '../../../lib/app/ledger/sentences/boot.ts';
 
 const WORKER = 'bake-1';

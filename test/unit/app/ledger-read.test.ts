@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { explain } from '../../../cli/commands/explain.ts';
-import { readLedger } from '../../../lib/app/ledger/explain.ts';
+import { readLedger } from '../../../lib/app/ledger/read.ts';
 import type { Cloud, StoredObject } from '../../../lib/app/ports/index.ts';
 import { UnclearError } from '../../../lib/core/errors.ts';
 import { MemoryStore } from '../../../testkit/memory-store.ts';

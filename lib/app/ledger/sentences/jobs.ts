@@ -1,5 +1,5 @@
 import { durationText, fromIso } from '../../../core/time.ts';
-import type { RanJob } from '../write.ts';
+import type { RanJob } from '../types.ts';
 
 /** A job as the ledger is read back. */
 type Ran = { readonly [K in keyof RanJob]: RanJob[K] | undefined } & Pick<RanJob, 'id' | 'project' | 'status'>;

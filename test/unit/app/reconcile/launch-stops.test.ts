@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readControls } from '../../../../lib/app/controls/store.ts';
-import { explainJob, readLedger } from '../../../../lib/app/ledger/explain.ts';
+import { explainJob } from '../../../../lib/app/ledger/explain.ts';
+import { readLedger } from '../../../../lib/app/ledger/read.ts';
 import type { Services } from '../../../../lib/app/services.ts';
 import { UnclearError } from '../../../../lib/core/errors.ts';
 import { toIso } from '../../../../lib/core/time.ts';

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type ReadEntry, type ReadJob, readLedger } from '../../../../lib/app/ledger/explain.ts';
+import { readLedger } from '../../../../lib/app/ledger/read.ts';
+import type { ReadEntry } from '../../../../lib/app/ledger/schema.ts';
+import type { RanJob } from '../../../../lib/app/ledger/types.ts';
 import { factsOf } from '../../../../lib/app/report/facts.ts';
 import { readReport } from '../../../../lib/app/report/read.ts';
 import type { AliveWorker } from '../../../../lib/app/report/worker-histories.ts';
@@ -16,7 +18,7 @@ function entry(kind: string, minute: number, more: Partial<ReadEntry> = {}): Rea
   return { kind, time: at(minute), pool: 'bake', ...more };
 }
 
-function ranJob(id: number, change: Partial<ReadJob> = {}): ReadJob {
+function ranJob(id: number, change: Partial<RanJob> = {}): RanJob {
   return { id, project: 'p', status: 'success', queued: at(0), started: at(5), finished: at(20), ...change };
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { renderReport } from '../../../../cli/shared/output.ts';
-import type { ActionEntry } from '../../../../lib/app/ledger/write.ts';
+import type { ActionEntry } from '../../../../lib/app/ledger/types.ts';
 import type { PoolReport } from '../../../../lib/app/reconcile/reconcile.ts';
 import { planPool } from '../../../../lib/core/plan/plan.ts';
 import { jobs, NOW, planInput, pool, worker } from '../../../../testkit/builders.ts';
