@@ -75,7 +75,7 @@ export async function status(store: Store, options: StatusOptions, now: number, 
   const [cost, said] = await Promise.all([costs(store, options, now), saidNow(store, now)]);
   if (output.json)
     output.data(JSON.stringify({ ok, ageSeconds: Math.round(age / 1000), cost: { currency: farm.currency ?? null, ...cost }, said, farm }));
-  else output.data(render(farm, cost, said, age, now, options));
+  else output.data(render({ farm, cost, said, age, now }, options));
   return ok ? 0 : 1;
 }
 
@@ -109,7 +109,17 @@ async function costs(store: Store, { append, timezone }: StatusOptions, now: num
   return { today: sum(day), month: sum(hours) };
 }
 
-function render(farm: FarmView, cost: Cost, said: readonly string[], age: number, now: number, options: StatusOptions): string {
+interface Status {
+  readonly farm: FarmView;
+  readonly cost: Cost;
+  /** Controls that hold, one sentence each. */
+  readonly said: readonly string[];
+  /** Milliseconds since the farm's view was written. */
+  readonly age: number;
+  readonly now: number;
+}
+
+function render({ farm, cost, said, age, now }: Status, options: StatusOptions): string {
   const paint = painter(options.colour);
   const { installation, workers, waiting, actions, managers, alarms } = farm;
   const stale = age > STALE_MS ? paint('bad', `  OLD: nothing written for ${span(age)}; has the timer run?`) : `  ${span(age)} ago`;

@@ -287,23 +287,27 @@ describe('the example', () => {
 });
 
 describe('places in the text', () => {
-  /** name, what is replaced in the example, by what, line of which text, column, path */
-  const rows: readonly (readonly [string, string, string, string, number, string])[] = [
-    ['a wrong value', 'limit: 19', 'limit: 0', 'limit: 0', 5, 'pools[0].limit'],
-    ['an unknown key', 'idle_count: 0', 'idle_cuont: 0', 'idle_cuont: 0', 5, 'pools[0].idle_cuont'],
-    [
-      'a key in braces',
-      '{ bandwidth: 10, type: 5_bgp }',
-      '{ bandwidth: 0, type: 5_bgp }',
-      'bandwidth: 0',
-      16,
-      'machine.public_ip.bandwidth',
-    ],
-    ['an entry of a list', '[bitbake]', '[bitbake, "a,b"]', '[bitbake, "a,b"]', 21, 'pools[0].tags[1]'],
-    ['a missing key, at its section', 'name: acme-ci-scaler', 'append: true', 'bucket:', 1, 'bucket.name'],
-  ];
-
-  it.each(rows)('%s', (_name, from, to, at, column, path) => {
+  it.each([
+    { name: 'a wrong value', from: 'limit: 19', to: 'limit: 0', at: 'limit: 0', column: 5, path: 'pools[0].limit' },
+    { name: 'an unknown key', from: 'idle_count: 0', to: 'idle_cuont: 0', at: 'idle_cuont: 0', column: 5, path: 'pools[0].idle_cuont' },
+    {
+      name: 'a key in braces',
+      from: '{ bandwidth: 10, type: 5_bgp }',
+      to: '{ bandwidth: 0, type: 5_bgp }',
+      at: 'bandwidth: 0',
+      column: 16,
+      path: 'machine.public_ip.bandwidth',
+    },
+    { name: 'an entry of a list', from: '[bitbake]', to: '[bitbake, "a,b"]', at: '[bitbake, "a,b"]', column: 21, path: 'pools[0].tags[1]' },
+    {
+      name: 'a missing key, at its section',
+      from: 'name: acme-ci-scaler',
+      to: 'append: true',
+      at: 'bucket:',
+      column: 1,
+      path: 'bucket.name',
+    },
+  ])('$name', ({ from, to, at, column, path }) => {
     const text = example.replace(from, to);
     const line = text.split('\n').findIndex((l) => l.includes(at)) + 1;
     expect(problemsIn(text)).toMatchObject([{ path, line, column }]);

@@ -86,27 +86,78 @@ describe('reading', () => {
 describe('ranges', () => {
   const part = (body: string, contentRange: string): Reply => ({ status: 206, body, headers: { 'content-range': contentRange } });
 
-  it.each<[string, { last: number } | { from: number; length?: number }, string, Reply, string, number]>([
-    ['the end', { last: 3 }, 'bytes=-3', part('789', 'bytes 7-9/10'), '789', 10],
-    ['an end longer than the object, as OBS answers', { last: 99 }, 'bytes=-99', { body: '0123' }, '0123', 4],
-    ['an end longer than the object, as radosgw answers', { last: 99 }, 'bytes=-99', part('0123', 'bytes 0-3/4'), '0123', 4],
-    ['the end, from a server that ignores ranges', { last: 2 }, 'bytes=-2', { body: '0123' }, '23', 4],
-    ['from an offset', { from: 4 }, 'bytes=4-', part('456789', 'bytes 4-9/10'), '456789', 10],
-    ['from an offset, whole object sent', { from: 2 }, 'bytes=2-', { body: '0123' }, '23', 4],
-    ['a piece', { from: 4, length: 3 }, 'bytes=4-6', part('456', 'bytes 4-6/10'), '456', 10],
-    ['the first piece', { from: 0, length: 3 }, 'bytes=0-2', part('012', 'bytes 0-2/10'), '012', 10],
-    ['a piece that ends with the object', { from: 8, length: 3 }, 'bytes=8-10', part('89', 'bytes 8-9/10'), '89', 10],
-    ['a piece, whole object sent', { from: 1, length: 2 }, 'bytes=1-2', { body: '0123' }, '12', 4],
-    ['from beyond the end, whole object sent', { from: 9 }, 'bytes=9-', { body: '0123' }, '', 4],
-    [
-      'from the end on, length told',
-      { from: 10 },
-      'bytes=10-',
-      { ...xmlError(416, 'InvalidRange', { 'content-range': 'bytes */10' }) },
-      '',
-      10,
-    ],
-  ])('%s', async (_, range, header, reply, body, size) => {
+  interface Row {
+    readonly name: string;
+    readonly range: { readonly last: number } | { readonly from: number; readonly length?: number };
+    readonly header: string;
+    readonly reply: Reply;
+    readonly body: string;
+    readonly size: number;
+  }
+
+  it.each<Row>([
+    { name: 'the end', range: { last: 3 }, header: 'bytes=-3', reply: part('789', 'bytes 7-9/10'), body: '789', size: 10 },
+    {
+      name: 'an end longer than the object, as OBS answers',
+      range: { last: 99 },
+      header: 'bytes=-99',
+      reply: { body: '0123' },
+      body: '0123',
+      size: 4,
+    },
+    {
+      name: 'an end longer than the object, as radosgw answers',
+      range: { last: 99 },
+      header: 'bytes=-99',
+      reply: part('0123', 'bytes 0-3/4'),
+      body: '0123',
+      size: 4,
+    },
+    {
+      name: 'the end, from a server that ignores ranges',
+      range: { last: 2 },
+      header: 'bytes=-2',
+      reply: { body: '0123' },
+      body: '23',
+      size: 4,
+    },
+    { name: 'from an offset', range: { from: 4 }, header: 'bytes=4-', reply: part('456789', 'bytes 4-9/10'), body: '456789', size: 10 },
+    { name: 'from an offset, whole object sent', range: { from: 2 }, header: 'bytes=2-', reply: { body: '0123' }, body: '23', size: 4 },
+    { name: 'a piece', range: { from: 4, length: 3 }, header: 'bytes=4-6', reply: part('456', 'bytes 4-6/10'), body: '456', size: 10 },
+    {
+      name: 'the first piece',
+      range: { from: 0, length: 3 },
+      header: 'bytes=0-2',
+      reply: part('012', 'bytes 0-2/10'),
+      body: '012',
+      size: 10,
+    },
+    {
+      name: 'a piece that ends with the object',
+      range: { from: 8, length: 3 },
+      header: 'bytes=8-10',
+      reply: part('89', 'bytes 8-9/10'),
+      body: '89',
+      size: 10,
+    },
+    {
+      name: 'a piece, whole object sent',
+      range: { from: 1, length: 2 },
+      header: 'bytes=1-2',
+      reply: { body: '0123' },
+      body: '12',
+      size: 4,
+    },
+    { name: 'from beyond the end, whole object sent', range: { from: 9 }, header: 'bytes=9-', reply: { body: '0123' }, body: '', size: 4 },
+    {
+      name: 'from the end on, length told',
+      range: { from: 10 },
+      header: 'bytes=10-',
+      reply: { ...xmlError(416, 'InvalidRange', { 'content-range': 'bytes */10' }) },
+      body: '',
+      size: 10,
+    },
+  ])('$name', async ({ range, header, reply, body, size }) => {
     const obs = await start([reply]);
     const object = await obs.get('k', { range });
     expect([text(object?.body), object?.size]).toEqual([body, size]);
