@@ -57,10 +57,10 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     passes.add(work);
     void work.then(end, end);
   };
-  const scaler = createScaler({ ...parts('scaler'), wake: { wake: async () => start({}) } });
+  const scaler = createScaler({ ...parts('scaler'), scaler: { trigger: async () => start({}) } });
   const start = (event: unknown) => track(() => scaler(event, context('scaler')));
-  const reaper = createReaper({ ...parts('reaper'), wake: { wake: async () => start({}) } });
-  const receive = receiveHooks({ ...parts('webhook'), composeWake: ({ event }) => ({ wake: async () => start(event) }) });
+  const reaper = createReaper({ ...parts('reaper'), scaler: { trigger: async () => start({}) } });
+  const receive = receiveHooks({ ...parts('webhook'), composeScalerTrigger: ({ event }) => ({ trigger: async () => start(event) }) });
   const tick = () => track(() => reaper({ trigger_type: 'TIMER', trigger_name: 'serve' }, context('reaper')));
 
   const server = createServer((request, response) => {

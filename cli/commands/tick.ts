@@ -1,11 +1,11 @@
-import type { Wake } from '../../lib/app/ports/index.ts';
+import type { ScalerTrigger } from '../../lib/app/ports/index.ts';
 import { tick } from '../../lib/app/reconcile/entry-points.ts';
 import type { CommandContext, Program } from '../shared/context.ts';
 import { openServices, PASS_MS, withinDeadline } from '../shared/environment.ts';
 import { renderReport } from '../shared/output.ts';
 
 /** What comes in during a tick by hand is left to the functions. */
-const NOBODY: Wake = { wake: () => Promise.resolve() };
+const NO_TRIGGER: ScalerTrigger = { trigger: () => Promise.resolve() };
 
 export function register(program: Program, context: CommandContext): void {
   program
@@ -16,7 +16,7 @@ export function register(program: Program, context: CommandContext): void {
       context.run(json, async (output) => {
         const config = context.load();
         const result = await withinDeadline(PASS_MS, (deadline) =>
-          tick({ services: openServices(config), settings: config.settings, wake: NOBODY, deadline, holdMs: PASS_MS }, 'person'),
+          tick({ services: openServices(config), settings: config.settings, scaler: NO_TRIGGER, deadline, holdMs: PASS_MS }, 'person'),
         );
         if (output.json) output.data(JSON.stringify(result, undefined, 2));
         else for (const report of result.reports) output.data(renderReport(report));

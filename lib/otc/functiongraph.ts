@@ -1,6 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import type { CallOptions, Clock, Wake } from '../app/ports/index.ts';
+import type { CallOptions, Clock, ScalerTrigger } from '../app/ports/index.ts';
 import { ScalerError, UnclearError } from '../core/errors.ts';
 import { reported } from '../http/on-call.ts';
 import type { OtcCallName } from './calls.ts';
@@ -8,7 +8,7 @@ import type { Credentials } from './credentials.ts';
 import { errorInside, otcError } from './errors.ts';
 import { signedHeaders } from './signer.ts';
 
-export interface WakeOptions {
+export interface TriggerOptions {
   /** Base URL of FunctionGraph, e.g. `https://functiongraph.eu-de.otc.t-systems.com`. */
   readonly endpoint: string;
   readonly projectId: string;
@@ -33,7 +33,7 @@ const MAX_BYTES = 64 * 1024;
  * Written on `node:http`: it is all the network that the webhook needs, and an HTTP library costs tens of milliseconds of each cold start.
  * Source: OTC FunctionGraph API reference, executing_a_function_asynchronously.
  */
-async function wakeFunction(options: WakeOptions): Promise<void> {
+async function triggerFunction(options: TriggerOptions): Promise<void> {
   const name: OtcCallName = 'functiongraph.wake';
   const answer = await reported(name, () => post(options, name));
   if (answer.status !== 202) {
@@ -47,19 +47,19 @@ async function wakeFunction(options: WakeOptions): Promise<void> {
 }
 
 /** The port of the webhook: one function, one event. */
-export class FunctionGraphWake implements Wake {
-  readonly #options: Omit<WakeOptions, 'signal'>;
+export class FunctionGraphTrigger implements ScalerTrigger {
+  readonly #options: Omit<TriggerOptions, 'signal'>;
 
-  constructor(options: Omit<WakeOptions, 'signal'>) {
+  constructor(options: Omit<TriggerOptions, 'signal'>) {
     this.#options = options;
   }
 
-  async wake(options: CallOptions = {}): Promise<void> {
-    await wakeFunction({ ...this.#options, signal: options.signal });
+  async trigger(options: CallOptions = {}): Promise<void> {
+    await triggerFunction({ ...this.#options, signal: options.signal });
   }
 }
 
-interface WakeAnswer {
+interface TriggerAnswer {
   readonly status: number;
   readonly headers: IncomingMessage['headers'];
   readonly text: string;
@@ -69,7 +69,7 @@ interface WakeAnswer {
  * Timer, events and a body in one piece instead of an abort signal, an async iterator and a buffer: a fifth more hooks a second, and this is
  * all that most calls of the webhook do.
  */
-function post(options: WakeOptions, name: string): Promise<WakeAnswer> {
+function post(options: TriggerOptions, name: string): Promise<TriggerAnswer> {
   const { endpoint, projectId, urn, credentials, clock, deadlineMs = 3_000, agents = AGENTS, signal } = options;
   const url = new URL(`${endpoint}/v2/${encodeURIComponent(projectId)}/fgs/functions/${urn}/invocations-async`);
   const body = JSON.stringify(options.body ?? {});
@@ -79,7 +79,7 @@ function post(options: WakeOptions, name: string): Promise<WakeAnswer> {
     ...signedHeaders({ method: 'POST', url, headers: own, body: bytes }, credentials, clock.now()),
     'content-length': bytes.length,
   };
-  return new Promise<WakeAnswer>((resolve, reject) => {
+  return new Promise<TriggerAnswer>((resolve, reject) => {
     const send = { method: 'POST', headers, ...(signal && { signal }) };
     const request =
       url.protocol === 'https:' ? httpsRequest(url, { ...send, agent: agents.https }) : httpRequest(url, { ...send, agent: agents.http });

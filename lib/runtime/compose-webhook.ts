@@ -1,22 +1,23 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import type { Clock, Wake } from '../app/ports/index.ts';
+import type { Clock, ScalerTrigger } from '../app/ports/index.ts';
+import type { HookTrigger } from '../app/reconcile/types.ts';
 import type { Config } from '../config/load/parse.ts';
 import { UnclearError } from '../core/errors.ts';
 import type { Credentials } from '../otc/credentials.ts';
-import { FunctionGraphWake } from '../otc/functiongraph.ts';
+import { FunctionGraphTrigger } from '../otc/functiongraph.ts';
 
-export interface WakeInputs {
+export interface ScalerTriggerInputs {
   readonly config: Config;
   /** Asked for only when there is something to wake. */
   readonly credentials: () => Credentials;
   readonly clock: Pick<Clock, 'now'>;
-  /** The event that the scaler gets. */
-  readonly event: unknown;
+  /** The event that the scaler gets; empty when it is not for one hook. */
+  readonly event: HookTrigger | Record<string, never>;
 }
 
 /** The call may outlast the answer to the hook by a second; then it is given up. */
-const WAKE_MS = 2_000;
+const TRIGGER_MS = 2_000;
 
 /** For the second try: nothing that was kept from an earlier call. */
 const fresh = { http: new HttpAgent({ keepAlive: false }), https: new HttpsAgent({ keepAlive: false }) };
@@ -27,7 +28,7 @@ const fresh = { http: new HttpAgent({ keepAlive: false }), https: new HttpsAgent
  *
  * This file belongs to the webhook's cold start: it must not lead to an HTTP library, to GitLab's client or to the YAML parser.
  */
-export function composeWake({ config, credentials, clock, event }: WakeInputs): Wake | undefined {
+export function composeScalerTrigger({ config, credentials, clock, event }: ScalerTriggerInputs): ScalerTrigger | undefined {
   const urn = scalerUrn(config);
   if (urn === undefined) return undefined;
   const { endpoints, projectId } = config.otc;
@@ -38,16 +39,16 @@ export function composeWake({ config, credentials, clock, event }: WakeInputs): 
     credentials: credentials(),
     clock,
     body: event,
-    deadlineMs: WAKE_MS,
+    deadlineMs: TRIGGER_MS,
   };
   return {
-    async wake(call) {
+    async trigger(call) {
       try {
-        await new FunctionGraphWake(options).wake(call);
+        await new FunctionGraphTrigger(options).trigger(call);
       } catch (error) {
         if (!isCut(error)) throw error;
         // An instance that was frozen between two hooks finds its kept connection dead. A second wake-up, should the first have arrived, does no harm.
-        await new FunctionGraphWake({ ...options, agents: fresh }).wake(call);
+        await new FunctionGraphTrigger({ ...options, agents: fresh }).trigger(call);
       }
     },
   };

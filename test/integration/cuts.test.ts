@@ -14,7 +14,7 @@ const growing: Pass = (p, crashing) => grow(callOf(p, crashing));
 const ticking: Pass = (p, crashing) => tick(callOf(p, crashing), 'timer');
 
 function callOf(p: TestFarm, { services }: CrashingServices): TurnstileCall {
-  return { services, settings: p.farm.config.settings, wake: { wake: async () => undefined }, deadline: NO_END, holdMs: HOLD_MS };
+  return { services, settings: p.farm.config.settings, scaler: { trigger: async () => undefined }, deadline: NO_END, holdMs: HOLD_MS };
 }
 
 /** Runs the pass until it ends or dies; gives the call it died at. */

@@ -6,7 +6,7 @@ import { handoffKey } from '../../lib/core/keys.ts';
 import { FAST_MACHINES, impatientServices, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
 const NO_END = { act: new AbortController().signal, all: new AbortController().signal };
-const WAKE = { wake: async () => undefined };
+const SCALER = { trigger: async () => undefined };
 const HOLD_MS = 2 * MINUTE;
 const MEMORY = 'state/v1/pools/pool0.json';
 const quietly = { ...FAST_MACHINES, hooks: false, timer: false, composeServices: impatientServices() } as const;
@@ -44,7 +44,7 @@ describe('a tick beside a slow holder of the turnstile', () => {
     await p.tick();
     const [first] = p.vms();
     p.push(4);
-    const call = { settings: p.farm.config.settings, wake: WAKE, deadline: NO_END, holdMs: HOLD_MS };
+    const call = { settings: p.farm.config.settings, scaler: SCALER, deadline: NO_END, holdMs: HOLD_MS };
     const holder = p.clock.track(grow({ ...call, services: slow(p.farm.services(), 6 * SECOND, putMs) }));
     await p.advance(begins);
     const beside = p.clock.track(tick({ ...call, services: slow(p.farm.services(), tickMs) }, 'timer'));

@@ -228,8 +228,8 @@ export interface Notifier {
 }
 
 /** Starts the scaler function without waiting for it. */
-export interface Wake {
-  wake(options?: CallOptions): Promise<void>;
+export interface ScalerTrigger {
+  trigger(options?: CallOptions): Promise<void>;
 }
 
 /** The only source of time. `sleep` ends early (without error) when the signal aborts. */

@@ -2,11 +2,11 @@ import { AccessError, describeError } from '../../core/errors.ts';
 import { canRun } from '../../core/plan/assignment.ts';
 import { type Entry, throughTurnstile } from '../lock/coalescing-lock.ts';
 import type { PassInputs } from '../pass-context.ts';
-import type { Wake } from '../ports/index.ts';
+import type { ScalerTrigger } from '../ports/index.ts';
 import { MINUTE_RECORD } from '../status/publish.ts';
 import { type LiveOptions, liveExecutor } from './live-executor.ts';
 import { type Report, reconcile } from './reconcile.ts';
-import type { Hooked, TurnstileState } from './types.ts';
+import type { HookTrigger, TurnstileState } from './types.ts';
 
 /** How one call of the scaler or the reaper went. */
 export interface PassResult {
@@ -18,7 +18,7 @@ export interface PassResult {
 /** What passes that take turns need besides. */
 export interface TurnstileCall extends PassInputs {
   /** Gets a wake-up that came too late for this call. */
-  readonly wake: Wake;
+  readonly scaler: ScalerTrigger;
   /** After this long a holder of the turnstile counts as dead. */
   readonly holdMs: number;
 }
@@ -30,7 +30,7 @@ const REAPER_WAIT_MS = 15_000;
  * Scale up after a hook: only launches. A wake-up that came too late for this call is passed on. Where the turnstile cannot be used nothing is done: the
  * tick launches without it, once a minute, and a burst of hooks would do so at once. Throws `AccessError` when the key is wrong.
  */
-export async function grow(call: TurnstileCall, hook?: Hooked): Promise<PassResult> {
+export async function grow(call: TurnstileCall, hook?: HookTrigger): Promise<PassResult> {
   const reports: Report[] = [];
   const work = async () => {
     reports.push(await livePass(call, { trigger: 'hook', grow: true, shrink: false, ...(hook && { hook }) }));
@@ -59,8 +59,8 @@ const OVER: ReadonlySet<string> = new Set(['running', 'success', 'failed', 'canc
  * Whether the job of a hook may need a worker of ours: the hook itself does not tell the job's tags. In doubt it does. One read spares a foreign job all
  * appends and a whole pass.
  */
-async function mayNeedWorker({ services, settings, deadline }: PassInputs, hook: Hooked | undefined): Promise<boolean> {
-  if (hook?.projectId === undefined) return true;
+async function mayNeedWorker({ services, settings, deadline }: PassInputs, hook: HookTrigger | undefined): Promise<boolean> {
+  if (!hook) return true;
   try {
     const job = await services.forge.job(hook.projectId, hook.jobId, { signal: deadline.act });
     if (!job) return true;
@@ -111,12 +111,12 @@ function isWrongKey(error: unknown): boolean {
 }
 
 /** A wake-up that came in when there was no time left for another pass goes to a fresh call. */
-async function passOn({ services, wake, deadline: { all: signal } }: TurnstileCall, entry: Entry): Promise<void> {
+async function passOn({ services, scaler, deadline: { all: signal } }: TurnstileCall, entry: Entry): Promise<void> {
   if (entry.kind !== 'ran') return;
   if (entry.failure !== undefined)
     services.log.error('turnstile not freed; it is free when this call would have ended', describeError(entry.failure));
   if (!entry.marked) return;
-  await wake.wake({ signal }).catch((error: unknown) => {
+  await scaler.trigger({ signal }).catch((error: unknown) => {
     services.log.warn('wake-up not passed on; the timer serves it', describeError(error));
   });
 }

@@ -7,11 +7,11 @@ import { executePlan } from './execute.ts';
 import type { Execution, Executor } from './executor.ts';
 import { writeRecords } from './record.ts';
 import { eachStep, endOf, step } from './steps.ts';
-import type { Acted, Hooked, PassOptions, Planned } from './types.ts';
+import type { Acted, HookTrigger, PassOptions, Planned } from './types.ts';
 
 export interface LiveOptions extends PassOptions {
   /** Recorded, and decides nothing. */
-  readonly hook?: Hooked;
+  readonly hook?: HookTrigger;
   /** Writes this minute's counts and what people see of the farm; absent: neither is written. */
   readonly record?: MinuteRecord;
 }

@@ -9,7 +9,7 @@ import { scopeKey, writeRest } from './demand.ts';
 import { isMemoryUnread } from './observe.ts';
 import { writeMemory } from './pool-state-store.ts';
 import { eachStep } from './steps.ts';
-import type { Acted, Hooked, Planned, PoolView } from './types.ts';
+import type { Acted, HookTrigger, Planned, PoolView } from './types.ts';
 
 /** Waiting jobs named in a plan's record. */
 const MOST_WAITING = 200;
@@ -25,7 +25,7 @@ export async function writeRecords(
   planned: readonly Planned[],
   acted: readonly Acted[],
   /** `isBeside`: another pass may be at work. */
-  { hook, isBeside }: { readonly hook?: Hooked | undefined; readonly isBeside: boolean },
+  { hook, isBeside }: { readonly hook?: HookTrigger | undefined; readonly isBeside: boolean },
 ): Promise<readonly string[]> {
   const entries = eachStep(services.log, 'record', planned, ({ view, plan }, i) => [
     planEntry(view, plan, pass, hook),
@@ -56,12 +56,13 @@ export async function writeRecords(
   return (await Promise.all([ledger, ...memories, ...rests])).flat();
 }
 
-function planEntry(view: PoolView, plan: Plan | undefined, pass: PassInfo, hook: Hooked | undefined): LedgerEntry {
+function planEntry(view: PoolView, plan: Plan | undefined, pass: PassInfo, hook: HookTrigger | undefined): LedgerEntry {
   const head = { ...recordHead(pass), pool: view.settings.pool.name, unread: view.unread };
   const waiting = waitingIds(view);
   if (!plan) return { kind: 'blind', ...head, ...(waiting.length > 0 && { waiting }) };
   const { numbers, brakes, held } = plan;
-  const hooked = hook && waiting.includes(hook.jobId) ? { hook: { jobId: hook.jobId, at: toIso(hook.at) } } : {};
+  const { jobId = 0, hookAt } = hook ?? {};
+  const hooked = hookAt !== undefined && waiting.includes(jobId) ? { hook: { jobId, at: toIso(hookAt) } } : {};
   return { kind: 'plan', ...head, numbers, brakes, held, waiting, ...hooked };
 }
 

@@ -18,12 +18,12 @@ export interface PassOptions {
   readonly shrink: boolean;
 }
 
-/** The hook that a pass was made for. */
-export interface Hooked {
+/** The hook that a pass is made for, as the webhook sends it to the scaler. */
+export interface HookTrigger {
   readonly jobId: number;
-  readonly projectId?: number;
-  /** When it arrived. */
-  readonly at: number;
+  readonly projectId: number;
+  /** When it arrived, in milliseconds; recorded, and decides nothing. */
+  readonly hookAt?: number | undefined;
 }
 
 /** Why a tick works without the turnstile: another call holds it, and launching is left to that; or it cannot be used. */

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { HookTrigger } from '../../app/reconcile/types.ts';
 
 const Headers = z.pipe(
   z.record(z.string(), z.unknown()),
@@ -40,17 +41,17 @@ export function emptyReply(statusCode: number, headers: Readonly<Record<string, 
   return { statusCode, headers, body: '', isBase64Encoded: false };
 }
 
-const TimerEvent = z.object({ trigger_type: z.literal('TIMER'), trigger_name: z.catch(z.string(), '') });
+const TimerEvent = z.object({ trigger_type: z.literal('TIMER') });
 
-/** The name of the timer that fired; `undefined` for what is no timer event, e.g. a call by hand. */
-export function timerOf(event: unknown): string | undefined {
-  return TimerEvent.safeParse(event).data?.trigger_name;
+/** Whether a timer fired; a call by hand is none. */
+export function isTimerEvent(event: unknown): boolean {
+  return TimerEvent.safeParse(event).success;
 }
 
 const job = z.object({
   jobId: z.int().check(z.positive()),
   projectId: z.int().check(z.positive()),
-  /** When the webhook got the hook. Only for the books: without it the job is served all the same. */
+  /** What is no time is left out, and the job is served all the same. */
   hookAt: z.catch(z.optional(z.int().check(z.positive(), z.maximum(8.64e15))), undefined),
 });
 const AsyncEvent = z.union([
@@ -61,7 +62,7 @@ const AsyncEvent = z.union([
   job,
 ]);
 
-/** Which job's hook woke the scaler, for the log. The API's own example wraps the event in `body`, its samples do not: take both. */
-export function triggeringJob(event: unknown): z.infer<typeof job> | undefined {
+/** The hook that a call of the scaler is made for. The API's own example wraps the event in `body`, its samples do not: take both. */
+export function triggeringHook(event: unknown): HookTrigger | undefined {
   return AsyncEvent.safeParse(event).data;
 }

@@ -1,5 +1,5 @@
 import middy from '@middy/core';
-import type { Clock, Log, Wake } from '../../app/ports/index.ts';
+import type { Clock, Log, ScalerTrigger } from '../../app/ports/index.ts';
 import type { PassResult, TurnstileCall } from '../../app/reconcile/entry-points.ts';
 import type { Report } from '../../app/reconcile/reconcile.ts';
 import type { Services } from '../../app/services.ts';
@@ -7,7 +7,7 @@ import type { Config } from '../../config/load/parse.ts';
 import { describeError } from '../../core/errors.ts';
 import { callAgents } from '../../http/agents.ts';
 import { composeServices, type ServicesInputs } from '../compose.ts';
-import { composeWake } from '../compose-webhook.ts';
+import { composeScalerTrigger } from '../compose-webhook.ts';
 import { startDeadline } from '../deadline.ts';
 import { type CallContext, type FunctionContext, remainingMs, requestId, toCallContext } from '../functiongraph/context.ts';
 import { credentialsOf, type ReadSecret, secretsOf } from '../functiongraph/secret-source.ts';
@@ -22,7 +22,7 @@ export interface PassParts {
   /** Builds the adapters; the real ones when absent. */
   readonly composeServices?: (inputs: ServicesInputs) => Services;
   /** How a wake-up that came too late for this call is passed on; FunctionGraph's asynchronous call when absent. */
-  readonly wake?: Wake;
+  readonly scaler?: ScalerTrigger;
 }
 
 /** What a call by hand shows; FunctionGraph discards it for hooks and timers. */
@@ -82,8 +82,8 @@ async function perform(
     const secrets = secretsOf(parts.readSecret, fg);
     const credentials = credentialsOf(fg, secrets);
     const services = (parts.composeServices ?? composeServices)({ config, secrets, credentials, clock, log, agents, signal: deadline.all });
-    const wake = parts.wake ?? composeWake({ config, credentials: () => credentials, clock, event: {} }) ?? nobody;
-    const result = await run({ services, settings: config.settings, wake, deadline, holdMs, event }, log);
+    const scaler = parts.scaler ?? composeScalerTrigger({ config, credentials: () => credentials, clock, event: {} }) ?? noTrigger;
+    const result = await run({ services, settings: config.settings, scaler, deadline, holdMs, event }, log);
     const reply = summarise(result);
     log[reply.ok ? 'info' : 'error']('call done', { ...reply, ms: clock.now() - began });
     return reply;
@@ -94,7 +94,7 @@ async function perform(
 }
 
 /** Where the timer alone scales there is nobody to wake. */
-const nobody: Wake = { wake: () => Promise.resolve() };
+const noTrigger: ScalerTrigger = { trigger: () => Promise.resolve() };
 
 function summarise({ turnstile, reports }: PassResult): Extract<PassReply, { readonly turnstile: unknown }> {
   // A pool without a plan is one that nobody looks after.

@@ -1,12 +1,12 @@
 import middy from '@middy/core';
 import httpHeaderNormalizer from '@middy/http-header-normalizer';
-import type { Clock, Log, Wake } from '../../app/ports/index.ts';
+import type { Clock, Log, ScalerTrigger } from '../../app/ports/index.ts';
 import type { Config } from '../../config/load/parse.ts';
 import type { Secrets } from '../../config/secrets.ts';
 import { describeError } from '../../core/errors.ts';
 import { type JobHook, parseHook } from '../../gitlab/hooks/parse.ts';
 import { hookVerifier, type SignatureCheck, type Verdict } from '../../gitlab/hooks/verify.ts';
-import { composeWake, type WakeInputs } from '../compose-webhook.ts';
+import { composeScalerTrigger, type ScalerTriggerInputs } from '../compose-webhook.ts';
 import { type CallContext, type FunctionContext, remainingMs, requestId, toCallContext } from '../functiongraph/context.ts';
 import { type ApigEvent, type ApigReply, emptyReply, parseApigEvent } from '../functiongraph/events.ts';
 import { credentialsOf, type ReadSecret, secretsOf } from '../functiongraph/secret-source.ts';
@@ -19,7 +19,7 @@ export interface WebhookParts {
   readonly readSecret: ReadSecret;
   readonly log: Log;
   /** How the scaler is woken; FunctionGraph's asynchronous call when absent. */
-  readonly composeWake?: (inputs: WakeInputs) => Wake | undefined;
+  readonly composeScalerTrigger?: (inputs: ScalerTriggerInputs) => ScalerTrigger | undefined;
   /** How long the answer waits for the wake-up, in real milliseconds. */
   readonly waitMs?: number;
 }
@@ -123,12 +123,12 @@ async function take(parts: WebhookParts, { bytes, cut, content }: Body, { fg, se
   const hook = parseHook(content);
   if (hook.kind === 'malformed') log.warn('hook malformed; the timer serves its job', { reason: hook.reason });
   else if (hook.kind === 'other') log.info('hook of another kind', { kind: hook.what });
-  else log.info('hook', { ...told(hook), status: hook.status, waiting: hook.waiting, wake: await wakeFor(hook) });
+  else log.info('hook', { ...idsOf(hook), status: hook.status, waiting: hook.waiting, wake: await triggerFor(hook) });
 
-  async function wakeFor(job: JobHook): Promise<WakeOutcome | undefined> {
+  async function triggerFor(job: JobHook): Promise<TriggerOutcome | undefined> {
     if (!job.waiting) return undefined;
-    const compose = parts.composeWake ?? composeWake;
-    const inputs = { credentials: () => credentialsOf(fg, secrets), clock: parts.clock, event: { ...told(job), hookAt } };
+    const compose = parts.composeScalerTrigger ?? composeScalerTrigger;
+    const inputs = { credentials: () => credentialsOf(fg, secrets), clock: parts.clock, event: { ...idsOf(job), hookAt } };
     // A function with a very short timeout must still answer.
     const waitMs = Math.min(parts.waitMs ?? WAIT_MS, remainingMs(fg) - 2 * EARLY_MS);
     // A configuration that cannot be read must not disable the hook either: it is looked at only here.
@@ -136,12 +136,12 @@ async function take(parts: WebhookParts, { bytes, cut, content }: Body, { fg, se
       const config = parts.loadConfig();
       return isForeign(job, config) ? 'foreign' : compose({ ...inputs, config });
     };
-    return await wakeInTime(composed, waitMs, log);
+    return await triggerInTime(composed, waitMs, log);
   }
 }
 
 /** `foreign`: the job's project is outside the scope of every pool. */
-type WakeOutcome = 'sent' | 'failed' | 'late' | 'timer-only' | 'foreign';
+type TriggerOutcome = 'sent' | 'failed' | 'late' | 'timer-only' | 'foreign';
 
 /** Whether no pool can run the job, as far as its hook tells: where its project is, and not its tags. The case of paths does not matter to GitLab. */
 function isForeign({ projectPath }: JobHook, { settings }: Config): boolean {
@@ -156,13 +156,13 @@ function isForeign({ projectPath }: JobHook, { settings }: Config): boolean {
 }
 
 /** Never throws and never takes longer than `waitMs`; what fails later is logged later. */
-async function wakeInTime(compose: () => Wake | 'foreign' | undefined, waitMs: number, log: Log): Promise<WakeOutcome> {
-  const sent = async (): Promise<WakeOutcome> => {
+async function triggerInTime(compose: () => ScalerTrigger | 'foreign' | undefined, waitMs: number, log: Log): Promise<TriggerOutcome> {
+  const sent = async (): Promise<TriggerOutcome> => {
     try {
-      const wake = compose();
-      if (wake === undefined) return 'timer-only';
-      if (wake === 'foreign') return wake;
-      await wake.wake();
+      const trigger = compose();
+      if (trigger === undefined) return 'timer-only';
+      if (trigger === 'foreign') return trigger;
+      await trigger.trigger();
       return 'sent';
     } catch (error) {
       log.error('scaler not woken; the timer serves the job', describeError(error));
@@ -170,7 +170,7 @@ async function wakeInTime(compose: () => Wake | 'foreign' | undefined, waitMs: n
     }
   };
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<WakeOutcome>((resolve) => {
+  const late = new Promise<TriggerOutcome>((resolve) => {
     if (waitMs > 0) timer = setTimeout(() => resolve('late'), waitMs);
     else resolve('late');
   });
@@ -181,7 +181,7 @@ async function wakeInTime(compose: () => Wake | 'foreign' | undefined, waitMs: n
   }
 }
 
-function told({ jobId, projectId }: JobHook) {
+function idsOf({ jobId, projectId }: JobHook) {
   return { jobId, projectId };
 }
 

@@ -70,4 +70,4 @@ export function farm() {
 
 const live = { act: new AbortController().signal, all: new AbortController().signal };
 export const run = (services: Services, settings: Settings) =>
-  tick({ services, settings, wake: { wake: async () => undefined }, deadline: live, holdMs: 60_000 }, 'timer');
+  tick({ services, settings, scaler: { trigger: async () => undefined }, deadline: live, holdMs: 60_000 }, 'timer');

@@ -36,7 +36,7 @@ function stuck() {
 function pass(services: Services, settings: Settings) {
   const [act, all] = [new AbortController(), new AbortController()];
   const deadline = { act: act.signal, all: all.signal };
-  const done = tick({ services, settings, wake: { wake: async () => undefined }, deadline, holdMs: 60_000 }, 'timer');
+  const done = tick({ services, settings, scaler: { trigger: async () => undefined }, deadline, holdMs: 60_000 }, 'timer');
   return { act, done };
 }
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type CallRecord, onCall } from '../../../lib/http/on-call.ts';
 import { SecretCredentials } from '../../../lib/otc/credentials.ts';
-import { FunctionGraphWake, type WakeOptions } from '../../../lib/otc/functiongraph.ts';
+import { FunctionGraphTrigger, type TriggerOptions } from '../../../lib/otc/functiongraph.ts';
 import { authorization } from '../../../lib/otc/signer.ts';
 import { type Recorded, type Reply, type ScriptedServer, scriptedServer } from './scripted-server.ts';
 
@@ -11,18 +11,26 @@ const credentials = new SecretCredentials('AK', 'SK-SECRET', 'TOKEN-SECRET');
 let server: ScriptedServer;
 afterEach(() => server.close());
 
-async function start(script: readonly Reply[] | ((request: Recorded) => Reply), options: Partial<WakeOptions> = {}) {
+async function start(script: readonly Reply[] | ((request: Recorded) => Reply), options: Partial<TriggerOptions> = {}) {
   server = await scriptedServer(script);
   const clock = { now: () => Date.UTC(2026, 10, 23, 16, 0, 0) };
-  return new FunctionGraphWake({ endpoint: server.url, projectId: 'p1', urn: URN, credentials, clock, body: { why: 'hook' }, ...options });
+  return new FunctionGraphTrigger({
+    endpoint: server.url,
+    projectId: 'p1',
+    urn: URN,
+    credentials,
+    clock,
+    body: { why: 'hook' },
+    ...options,
+  });
 }
 
 const accepted: Reply = { status: 202, body: { request_id: 'r' } };
 
 describe('waking the scaler', () => {
   it('posts the event to the asynchronous invocation, signed', async () => {
-    const wake = await start([accepted]);
-    await expect(wake.wake()).resolves.toBeUndefined();
+    const scaler = await start([accepted]);
+    await expect(scaler.trigger()).resolves.toBeUndefined();
     const [request] = server.requests;
     expect(request).toMatchObject({
       method: 'POST',
@@ -48,7 +56,7 @@ describe('waking the scaler', () => {
   it('is reported to those that listen to calls, as every other one', async () => {
     const calls: CallRecord[] = [];
     const stop = onCall((call) => calls.push(call));
-    await (await start([accepted])).wake();
+    await (await start([accepted])).trigger();
     stop();
     expect(calls).toEqual([{ name: 'functiongraph.wake', status: 202, ms: expect.any(Number) }]);
   });
@@ -70,28 +78,28 @@ describe('waking the scaler', () => {
     ['half an answer', { status: 202, body: '{"req', fault: 'cut' }, 'UnclearError', 'ECONNRESET'],
     ['an endless answer', { status: 202, body: 'x'.repeat(70_000) }, 'UnclearError', 'response-too-large'],
   ])('fails on %s and asks once', async (_, reply, name, code) => {
-    const wake = await start(() => reply);
-    await expect(wake.wake()).rejects.toMatchObject({ name, code });
+    const scaler = await start(() => reply);
+    await expect(scaler.trigger()).rejects.toMatchObject({ name, code });
     expect(server.requests).toHaveLength(1);
   });
 
   it('does not wait for ever', async () => {
-    const wake = await start([{ fault: 'hang' }], { deadlineMs: 50 });
-    await expect(wake.wake()).rejects.toMatchObject({ name: 'UnclearError', code: 'timeout' });
+    const scaler = await start([{ fault: 'hang' }], { deadlineMs: 50 });
+    await expect(scaler.trigger()).rejects.toMatchObject({ name: 'UnclearError', code: 'timeout' });
   });
 
   it('can be called off', async () => {
     const controller = new AbortController();
-    const wake = await start(() => {
+    const scaler = await start(() => {
       controller.abort();
       return { fault: 'hang' };
     });
-    await expect(wake.wake({ signal: controller.signal })).rejects.toMatchObject({ name: 'UnclearError', code: 'aborted' });
+    await expect(scaler.trigger({ signal: controller.signal })).rejects.toMatchObject({ name: 'UnclearError', code: 'aborted' });
   });
 
   it('shows no keys in errors', async () => {
-    const wake = await start([{ fault: 'reset' }]);
-    const thrown = await wake.wake().catch((error: unknown) => error);
+    const scaler = await start([{ fault: 'reset' }]);
+    const thrown = await scaler.trigger().catch((error: unknown) => error);
     expect(thrown instanceof Error && `${thrown.message} ${JSON.stringify(thrown)} ${String(thrown.cause)}`).not.toMatch(/SECRET|127\.0/);
   });
 });

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../../lib/config/load/parse.ts';
 import { SecretCredentials } from '../../../lib/otc/credentials.ts';
-import { composeWake } from '../../../lib/runtime/compose-webhook.ts';
+import { composeScalerTrigger } from '../../../lib/runtime/compose-webhook.ts';
 import { document, NOW, PROJECT, serve } from './parts.ts';
 
-function wakeOf(url: string, functions: Readonly<Record<string, string>> = { scaler: 'gl-scaler' }) {
-  return composeWake({
+function triggerOf(url: string, functions: Readonly<Record<string, string>> = { scaler: 'gl-scaler' }) {
+  return composeScalerTrigger({
     config: parseConfig(document({ functions }, url)),
     credentials: () => new SecretCredentials('KEY', 'secret'),
     clock: { now: () => NOW },
@@ -24,7 +24,7 @@ describe('which function is woken', () => {
       paths.push(request.url);
       response.writeHead(202).end('{"request_id":"x"}');
     });
-    await wakeOf(url, { scaler })?.wake();
+    await triggerOf(url, { scaler })?.trigger();
     expect(paths.map((p) => decodeURIComponent(p ?? ''))).toEqual([`/v2/${PROJECT}/fgs/functions/${path}/invocations-async`]);
   });
 
@@ -33,7 +33,7 @@ describe('which function is woken', () => {
     const credentials = () => {
       throw new Error('not to be asked for');
     };
-    expect(composeWake({ config, credentials, clock: { now: () => NOW }, event: {} })).toBeUndefined();
+    expect(composeScalerTrigger({ config, credentials, clock: { now: () => NOW }, event: {} })).toBeUndefined();
   });
 });
 
@@ -45,7 +45,7 @@ describe('a connection that is cut', () => {
       if (ports.length === 1) request.socket.destroy();
       else response.writeHead(202).end('{"request_id":"x"}');
     });
-    await wakeOf(url)?.wake();
+    await triggerOf(url)?.trigger();
     expect(ports).toHaveLength(2);
     expect(ports[0]).not.toBe(ports[1]);
   });
@@ -56,7 +56,7 @@ describe('a connection that is cut', () => {
       calls += 1;
       request.socket.destroy();
     });
-    await expect(wakeOf(url)?.wake()).rejects.toMatchObject({ code: 'ECONNRESET' });
+    await expect(triggerOf(url)?.trigger()).rejects.toMatchObject({ code: 'ECONNRESET' });
     expect(calls).toBe(2);
   });
 });
@@ -67,6 +67,6 @@ it('a refusal is not repeated', async () => {
     calls += 1;
     response.writeHead(429).end('{"error_code":"FSS.0429","error_msg":"overload"}');
   });
-  await expect(wakeOf(url)?.wake()).rejects.toMatchObject({ code: 'FSS.0429' });
+  await expect(triggerOf(url)?.trigger()).rejects.toMatchObject({ code: 'FSS.0429' });
   expect(calls).toBe(1);
 });

@@ -1,7 +1,7 @@
 import middy from '@middy/core';
 import { describe, expect, it } from 'vitest';
 import { type CallContext, localContext, toCallContext } from '../../../../lib/runtime/functiongraph/context.ts';
-import { type ApigReply, parseApigEvent, timerOf, triggeringJob } from '../../../../lib/runtime/functiongraph/events.ts';
+import { type ApigReply, isTimerEvent, parseApigEvent, triggeringHook } from '../../../../lib/runtime/functiongraph/events.ts';
 import { context } from '../parts.ts';
 
 describe("middy's early timeout", () => {
@@ -37,14 +37,14 @@ describe('events', () => {
     {
       name: 'a timer',
       event: { version: 'v1.0', time: '2026-11-23T17:00:00+01:00', trigger_type: 'TIMER', trigger_name: 'reaper', user_event: 'x' },
-      timer: 'reaper',
+      timer: true,
     },
-    { name: 'a timer without a name', event: { trigger_type: 'TIMER' }, timer: '' },
-    { name: 'another trigger', event: { trigger_type: 'OBS' }, timer: undefined },
-    { name: 'a call by hand', event: {}, timer: undefined },
-    { name: 'nothing', event: undefined, timer: undefined },
+    { name: 'a timer without a name', event: { trigger_type: 'TIMER' }, timer: true },
+    { name: 'another trigger', event: { trigger_type: 'OBS' }, timer: false },
+    { name: 'a call by hand', event: {}, timer: false },
+    { name: 'nothing', event: undefined, timer: false },
   ])('timer: $name', ({ event, timer }) => {
-    expect(timerOf(event)).toBe(timer);
+    expect(isTimerEvent(event)).toBe(timer);
   });
 
   it.each([
@@ -60,7 +60,7 @@ describe('events', () => {
     { name: 'nonsense', event: { jobId: 'x', projectId: 2 }, job: undefined },
     { name: 'nothing', event: null, job: undefined },
   ])('wake-up: $name', ({ event, job }) => {
-    expect(triggeringJob(event)).toEqual(job);
+    expect(triggeringHook(event)).toEqual(job);
   });
 });
 

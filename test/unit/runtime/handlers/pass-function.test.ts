@@ -191,12 +191,12 @@ describe('calls do not share anything', () => {
 it('a wake-up that came too late is passed on', async () => {
   const path = configFile(document({ bucket: { name: 'acme-ci-scaler' } }));
   let woken = 0;
-  const wake = {
-    wake: async () => {
+  const trigger = {
+    trigger: async () => {
       woken += 1;
     },
   };
-  const { parts, store, clock } = setUp({}, { loadConfig: configSource([path]), wake });
+  const { parts, store, clock } = setUp({}, { loadConfig: configSource([path]), scaler: trigger });
   // Each look at the jobs is interrupted by another hook, so the holder finds a mark after each pass until it hands over.
   const scaler = createScaler(parts);
   const pendingJobs = async () => {

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { Wake } from '../../../../lib/app/ports/index.ts';
+import type { ScalerTrigger } from '../../../../lib/app/ports/index.ts';
 import { UnclearError } from '../../../../lib/core/errors.ts';
 import { configSource } from '../../../../lib/runtime/functiongraph/config-source.ts';
 import { secretReader } from '../../../../lib/runtime/functiongraph/secret-source.ts';
@@ -48,8 +48,8 @@ function setUp(changes: Partial<WebhookParts> = {}) {
     loadConfig: configSource([path]),
     readSecret: secretReader({}),
     log,
-    composeWake: (inputs) => ({
-      wake: async () => {
+    composeScalerTrigger: (inputs) => ({
+      trigger: async () => {
         woken.push(inputs.event);
       },
     }),
@@ -243,7 +243,7 @@ describe('signed hooks', () => {
 });
 
 describe('what goes wrong behind it', () => {
-  const failing = (wake: Wake['wake']) => setUp({ composeWake: () => ({ wake }), waitMs: 5 });
+  const failing = (trigger: ScalerTrigger['trigger']) => setUp({ composeScalerTrigger: () => ({ trigger }), waitMs: 5 });
 
   it('a wake-up that fails is logged and answered 200', async () => {
     const { webhook, lines } = failing(() => Promise.reject(new UnclearError('http-500', 'functiongraph.wake: http-500 (HTTP 500)')));
@@ -258,7 +258,7 @@ describe('what goes wrong behind it', () => {
   });
 
   it('keys that are missing are a wake-up that fails', async () => {
-    const { webhook, lines } = setUp({ composeWake: ({ credentials }) => void credentials() });
+    const { webhook, lines } = setUp({ composeScalerTrigger: ({ credentials }) => void credentials() });
     const bare = context({ getSecurityAccessKey: () => '', getSecuritySecretKey: () => '', getSecurityToken: () => '' });
     expect(await webhook(event(), bare)).toEqual(empty(200));
     expect(lines.find(({ level }) => level === 'error')?.fields).toMatchObject({ code: 'credentials-missing' });
@@ -320,7 +320,7 @@ describe('several at once', () => {
     const held = new Promise<void>((resolve) => {
       release = resolve;
     });
-    const { webhook, lines } = setUp({ composeWake: () => ({ wake: () => held }), waitMs: 9_000 });
+    const { webhook, lines } = setUp({ composeScalerTrigger: () => ({ trigger: () => held }), waitMs: 9_000 });
     // Its time is up at once; the other's is not.
     const cut = webhook(event(), context({ getRemainingTimeInMilliSeconds: () => 1 }));
     const calm = webhook(event(), context({ getRequestID: () => 'request-2' }));
