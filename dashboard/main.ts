@@ -1,4 +1,5 @@
 import { FARM_KEY } from '../lib/core/keys.ts';
+import { DAY, MINUTE } from '../lib/core/time.ts';
 import { Counts, type Read } from './model/counts.ts';
 import { type Farm, parseFarm, stateOf } from './model/farm.ts';
 import { combine, costOf, gridOf } from './model/points.ts';
@@ -12,7 +13,7 @@ import { applyTheme, remember, remembered } from './view/settings.ts';
 const LOCAL = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const READ_MS = 20_000;
 /** Clocks may differ by so much. */
-const AHEAD_MS = 5 * 60_000;
+const AHEAD_MS = 5 * MINUTE;
 
 let view: View = viewOf(location.hash);
 let zone = remembered('zone') === 'UTC' ? 'UTC' : LOCAL;
@@ -89,11 +90,11 @@ function render(): void {
   const at = now();
   const span = spanOf(view.span, at);
   const { step } = SPANS[view.span];
-  const rows = step === 60_000 ? counts.minutes(span) : counts.hours(span);
+  const rows = step === MINUTE ? counts.minutes(span) : counts.hours(span);
   const grid = gridOf(combine(rows, view.pool), span, step);
   charts.show({ grid, span: view.span, zone });
 
-  const newest = combine(counts.minutes({ from: at - 86_400_000, to: at }), view.pool).at(-1);
+  const newest = combine(counts.minutes({ from: at - DAY, to: at }), view.pool).at(-1);
   const cost = (from: number) => costOf(mixed(from, at), from, at, view.pool);
   const currency = farm?.currency;
   showNow({ newest, today: cost(startOfDay(at, zone)), month: cost(startOfMonth(at, zone)), currency });
@@ -122,7 +123,7 @@ function offer(id: string, left: number, length: number, whole: boolean): void {
 
 /** Hours of closed days and minutes of the rest: both ends of a day are exact where minutes are there. */
 function mixed(from: number, to: number) {
-  const recent = Math.max(from, Math.floor(to / 86_400_000 - 1) * 86_400_000);
+  const recent = Math.max(from, Math.floor(to / DAY - 1) * DAY);
   return [...counts.hours({ from, to: recent }), ...counts.minutes({ from: recent, to })];
 }
 

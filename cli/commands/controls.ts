@@ -9,6 +9,7 @@ import type { Config } from '../../lib/config/load/parse.ts';
 import { ALL_POOLS, type Control, type ControlKind, holds } from '../../lib/core/controls.ts';
 import { isWorkerOf } from '../../lib/core/fleet/names.ts';
 import { counted } from '../../lib/core/plural.ts';
+import { HOUR, MINUTE } from '../../lib/core/time.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import type { CommandContext, Program } from '../shared/context.ts';
 import { openServices, openStore, UserError } from '../shared/environment.ts';
@@ -16,7 +17,6 @@ import type { Output } from '../shared/output.ts';
 import { pauseWarnings } from '../shared/pause-warnings.ts';
 import { clean, oneLine } from '../shared/printable.ts';
 
-const HOUR = 3_600_000;
 /** A VM that is kept costs until somebody remembers it. */
 const KEEP_MS = 24 * HOUR;
 const LOOK_MS = 10_000;
@@ -140,7 +140,7 @@ export async function waitUntilZero(
     everyMs: LOOK_MS,
     signal,
     progress: ({ machines, working, age }) => {
-      const late = age === undefined || age > 3 * 60_000 ? '; the reaper has not looked yet: does its timer run?' : '';
+      const late = age === undefined || age > 3 * MINUTE ? '; the reaper has not looked yet: does its timer run?' : '';
       const line = `${counted(machines, 'machine')} left, ${counted(working, 'at its last job', 'at their last job')}${late}`;
       if (line !== last) output.say(line);
       last = line;

@@ -3,14 +3,13 @@ import { readLedger } from '../../lib/app/ledger/read.ts';
 import type { Services } from '../../lib/app/services.ts';
 import { describeError } from '../../lib/core/errors.ts';
 import { counted } from '../../lib/core/plural.ts';
+import { DAY } from '../../lib/core/time.ts';
 import { atLeastOne, wholeNumber } from '../shared/arguments.ts';
 import type { CommandContext, Program } from '../shared/context.ts';
 import { openServices, UserError } from '../shared/environment.ts';
 import type { Output } from '../shared/output.ts';
 import { clean } from '../shared/printable.ts';
 import { bootSoFar } from './console.ts';
-
-const DAY = 86_400_000;
 
 /** Tells from the ledger what was decided about a job or a worker; of a worker that still boots also what its console shows. Gives the exit code. */
 export async function explain(

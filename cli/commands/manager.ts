@@ -6,6 +6,7 @@ import { readJson } from '../../lib/app/storage/json.ts';
 import type { Config } from '../../lib/config/load/parse.ts';
 import { managerKey } from '../../lib/core/keys.ts';
 import { counted } from '../../lib/core/plural.ts';
+import { formatDuration, SECOND } from '../../lib/core/time.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import type { CommandContext, Program } from '../shared/context.ts';
 import { openStore, UserError } from '../shared/environment.ts';
@@ -58,10 +59,10 @@ function managerOf(config: Config): NonNullable<Config['manager']> {
 function describe(health: ManagerHealth, now: number): readonly string[] {
   const { disk, nfs, mirrors, prune, trash } = health;
   const clients = nfs.clients === null ? '' : `, ${counted(nfs.clients, 'client')}`;
-  const oldest = mirrors.oldest_seconds === null ? '' : `, the oldest of ${span(mirrors.oldest_seconds)} ago`;
+  const oldest = mirrors.oldest_seconds === null ? '' : `, the oldest of ${formatDuration(mirrors.oldest_seconds * SECOND)} ago`;
   const trees = Object.entries(prune?.trees ?? {}).map(([name, tree]) => `${name} ${gigabytes(tree.bytes)} in ${tree.objects}`);
   return [
-    `${health.name}: ${health.phase}, up ${span(health.uptime)}, seen ${span(Math.max(0, now - health.at) / 1000)} ago`,
+    `${health.name}: ${health.phase}, up ${formatDuration(health.uptime * SECOND, 'fine')}, seen ${formatDuration(now - health.at)} ago`,
     disk
       ? `  volume: ${gigabytes(disk.used)} of ${gigabytes(disk.bytes)} used, ${disk.fill} % full (bytes or inodes)`
       : '  volume: not mounted',
@@ -75,15 +76,6 @@ function describe(health: ManagerHealth, now: number): readonly string[] {
 
 function gigabytes(bytes: number): string {
   return `${(bytes / 1e9).toFixed(1)} GB`;
-}
-
-/** The two largest units: `3 d 4 h`, `12 min`, `40 s`. */
-function span(seconds: number): string {
-  const whole = Math.floor(seconds);
-  if (whole < 120) return `${whole} s`;
-  if (whole < 7200) return `${Math.floor(whole / 60)} min`;
-  if (whole < 172_800) return `${Math.floor(whole / 3600)} h`;
-  return `${Math.floor(whole / 86_400)} d ${Math.floor((whole % 86_400) / 3600)} h`;
 }
 
 export function register(program: Program, context: CommandContext): void {

@@ -7,6 +7,7 @@ import { counted } from '../../lib/core/plural.ts';
 import type { Gap, Report } from '../../lib/core/report/report.ts';
 import type { Step } from '../../lib/core/report/timeline.ts';
 import type { Spread } from '../../lib/core/statistics.ts';
+import { formatDuration, HOUR } from '../../lib/core/time.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import { reportCsv, reportJson } from '../render/report-data.ts';
 import { from, timezone, to } from '../shared/arguments.ts';
@@ -28,7 +29,6 @@ export interface ReportOptions {
   readonly format: ReportFormat;
 }
 
-const HOUR = 3_600_000;
 /** More than this is read in several goes. */
 const MOST_DAYS = 100;
 
@@ -107,7 +107,7 @@ function stepTable({ steps }: Report): string {
 }
 
 function spreadCells({ p50, p95, max }: Spread): readonly string[] {
-  return [p50, p95, max].map((ms) => (ms === undefined ? '' : duration(ms)));
+  return [p50, p95, max].map((ms) => (ms === undefined ? '' : formatDuration(ms, 'fine')));
 }
 
 function projectTable({ projects, jobless, currency, project }: Report): string {
@@ -146,13 +146,6 @@ function poolTable({ pools, total, currency }: Report): string {
 
 function gapLines(gaps: readonly Gap[]): readonly string[] {
   return gaps.map(({ count, text }) => (count > 0 ? `  ${count} × ${text}` : `  ${text}`));
-}
-
-function duration(ms: number): string {
-  const s = Math.round(ms / 1000);
-  if (s < 120) return `${s} s`;
-  if (s < 7200) return `${Math.floor(s / 60)} min ${String(s % 60).padStart(2, '0')} s`;
-  return `${Math.floor(s / 3600)} h ${String(Math.floor((s % 3600) / 60)).padStart(2, '0')} min`;
 }
 
 function hours(ms: number): string {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Config } from '../../lib/config/load/parse.ts';
+import { MINUTE } from '../../lib/core/time.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import { type FunctionContext, localContext } from '../../lib/runtime/functiongraph/context.ts';
 import { secretReader } from '../../lib/runtime/functiongraph/secret-source.ts';
@@ -33,7 +34,7 @@ export interface Serving {
   stop(): Promise<void>;
 }
 
-const CALL_MS = 60_000;
+const CALL_MS = MINUTE;
 const GRACE_MS = 5_000;
 /** GitLab gives a hook ten seconds. */
 const REQUEST_MS = 30_000;

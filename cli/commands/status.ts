@@ -6,7 +6,7 @@ import { type FarmView, readFarm } from '../../lib/app/status/schema.ts';
 import { holds } from '../../lib/core/controls.ts';
 import { CONTROLS_PREFIX, FARM_KEY } from '../../lib/core/keys.ts';
 import { onTheirWay } from '../../lib/core/plural.ts';
-import { fromIso } from '../../lib/core/time.ts';
+import { formatDuration, fromIso, MINUTE } from '../../lib/core/time.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import { atLeastOne, timezone } from '../shared/arguments.ts';
 import type { CommandContext, Program } from '../shared/context.ts';
@@ -15,7 +15,6 @@ import type { Output } from '../shared/output.ts';
 import { type Colour, clean, isPainted, oneLine, paint } from '../shared/printable.ts';
 import { parseSpan } from '../shared/time-range.ts';
 
-const MINUTE = 60_000;
 /** Older than this, and the timer is probably dead. */
 const STALE_MS = 3 * MINUTE;
 const PHASES = ['busy', 'idle', 'booting', 'draining', 'failed'] as const;
@@ -122,7 +121,8 @@ interface Status {
 function render({ farm, cost, said, age, now }: Status, options: StatusOptions): string {
   const paint = painter(options.colour);
   const { installation, workers, waiting, actions, managers, alarms } = farm;
-  const stale = age > STALE_MS ? paint('bad', `  OLD: nothing written for ${span(age)}; has the timer run?`) : `  ${span(age)} ago`;
+  const stale =
+    age > STALE_MS ? paint('bad', `  OLD: nothing written for ${formatDuration(age)}; has the timer run?`) : `  ${formatDuration(age)} ago`;
   const raised = alarms.filter(({ state }) => state === 'raised');
   const lines = [
     `${paint('head', installation)}${stale}`,
@@ -132,7 +132,7 @@ function render({ farm, cost, said, age, now }: Status, options: StatusOptions):
       : [`cost    ${money(cost.today, farm.currency)} today, ${money(cost.month, farm.currency)} this month`]),
     ...said.map((text) => paint('bad', `BY HAND ${text}`)),
     ...raised.map(({ kind, pool, text, since }) =>
-      paint('bad', `ALARM   ${kind}${pool ? ` ${pool}` : ''}: ${text} (for ${span(now - since)})`),
+      paint('bad', `ALARM   ${kind}${pool ? ` ${pool}` : ''}: ${text} (for ${formatDuration(now - since)})`),
     ),
     ...managers.map(({ name, phase, problems }) => `caches  ${name}: ${problems.length === 0 ? phase : paint('bad', problems.join('; '))}`),
     ...section(
@@ -180,15 +180,7 @@ function money(amount: number | null, currency: string): string {
 }
 
 function since(time: string, now: number): string {
-  return span(now - (fromIso(time) ?? now));
-}
-
-/** The largest unit that says enough: `40 s`, `12 min`, `5 h`, `3 d`. */
-function span(ms: number): string {
-  const seconds = Math.max(0, Math.floor(ms / 1000));
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
-  return seconds < 172_800 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} d`;
+  return formatDuration(now - (fromIso(time) ?? now));
 }
 
 function painter(colour: boolean): (how: Colour, text: string) => string {

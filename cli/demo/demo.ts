@@ -1,7 +1,7 @@
 import { explainJob } from '../../lib/app/ledger/explain.ts';
 import { readLedger } from '../../lib/app/ledger/read.ts';
 import { LATEST_KEY } from '../../lib/core/keys.ts';
-import { durationText, toIso } from '../../lib/core/time.ts';
+import { DAY, formatDuration, MINUTE, toIso } from '../../lib/core/time.ts';
 import { SteppedClock } from '../../sandbox/clock.ts';
 import { seeded } from '../../sandbox/gitlab/random.ts';
 import { playWorkload } from '../../sandbox/workload.ts';
@@ -21,8 +21,6 @@ export interface DemoOptions {
 /** A Monday, from shortly before the nightly build to the evening; UTC. */
 const FROM = Date.UTC(2026, 10, 23, 1, 45);
 const TO = Date.UTC(2026, 10, 23, 18, 30);
-const DAY = 86_400_000;
-const MINUTE = 60_000;
 const PROJECTS = [`${GROUP}/meta-product`, `${GROUP}/meta-bsp`];
 
 /** The old farm's pool, and two workers kept ready in working hours. */
@@ -44,7 +42,7 @@ export async function demo(options: DemoOptions, output: Output, stopped: () => 
     clock,
     port: options.port,
     pools: [POOL],
-    worker: { bootMs: () => 45_000 + Math.floor(random() * 60_000) },
+    worker: { bootMs: () => 45_000 + Math.floor(random() * MINUTE) },
     onEvent: (event) => story.event(event),
     onLog: (line) => story.log(line, clock.now()),
   });
@@ -100,6 +98,6 @@ async function tell(farm: Farm, story: Story, now: number, output: Output): Prom
   const longest = story.longest();
   if (!longest) return;
   const { lines } = explainJob(clean(await readLedger(farm.services().store, figures.since - DAY, now)), longest.job);
-  output.data(`\nWhy job ${longest.job} waited ${durationText(Math.round(longest.ms / 1000))} (scaler explain --job ${longest.job}):`);
+  output.data(`\nWhy job ${longest.job} waited ${formatDuration(longest.ms, 'fine')} (scaler explain --job ${longest.job}):`);
   for (const line of lines) output.data(`  ${line.time}  ${line.text}`);
 }

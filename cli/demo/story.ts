@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { counted } from '../../lib/core/plural.ts';
-import { durationText, toIso } from '../../lib/core/time.ts';
+import { formatDuration, SECOND, toIso } from '../../lib/core/time.ts';
 import type { SandboxEvent } from '../../sandbox/context.ts';
 import { clean, oneLine } from '../shared/printable.ts';
 
@@ -150,9 +150,9 @@ export class Story {
       job.runningAt = at;
       const ms = at - (job.pendingAt ?? at);
       this.#waits.push({ job: id, ms });
-      this.#line(at, 'job', `${this.#name(id)} runs, after ${durationText(Math.round(ms / 1000))}`);
+      this.#line(at, 'job', `${this.#name(id)} runs, after ${formatDuration(ms, 'fine')}`);
     } else if (kind === 'job-finished') {
-      const took = job.runningAt === undefined ? 'before it ran' : `after ${Math.round((at - job.runningAt) / 60_000)} min`;
+      const took = job.runningAt === undefined ? 'before it ran' : `after ${formatDuration(at - job.runningAt)}`;
       this.#line(at, 'job', `${this.#name(id)} ${job.status} ${took}`);
     } else if (kind === 'job-killed') {
       this.#killed += 1;
@@ -199,7 +199,7 @@ export function dayInFigures(figures: ReturnType<Story['summary']>, alwaysOn: nu
   return `
 The day in figures (${moment(since)} to ${moment(until)} UTC)
   jobs             ${figures.jobs}${carried}: ${parts.join(', ')}; ${figures.killedByScaling} killed by scaling
-  waiting          p50 ${durationText(wait.p50)}, p95 ${durationText(wait.p95)}, longest ${durationText(wait.max)}
+  waiting          p50 ${formatDuration(wait.p50 * SECOND, 'fine')}, p95 ${formatDuration(wait.p95 * SECOND, 'fine')}, longest ${formatDuration(wait.max * SECOND, 'fine')}
   machine hours    ${figures.machineHours} (${counted(alwaysOn, 'machine that is', 'machines that are')} always on: ${always}), at most ${figures.peakMachines} at once, ${figures.machinesLeft} at the end
   workers          ${workers.launched} launched, ${workers.drained} drained, ${workers.reaped} reaped, ${workers.forgotten} forgotten
   hooks            ${figures.hooksDelivered} delivered`;

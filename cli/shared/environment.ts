@@ -6,6 +6,7 @@ import type { Config } from '../../lib/config/load/parse.ts';
 import { loadConfigText } from '../../lib/config/load/yaml.ts';
 import { readSecrets, type Secrets } from '../../lib/config/secrets.ts';
 import { AccessError, ConfigError, ThrottledError, UnclearError } from '../../lib/core/errors.ts';
+import { MINUTE } from '../../lib/core/time.ts';
 import { ObsSite } from '../../lib/otc/obs/website.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import { composeServices, composeStore } from '../../lib/runtime/compose.ts';
@@ -16,7 +17,7 @@ import { createLog } from '../../lib/runtime/log.ts';
 import { clean, escaped, oneLine } from './printable.ts';
 
 /** What one pass may take, as in the deployed functions. */
-export const PASS_MS = 60_000;
+export const PASS_MS = MINUTE;
 
 /** A mistake of the person at the keyboard: shown as it is, without a stack. */
 export class UserError extends Error {}
@@ -76,7 +77,7 @@ export function openSite({ otc, bucket }: Config): ObsSite {
 
 function environmentCredentials(secrets: Secrets) {
   if (!secrets.otcKeys) throw notSet('OTC_ACCESS_KEY and OTC_SECRET_KEY are');
-  return credentialsOf(localContext({ requestId: 'cli', functionName: 'scaler', timeoutMs: 60_000 }), secrets);
+  return credentialsOf(localContext({ requestId: 'cli', functionName: 'scaler', timeoutMs: MINUTE }), secrets);
 }
 
 /** Runs one piece of work under the time that a function would have. */

@@ -1,6 +1,6 @@
+import { MINUTE } from '../../lib/core/time.ts';
 import { UserError } from './environment.ts';
 
-const MINUTE = 60_000;
 const UNITS: Readonly<Record<string, number>> = { m: MINUTE, h: 60 * MINUTE, d: 1440 * MINUTE, w: 7 * 1440 * MINUTE };
 
 export interface SpanOptions {

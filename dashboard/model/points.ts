@@ -1,4 +1,5 @@
 import type { SeriesRow } from '../../lib/core/metrics/rollup.ts';
+import { MINUTE } from '../../lib/core/time.ts';
 
 /** From the bottom of the stack to its top. */
 export const PHASES = ['busy', 'idle', 'booting', 'draining', 'failed'] as const;
@@ -100,7 +101,7 @@ export function tableRows({ times, points, step }: Grid, steps: number): readonl
     const part = points.slice(i, i + steps);
     const there = part.filter((point) => point !== undefined);
     const recorded = there.reduce((sum, { samples }) => sum + samples, 0);
-    const covered = Math.min(1, (recorded * 60_000) / (part.length * step));
+    const covered = Math.min(1, (recorded * MINUTE) / (part.length * step));
     rows.push({ at: times[i] ?? 0, covered, point: summary(there) });
   }
   return rows.reverse();
@@ -138,5 +139,5 @@ export function costOf(rows: readonly SeriesRow[], from: number, to: number, poo
   if (priced.length === 0) return undefined;
   const amount = priced.reduce((sum, { hourlyCost = 0, samples }) => sum + (hourlyCost * samples) / 60, 0);
   const known = combine(inside).reduce((sum, { hourlyCost, samples }) => sum + (hourlyCost === undefined ? 0 : samples), 0);
-  return { amount, known, passed: Math.max(known, Math.floor((to - from) / 60_000)) };
+  return { amount, known, passed: Math.max(known, Math.floor((to - from) / MINUTE)) };
 }

@@ -1,8 +1,5 @@
 import { plural } from '../../lib/core/plural.ts';
-
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
+import { DAY, formatDuration, HOUR, MINUTE } from '../../lib/core/time.ts';
 
 /** Spans that the page shows, up to now, and how finely. `table`: steps in a row of the tables. */
 export const SPANS = {
@@ -48,13 +45,9 @@ export function isStale(ageMs: number): boolean {
   return ageMs > 3 * MINUTE;
 }
 
-/** The largest unit that says enough: `40 s`, `12 min`, `5 h`, `3 d`; a dash for what is none. */
+/** A dash for what is none. */
 export function duration(ms: number): string {
-  if (!Number.isFinite(ms)) return '–';
-  const seconds = Math.max(0, Math.floor(ms / 1000));
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
-  return seconds < 172_800 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} d`;
+  return Number.isFinite(ms) ? formatDuration(ms) : '–';
 }
 
 /** `3`, `2.4`: means have one decimal. */

@@ -1,6 +1,4 @@
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
+import { DAY } from '../../lib/core/time.ts';
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 

@@ -1,10 +1,9 @@
+import { MINUTE } from '../../lib/core/time.ts';
 import { type Grid, line, PHASES, type Phase, stack, tableRows } from '../model/points.ts';
 import { duration, figure, SPANS, type SpanName } from '../model/view.ts';
 import { dayName, dayTime } from '../model/zone.ts';
 import { Chart, type Drawing, type Layer } from './chart.ts';
 import { byId, type Column, element, table } from './dom.ts';
-
-const MINUTE = 60_000;
 
 export interface Shown {
   readonly grid: Grid;

@@ -1,3 +1,4 @@
+import { DAY } from '../../lib/core/time.ts';
 import { type Farm, type FarmWorker, stateOf } from '../model/farm.ts';
 import { type Cost, PHASES, type Point } from '../model/points.ts';
 import { duration, figure, machinesNote, money, reason } from '../model/view.ts';
@@ -6,7 +7,6 @@ import { byId, chip, element, none, table } from './dom.ts';
 
 const MOST_WORKERS = 40;
 const MOST_ACTIONS = 12;
-const DAY = 86_400_000;
 /** The phases that need looking at come first. */
 const ORDER = ['failed', 'draining', 'ordered', 'booting', 'busy', 'idle'];
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { DAY } from '../core/time.ts';
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 const PART = /(\d+(?:\.\d+)?)([smhd])/g;
@@ -34,7 +35,7 @@ export function formatDuration(ms: number): string {
 /** A schema that reads a span within bounds (milliseconds, both included) into milliseconds. */
 export function duration(bounds: { readonly min?: number; readonly max?: number } = {}) {
   const min = bounds.min ?? 0;
-  const max = bounds.max ?? 365 * 86_400_000;
+  const max = bounds.max ?? 365 * DAY;
   return z
     .union([z.number(), z.string()], { error: 'must be a time span: seconds as a number, or text such as "90s", "10m", "24h"' })
     .transform((value, ctx) => {

@@ -50,9 +50,24 @@ export function toDate(ms: number): Date {
   return new Date(ms);
 }
 
-/** Seconds in words: `40 s`, from ten minutes on `36 min`, from an hour on `1 h 11 min`. */
-export function durationText(seconds: number): string {
-  if (seconds < 600) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+const UNITS = [
+  ['d', DAY],
+  ['h', HOUR],
+  ['min', MINUTE],
+  ['s', SECOND],
+] as const;
+
+/**
+ * Milliseconds in words. `coarse`: whole units of which there are at least two, as `90 s`, `12 min`, `5 h`, `3 d`. `fine`: the largest unit and the one below,
+ * as `1 min 30 s`, `5 h 10 min`, `3 d 4 h`. What is smaller is dropped, and a negative time is none.
+ */
+export function formatDuration(ms: number, precision: 'coarse' | 'fine' = 'coarse'): string {
+  const most = Math.max(0, ms);
+  const fitting = UNITS.findIndex(([, size]) => most >= (precision === 'fine' ? size : 2 * size));
+  const parts = UNITS.slice(fitting === -1 ? 3 : fitting).slice(0, precision === 'fine' ? 2 : 1);
+  const counts = parts.map(([name, size], i) => [Math.floor((i === 0 ? most : most % (parts[0]?.[1] ?? size)) / size), name] as const);
+  return counts
+    .filter(([count], i) => i === 0 || count > 0)
+    .map(([count, name]) => `${count} ${name}`)
+    .join(' ');
 }

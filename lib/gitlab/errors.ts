@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import * as z from 'zod';
 import { AccessError, ConfigError, ConflictError, NotFoundError, type ScalerError, ThrottledError, UnclearError } from '../core/errors.ts';
 import { parseJson } from '../core/json.ts';
+import { MINUTE } from '../core/time.ts';
 import { askedWaitMs, withinBounds } from '../http/headers.ts';
 import { redactLine } from '../http/redact.ts';
 
@@ -14,7 +15,7 @@ interface RefusedCall {
   readonly now: number;
 }
 
-const DEFAULT_THROTTLE_MS = 60_000;
+const DEFAULT_THROTTLE_MS = MINUTE;
 
 // Bodies by gitlabhq/gitlabhq: lib/api/api_guard.rb (`error`, `error_description`, `scope`) and lib/api/helpers.rb (`message`: text, list or object).
 const refusalBody = z.object({

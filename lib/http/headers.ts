@@ -1,4 +1,4 @@
-import { fromHttpDate } from '../core/time.ts';
+import { fromHttpDate, HOUR } from '../core/time.ts';
 
 /** As Node.js and got have them: names in lower case. */
 export type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -6,7 +6,7 @@ export type Headers = Readonly<Record<string, string | readonly string[] | undef
 /** No pause is shorter, whatever the other side says: a date that has passed would otherwise be no pause at all. */
 const SHORTEST_PAUSE_MS = 1_000;
 /** More than this is not believed. */
-const LONGEST_PAUSE_MS = 3_600_000;
+const LONGEST_PAUSE_MS = HOUR;
 
 /**
  * How long `Retry-After` asks to wait: seconds, or an HTTP date (RFC 9110, 10.2.3), in milliseconds within the bounds above. A date counts

@@ -11,6 +11,7 @@ import {
   UnclearError,
 } from '../core/errors.ts';
 import { parseJson } from '../core/json.ts';
+import { MINUTE } from '../core/time.ts';
 import { askedWaitMs, type Headers } from '../http/headers.ts';
 import { redactLine } from '../http/redact.ts';
 import { canonicalCode, type Meaning, meaningOf } from './error-codes.ts';
@@ -25,7 +26,7 @@ export interface TextAnswer {
 }
 
 /** OTC counts calls by the minute and documents no Retry-After (Go SDK: wait 60 s). */
-const THROTTLE_MS = 60_000;
+const THROTTLE_MS = MINUTE;
 
 /**
  * The error of an answer that reports one. The code decides, wherever the envelope hides it; the HTTP status only when there is

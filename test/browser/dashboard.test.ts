@@ -6,10 +6,10 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startLive } from '../../cli/dashboard/server.ts';
 import type { FarmView } from '../../lib/app/status/schema.ts';
+import { MINUTE } from '../../lib/core/time.ts';
 import { farmObjects } from '../real/dashboard-data.ts';
 import { builtPage, PICTURES, publishedSite, type Site, startBrowser, visit } from './browser.ts';
 
-const MINUTE = 60_000;
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const PHONE: BrowserContextOptions = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
 const README_PICTURE = join(import.meta.dirname, '../../docs/dashboard.png');

@@ -1,8 +1,7 @@
+import { MINUTE } from '../../lib/core/time.ts';
 import type { SandboxClock } from '../../sandbox/clock.ts';
 import type { Fault, Faults } from '../../sandbox/faults.ts';
 import type { Random } from '../../sandbox/gitlab/random.ts';
-
-const MINUTE = 60_000;
 
 /** Every call that the functions make, and those of the workers that a scaler may be led astray by. */
 const OPERATIONS = [

@@ -2,12 +2,8 @@ import type { FarmView } from '../../lib/app/status/schema.ts';
 import { dayKey } from '../../lib/core/keys.ts';
 import { ROLLUP_HEADER, rollUp, rollupLine } from '../../lib/core/metrics/rollup.ts';
 import { type Sample, SERIES_HEADER, sampleLine } from '../../lib/core/metrics/sample.ts';
-import { dayOf, toIso } from '../../lib/core/time.ts';
+import { DAY, dayOf, HOUR, MINUTE, toIso } from '../../lib/core/time.ts';
 import { seeded } from './radosgw.ts';
-
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
 
 export interface Told {
   /** What nobody recorded, in minutes before now. */

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { readLedger } from '../../lib/app/ledger/read.ts';
 import type { ReadEntry } from '../../lib/app/ledger/schema.ts';
 import type { WorkerTemplates } from '../../lib/app/services.ts';
+import { HOUR } from '../../lib/core/time.ts';
 import { composeServices } from '../../lib/runtime/compose.ts';
 import { RunningClock } from '../../sandbox/clock.ts';
 import type { SandboxEvent, SimulatedVm } from '../../sandbox/context.ts';
@@ -13,7 +14,6 @@ import { type Farm, type FarmOptions, startFarm } from '../../testkit/farm.ts';
 
 /** Between two ticks of the reaper. A minute in production; nothing here depends on it but the length of the test. */
 const TICK_MS = 2_000;
-const HOUR = 3_600_000;
 /** Where each machine's console is kept after the test. */
 const CONSOLES = path.resolve(import.meta.dirname, '../../reports/machines');
 const PROJECT = 'acme/product';

@@ -1,4 +1,5 @@
 import { type SeriesRow, STEP_MS, type Step } from '../../../lib/core/metrics/rollup.ts';
+import { DAY, HOUR, MINUTE } from '../../../lib/core/time.ts';
 import { localText } from '../../shared/time-range.ts';
 
 /** What every form of a chart is drawn from. */
@@ -54,9 +55,6 @@ export function wholeTicks(most: number): readonly number[] {
   return Array.from({ length: Math.max(1, Math.ceil(most / step)) + 1 }, (_, i) => i * step);
 }
 
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
 const INTERVALS = [
   5 * MINUTE,
   15 * MINUTE,

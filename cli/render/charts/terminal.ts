@@ -1,4 +1,5 @@
 import type { SeriesRow } from '../../../lib/core/metrics/rollup.ts';
+import { DAY, HOUR, MINUTE } from '../../../lib/core/time.ts';
 import { type ChartView, poolsOf, STATES, timeTicks, wholeTicks } from './data.ts';
 
 const HEIGHT = 12;
@@ -89,7 +90,7 @@ function numberOf(row: SeriesRow, member: string): number | undefined {
 /** The rows of each column's time. A row that is longer than a column fills all that it spans. */
 function inColumns(rows: readonly SeriesRow[], { from, to, step }: ChartView, room: number): readonly (readonly SeriesRow[])[] {
   const width = (to - from) / room;
-  const length = { '1m': 60_000, '1h': 3_600_000, '1d': 86_400_000 }[step];
+  const length = { '1m': MINUTE, '1h': HOUR, '1d': DAY }[step];
   const columns = Array.from({ length: room }, (): SeriesRow[] => []);
   for (const row of rows) {
     const first = Math.max(0, Math.floor((row.at - from) / width));

@@ -1,9 +1,9 @@
-import { fromIso } from '../../core/time.ts';
+import { fromIso, MINUTE } from '../../core/time.ts';
 import type { CallOptions, Clock, Store } from '../ports/index.ts';
 import { readFarm } from '../status/schema.ts';
 
 /** As long as a pass takes at most: one that began before the drain knows nothing of it, and may launch until then. */
-const PASS_MS = 60_000;
+const PASS_MS = MINUTE;
 
 /** What is left of pools on their way to zero, as the reaper saw it last. */
 export interface DrainProgress {

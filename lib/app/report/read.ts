@@ -3,7 +3,7 @@ import type { Costs } from '../../core/costs.ts';
 import { describeError } from '../../core/errors.ts';
 import { type Gap, makeReport, type Report } from '../../core/report/report.ts';
 import type { TimeSpan } from '../../core/report/utilization.ts';
-import { fromIso, MINUTE, toIso } from '../../core/time.ts';
+import { formatDuration, fromIso, MINUTE, toIso } from '../../core/time.ts';
 import { readLedger } from '../ledger/read.ts';
 import type { ReadEntry } from '../ledger/schema.ts';
 import type { Forge, Store } from '../ports/index.ts';
@@ -81,7 +81,7 @@ function silences(entries: readonly ReadEntry[], { from, to }: TimeSpan): readon
   const long = silent.filter((gap) => gap.to - gap.from > SILENCE_MS);
   if (long.length === 0) return [];
   const [longest] = [...long].sort((a, b) => b.to - b.from - (a.to - a.from));
-  const minutes = Math.round(long.reduce((sum, gap) => sum + gap.to - gap.from, 0) / MINUTE);
+  const total = long.reduce((sum, gap) => sum + gap.to - gap.from, 0);
   const where = longest ? `, the longest from ${toIso(longest.from)} to ${toIso(longest.to)}` : '';
-  return [{ kind: 'silence', count: long.length, text: `times without any record, ${minutes} min in all${where}` }];
+  return [{ kind: 'silence', count: long.length, text: `times without any record, ${formatDuration(total)} in all${where}` }];
 }

@@ -6,7 +6,7 @@ import { controlKey } from '../../core/keys.ts';
 import { breaker } from '../../core/launches/circuit-breaker.ts';
 import { tried } from '../../core/launches/pool-state.ts';
 import type { PoolMemory } from '../../core/launches/types.ts';
-import { fromIso, MINUTE, toIso } from '../../core/time.ts';
+import { formatDuration, fromIso, MINUTE, SECOND, toIso } from '../../core/time.ts';
 import { UNKNOWN_CONTROL } from '../controls/store.ts';
 import { brakeText } from '../ledger/sentences/limits.ts';
 import type { HookView } from '../ports/index.ts';
@@ -95,7 +95,7 @@ function poolConditions({ view }: Planned, { settings, now }: Sight): readonly C
   const oldest = oldestWaitSeconds(view.jobs, now);
   if (oldest !== undefined && oldest * 1000 > settings.alarms.oldestPendingMs) {
     const waiting = view.jobs?.length === 1 ? '1 waits' : `${view.jobs?.length} wait`;
-    found.push(of('oldest-pending', `a job has waited for ${span(oldest)}; ${waiting} in all`));
+    found.push(of('oldest-pending', `a job has waited for ${formatDuration(oldest * SECOND)}; ${waiting} in all`));
   }
   // As it was left by the last pass: what has run out since is tried again in this one, and it is not known yet with what success.
   const { pause, refusals } = view.before;
@@ -221,13 +221,6 @@ function cacheConditions({ managers }: Sight): readonly Condition[] {
   return managers.flatMap(({ name, problems }) =>
     problems.length === 0 ? [] : [{ kind: 'caches' as const, subject: name, text: `cache manager ${name}: ${problems.join('; ')}` }],
   );
-}
-
-/** `45 s`, `12 min`, `3 h 5 min`. */
-function span(seconds: number): string {
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
-  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
 }
 
 /** One line for a message's subject. */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { formatDuration } from '../../core/time.ts';
 
 const count = z.number().min(0);
 const Tree = z.object({ objects: count, bytes: count, moved: count, moved_bytes: count });
@@ -43,7 +44,7 @@ export function healthProblems(health: ManagerHealth, now: number): readonly Hea
     age > STALE_MS
       ? [
           {
-            what: `nothing heard for ${Math.floor(age / 60_000)} min`,
+            what: `nothing heard for ${formatDuration(age)}`,
             todo: 'look whether the VM runs, and on it at: journalctl -u gl-cache-health',
           },
         ]

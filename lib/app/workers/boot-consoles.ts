@@ -4,7 +4,7 @@ import { type BootLog, parseBootLog } from '../../core/fleet/boot-log.ts';
 import type { Worker } from '../../core/fleet/types.ts';
 import type { Launch, PoolMemory } from '../../core/launches/types.ts';
 import type { Plan } from '../../core/plan/types.ts';
-import { toIso } from '../../core/time.ts';
+import { MINUTE, toIso } from '../../core/time.ts';
 import type { SettledEntry } from '../ledger/types.ts';
 import { type PassInfo, recordHead } from '../pass-context.ts';
 import type { Cloud } from '../ports/index.ts';
@@ -16,7 +16,7 @@ const CONSOLES_AT_ONCE = 5;
 /** From power-on until it works a machine prints several hundred lines; what a job's containers print comes after them. */
 const CONSOLE_LINES = 2000;
 /** After so long an end is told without its phases: nobody came to read them. */
-const TELL_MS = 5 * 60_000;
+const TELL_MS = 5 * MINUTE;
 
 /** What a console told, or why it did not. */
 type Look = { readonly log: BootLog } | { readonly unread: string } | undefined;

@@ -1,4 +1,5 @@
 import { leavesAfter, waitTimeoutFor } from '../../core/pool/wait-timeout.ts';
+import { DAY } from '../../core/time.ts';
 import { parseDuration } from '../durations.ts';
 import { REQUIRED_OF_MACHINE } from '../schema/machine.ts';
 import type { Add, Finding } from './finding.ts';
@@ -77,7 +78,7 @@ function checkTags(pool: PoolView, at: Path, add: Add): void {
 }
 
 function checkTimes(pool: PoolView, at: Path, add: Add): void {
-  const maxAge = pool.max_age ?? 86_400_000;
+  const maxAge = pool.max_age ?? DAY;
   const boot = pool.boot_timeout ?? 600_000;
   if (maxAge <= boot) {
     add('error', [...at, 'max_age'], 'must be longer than boot_timeout, or a worker is too old before it has booted');

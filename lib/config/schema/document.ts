@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { MINUTE } from '../../core/time.ts';
 import { section } from '../check/messages.ts';
 import { duration } from '../durations.ts';
 import { BaseUrl, BucketName, FunctionName, GitLabUrl, HookUrl, HostName, Name, ScopeField } from './fields.ts';
@@ -87,7 +88,7 @@ const CostsPart = section({
 }).meta({ note: 'An example: [costs in configuration.md](../configuration.md#costs).' });
 
 const AlarmsPart = section({
-  oldest_pending: duration({ min: 60_000 }).prefault('30m').meta({ description: 'raise an alarm when a job has waited longer than this' }),
+  oldest_pending: duration({ min: MINUTE }).prefault('30m').meta({ description: 'raise an alarm when a job has waited longer than this' }),
   smn_topic: z
     .string()
     .regex(/^urn:smn:[a-z0-9-]+:[0-9a-f]{32}:[A-Za-z0-9_-]{1,255}$/, "must be a topic's URN, such as urn:smn:eu-de:<project id>:ci-alarms")

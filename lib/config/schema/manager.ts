@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { overlap, parseNetwork } from '../../core/network.ts';
-import { DAY, HOUR } from '../../core/time.ts';
+import { DAY, HOUR, MINUTE } from '../../core/time.ts';
 import { section } from '../check/messages.ts';
 import { duration } from '../durations.ts';
 import { Name } from './fields.ts';
@@ -52,7 +52,7 @@ const Mirror = section({
     description: 'where it is fetched from; [manager.md](../manager.md) shows where the keys of private repositories go',
   }),
   name: MirrorName.optional().meta({ description: 'path below `/cache/git`', absent: "the URL's last part, with `.git`" }),
-  every: duration({ min: 60_000, max: 30 * DAY })
+  every: duration({ min: MINUTE, max: 30 * DAY })
     .prefault('30m')
     .meta({ description: 'time between two fetches' }),
 });

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { HOUR, MINUTE } from '../../core/time.ts';
 import { section } from '../check/messages.ts';
 import { duration } from '../durations.ts';
 import { CronPeriod, ExportPath, HostName, Name, ScopeField, Tags, Timezone } from './fields.ts';
@@ -89,7 +90,7 @@ export const PoolPart = section({
     description:
       'Measured from boot. A worker of this age takes no new job and leaves after the running one. If it does not leave, it powers off `maximum_timeout` later (6 h if that is not set), whatever it runs. Longer than `boot_timeout`.',
   }),
-  boot_timeout: duration({ min: 60_000, max: 3_600_000 }).prefault('10m').meta({
+  boot_timeout: duration({ min: MINUTE, max: HOUR }).prefault('10m').meta({
     description:
       'Time from creation to the first contact with GitLab; a worker that takes longer is replaced. It includes the installation of packages: an image that holds docker and gitlab-runner boots in a fraction of it.',
   }),

@@ -1,4 +1,5 @@
-const DAY_MS = 86_400_000;
+import { DAY, MINUTE } from '../../core/time.ts';
+
 /** 2026-01-01: days are counted from here. */
 const EPOCH = Date.UTC(2026, 0, 1);
 
@@ -6,11 +7,11 @@ const EPOCH = Date.UTC(2026, 0, 1);
 export type Offset = readonly [day: number, minutes: number];
 
 export function dayNumber(at: number): number {
-  return Math.floor((at - EPOCH) / DAY_MS);
+  return Math.floor((at - EPOCH) / DAY);
 }
 
 export function dayText(day: number): string {
-  return new Date(EPOCH + day * DAY_MS).toISOString().slice(0, 10);
+  return new Date(EPOCH + day * DAY).toISOString().slice(0, 10);
 }
 
 /**
@@ -27,10 +28,10 @@ export function zoneOffsets(zone: string, from: number, to: number): readonly Of
   }
   const offsets: Offset[] = [];
   for (let day = from; day < to; day++) {
-    const at = EPOCH + day * DAY_MS;
+    const at = EPOCH + day * DAY;
     const parts = Object.fromEntries(format.formatToParts(at).map(({ type, value }) => [type, Number(value)]));
     const { year = 0, month = 1, day: date = 1, hour = 0, minute = 0, second = 0 } = parts;
-    const minutes = (Date.UTC(year, month - 1, date, hour, minute, second) - at) / 60_000;
+    const minutes = (Date.UTC(year, month - 1, date, hour, minute, second) - at) / MINUTE;
     if (offsets.at(-1)?.[1] !== minutes) offsets.push([day, minutes]);
   }
   return offsets;

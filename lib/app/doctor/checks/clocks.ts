@@ -1,13 +1,14 @@
+import { formatDuration, MINUTE } from '../../../core/time.ts';
 import { sayOf, type Visit } from '../context.ts';
 import { error, ok, type Result, unknown, warning } from '../findings.ts';
 import type { ServerTime } from '../types.ts';
 
 /** Clocks in HTTP answers are whole seconds, and an answer takes its time. */
-const NOTICED_MS = 60_000;
+const NOTICED_MS = MINUTE;
 /** Signatures older or newer than this are refused (OTC API Gateway and OBS). */
-const OTC_TAKES_MS = 15 * 60_000;
+const OTC_TAKES_MS = 15 * MINUTE;
 /** Signed hooks older or newer than this are refused (lib/gitlab/hooks/verify.ts; Standard Webhooks). */
-const HOOKS_TAKE_MS = 5 * 60_000;
+const HOOKS_TAKE_MS = 5 * MINUTE;
 
 /** The clock here against OTC's; and GitLab's against OTC's, which the functions have. */
 export async function checkClocks({ world, options, seen }: Visit): Promise<readonly Result[]> {
@@ -29,14 +30,14 @@ function judgeClocks(otc: ServerTime | undefined, gitlab: ServerTime | undefined
   if (otc) {
     const off = otc.ours - otc.theirs;
     const todo = 'set the clock of this machine (NTP).';
-    const found = `The clock here is ${span(off)} OTC's.`;
+    const found = `The clock here is ${offset(off)} OTC's.`;
     if (Math.abs(off) > OTC_TAKES_MS) results.push(error('clock-here', `${found} Signatures are refused.`, todo));
     else if (Math.abs(off) > NOTICED_MS) results.push(warning('clock-here', found, todo));
   }
   if (otc && gitlab) {
     // Both were read here, so the clock here is in neither.
     const off = gitlab.theirs - gitlab.ours - (otc.theirs - otc.ours);
-    const found = `GitLab's clock is ${span(off)} OTC's.`;
+    const found = `GitLab's clock is ${offset(off)} OTC's.`;
     const todo = "set the clock of GitLab's machine (NTP).";
     if (Math.abs(off) > HOOKS_TAKE_MS) results.push(error('clocks-apart', `${found} Signed hooks are refused.`, todo));
     else if (Math.abs(off) > NOTICED_MS) results.push(warning('clocks-apart', found, todo));
@@ -45,8 +46,6 @@ function judgeClocks(otc: ServerTime | undefined, gitlab: ServerTime | undefined
 }
 
 /** `90 s ahead of`. */
-function span(ms: number): string {
-  const seconds = Math.round(Math.abs(ms) / 1000);
-  const size = seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
-  return `${size} ${ms > 0 ? 'ahead of' : 'behind'}`;
+function offset(ms: number): string {
+  return `${formatDuration(Math.abs(ms))} ${ms > 0 ? 'ahead of' : 'behind'}`;
 }

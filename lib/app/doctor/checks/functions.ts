@@ -1,5 +1,5 @@
 import { FARM_KEY } from '../../../core/keys.ts';
-import { fromIso } from '../../../core/time.ts';
+import { formatDuration, fromIso } from '../../../core/time.ts';
 import { readFarm } from '../../status/schema.ts';
 import { bucketOf, cloudOf, type Visit } from '../context.ts';
 import { error, ok, orOk, type Result, warning } from '../findings.ts';
@@ -48,7 +48,7 @@ function judgeTimer(last: number | undefined, now: number): readonly Result[] {
   const todo = "enable the reaper's timer trigger, rate 1 minute, and look at its log (console: FunctionGraph), or start scaler serve.";
   if (last === undefined) return [warning('timer-never', `Nothing has looked after the farm yet: there is no ${FARM_KEY}.`, todo)];
   if (now - last > LATE_MS) {
-    return [error('timer-late', `Nobody has looked after the farm for ${Math.floor((now - last) / 60_000)} min.`, todo)];
+    return [error('timer-late', `Nobody has looked after the farm for ${formatDuration(now - last)}.`, todo)];
   }
   return [ok('timer', 'The farm was looked after within the last minutes.')];
 }

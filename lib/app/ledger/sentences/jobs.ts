@@ -1,4 +1,4 @@
-import { durationText, fromIso } from '../../../core/time.ts';
+import { formatDuration, fromIso } from '../../../core/time.ts';
 import type { RanJob } from '../types.ts';
 
 /** A job as the ledger is read back. */
@@ -34,13 +34,15 @@ export function ranLines(jobs: readonly Ran[]): readonly string[] {
 
 function course({ queued, started, finished, status }: Ran): string {
   if (started === undefined) return `${status}, never begun`;
-  const wait = secondsBetween(queued, started);
-  const run = secondsBetween(started, finished);
-  const begun = `running at ${started}${wait === undefined ? '' : ` after ${durationText(wait)} of waiting`}`;
-  return finished === undefined ? `${begun}, never finished (${status})` : `${begun}, ${status} at ${finished} (${durationText(run ?? 0)})`;
+  const wait = msBetween(queued, started);
+  const run = msBetween(started, finished);
+  const begun = `running at ${started}${wait === undefined ? '' : ` after ${formatDuration(wait, 'fine')} of waiting`}`;
+  return finished === undefined
+    ? `${begun}, never finished (${status})`
+    : `${begun}, ${status} at ${finished} (${formatDuration(run ?? 0, 'fine')})`;
 }
 
-function secondsBetween(from: string | undefined, to: string | undefined): number | undefined {
+function msBetween(from: string | undefined, to: string | undefined): number | undefined {
   const [begin, end] = [fromIso(from ?? ''), fromIso(to ?? '')];
-  return begin === undefined || end === undefined ? undefined : Math.round((end - begin) / 1000);
+  return begin === undefined || end === undefined ? undefined : end - begin;
 }
