@@ -1,20 +1,28 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './scripts/longest-first.ts';
 
 /** Suites that start processes of their own: osls, the command line, a function's own Node. */
 const PROCESSES = ['bundle', 'cli', 'deploy', 'deploy-commands', 'deploy-cuts', 'frozen', 'sbom', 'tutorial'].map(
   (suite) => `test/integration/${suite}.test.ts`,
 );
 
+/**
+ * Files of one project share the modules of a worker process, which has them compiled and optimized once. So no file may leave changes behind in its
+ * environment, its globals or a module.
+ */
+const TOGETHER = { isolate: false, execArgv: ['--max-semi-space-size=64'] };
+
 export default defineConfig({
   test: {
     environment: 'node',
     testTimeout: 20_000,
+    sequence: { sequencer: LongestFirst },
     projects: [
-      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
-      { extends: true, test: { name: 'property', include: ['test/property/**/*.test.ts'] } },
+      { extends: true, test: { ...TOGETHER, name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      { extends: true, test: { ...TOGETHER, name: 'property', include: ['test/property/**/*.test.ts'] } },
       {
         extends: true,
-        test: { name: 'integration', include: ['test/integration/**/*.test.ts'], exclude: PROCESSES, testTimeout: 180_000 },
+        test: { ...TOGETHER, name: 'integration', include: ['test/integration/**/*.test.ts'], exclude: PROCESSES, testTimeout: 180_000 },
       },
       // A process that starts late on a busy machine gets one more try. CI prints which tests needed it.
       { extends: true, test: { name: 'processes', include: PROCESSES, testTimeout: 180_000, retry: 1 } },

@@ -6,6 +6,8 @@ import { farmObjects } from '../../real/dashboard-data.ts';
 const MINUTE = 60_000;
 const DAY = 1440 * MINUTE;
 const NOON = Date.UTC(2026, 10, 24, 12);
+/** 45 days, made once. */
+const FARM = farmObjects(NOON);
 
 /** A bucket that answers ranges, or not. */
 function bucket(objects: Map<string, string>, ranges = true) {
@@ -34,7 +36,7 @@ describe('the series as the page reads it', () => {
     ['only what is new, by range', true],
     ['whole again from a server without ranges', false],
   ])('%s', async (_name, ranges) => {
-    const objects = new Map(farmObjects(NOON));
+    const objects = new Map(FARM);
     const { read, asked } = bucket(objects, ranges);
     const counts = new Counts(read);
     await counts.refresh(day, NOON, NOON);
@@ -47,7 +49,7 @@ describe('the series as the page reads it', () => {
   });
 
   it('does not take half a line', async () => {
-    const objects = new Map(farmObjects(NOON));
+    const objects = new Map(FARM);
     const whole = newLine(objects);
     const counts = new Counts(bucket(objects).read);
     grow(objects, whole.slice(0, 30));
@@ -69,7 +71,7 @@ describe('the series as the page reads it', () => {
     ['a line ahead of the clock', (line: string) => [line.replace(/T[\d:]+/, 'T20:00:00')], (text: string) => text],
     ['an upgrade to more columns', () => [], (text: string) => text.replaceAll(/(,[^,\n]*){2}\n/g, '\n')],
   ])('goes on in the next part of a day after %s', async (_name, more, older) => {
-    const objects = new Map(farmObjects(NOON));
+    const objects = new Map(FARM);
     const lines = (objects.get(dayKey(NOON)) ?? '').trim().split('\n');
     const [header = ''] = lines;
     const later = lines.filter((line) => line >= '2026-11-24T10:00' && line !== header);
@@ -90,7 +92,7 @@ describe('the series as the page reads it', () => {
   });
 
   it('does not believe an index that has days of the future', async () => {
-    const objects = new Map(farmObjects(NOON));
+    const objects = new Map(FARM);
     objects.set('counts/v1/index.json', '{"version":1,"through":"9999-12-31"}');
     const counts = new Counts(bucket(objects).read);
     const span = { from: NOON - DAY, to: NOON };
@@ -99,7 +101,7 @@ describe('the series as the page reads it', () => {
   });
 
   it('takes a month of closed days from its rollup, in a handful of requests', async () => {
-    const { read, asked } = bucket(new Map(farmObjects(NOON)));
+    const { read, asked } = bucket(new Map(FARM));
     const counts = new Counts(read);
     const month = { from: NOON - 31 * DAY, to: NOON };
     await counts.refresh(month, NOON, NOON);

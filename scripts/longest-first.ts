@@ -1,0 +1,18 @@
+import { statSync } from 'node:fs';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** A worker that goes over to another project starts anew; so they are run one after the other. The last has the shortest files. */
+const PROJECTS = ['processes', 'real', 'machines', 'integration', 'property', 'unit'];
+/** Files that run for long, longest first, because their size does not show it. */
+const LONG = ['tutorial', 'deploy', 'deploy-commands', 'faults', 'chaos', 'cuts'].map((name) => `/test/integration/${name}.test.ts`);
+
+/** Files that run for long come first, so that all workers end at about the same time. */
+export class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const keyed = files.map((file) => {
+      const at = LONG.findIndex((name) => file.moduleId.endsWith(name));
+      return { file, project: PROJECTS.indexOf(file.project.name), long: at < 0 ? LONG.length : at, size: statSync(file.moduleId).size };
+    });
+    return keyed.sort((a, b) => a.project - b.project || a.long - b.long || b.size - a.size).map(({ file }) => file);
+  }
+}
