@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 /**
@@ -125,6 +126,8 @@ async function answer(step: Step, setup: string, until: number): Promise<void> {
     // Only what looks may be said twice.
     const again = !step.command.includes('POST') && Date.now() < until;
     if (!again) expect.fail(`line ${step.line} of the page: no "${lacks}" in\n${said()}`);
+    // As a person would, and the other tests have the processor meanwhile.
+    await sleep(2_000);
   }
 }
 
