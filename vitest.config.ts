@@ -35,7 +35,7 @@ export default defineConfig({
           testTimeout: 120_000,
         },
       },
-      // Machines that fill this one: after all others. One file after the other: emulated VMs beside them starve the containers. They need
+      // Machines that fill this one: after all others. The containers first, whose VMs give way to them (sandbox/machines/vm.ts). They need
       // scripts/machines.sh around them.
       {
         extends: true,
@@ -43,7 +43,7 @@ export default defineConfig({
           name: 'machines',
           include: ['test/real/machines-*.test.ts'],
           testTimeout: 480_000,
-          maxWorkers: 1,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },
