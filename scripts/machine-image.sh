@@ -36,7 +36,7 @@ packages=(
 )
 mmdebstrap --quiet --variant=minbase --mode=root --format=directory \
   --include="$(IFS=,; echo "${packages[*]}")" \
-  --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+  --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
   --customize-hook="$files/customize" \
   bookworm "$out/root" >&2 </dev/null
 say "packages after $((SECONDS - started)) s"
