@@ -3,8 +3,12 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** A worker that goes over to another project starts anew; so they are run one after the other. The last has the shortest files. */
 const PROJECTS = ['processes', 'real', 'machines', 'integration', 'property', 'unit'];
-/** Files that run for long, longest first, because their size does not show it. */
-const LONG = ['tutorial', 'deploy', 'deploy-commands', 'faults', 'chaos', 'cuts'].map((name) => `/test/integration/${name}.test.ts`);
+/** Files that run for half a minute or more, longest first, because their size does not show it. */
+const LONG = [
+  ...['deploy', 'tutorial', 'deploy-cuts', 'cli'].map((name) => `/test/integration/${name}.test.ts`),
+  ...['browser/dashboard', 'real/rendered', 'real/radosgw', 'real/manager/mirror-clones'].map((name) => `/test/${name}.test.ts`),
+  ...['chaos', 'faults', 'cuts', 'peers', 'lifecycle', 'series'].map((name) => `/test/integration/${name}.test.ts`),
+];
 
 /** Files that run for long come first, so that all workers end at about the same time. */
 export class LongestFirst extends BaseSequencer {
