@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { defined } from '../lib/core/defined.ts';
 import type { Build } from './build.ts';
 import { runBurst } from './burst.ts';
 import { runChild } from './child.ts';
@@ -70,7 +71,7 @@ function toRow<T>({ what, unit, ratio, most, exactly, must }: Line<T>, value: nu
   const both = `${what} (${name}: ${Number.isInteger(base) ? base : base.toPrecision(3)})`;
   if (most !== undefined) return { ...row, what: both, against: { kind: 'most', value: most } };
   if (exactly !== undefined) return { ...row, what: both, against: { kind: 'exactly', value: exactly } };
-  return { ...row, what, against: { kind: 'peer', of: name, value: base, ...(ratio !== undefined && { most: ratio }) } };
+  return { ...row, what, against: { kind: 'peer', of: name, value: base, ...defined({ most: ratio }) } };
 }
 
 const SIZES: Comparison<Readonly<Record<'webhook' | 'scaler' | 'reaper', number>>> = {

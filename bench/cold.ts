@@ -1,3 +1,4 @@
+import { defined } from '../lib/core/defined.ts';
 import type { Build } from './build.ts';
 import { type ChildResult, runChild } from './child.ts';
 import { pendingEvents } from './events.ts';
@@ -65,7 +66,7 @@ function time(what: string, values: readonly number[], peer: number, most?: numb
     what: `${what} (min ${smallest(values).toFixed(1)})`,
     value: median(values),
     unit: 'ms',
-    against: { kind: 'peer', value: peer, ...(most === undefined ? {} : { most }) },
+    against: { kind: 'peer', value: peer, ...defined({ most }) },
     must: false,
   };
 }

@@ -3,6 +3,7 @@ import type { Services } from '../lib/app/services.ts';
 import type { Config } from '../lib/config/load/parse.ts';
 import { loadConfigText } from '../lib/config/load/yaml.ts';
 import { readSecrets } from '../lib/config/secrets.ts';
+import { defined } from '../lib/core/defined.ts';
 import { SecretCredentials } from '../lib/otc/credentials.ts';
 import type { ServicesInputs } from '../lib/runtime/compose.ts';
 import { composeServices } from '../lib/runtime/compose.ts';
@@ -111,7 +112,7 @@ function sourceFunctions(
     clock,
     loadConfig: () => config,
     readSecret: secretReader({}),
-    ...(compose && { composeServices: compose }),
+    ...defined({ composeServices: compose }),
     log: createLog({ clock, fields: { function: name }, write: (line) => onLog?.(line) }),
   });
   return {

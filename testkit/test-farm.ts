@@ -3,6 +3,7 @@ import { readLedger } from '../lib/app/ledger/read.ts';
 import type { ReadEntry } from '../lib/app/ledger/schema.ts';
 import type { Services } from '../lib/app/services.ts';
 import { needSecret } from '../lib/config/secrets.ts';
+import { defined } from '../lib/core/defined.ts';
 import { dayKey } from '../lib/core/keys.ts';
 import { GitLab } from '../lib/gitlab/client.ts';
 import { Ecs } from '../lib/otc/ecs/client.ts';
@@ -183,7 +184,7 @@ export function impatientServices(patienceMs = 10_000): (inputs: ServicesInputs)
     const http = new OtcHttp({ credentials, projectId, clock, ...patience });
     const ecs = new Ecs({ http, endpoint: endpoints.ecs, projectId, installation: config.settings.installation });
     const token = needSecret(secrets.gitlabToken, 'GITLAB_TOKEN').reveal();
-    const gitlab = { url: config.settings.gitlabUrl, token, clock, ...(signal && { signal }) };
+    const gitlab = { url: config.settings.gitlabUrl, token, clock, ...defined({ signal }) };
     return {
       ...composeServices(inputs),
       // The list of a group's projects has three eighths of a call's time.

@@ -7,6 +7,7 @@ import { readFarm } from '../../lib/app/status/schema.ts';
 import { parseDuration } from '../../lib/config/durations.ts';
 import type { Config } from '../../lib/config/load/parse.ts';
 import { ALL_POOLS, type Control, type ControlKind, holds } from '../../lib/core/controls.ts';
+import { defined } from '../../lib/core/defined.ts';
 import { isWorkerOf } from '../../lib/core/fleet/names.ts';
 import { counted } from '../../lib/core/plural.ts';
 import { HOUR, MINUTE } from '../../lib/core/time.ts';
@@ -186,7 +187,7 @@ function endOf({ for: span }: SayOptions, now: number): { readonly until?: numbe
 
 function whoAndWhy({ by, reason }: SayOptions, user: () => string): { readonly by?: string; readonly reason?: string } {
   const who = by ?? nameOf(user);
-  return { ...(who === undefined ? {} : { by: who }), ...(reason === undefined ? {} : { reason }) };
+  return defined({ by: who, reason });
 }
 
 /** A container's user often has no name (no line in passwd), and a pause must not fail for that. */

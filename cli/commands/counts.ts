@@ -3,6 +3,7 @@ import { Option } from '@commander-js/extra-typings';
 import Table from 'cli-table3';
 import { readSeries } from '../../lib/app/counts/read.ts';
 import type { Store } from '../../lib/app/ports/index.ts';
+import { defined } from '../../lib/core/defined.ts';
 import { ROLLUP_COLUMNS, rollupLine, type SeriesRow, STEP_MS, type Step } from '../../lib/core/metrics/rollup.ts';
 import { decimal } from '../../lib/core/metrics/sample.ts';
 import { toIso } from '../../lib/core/time.ts';
@@ -62,7 +63,7 @@ export async function counts(
   if (options.format === 'png' && options.output === undefined && output.terminal) {
     throw new UserError('A PNG is nothing for a terminal: add --output counts.png, or take --format chart.');
   }
-  const query = { ...span, step, append, ...(options.pool === undefined ? {} : { pool: options.pool }) };
+  const query = { ...span, step, append, ...defined({ pool: options.pool }) };
   const read = await readSeries(store, query);
   const rows = options.format === 'json' ? read : clean(read);
   const view = { ...span, step, timezone: options.timezone, columns, width: output.width, chosen: options.columns !== undefined };

@@ -1,3 +1,4 @@
+import { defined } from '../../lib/core/defined.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import { readPageFiles } from '../dashboard/assets.ts';
 import { networksOf, publish, unpublish } from '../dashboard/publish.ts';
@@ -25,7 +26,7 @@ export function register(program: Program, context: CommandContext): void {
         if (!page) throw new UserError('The dashboard has not been built: npm run build.');
         const config = context.load();
         const bucket = { site: openSite(config), store: openStore(config), clock: systemClock };
-        return await publish(bucket, page, { ...(networks && { networks }), dryRun: dryRun ?? false, patienceMs: PATIENCE_MS }, output);
+        return await publish(bucket, page, { ...defined({ networks }), dryRun: dryRun ?? false, patienceMs: PATIENCE_MS }, output);
       }),
     );
 

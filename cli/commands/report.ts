@@ -3,6 +3,7 @@ import Table from 'cli-table3';
 import type { Forge, Store } from '../../lib/app/ports/index.ts';
 import { readReport } from '../../lib/app/report/read.ts';
 import type { Settings } from '../../lib/app/settings.ts';
+import { defined } from '../../lib/core/defined.ts';
 import { counted } from '../../lib/core/plural.ts';
 import type { Gap, Report } from '../../lib/core/report/report.ts';
 import type { Step } from '../../lib/core/report/timeline.ts';
@@ -65,10 +66,7 @@ export async function report(
     ...span,
     now,
     lifeMs: Math.max(...pools.map(({ maxAgeMs, bootTimeoutMs }) => maxAgeMs + bootTimeoutMs)) + HOUR,
-    ...(pool === undefined ? {} : { pool }),
-    ...(project === undefined ? {} : { project }),
-    ...(settings.costs && { costs: settings.costs }),
-    ...(forge && { forge }),
+    ...defined({ pool, project, costs: settings.costs, forge }),
   });
   const made = format === 'json' ? read : clean(read);
   if (format === 'json') output.data(JSON.stringify(reportJson(made), undefined, 2));

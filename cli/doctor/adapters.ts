@@ -4,6 +4,7 @@ import type { Clock } from '../../lib/app/ports/index.ts';
 import { renderProblem } from '../../lib/config/check/problems.ts';
 import type { Config } from '../../lib/config/load/parse.ts';
 import type { Secrets } from '../../lib/config/secrets.ts';
+import { defined } from '../../lib/core/defined.ts';
 import { GitLab } from '../../lib/gitlab/client.ts';
 import { GitLabSurvey } from '../../lib/gitlab/doctor.ts';
 import { SecretCredentials } from '../../lib/otc/credentials.ts';
@@ -30,7 +31,7 @@ export function subjectOf(config: Config, { file, probe }: { readonly file: stri
     region: otc.region,
     projectId: otc.projectId,
     bucket,
-    ...(scalerFunction === undefined ? {} : { scalerFunction }),
+    ...defined({ scalerFunction }),
     ...(manager && { manager: { name: manager.name, healthPublished: manager.health !== undefined, clients: manager.clients } }),
     file,
     warnings: warnings.map((one) => renderProblem(one, file)),
@@ -47,9 +48,8 @@ export function doctorWorld({ config, secrets, clock, deadlineMs = 10_000 }: Doc
     ...cloudPart(config, secrets, clock, patience),
     ...(secrets.gitlabToken && { forge: forgePart(settings.gitlabUrl, secrets.gitlabToken.reveal(), clock, deadlineMs) }),
     // Without a key: the refusal of a stranger has the date as well, and counts as no wrong signature.
-    gitlabTime: ({ signal }) =>
-      serverTime('gitlab', `${settings.gitlabUrl}/api/v4/version`, now, { deadlineMs, ...(signal && { signal }) }),
-    otcTime: ({ signal }) => serverTime('otc', `${otc.endpoints.iam}/v3`, now, { deadlineMs, ...(signal && { signal }) }),
+    gitlabTime: ({ signal }) => serverTime('gitlab', `${settings.gitlabUrl}/api/v4/version`, now, { deadlineMs, ...defined({ signal }) }),
+    otcTime: ({ signal }) => serverTime('otc', `${otc.endpoints.iam}/v3`, now, { deadlineMs, ...defined({ signal }) }),
     missingSecrets: [...(secrets.gitlabToken ? [] : ['GITLAB_TOKEN']), ...(secrets.otcKeys ? [] : ['OTC_ACCESS_KEY', 'OTC_SECRET_KEY'])],
     clock,
     nonce: () => ulid(clock.now()).toLowerCase(),

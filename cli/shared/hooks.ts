@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type HookOutcome, hookStatus, installHook, removeHook, testHook } from '../../lib/app/hooks/setup.ts';
 import type { HookChange, HookForge, HookPlace } from '../../lib/app/ports/index.ts';
 import type { Config } from '../../lib/config/load/parse.ts';
+import { defined } from '../../lib/core/defined.ts';
 import { counted } from '../../lib/core/plural.ts';
 import { UserError } from './environment.ts';
 import { type HookSecrets, makeHookSecrets, readHookSecrets, writeHookSecrets } from './hook-secrets.ts';
@@ -105,7 +106,7 @@ function secretsFor(file: string, dryRun: boolean, output: Output): HookSecrets 
 function changeOf(url: string, secrets: HookSecrets | undefined): HookChange {
   const token = secrets?.HOOK_TOKENS[0];
   const signingToken = secrets?.HOOK_SIGNING_TOKENS[0];
-  return { url, ...(token === undefined ? {} : { token }), ...(signingToken === undefined ? {} : { signingToken }) };
+  return { url, ...defined({ token, signingToken }) };
 }
 
 function lineOf({ place, outcome, hookId, lastDelivery, notes }: HookOutcome): string {

@@ -1,3 +1,4 @@
+import { defined } from '../../lib/core/defined.ts';
 import { plural } from '../../lib/core/plural.ts';
 import { DAY, formatDuration, HOUR, MINUTE } from '../../lib/core/time.ts';
 
@@ -24,7 +25,7 @@ export function viewOf(hash: string): View {
 }
 
 export function hashOf({ span, pool }: View): string {
-  return `#${new URLSearchParams({ span, ...(pool === undefined ? {} : { pool }) })}`;
+  return `#${new URLSearchParams({ span, ...defined({ pool }) })}`;
 }
 
 /** Milliseconds between two looks: `?every=SECONDS`, for a server whose clock runs faster; else a minute. */

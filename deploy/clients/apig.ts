@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { defined } from '../../lib/core/defined.ts';
 import type { OtcHttp } from '../../lib/otc/http.ts';
 import { absent, nothing } from './fgs.ts';
 
@@ -48,7 +49,7 @@ export class GatewayAdmin {
     if (!found) return undefined;
     const domains = (found.url_domains ?? []).map((d): BoundDomain => {
       const certificate = d.ssl_id ? { id: d.ssl_id, name: d.ssl_name ?? '' } : undefined;
-      return { id: d.id, name: d.domain ?? d.url_domain ?? '', ...(certificate && { certificate }) };
+      return { id: d.id, name: d.domain ?? d.url_domain ?? '', ...defined({ certificate }) };
     });
     return { id: found.id, name: found.name, address: found.sl_domain ?? '', remark: found.remark ?? '', domains };
   }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { defined } from '../../lib/core/defined.ts';
 import type { OtcHttp } from '../../lib/otc/http.ts';
 import { GatewayAdmin } from './apig.ts';
 import { absent, nothing } from './fgs.ts';
@@ -102,7 +103,7 @@ export class Gateways {
   async create(order: GatewayOrder): Promise<string> {
     const { name, description, spec, zones, vpcId, subnetId, securityGroupId, bandwidth, enterpriseProjectId } = order;
     const json = {
-      ...(enterpriseProjectId !== undefined && { enterprise_project_id: enterpriseProjectId }),
+      ...defined({ enterprise_project_id: enterpriseProjectId }),
       instance_name: name,
       description,
       spec_id: spec,

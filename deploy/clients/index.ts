@@ -1,5 +1,6 @@
 import type { Cloud, Store } from '../../lib/app/ports/index.ts';
 import type { Config } from '../../lib/config/load/parse.ts';
+import { defined } from '../../lib/core/defined.ts';
 import type { Credentials } from '../../lib/otc/credentials.ts';
 import { Ecs } from '../../lib/otc/ecs/client.ts';
 import { OtcHttp } from '../../lib/otc/http.ts';
@@ -51,7 +52,7 @@ export function openClients({
   backoffMs,
 }: ClientsInputs): Clients {
   const { endpoints } = provider;
-  const patience = { deadlineMs, ...(backoffMs !== undefined && { backoffMs }) };
+  const patience = { deadlineMs, ...defined({ backoffMs }) };
   const common = { credentials, projectId, clock: systemClock, ...patience };
   const http = new OtcHttp(common);
   const at = (service: 'functiongraph' | 'apig' | 'lts', other?: string) =>

@@ -1,5 +1,6 @@
 import { UserError } from '../../cli/shared/environment.ts';
 import { renderProblems } from '../../lib/config/check/problems.ts';
+import { defined } from '../../lib/core/defined.ts';
 import { counted } from '../../lib/core/plural.ts';
 import { apply } from '../apply/apply.ts';
 import { compareDeployment, type DeployInputs, type Deployment, openDeployment, type Wanted } from '../inputs/deployment.ts';
@@ -46,7 +47,7 @@ export async function deploy(inputs: DeployInputs, { dryRun = false, only }: Dep
     ...wanted,
     material: materialOf(wanted),
     say: (line) => output.say(line),
-    ...(inputs.sleep && { sleep: inputs.sleep }),
+    ...defined({ sleep: inputs.sleep }),
   });
   output.say(`${wanted.desired.name} is deployed.`);
   sayNotes(deployment, wanted);
@@ -56,7 +57,7 @@ export async function deploy(inputs: DeployInputs, { dryRun = false, only }: Dep
 function materialOf({ packages, certificate }: Wanted) {
   return {
     zip: ({ key }: { readonly key: keyof typeof packages }) => packages[key]?.zip ?? new Uint8Array(),
-    ...(certificate && { certificate }),
+    ...defined({ certificate }),
   };
 }
 

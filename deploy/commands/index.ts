@@ -1,8 +1,10 @@
 /** What deploy/plugin.cjs calls: one function a command. */
+
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { explainFailure, UserError } from '../../cli/shared/environment.ts';
 import { standardOutput } from '../../cli/shared/output.ts';
+import { defined } from '../../lib/core/defined.ts';
 import { ScalerError } from '../../lib/core/errors.ts';
 import { StepError } from '../apply/apply.ts';
 import { type DeployInputs, makePackages } from '../inputs/deployment.ts';
@@ -23,7 +25,7 @@ let packaged: Packages | undefined;
 const inputsOf = (given: Given, json: boolean): DeployInputs => ({
   ...given,
   output: standardOutput(json),
-  ...(packaged && { packages: packaged }),
+  ...defined({ packages: packaged }),
 });
 
 export interface PackageOptions {

@@ -1,3 +1,4 @@
+import { defined } from '../../lib/core/defined.ts';
 import { counted } from '../../lib/core/plural.ts';
 import { type DeployInputs, namesOf, openDeployment } from '../inputs/deployment.ts';
 import { hookUrl } from '../inputs/hook-url.ts';
@@ -29,7 +30,7 @@ export async function info(inputs: DeployInputs): Promise<void> {
     name: outline.name,
     region: outline.region,
     project: outline.projectId,
-    ...(url !== undefined && { hookUrl: url }),
+    ...defined({ hookUrl: url }),
     ...(actual.gateway && { gateway: gatewayOf(actual.gateway) }),
     ...(actual.gateway?.group && { group: { name: actual.gateway.group.name, address: actual.gateway.group.address } }),
     left: actual.left.map(gatewayOf),
@@ -57,7 +58,7 @@ export async function info(inputs: DeployInputs): Promise<void> {
 }
 
 function gatewayOf({ id, name, status, address, own }: NonNullable<Actual['gateway']>) {
-  return { id, name, status, ...(address !== undefined && { address }), own };
+  return { id, name, status, ...defined({ address }), own };
 }
 
 function lineOfGateway({ id, name, status, address, own }: ReturnType<typeof gatewayOf>): string {

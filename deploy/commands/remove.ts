@@ -3,6 +3,7 @@ import { UserError } from '../../cli/shared/environment.ts';
 import { hook } from '../../cli/shared/hooks.ts';
 import type { Cloud, Store } from '../../lib/app/ports/index.ts';
 import { parseDuration } from '../../lib/config/durations.ts';
+import { defined } from '../../lib/core/defined.ts';
 import { ScalerError } from '../../lib/core/errors.ts';
 import { CONTROL_PREFIX, HANDOFF_PREFIX, STATE_PREFIX } from '../../lib/core/keys.ts';
 import { counted } from '../../lib/core/plural.ts';
@@ -64,7 +65,7 @@ export async function remove(inputs: DeployInputs, options: RemoveOptions = {}):
   const steps = planRemoval(places, actual);
   const say = (line: string) => inputs.output.say(line);
   const { sleep } = options;
-  const shared = { clients, desired: places, actual, material: { zip: () => new Uint8Array() }, say, ...(sleep && { sleep }) };
+  const shared = { clients, desired: places, actual, material: { zip: () => new Uint8Array() }, say, ...defined({ sleep }) };
   const removal = {
     deployment,
     actual,

@@ -6,6 +6,7 @@ import type { Output } from '../../cli/shared/output.ts';
 import type { Config } from '../../lib/config/load/parse.ts';
 import { compileConfig } from '../../lib/config/load/yaml.ts';
 import { readSecrets } from '../../lib/config/secrets.ts';
+import { defined } from '../../lib/core/defined.ts';
 import { ConfigError } from '../../lib/core/errors.ts';
 import { SecretCredentials } from '../../lib/otc/credentials.ts';
 import { ROOT } from '../../scripts/bundle.ts';
@@ -126,7 +127,7 @@ export async function compareDeployment(deployment: Deployment, dryRun: boolean)
   mustTakeHooks(service, plan, secrets);
   const digests = Object.fromEntries(Object.entries(packages).map(([key, { digest }]) => [key, digest]));
   const wanted = desired({ service, outline: plan, config, digests, secrets, policies: policiesOf(config), fingerprint, ...certificate });
-  return { desired: wanted, actual, packages, ...(certificate.material && { certificate: certificate.material }) };
+  return { desired: wanted, actual, packages, ...defined({ certificate: certificate.material }) };
 }
 
 /** Without a secret of hooks the webhook refuses every one. */

@@ -1,3 +1,4 @@
+import { defined } from '../../lib/core/defined.ts';
 import { ourStatement, readersStatement, sameStatement, withoutStatement, withStatement } from '../../lib/otc/obs/policy.ts';
 import type { Actual, Desired } from '../state/types.ts';
 import type { Step } from './steps.ts';
@@ -28,7 +29,7 @@ function planReaders({ name, countsFor, scheme }: Desired['bucket'], { policy }:
     if (!there) return [];
     const left = withoutStatement('counts', policy);
     return [
-      { change: { do: 'set-bucket-policy', ...(left && { policy: left }) }, what: `let nobody read counts/ of ${name} without a key` },
+      { change: { do: 'set-bucket-policy', ...defined({ policy: left }) }, what: `let nobody read counts/ of ${name} without a key` },
     ];
   }
   const wanted = readersStatement('counts', name, countsFor, scheme);

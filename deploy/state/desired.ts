@@ -1,4 +1,5 @@
 import type { Secret } from '../../lib/config/secrets.ts';
+import { defined } from '../../lib/core/defined.ts';
 import { ConfigError } from '../../lib/core/errors.ts';
 import type { FunctionKey } from '../inputs/schema.ts';
 import type { FunctionEntry, SecretKey } from '../inputs/schema-functions.ts';
@@ -44,7 +45,7 @@ function functionOf({ service, outline: plan, config, digests, secrets, fingerpr
     agency: 'name' in provider.agency ? provider.agency.name : plan.name,
     secrets: own,
     digest,
-    ...(provider.vpc && { vpc: provider.vpc }),
+    ...defined({ vpc: provider.vpc }),
     ...(entry.async && { async: asyncOf(entry.async, config.bucket.name) }),
     triggers: provider.gateway === 'none' ? triggersOf(name, entry).filter(({ type }) => type === 'TIMER') : triggersOf(name, entry),
     tags: { ...provider.tags, ...entry.tags },

@@ -1,4 +1,5 @@
 import type { Config } from '../../lib/config/load/parse.ts';
+import { defined } from '../../lib/core/defined.ts';
 import { HANDOFF_PREFIX, RAW_PREFIX, TURNSTILE_PREFIX } from '../../lib/core/keys.ts';
 import { parseNetwork } from '../../lib/core/network.ts';
 import type { ObsScheme } from '../../lib/otc/obs/signer.ts';
@@ -40,7 +41,7 @@ export function resourceNames(inputs: NameInputs): ResourceNames {
     ...(provider.logs && {
       logs: { group: 'groupId' in provider.logs ? { id: provider.logs.groupId } : { name, days: provider.logs.days } },
     }),
-    ...(gateway && { gateway }),
+    ...defined({ gateway }),
   };
 }
 
@@ -50,7 +51,7 @@ function gatewayOf({ service: { provider }, outline: { name }, certificateDigest
   return {
     instance: 'id' in gateway ? { id: gateway.id } : orderOf(gateway.create, name),
     group: 'group' in gateway && 'id' in gateway.group ? gateway.group : { name: gatewayName(name) },
-    ...(gateway.domain !== undefined && { domain: gateway.domain }),
+    ...defined({ domain: gateway.domain }),
     ...(gateway.certificate && { certificate: { name: `${gateway.certificate.name}_${certificateDigest.slice(0, 8)}` } }),
   };
 }

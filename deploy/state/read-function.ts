@@ -1,3 +1,4 @@
+import { defined } from '../../lib/core/defined.ts';
 import type { AsyncAnswer, FunctionConfig, FunctionGraphAdmin, FunctionTrigger } from '../clients/fgs.ts';
 import type { ActualFunction, ActualTrigger, DesiredAsync } from './types.ts';
 
@@ -17,8 +18,7 @@ export async function readFunction(urn: string, fgs: FunctionGraphAdmin): Promis
     ...partsOf(config),
     urn,
     digest: digest ?? '',
-    ...(logs && { logs }),
-    ...(async_ && { async: async_ }),
+    ...defined({ logs, async: async_ }),
     triggers: triggers.map(triggerOf),
     tags: Object.fromEntries(tags.map(({ key, value }) => [key, value])),
   };
@@ -53,7 +53,7 @@ function asyncOf(answer: AsyncAnswer | undefined): DesiredAsync | undefined {
   return {
     retries: answer.max_async_retry_attempts ?? 1,
     maxAgeSeconds: answer.max_async_event_age_in_seconds ?? 3600,
-    ...(onFailure && { onFailure }),
+    ...defined({ onFailure }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { defined } from '../../lib/core/defined.ts';
 import { ScalerError } from '../../lib/core/errors.ts';
 import type { Gateway, Gateways } from '../clients/gateways.ts';
 import type { Clients } from '../clients/index.ts';
@@ -17,7 +18,7 @@ export async function readGateway({ name, gateway }: ResourceNames, { gateways }
   // One of somebody's that only has the name is none of our business.
   if (('name' in instance && !ours) || !isRunning(found)) return { ...told, foreign: await foreignAt(found, own, name, gateways) };
   const group = await gateways.at(found.id).group(gateway.group);
-  return { ...told, ...(group && { group }), foreign: await foreignAt(found, own, name, gateways) };
+  return { ...told, ...defined({ group }), foreign: await foreignAt(found, own, name, gateways) };
 }
 
 /** By its mark, or else by its name. Throws where one that cannot be read could be it: nobody wants to pay for a second one. */
@@ -51,7 +52,7 @@ export async function readLeft(
   const listed = (await gateways.list().catch(tolerate)) ?? [];
   const groupId = gateway && 'id' in gateway.group ? gateway.group.id : undefined;
   const found = await Promise.all(listed.map(({ id }) => readOne(id, name, { id: wanted?.id, groupId }, gateways).catch(tolerate)));
-  return { left: found.flatMap((one) => one ?? []), ...(unread[0] !== undefined && { leftUnread: unread[0] }) };
+  return { left: found.flatMap((one) => one ?? []), ...defined({ leftUnread: unread[0] }) };
 }
 
 /** `undefined` when nothing of ours is there, or what is there is wanted. */
@@ -69,7 +70,7 @@ async function readOne(
   const group = isRunning(found) ? await gateways.at(id).group({ name: gatewayName(name) }) : undefined;
   const ours = group?.remark === madeBy(name) && group.id !== wanted.groupId ? group : undefined;
   if (!own && !ours) return undefined;
-  return { ...found, own, ...(ours && { group: ours }), foreign: await foreignAt(found, own, name, gateways) };
+  return { ...found, own, ...defined({ group: ours }), foreign: await foreignAt(found, own, name, gateways) };
 }
 
 /** Before it is there nobody can have anything at it; afterwards what cannot be asked may be somebody's. */

@@ -1,3 +1,4 @@
+import { defined } from '../../lib/core/defined.ts';
 import { AccessError, ScalerError } from '../../lib/core/errors.ts';
 import type { BucketPolicy } from '../../lib/otc/obs/policy.ts';
 import type { GrantPlace } from '../clients/iam.ts';
@@ -21,7 +22,7 @@ export async function readActual(places: ResourceNames, clients: Clients): Promi
     readFunctions(places, clients),
   ]);
   const left = await readLeft(places, clients, gateway);
-  return { bucket, ...identity, ...(logs && { logs }), ...(gateway && { gateway }), ...left, rivals, functions };
+  return { bucket, ...identity, ...defined({ logs, gateway }), ...left, rivals, functions };
 }
 
 /** A bucket that is only referred to is nobody's to look into. */
@@ -29,7 +30,7 @@ async function readBucket({ bucket: { create, countsFor } }: ResourceNames, { bu
   const exists = await bucket.exists();
   if (!exists || !create) return { exists, lifecycle: { rules: [], others: [] } };
   const [lifecycle, policy] = await Promise.all([bucket.lifecycle(), readPolicy(countsFor !== undefined, site)]);
-  return { exists, lifecycle, ...(policy && { policy }) };
+  return { exists, lifecycle, ...defined({ policy }) };
 }
 
 /** Only who asks for a statement in it must be able to read it: what cannot be read must never be overwritten. */
@@ -54,7 +55,7 @@ async function readIdentity({ agency }: ResourceNames, clients: Clients): Promis
       found ? [...places.values()].map(async (place) => (await iam.granted(found.id, place)).map((id) => grantKey(id, place))) : [],
     );
     return {
-      ...(found && { agency: found }),
+      ...defined({ agency: found }),
       policies: Object.fromEntries(policies.map(({ id, name, document }) => [name, { id, document }])),
       grants: grants.flat(),
     };
@@ -70,7 +71,7 @@ async function readLogs({ logs }: ResourceNames, { lts }: Clients): Promise<Actu
   const found = (await lts.groups()).find(({ id, name }) => ('id' in group ? id === group.id : name === group.name));
   if (!found) return undefined;
   const streams = await lts.streams(found.id);
-  return { groupId: found.id, groupName: found.name, ...(found.days !== undefined && { days: found.days }), streams };
+  return { groupId: found.id, groupName: found.name, ...defined({ days: found.days }), streams };
 }
 
 async function readFunctions({ name, bucket }: ResourceNames, { fgs }: Clients): Promise<Pick<Actual, 'functions' | 'rivals'>> {

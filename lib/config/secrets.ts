@@ -1,3 +1,4 @@
+import { defined } from '../core/defined.ts';
 import { ConfigError } from '../core/errors.ts';
 
 /** A value that shows itself only to who asks by name: printed, logged, inspected or serialised it is `[secret]`. */
@@ -68,11 +69,10 @@ export function readSecrets(get: (key: string) => string | undefined): Secrets {
     throw new ConfigError('invalid-secret', 'ALARM_WEBHOOK_URL must be a whole URL that begins with https://');
   }
   return {
-    ...(gitlabToken && { gitlabToken }),
-    ...(alarmWebhook && { alarmWebhook }),
+    ...defined({ gitlabToken, alarmWebhook }),
     hookTokens: many('HOOK_TOKENS'),
     hookSigningTokens,
-    ...(otcKeys && { otcKeys }),
+    ...defined({ otcKeys }),
   };
 }
 
@@ -83,7 +83,7 @@ export function needSecret(secret: Secret | undefined, key: string): Secret {
 }
 
 function otcKeysOf(accessKey?: Secret, secretKey?: Secret, securityToken?: Secret): Secrets['otcKeys'] {
-  if (accessKey && secretKey) return { accessKey, secretKey, ...(securityToken && { securityToken }) };
+  if (accessKey && secretKey) return { accessKey, secretKey, ...defined({ securityToken }) };
   if (!accessKey && !secretKey && !securityToken) return undefined;
   throw new ConfigError(
     'incomplete-secret',

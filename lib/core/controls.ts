@@ -1,3 +1,4 @@
+import { defined } from './defined.ts';
 import { isWorkerOf } from './fleet/names.ts';
 import type { Pool } from './pool/pool.ts';
 import { SKEW_MS } from './time.ts';
@@ -71,8 +72,7 @@ export function poolControls(pool: string, controls: readonly Control[], now: nu
   const before = of('roll').flatMap((c) => c.before ?? []);
   return {
     kept: new Set(held.flatMap((c) => (c.kind === 'keep' ? [c.target] : []))),
-    ...(pause && { pause }),
-    ...(drain && { drain }),
+    ...defined({ pause, drain }),
     ...(before.length > 0 ? { rollBefore: Math.max(...before) } : {}),
   };
 }

@@ -1,3 +1,4 @@
+import { defined } from '../core/defined.ts';
 import { UnclearError } from '../core/errors.ts';
 
 export interface Page<T> {
@@ -47,7 +48,7 @@ export async function readPages<T>(
   // To the end of the list: then nothing hangs on the other stretch, nor on a cursor that may have become invalid.
   if (!earlier.rest && !earlier.stopped) return { nodes: all };
   const rest = earlier.rest && (earlier.pages > 0 || !later.rest) ? earlier.rest : later.rest;
-  return { nodes: all, ...(rest && { rest }) };
+  return { nodes: all, ...defined({ rest }) };
 }
 
 interface Stretch<T> extends PartialList<T> {
@@ -85,5 +86,5 @@ function nextCursor({ hasNextPage, endCursor }: Page<unknown>['pageInfo'], curso
 }
 
 function withNodes<T>(first: readonly T[], { nodes, rest }: PartialList<T>): PartialList<T> {
-  return { nodes: [...first, ...nodes], ...(rest && { rest }) };
+  return { nodes: [...first, ...nodes], ...defined({ rest }) };
 }

@@ -1,6 +1,7 @@
 import { Users } from '@gitbeaker/rest';
 import * as z from 'zod';
 import type { Demand, DemandRest, JobView, Scope, UnreadDemand } from '../app/ports/index.ts';
+import { defined } from '../core/defined.ts';
 import { AccessError, NotFoundError } from '../core/errors.ts';
 import type { PendingJob } from '../core/fleet/types.ts';
 import { withTimeLimit } from './deadline.ts';
@@ -61,7 +62,7 @@ async function projectJobs(
 ): Promise<PartialList<PendingJob>> {
   const now = session.now();
   const { nodes, rest } = await readPages((after) => projectJobsPage(session, project, after), MOST_PAGES, resume);
-  return { nodes: nodes.flatMap((job) => toPendingJob(job, now)), ...(rest && { rest }) };
+  return { nodes: nodes.flatMap((job) => toPendingJob(job, now)), ...defined({ rest }) };
 }
 
 /** Page by page, and so not by gitbeaker, which returns all pages of a keyset or none. */
@@ -87,7 +88,7 @@ function nextPage(link: string | string[] | undefined): Page<never>['pageInfo'] 
 function toPendingJob(job: JobView, now: number): readonly PendingJob[] {
   if (job.status !== 'pending' || job.runnerId !== undefined) return [];
   const { id, projectId, tags, name } = job;
-  return [{ id, projectId, tags, queuedAt: job.queuedAt ?? job.createdAt ?? now, ...(name !== undefined && { name }) }];
+  return [{ id, projectId, tags, queuedAt: job.queuedAt ?? job.createdAt ?? now, ...defined({ name }) }];
 }
 
 const GROUP_JOBS = `query($path: ID!, $after: String) { group(fullPath: $path) {
@@ -157,7 +158,7 @@ async function instanceJobs(session: Session, resume: () => Promise<string | und
   };
   const { nodes, rest } = await readPages(page, MOST_PAGES, resume);
   if (nodes.length === 0) await demandAdministrator(session);
-  return { nodes: nodes.flatMap((job) => waitingJob(job, job?.project?.id, session.now())), ...(rest && { rest }) };
+  return { nodes: nodes.flatMap((job) => waitingJob(job, job?.project?.id, session.now())), ...defined({ rest }) };
 }
 
 /** Who is no administrator gets an empty list and no error (app/finders/ci/jobs_finder.rb): a farm that never starts, without a word why. */

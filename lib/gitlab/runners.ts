@@ -1,6 +1,7 @@
 import { type EditRunnerOptions, Groups, Projects, Runners, Users } from '@gitbeaker/rest';
 import * as z from 'zod';
 import type { JobView, NewRunner, RunnerSpec, Scope } from '../app/ports/index.ts';
+import { defined } from '../core/defined.ts';
 import { AccessError, NotFoundError, UnclearError } from '../core/errors.ts';
 import type { Runner } from '../core/fleet/types.ts';
 import { connection, queryGraphql } from './graphql.ts';
@@ -85,7 +86,7 @@ export async function createRunner(session: Session, spec: RunnerSpec, owner: nu
     tagList: [...spec.tags],
     runUntagged: spec.runUntagged,
     accessLevel: spec.protectedOnly ? 'ref_protected' : 'not_protected',
-    ...(spec.maximumTimeout !== undefined && { maximumTimeout: spec.maximumTimeout }),
+    ...defined({ maximumTimeout: spec.maximumTimeout }),
   });
   const { id, token, token_expires_at } = readAnswer(createdRunner, created, 'POST /api/v4/user/runners');
   return { id, token, ...(typeof token_expires_at === 'number' && { tokenExpiresAt: token_expires_at }) };

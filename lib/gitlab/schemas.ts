@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { JobView } from '../app/ports/index.ts';
+import { defined } from '../core/defined.ts';
 import { UnclearError } from '../core/errors.ts';
 import type { PendingJob, Runner } from '../core/fleet/types.ts';
 import { fromIso } from '../core/time.ts';
@@ -65,7 +66,7 @@ export const jobView = (now: number) =>
       ...(job.name && { name: job.name }),
       ...(job.runner && { runnerId: job.runner.id }),
       ...(typeof job.created_at === 'number' && { createdAt: job.created_at }),
-      ...(queuedAt !== undefined && { queuedAt }),
+      ...defined({ queuedAt }),
       ...(typeof job.started_at === 'number' && { startedAt: job.started_at }),
       ...(typeof job.finished_at === 'number' && { finishedAt: job.finished_at }),
     };

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { got, RequestError } from 'got';
 import type { Clock } from '../app/ports/index.ts';
+import { defined } from '../core/defined.ts';
 import { ScalerError, UnclearError, UnsentError } from '../core/errors.ts';
 import { bounded } from '../signals/bounded.ts';
 import type { Agents } from './agents.ts';
@@ -64,7 +65,7 @@ async function perform(call: Call): Promise<Answer> {
   try {
     const request = got(call.url, {
       method: call.method,
-      ...(call.body && { body: call.body }),
+      ...defined({ body: call.body }),
       responseType: 'buffer',
       throwHttpErrors: false,
       // A redirect would carry keys to another host, or turn a POST into a GET.

@@ -1,6 +1,7 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { CallOptions, Clock, ScalerTrigger } from '../app/ports/index.ts';
+import { defined } from '../core/defined.ts';
 import { ScalerError, UnclearError } from '../core/errors.ts';
 import { reported } from '../http/on-call.ts';
 import type { OtcCallName } from './calls.ts';
@@ -80,7 +81,7 @@ function post(options: TriggerOptions, name: string): Promise<TriggerAnswer> {
     'content-length': bytes.length,
   };
   return new Promise<TriggerAnswer>((resolve, reject) => {
-    const send = { method: 'POST', headers, ...(signal && { signal }) };
+    const send = { method: 'POST', headers, ...defined({ signal }) };
     const request =
       url.protocol === 'https:' ? httpsRequest(url, { ...send, agent: agents.https }) : httpRequest(url, { ...send, agent: agents.http });
     const fail = (error: unknown) => {

@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import type { Clock } from '../app/ports/index.ts';
+import { defined } from '../core/defined.ts';
 import { UnclearError } from '../core/errors.ts';
 import { parseJson } from '../core/json.ts';
 import type { Agents } from '../http/agents.ts';
@@ -85,7 +86,7 @@ export class OtcHttp {
       headers: (url) => ({
         accept: 'application/json',
         'user-agent': 'otc-gitlab-scaler',
-        ...signedHeaders({ method: call.method, url, headers: own, ...(body ? { body } : {}) }, credentials, clock.now(), scope),
+        ...signedHeaders({ method: call.method, url, headers: own, ...defined({ body }) }, credentials, clock.now(), scope),
       }),
       pausesMs: call.kind === 'read' ? [backoffMs, 2 * backoffMs] : [],
       deadlineMs: Math.min(deadlineMs, call.deadlineMs ?? deadlineMs),

@@ -4,6 +4,7 @@ import type { Clock, Log, Notifier, Store } from '../app/ports/index.ts';
 import type { Services, WorkerTemplates } from '../app/services.ts';
 import type { Config } from '../config/load/parse.ts';
 import { needSecret, type Secrets } from '../config/secrets.ts';
+import { defined } from '../core/defined.ts';
 import { waitTimeoutSeconds } from '../core/pool/wait-timeout.ts';
 import { GitLab } from '../gitlab/client.ts';
 import type { Agents } from '../http/agents.ts';
@@ -35,7 +36,7 @@ export function composeServices(inputs: ServicesInputs): Services {
   const { config, secrets, credentials, clock, log, agents, signal } = inputs;
   const { settings, otc } = config;
   const { projectId, endpoints } = otc;
-  const http = new OtcHttp({ credentials, projectId, clock, ...(agents && { agents }) });
+  const http = new OtcHttp({ credentials, projectId, clock, ...defined({ agents }) });
   const ecs = new Ecs({ http, endpoint: endpoints.ecs, projectId, installation: settings.installation });
   const ims = new Ims({ http, endpoint: endpoints.ims });
   return {
@@ -44,7 +45,7 @@ export function composeServices(inputs: ServicesInputs): Services {
       token: needSecret(secrets.gitlabToken, 'GITLAB_TOKEN').reveal(),
       clock,
       agents,
-      ...(signal && { signal }),
+      ...defined({ signal }),
     }),
     cloud: otcCloud(ecs, ims),
     store: composeStore(inputs),
@@ -64,7 +65,7 @@ export function composeStore({
   agents,
 }: Pick<ServicesInputs, 'config' | 'credentials' | 'clock' | 'agents'>): Store {
   const scheme = bucket.dialect === 's3-v2' ? 'aws' : 'obs';
-  return new Obs({ endpoint: otc.endpoints.obs, bucket: bucket.name, credentials, clock, scheme, ...(agents && { agents }) });
+  return new Obs({ endpoint: otc.endpoints.obs, bucket: bucket.name, credentials, clock, scheme, ...defined({ agents }) });
 }
 
 function notifiersOf({ alarmTopic, otc }: Config, { alarmWebhook }: Secrets, http: OtcHttp, agents?: Agents): readonly Notifier[] {
@@ -84,7 +85,7 @@ function workerTemplates(gitlabUrl: string): WorkerTemplates {
         maxBuilds: pool.maxBuilds,
         waitTimeoutSeconds: waitTimeoutSeconds(pool),
         maxAgeSeconds: Math.ceil(maxAgeMs / 1000),
-        ...(cache && { cache }),
+        ...defined({ cache }),
         runner,
       }),
     handoff: ({ settings: { runner }, worker, runnerId, token }) =>

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Control, ControlKind } from '../../core/controls.ts';
+import { defined } from '../../core/defined.ts';
 import { ConfigError } from '../../core/errors.ts';
 import { CONTROLS_PREFIX, controlIn, controlKey } from '../../core/keys.ts';
 import { DAY } from '../../core/time.ts';
@@ -67,10 +68,6 @@ export async function drainPools(
   { now, until, by, reason }: { readonly now: number; readonly until?: number; readonly by?: string; readonly reason?: string },
   options: CallOptions = {},
 ): Promise<void> {
-  const said = {
-    ...(until === undefined ? {} : { until }),
-    ...(by === undefined ? {} : { by }),
-    ...(reason === undefined ? {} : { reason }),
-  };
+  const said = defined({ until, by, reason });
   await Promise.all(pools.map((target) => putControl(store, { kind: 'drain', target, since: now, ...said }, options)));
 }

@@ -1,5 +1,6 @@
 import type { Alarm } from '../../core/alarms.ts';
 import { hourlyCost } from '../../core/costs.ts';
+import { defined } from '../../core/defined.ts';
 import { dayKey } from '../../core/keys.ts';
 import { type Launched, type Sample, type SampleExtra, sampleOf } from '../../core/metrics/sample.ts';
 import type { Plan } from '../../core/plan/types.ts';
@@ -48,7 +49,7 @@ export async function writeCounts(
   });
   if (ahead) services.log.error('count ahead of the clock', { pool: ahead.pool, time: toIso(ahead.at), key: dayKey(ahead.at) });
   const latest = await tried(services, 'latest', () => writeLatest(services.store, samples, alarms, { signal }));
-  return { unrecorded: [...series, ...latest], ...(ahead && { ahead }) };
+  return { unrecorded: [...series, ...latest], ...defined({ ahead }) };
 }
 
 /** A launch of which nothing is known yet, because acting failed or the time ran out, has not succeeded. */
@@ -64,5 +65,5 @@ function extraOf({ jobs, workers }: PoolView, { costs }: Settings, now: number):
     (workers ?? []).flatMap(({ server }) => server ?? []),
     costs,
   );
-  return { ...(oldestWait === undefined ? {} : { oldestWait }), ...(cost === undefined ? {} : { hourlyCost: cost }) };
+  return defined({ oldestWait, hourlyCost: cost });
 }

@@ -1,3 +1,4 @@
+import { defined } from '../../core/defined.ts';
 import { AccessError, ConfigError, describeError, NotFoundError, ScalerError } from '../../core/errors.ts';
 import type { HookChange, HookDelivery, HookDetail, HookForge, HookPlace } from '../ports/index.ts';
 
@@ -53,7 +54,7 @@ export async function hookStatus(forge: HookForge, place: HookPlace, wanted: Hoo
     });
     const refused = last && !/^2/.test(last.status) ? [`the last delivery was answered with ${last.status}`] : [];
     const notes = [...faults, ...twice, ...refused];
-    return { place, outcome: notes.length === 0 ? 'in-order' : 'wrong', hookId: hook.id, ...(last && { lastDelivery: last }), notes };
+    return { place, outcome: notes.length === 0 ? 'in-order' : 'wrong', hookId: hook.id, ...defined({ lastDelivery: last }), notes };
   });
 }
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { defined } from '../../core/defined.ts';
 import { describeError } from '../../core/errors.ts';
 import { demandKey } from '../../core/keys.ts';
 import type { CallOptions, Demand, DemandRest, Scope, Store, UnreadDemand } from '../ports/index.ts';
@@ -21,7 +22,7 @@ export async function readDemand(services: Services, scope: Scope, signal: Abort
   const demand = await services.forge.pendingJobs(scope, { signal, resume });
   const rest = demand.rest && bounded(demand.rest);
   if (JSON.stringify(rest) === JSON.stringify(told)) return demand;
-  return { ...demand, change: { scope, ...(rest && { rest }) } };
+  return { ...demand, change: { scope, ...defined({ rest }) } };
 }
 
 /** A scope's name among the others; also the last part of its key in the bucket. */

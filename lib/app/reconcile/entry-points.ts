@@ -1,3 +1,4 @@
+import { defined } from '../../core/defined.ts';
 import { AccessError, describeError } from '../../core/errors.ts';
 import { canRun } from '../../core/plan/assignment.ts';
 import { type Entry, throughTurnstile } from '../lock/coalescing-lock.ts';
@@ -33,7 +34,7 @@ const REAPER_WAIT_MS = 15_000;
 export async function grow(call: TurnstileCall, hook?: HookTrigger): Promise<PassResult> {
   const reports: Report[] = [];
   const work = async () => {
-    reports.push(await livePass(call, { trigger: 'hook', grow: true, shrink: false, ...(hook && { hook }) }));
+    reports.push(await livePass(call, { trigger: 'hook', grow: true, shrink: false, ...defined({ hook }) }));
   };
   const isNeeded = () => mayNeedWorker(call, hook);
   if (!call.settings.append) {
@@ -80,7 +81,7 @@ export async function tick(call: TurnstileCall, trigger: 'timer' | 'person'): Pr
   const pass = async (turnstile?: TurnstileState) => {
     const first = reports.length === 0;
     const options = { trigger, grow: turnstile?.state !== 'held', shrink: first, ...(first && { record: MINUTE_RECORD }) };
-    reports.push(await livePass(call, { ...options, ...(turnstile && { turnstile }) }));
+    reports.push(await livePass(call, { ...options, ...defined({ turnstile }) }));
   };
   if (!call.settings.append) {
     await pass();

@@ -1,4 +1,5 @@
 import pMap from 'p-map';
+import { defined } from '../../core/defined.ts';
 import { describeError } from '../../core/errors.ts';
 import { holding } from '../../core/launches/pause.ts';
 import type { PoolMemory } from '../../core/launches/types.ts';
@@ -109,7 +110,7 @@ function failed(error: unknown): RemovalOutcome {
 function fieldsOf(action: Action, view: PoolView): Partial<ActionEntry> {
   if (action.kind === 'launch') return action.jobId === undefined ? {} : { jobId: action.jobId };
   const { worker, runnerId } = action;
-  const ids = { worker, ...(runnerId === undefined ? {} : { runnerId }) };
+  const ids = { worker, ...defined({ runnerId }) };
   return action.kind === 'reap' ? { ...ids, serverId: action.serverId, ...machineOf(action.worker, view) } : ids;
 }
 
@@ -128,6 +129,6 @@ function remember(memory: PoolMemory, launcher: Launcher, launched: readonly Lau
     ...memory,
     launches: [...memory.launches, ...added],
     refusals: [...memory.refusals, ...launcher.refusals],
-    ...(pause ? { pause } : {}),
+    ...defined({ pause }),
   };
 }

@@ -1,4 +1,5 @@
 import pMap from 'p-map';
+import { defined } from '../../core/defined.ts';
 import type { LeftJob } from '../../core/launches/types.ts';
 import { MINUTE } from '../../core/time.ts';
 import type { Forge } from '../ports/index.ts';
@@ -38,7 +39,7 @@ export async function askLeftJobs(
         const found = await forge.job(projectId, id, { signal });
         if (found?.status === 'pending' && found.runnerId === undefined) return [];
         const { runnerId, startedAt } = found ?? {};
-        return [[id, { ...(runnerId !== undefined && { runnerId }), ...(startedAt !== undefined && { startedAt }) }]];
+        return [[id, defined({ runnerId, startedAt })]];
       } catch {
         return [];
       }

@@ -1,3 +1,4 @@
+import { defined } from '../../core/defined.ts';
 import type { ActionEntry } from '../ledger/types.ts';
 import { type PassContext, type PassInputs, recordHead } from '../pass-context.ts';
 import type { MinuteRecord } from '../status/publish.ts';
@@ -66,7 +67,7 @@ async function execute(context: PassContext, plans: readonly Planned[], options:
   const [unrecorded, draft, counted] = await Promise.all([recordsWritten, statusDraft, countsWritten, handoffsDropped]);
   if (draft) {
     const { ahead } = counted ?? {};
-    await step(log, 'finish', () => record?.publishStatus(context, plans, outcomes, { ...draft, ...(ahead && { ahead }) }));
+    await step(log, 'finish', () => record?.publishStatus(context, plans, outcomes, { ...draft, ...defined({ ahead }) }));
   }
   const unwritten = record && !counted ? ['series'] : (counted?.unrecorded ?? []);
   return { outcomes, unrecorded: [...unwritten, ...(unrecorded ?? ['ledger'])] };

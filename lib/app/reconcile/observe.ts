@@ -1,5 +1,6 @@
 import pMap from 'p-map';
 import { type Control, credible, holds, isAbout, poolControls, UNREAD_CONTROLS } from '../../core/controls.ts';
+import { defined } from '../../core/defined.ts';
 import { describeError, QuotaError, SoldOutError, SubnetFullError } from '../../core/errors.ts';
 import { deriveFleet } from '../../core/fleet/derive.ts';
 import type { Runner, Server } from '../../core/fleet/types.ts';
@@ -86,7 +87,7 @@ function share(views: readonly PoolView[], now: number): readonly PoolView[] {
       jobs,
       memory,
       controls,
-      ...(workers && { workers }),
+      ...defined({ workers }),
       ...(isMemoryUnread(view) && { mayLaunch: false as const }),
     };
   });
@@ -114,7 +115,7 @@ async function view(
   const jobs = demand && candidates(settings.pool, demand.jobs);
   const found = {
     settings,
-    ...(jobs ? { jobs } : {}),
+    ...defined({ jobs }),
     unreadParts: demand?.unread.length ?? 0,
     before,
     ...saidOf(settings.pool, sources.controls, now),

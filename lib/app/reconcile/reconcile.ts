@@ -1,4 +1,5 @@
 import type { Control } from '../../core/controls.ts';
+import { defined } from '../../core/defined.ts';
 import { describeError } from '../../core/errors.ts';
 import { planPool } from '../../core/plan/plan.ts';
 import type { Plan } from '../../core/plan/types.ts';
@@ -69,7 +70,7 @@ function planView(view: PoolView, options: PassOptions, now: number): Plan | und
 function report({ view, plan }: Planned, actions: readonly ActionEntry[]): PoolReport {
   return {
     pool: view.settings.pool.name,
-    ...(plan ? { plan } : {}),
+    ...defined({ plan }),
     waiting: waitingIds(view),
     said: view.said,
     unread: view.unread,

@@ -1,3 +1,4 @@
+import { defined } from '../../core/defined.ts';
 import type { Gap } from '../../core/report/report.ts';
 import type { BootFact, JobFact, WaitFact } from '../../core/report/timeline.ts';
 import type { MachineFact, TimeSpan } from '../../core/report/utilization.ts';
@@ -54,7 +55,7 @@ function machineOf(story: Story, there: AliveWorker | undefined, aliveAt: number
   return {
     worker,
     pool,
-    ...(flavor === undefined ? {} : { flavor }),
+    ...defined({ flavor }),
     from,
     to,
     // Where nothing says when it was up, its time after the cloud's part of the boot may be work.
@@ -96,12 +97,7 @@ function missing(story: Story, there: AliveWorker | undefined): readonly (readon
 
 function bootOf({ launchedAt, orderedAt, createdAt, activeAt, onlineAt }: Story): BootFact {
   const acceptedAt = createdAt ?? orderedAt;
-  return {
-    ...(launchedAt === undefined ? {} : { launchedAt }),
-    ...(acceptedAt === undefined ? {} : { acceptedAt }),
-    ...(activeAt === undefined ? {} : { activeAt }),
-    ...(onlineAt === undefined ? {} : { onlineAt }),
-  };
+  return defined({ launchedAt, acceptedAt, activeAt, onlineAt });
 }
 
 function jobFact(job: RanJob, { worker, pool }: Story): JobFact {
@@ -109,10 +105,7 @@ function jobFact(job: RanJob, { worker, pool }: Story): JobFact {
   const [createdAt, queuedAt, startedAt, finishedAt] = [job.created, job.queued, job.started, job.finished].map(timeOf);
   return {
     ...{ id, project, pool, worker, status },
-    ...(createdAt === undefined ? {} : { createdAt }),
-    ...(queuedAt === undefined ? {} : { queuedAt }),
-    ...(startedAt === undefined ? {} : { startedAt }),
-    ...(finishedAt === undefined ? {} : { finishedAt }),
+    ...defined({ createdAt, queuedAt, startedAt, finishedAt }),
   };
 }
 
@@ -138,7 +131,7 @@ function waitsOf(entries: readonly ReadEntry[]): ReadonlyMap<number, WaitFact> {
   return new Map(
     [...noticed].map(([id, noticedAt]) => {
       const hookAt = hooks.get(id);
-      return [id, { noticedAt, ...(hookAt === undefined ? {} : { hookAt }) }];
+      return [id, { noticedAt, ...defined({ hookAt }) }];
     }),
   );
 }

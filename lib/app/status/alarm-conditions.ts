@@ -1,5 +1,6 @@
 import type { Alarm, AlarmKind, Condition } from '../../core/alarms.ts';
 import type { Control } from '../../core/controls.ts';
+import { defined } from '../../core/defined.ts';
 import { describeError } from '../../core/errors.ts';
 import type { Worker } from '../../core/fleet/types.ts';
 import { controlKey } from '../../core/keys.ts';
@@ -76,7 +77,7 @@ function poolConditions({ view }: Planned, { settings, now }: Sight): readonly C
     kind,
     pool: pool.name,
     text,
-    ...(subject === undefined ? {} : { subject }),
+    ...defined({ subject }),
   });
   const found: Condition[] = [];
   found.push(...unreadTexts(view.unread).map(([source, text]) => of('unread', text, source)));

@@ -1,4 +1,5 @@
 import { ALL_POOLS, type Control, type ControlKind } from '../../core/controls.ts';
+import { defined } from '../../core/defined.ts';
 import { toIso } from '../../core/time.ts';
 import type { ControlEntry } from '../ledger/types.ts';
 import { type PassInfo, recordHead } from '../pass-context.ts';
@@ -39,7 +40,7 @@ export function controlChanges(
       control: kind,
       subject: target,
       state,
-      ...(until === undefined ? {} : { until }),
+      ...defined({ until }),
       ...more,
     };
   };
@@ -49,7 +50,7 @@ export function controlChanges(
       .filter((c) => !known.has(keyOf(c)))
       .map((c) => {
         const { by, reason } = told.get(`${c.kind} ${c.target}`) ?? {};
-        return entry('begun', c, { ...(by === undefined ? {} : { by }), ...(reason === undefined ? {} : { reason }) });
+        return entry('begun', c, defined({ by, reason }));
       }),
     ...(before?.controls ?? []).filter((c) => !held.has(keyOf(c))).map((c) => entry('ended', c)),
   ];

@@ -1,4 +1,5 @@
 import pMap from 'p-map';
+import { defined } from '../../core/defined.ts';
 import { describeError } from '../../core/errors.ts';
 import { ledgerKey, MANAGERS_PREFIX, managerIn, managerKey } from '../../core/keys.ts';
 import { toIso } from '../../core/time.ts';
@@ -45,7 +46,7 @@ export async function readPrevious({ services, settings, deadline: { act: signal
       before,
       ...managersOf(managers, before),
       actions,
-      ...(hooks && { hooks }),
+      ...defined({ hooks }),
       ...(settings.hookUrl === undefined ? {} : { hookLookedAt: due ? now : lookedAt }),
     };
   } catch (error) {

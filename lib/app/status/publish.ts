@@ -1,5 +1,6 @@
 import { type Alarm, stepAlarms } from '../../core/alarms.ts';
 import { hourlyCost } from '../../core/costs.ts';
+import { defined } from '../../core/defined.ts';
 import { describeError } from '../../core/errors.ts';
 import type { Worker } from '../../core/fleet/types.ts';
 import type { Sample } from '../../core/metrics/sample.ts';
@@ -46,14 +47,13 @@ function evaluateAlarms(
     planned,
     before,
     managers,
-    ...(managersUnread && { managersUnread }),
-    ...(hooks && { hooks }),
+    ...defined({ managersUnread, hooks }),
     actions: newest([...actions, ...(before?.actions ?? [])]),
     turnstile,
     now,
   });
   const alarms = stepAlarms(before?.alarms ?? [], conditions, unlooked, now);
-  return { before, alarms, managers, actions, ...(hookLookedAt === undefined ? {} : { hookLookedAt }) };
+  return { before, alarms, managers, actions, ...defined({ hookLookedAt }) };
 }
 
 /** Tells what changed, to people and to the ledger, and writes the view. What fails is logged, and told by the next tick. */
@@ -106,7 +106,7 @@ async function recordChanges(
       alarm: kind,
       state,
       text,
-      ...(subject === undefined ? {} : { subject }),
+      ...defined({ subject }),
     };
   });
   for (const { alarm, state, pool, text } of entries)
@@ -130,7 +130,7 @@ function viewOf(
   const time = toIso(pass.time);
   const fresh = acted.flatMap(({ entries }) =>
     entries.map(({ time, kind, pool, worker, why, outcome, code, alarm }): FarmAction => {
-      return { time, kind, pool, worker, why, outcome, ...(code === undefined ? {} : { code }), ...(alarm && { alarm }) };
+      return { time, kind, pool, worker, why, outcome, ...defined({ code, alarm }) };
     }),
   );
   const waiting = planned.flatMap(({ view }) =>
@@ -154,7 +154,7 @@ function viewOf(
     alarms: [...look.alarms],
     managers: [...look.managers],
     controls: look.controls,
-    ...(look.hookLookedAt === undefined ? {} : { hookLookedAt: look.hookLookedAt }),
+    ...defined({ hookLookedAt: look.hookLookedAt }),
     ...(look.ahead && { ahead: { pool: look.ahead.pool, time: toIso(look.ahead.at) } }),
   };
 }
@@ -191,9 +191,9 @@ function workersOf(
         since: sinceOf(worker, known.get(name), time),
         ...(server ? {} : { coming: true as const }),
         done: worker.done,
-        ...(why === undefined ? {} : { why }),
+        ...defined({ why }),
         ...(server && { flavor: server.flavor, zone: server.zone }),
-        ...(cost === undefined ? {} : { costPerHour: cost }),
+        ...defined({ costPerHour: cost }),
       };
     });
   return afterActions(seen, entries, settings);
@@ -223,9 +223,7 @@ function afterActions(workers: readonly FarmWorker[], entries: readonly ActionEn
       const cost = flavor === undefined ? undefined : hourlyCost([{ flavor }], costs);
       return {
         ...{ name: worker, pool, phase: 'booting', since: time, coming: true as const, done: 0 },
-        ...(flavor === undefined ? {} : { flavor }),
-        ...(zone === undefined ? {} : { zone }),
-        ...(cost === undefined ? {} : { costPerHour: cost }),
+        ...defined({ flavor, zone, costPerHour: cost }),
       };
     }),
   ];

@@ -1,4 +1,5 @@
 import pMap from 'p-map';
+import { defined } from '../../core/defined.ts';
 import { ConflictError, describeError } from '../../core/errors.ts';
 import { type BootLog, parseBootLog } from '../../core/fleet/boot-log.ts';
 import type { Worker } from '../../core/fleet/types.ts';
@@ -123,7 +124,7 @@ function settledEntry(
     kind: outcome === 'booted' ? 'booted' : 'boot-failed',
     ...head,
     worker: name,
-    ...(why === undefined ? {} : { why }),
+    ...defined({ why }),
     seconds: Math.round((settledAt - at) / 1000),
     ...(createdAt === undefined ? {} : { createdAt: toIso(createdAt) }),
     ...(activeAt === undefined ? {} : { activeAt: toIso(activeAt) }),

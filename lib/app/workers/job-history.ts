@@ -1,3 +1,4 @@
+import { defined } from '../../core/defined.ts';
 import { describeError } from '../../core/errors.ts';
 import { toIso } from '../../core/time.ts';
 import type { RanEntry, RanJob } from '../ledger/types.ts';
@@ -57,7 +58,7 @@ export function ranJob(job: JobView): RanJob {
   return {
     id,
     project: project ?? `#${projectId}`,
-    ...(name === undefined ? {} : { name }),
+    ...defined({ name }),
     status,
     ...(createdAt === undefined ? {} : { created: toIso(createdAt) }),
     ...(queuedAt === undefined ? {} : { queued: toIso(queuedAt) }),

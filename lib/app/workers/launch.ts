@@ -1,3 +1,4 @@
+import { defined } from '../../core/defined.ts';
 import {
   ConflictError,
   describeError,
@@ -185,7 +186,7 @@ export class Launcher {
     const tags = { 'managed-by': installation, pool: pool.name };
     const { vpcId, subnetIds, securityGroups, rootVolume, publicIp, keyName } = machine;
     const { flavor, zone, subnet: subnetId = subnetIds[0] ?? '' } = offer;
-    const network = { vpcId, subnetId, securityGroups, ...(publicIp ? { publicIp } : {}), ...(keyName ? { keyName } : {}) };
+    const network = { vpcId, subnetId, securityGroups, ...defined({ publicIp }), ...(keyName ? { keyName } : {}) };
     return this.#services.cloud.createServer(
       { name: worker, flavor, zone, imageId, rootVolume, ...network, userData, metadata, tags },
       { signal: this.#deadline.act },
@@ -252,7 +253,7 @@ export class Launcher {
       error instanceof SoldOutError
         ? (['sold-out', Math.min(...this.#refused().map((r) => r.until))] as const)
         : ([error instanceof QuotaError ? 'quota' : 'setting'] as const);
-    this.pause = refuse(memory.pause, { kind, ...refusal, ...(until === undefined ? {} : { until }) }, now);
+    this.pause = refuse(memory.pause, { kind, ...refusal, ...defined({ until }) }, now);
   }
 
   /** Best effort and step by step: what stays behind is a stray or an expired handoff, and later ticks remove it. */
@@ -277,5 +278,5 @@ function isOpen(error: unknown): error is UnclearError {
 }
 
 function jobOf({ jobId, retry }: LaunchAction): Pick<Launch, 'jobId' | 'retry'> {
-  return { ...(jobId !== undefined && { jobId }), ...(retry && { retry }) };
+  return defined({ jobId, retry });
 }

@@ -1,5 +1,6 @@
 import type { Scope } from '../../app/ports/index.ts';
 import type { CacheSettings, Machine, PoolSettings, RunnerSettings } from '../../app/settings.ts';
+import { defined } from '../../core/defined.ts';
 import { LONGEST_JOB_MS, type Period, type Policy, type Pool } from '../../core/pool/pool.ts';
 import { type ConfigProblem, InvalidConfigError, problem } from '../check/problems.ts';
 import type { Document } from '../schema/document.ts';
@@ -20,14 +21,13 @@ export function resolveDocument(document: Document, warnings: readonly ConfigPro
       pools: document.pools.map((pool, i) => resolvePool(document, pool, i)),
       launchConcurrency: otc.launch_concurrency,
       append: bucket.append,
-      ...(document.costs && { costs: document.costs }),
+      ...defined({ costs: document.costs }),
       alarms: { oldestPendingMs: document.alarms.oldest_pending },
-      ...(gitlab.hook_url !== undefined && { hookUrl: gitlab.hook_url }),
+      ...defined({ hookUrl: gitlab.hook_url }),
     },
     otc: { region: otc.region, domain: otc.domain, projectId: otc.project_id, endpoints: endpointsOf(otc) },
     bucket: { name: bucket.name, dialect: bucket.dialect },
-    ...(document.alarms.smn_topic !== undefined && { alarmTopic: document.alarms.smn_topic }),
-    ...(functions.scaler !== undefined && { scalerFunction: functions.scaler }),
+    ...defined({ alarmTopic: document.alarms.smn_topic, scalerFunction: functions.scaler }),
     warnings,
   };
 }
@@ -53,7 +53,7 @@ function resolvePool(document: Document, part: PoolPart, index: number): PoolSet
     scope: scopeOf(part.scope ?? document.gitlab.scope),
     machine: machineOf({ ...document.machine, ...part.machine }, index),
     runner: runnerOf(document.runner, part.runner ?? {}, cache?.access ?? 'rw'),
-    ...(cache && { cache }),
+    ...defined({ cache }),
   };
 }
 
@@ -102,7 +102,7 @@ function machineOf(part: MachinePart, index: number): Machine {
     securityGroups,
     rootVolume: { type: part.root_volume?.type ?? 'SSD', sizeGb: part.root_volume?.size ?? 40 },
     ...(publicIp && { publicIp: { type: publicIp.type, bandwidthMbit: publicIp.bandwidth } }),
-    ...(part.key_name !== undefined && { keyName: part.key_name }),
+    ...defined({ keyName: part.key_name }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type YAMLError, type Document as YamlDocument } from 'yaml';
 import * as z from 'zod';
+import { defined } from '../../core/defined.ts';
 import { parseJson } from '../../core/json.ts';
 import { plainMessage } from '../check/messages.ts';
 import { type ConfigProblem, findingsOf, InvalidConfigError, type Locate, problem, tidyProblems } from '../check/problems.ts';
@@ -33,7 +34,7 @@ export function compileConfig(text: string, scaler?: string | false, now = Date.
   const config = parseWhole(data, locate, now);
   const { scalerFunction: written, ...others } = config;
   const scalerFunction = scaler === undefined ? written : scaler === false ? undefined : scaler;
-  return { json: compiledText({ ...others, ...(scalerFunction !== undefined && { scalerFunction }) }), config };
+  return { json: compiledText({ ...others, ...defined({ scalerFunction }) }), config };
 }
 
 /** The document and its section `manager`, with everything that is wrong in either at once. */

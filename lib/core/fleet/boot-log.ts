@@ -1,3 +1,5 @@
+import { defined } from '../defined.ts';
+
 /** A phase of a worker's boot, and its seconds since the machine was switched on. */
 export type BootPhase = readonly [name: string, uptime: number];
 
@@ -39,7 +41,7 @@ export function parseBootLog(text: string, worker: string): BootLog {
     const again = last?.[0] === phase && last[1] === seconds;
     if (!again && phases.length < MOST_PHASES) phases.push([phase, seconds]);
   }
-  return { phases, ...(reason === undefined ? {} : { reason }), ...(runnerVersion === undefined ? {} : { runnerVersion }) };
+  return { phases, ...defined({ reason, runnerVersion }) };
 }
 
 /** Text of a console without a terminal's escape sequences. */

@@ -1,3 +1,4 @@
+import { defined } from '../defined.ts';
 import type { Launch, PoolMemory } from '../launches/types.ts';
 import { isSilent } from '../launches/unresponsive.ts';
 import type { Pool } from '../pool/pool.ts';
@@ -84,11 +85,9 @@ function worker(sides: Sides): Worker {
     booted,
     busy,
     done,
-    ...(failure ? { failure } : {}),
-    ...(server ? { server } : {}),
-    ...(runner ? { runner } : {}),
+    ...defined({ failure, server, runner }),
     ...(phase === 'idle' ? { idleSince: known && known.done === done ? known.since : now } : {}),
-    ...(drainingSince === undefined ? {} : { drainingSince }),
+    ...defined({ drainingSince }),
   };
 }
 

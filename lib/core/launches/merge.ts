@@ -1,3 +1,4 @@
+import { defined } from '../defined.ts';
 import { stableText } from '../stable-text.ts';
 import type { Launch, PoolMemory, Refusal } from './types.ts';
 
@@ -15,8 +16,7 @@ export function mergeMemories(base: PoolMemory, a: PoolMemory, b: PoolMemory): P
     passedOver: Object.fromEntries(three(entries(base.passedOver), entries(a.passedOver), entries(b.passedOver), most)),
     watched: Object.fromEntries(three(entries(base.watched), entries(a.watched), entries(b.watched), longer)),
     suspects: Object.fromEntries(three(entries(base.suspects), entries(a.suspects), entries(b.suspects), laterSuspicion)),
-    ...(attempts ? { attempts } : {}),
-    ...(pause ? { pause } : {}),
+    ...defined({ attempts, pause }),
   };
 }
 
@@ -82,7 +82,7 @@ function mergeLaunches(a: Launch, b: Launch): Launch {
     ...rest,
     listed,
     ...(Number.isFinite(settledAt) ? { settledAt } : {}),
-    ...(use ? { use } : {}),
+    ...defined({ use }),
     // Told by one is told.
     ...(a.untold && b.untold ? { untold: true } : {}),
   };

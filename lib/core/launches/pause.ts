@@ -1,3 +1,4 @@
+import { defined } from '../defined.ts';
 import type { Worker } from '../fleet/types.ts';
 import { MINUTE } from '../time.ts';
 import type { Launch, Pause, Refused } from './types.ts';
@@ -26,7 +27,7 @@ export function refuse(before: Pause | undefined, refusal: Refusal, now: number)
   const { kind, code, message, at, machines, settings } = refusal;
   const tries = (before?.refused?.tries ?? 0) + 1;
   const until = refusal.until ?? now + Math.min(LONGEST_GAP, SHORTEST_GAP * 2 ** (tries - 1));
-  return { until, code, message, refused: { kind, at, tries, machines, ...(settings === undefined ? {} : { settings }) } };
+  return { until, code, message, refused: { kind, at, tries, machines, ...defined({ settings }) } };
 }
 
 /** The pause after "too many calls". What was refused before is not forgotten over it. */

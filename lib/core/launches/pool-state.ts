@@ -1,3 +1,4 @@
+import { defined } from '../defined.ts';
 import type { Worker } from '../fleet/types.ts';
 import { holding, REFUSAL_MS, refuse, stillPaused } from './pause.ts';
 import type { FailedOperation, Launch, Pause, PoolMemory, QueueSight, Refusal } from './types.ts';
@@ -47,7 +48,7 @@ export function learn(memory: PoolMemory, sight: Sight, bootTimeoutMs: number, n
     ...passedOver(memory, before, launches, sight),
     watched: watchedJobs(sight, memory.watched),
     suspects: suspicions(memory, sight, now),
-    ...(pause ? { pause } : {}),
+    ...defined({ pause }),
   };
 }
 

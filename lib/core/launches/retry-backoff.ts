@@ -1,3 +1,4 @@
+import { defined } from '../defined.ts';
 import type { PendingJob } from '../fleet/types.ts';
 import { isOld } from '../plan/coverage.ts';
 import { MINUTE } from '../time.ts';
@@ -52,7 +53,7 @@ export function nextAttempt(held: readonly PendingJob[], memory: PoolMemory, now
   if (now < nextAt) return { nextAt };
   const tries = ({ id }: PendingJob) => known[String(id)]?.tries ?? 0;
   const [job] = [...held].sort((a, b) => tries(a) - tries(b) || a.queuedAt - b.queuedAt || a.id - b.id);
-  return { ...(job && { job }), nextAt };
+  return { ...defined({ job }), nextAt };
 }
 
 /** When the newest of the last judged launches came, where all of them were in vain. */

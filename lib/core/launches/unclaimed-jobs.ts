@@ -1,3 +1,4 @@
+import { defined } from '../defined.ts';
 import type { PendingJob, Worker } from '../fleet/types.ts';
 import { PATIENCE_MS } from '../plan/coverage.ts';
 import { MINUTE } from '../time.ts';
@@ -115,7 +116,7 @@ export function passedOver(
     all.set(key, {
       tries: (last?.tries ?? 0) + 1,
       lastAt: Math.max(at, last?.lastAt ?? 0),
-      ...(project !== undefined && { projectId: project }),
+      ...defined({ projectId: project }),
     });
   }
   // GitLab's counts are late: whether its worker has it shows after it has left the queue.

@@ -1,3 +1,4 @@
+import { defined } from '../defined.ts';
 import type { PlanNumbers } from '../plan/types.ts';
 import { floorMinute, fromIso, toIso } from '../time.ts';
 
@@ -74,7 +75,7 @@ export function sampleOf(pool: string, numbers: PlanNumbers, now: number, extra:
     ...{ machines, booting, idle, busy, draining, failed, limit },
     ...(pending === undefined ? {} : { pending, unmet: unmet + (launched?.inVain ?? 0) }),
     ...(pending === undefined || oldestWait === undefined ? {} : { oldestWait }),
-    ...(hourlyCost === undefined ? {} : { hourlyCost }),
+    ...defined({ hourlyCost }),
     coming: (numbers.coming ?? 0) + (launched?.succeeded ?? 0),
   };
 }

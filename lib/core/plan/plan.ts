@@ -1,3 +1,4 @@
+import { defined } from '../defined.ts';
 import type { Worker } from '../fleet/types.ts';
 import { splitHeld } from '../launches/retry-backoff.ts';
 import { servedJobs } from '../launches/unclaimed-jobs.ts';
@@ -34,14 +35,14 @@ export function planPool(input: PlanInput): Plan {
     actions: [...growth.actions, ...shrinkage.actions],
     held: shrinkage.held,
     brakes: growth.brakes,
-    ...(brokenZone !== undefined && { brokenZone }),
+    ...defined({ brokenZone }),
     numbers: {
       ...(input.jobs ? { demand: input.jobs.length } : {}),
       ...(input.jobs && input.unreadParts ? { unreadParts: input.unreadParts } : {}),
       ...machineCounts(workers, counts),
       limit: pool.limit,
       idleTarget: target,
-      ...(period === undefined ? {} : { period }),
+      ...defined({ period }),
       unmet,
     },
   };

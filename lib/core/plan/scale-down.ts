@@ -1,4 +1,5 @@
 import type { PoolControls } from '../controls.ts';
+import { defined } from '../defined.ts';
 import type { PendingJob, Server, Worker } from '../fleet/types.ts';
 import type { Policy, Pool } from '../pool/pool.ts';
 import { idleLimitMs } from '../pool/wait-timeout.ts';
@@ -111,7 +112,7 @@ function orphan(
   if (now - w.bornAt <= pool.bootTimeoutMs) return undefined;
   if (hasRun(server) && now - w.bornAt <= longestLifeMs(pool)) return { worker: w.name, why: 'may-have-job' };
   const { runnerId } = server;
-  return { ...base, ...(runnerId === undefined ? {} : { runnerId }), why: 'orphan', check: 'no-runner', jobLost: false };
+  return { ...base, ...defined({ runnerId }), why: 'orphan', check: 'no-runner', jobLost: false };
 }
 
 function hasRun({ status, activeAt }: Server): boolean {

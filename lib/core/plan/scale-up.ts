@@ -1,4 +1,5 @@
 import type { PoolControls } from '../controls.ts';
+import { defined } from '../defined.ts';
 import type { PendingJob, Worker } from '../fleet/types.ts';
 import { breaker } from '../launches/circuit-breaker.ts';
 import { pauseBound } from '../launches/pause.ts';
@@ -52,8 +53,7 @@ export function planGrowth(input: GrowthInput): Growth {
     return { kind: 'launch', why, ...(job && { jobId: job.id }), ...(job && job === attempt.job && { retry: true }) };
   });
   const brakes = bounds.filter((b) => Math.max(0, b.most) < wanted).map((b) => b.brake);
-  if (held.length > (attempt.job ? 1 : 0))
-    brakes.push({ why: 'passed-over', ...(attempt.nextAt === undefined ? {} : { until: attempt.nextAt }) });
+  if (held.length > (attempt.job ? 1 : 0)) brakes.push({ why: 'passed-over', ...defined({ until: attempt.nextAt }) });
   const withoutLimit = least(
     due.length,
     bounds.filter((b) => b.brake.why !== 'limit'),
@@ -82,17 +82,17 @@ function growthBounds({ pool, memory, counts, controls, now }: BoundsInput): rea
   const bounds: Bound[] = [{ most: pool.limit - counts.machines, brake: { why: 'limit' } }];
   if (pool.maxGrowthRate > 0) bounds.push({ most: pool.maxGrowthRate - counts.booting, brake: { why: 'max-growth-rate' } });
   const { open, allowed, nextProbeAt } = breaker(memory.launches, now);
-  if (open) bounds.push({ most: allowed, brake: { why: 'breaker', ...(nextProbeAt === undefined ? {} : { until: nextProbeAt }) } });
+  if (open) bounds.push({ most: allowed, brake: { why: 'breaker', ...defined({ until: nextProbeAt }) } });
   const { pause } = memory;
   const paused = pause && pauseBound(pause, memory.launches, counts.machines - counts.failed, now);
   if (paused) {
     const { most, until } = paused;
-    bounds.push({ most, brake: { why: 'paused', ...(until === undefined ? {} : { until }), code: pause.code } });
+    bounds.push({ most, brake: { why: 'paused', ...defined({ until }), code: pause.code } });
   }
   const byHand = controls.pause ?? controls.drain;
   if (byHand) {
     const { until } = byHand;
-    bounds.push({ most: 0, brake: { why: controls.pause ? 'pool-paused' : 'pool-draining', ...(until === undefined ? {} : { until }) } });
+    bounds.push({ most: 0, brake: { why: controls.pause ? 'pool-paused' : 'pool-draining', ...defined({ until }) } });
   }
   return bounds;
 }

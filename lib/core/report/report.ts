@@ -1,4 +1,5 @@
 import type { Costs } from '../costs.ts';
+import { defined } from '../defined.ts';
 import { type Spread, spread } from '../statistics.ts';
 import { type BootFact, hasStarted, type JobFact, STEPS, type Step, type Timeline, timeline, type WaitFact } from './timeline.ts';
 import { apportion, type MachineFact, type MachineUse, type TimeSpan, useOf } from './utilization.ts';
@@ -86,8 +87,7 @@ export function makeReport(input: ReportInput): Report {
   return {
     from,
     to,
-    ...(pool === undefined ? {} : { pool }),
-    ...(project === undefined ? {} : { project }),
+    ...defined({ pool, project }),
     ...(costs && { currency: costs.currency }),
     steps: STEPS.map((step) => ({ step, ...spread(timelines.flatMap(({ steps }) => steps[step] ?? [])) })),
     ...projectRows(timelines, uses, priced, ofProject),

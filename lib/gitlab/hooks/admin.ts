@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { CallOptions, Clock, HookChange, HookDelivery, HookDetail, HookForge, HookPlace } from '../../app/ports/index.ts';
+import { defined } from '../../core/defined.ts';
 import { NotFoundError } from '../../core/errors.ts';
 import type { GitLabCallName } from '../calls.ts';
 import { withDeadline } from '../deadline.ts';
@@ -131,8 +132,7 @@ function fields({ url, token, signingToken }: HookChange): Readonly<Record<strin
     // On unless it is switched off.
     push_events: false,
     enable_ssl_verification: url.startsWith('https:'),
-    ...(token === undefined ? {} : { token }),
-    ...(signingToken === undefined ? {} : { signing_token: signingToken }),
+    ...defined({ token, signing_token: signingToken }),
   };
 }
 

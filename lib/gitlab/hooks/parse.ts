@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { defined } from '../../core/defined.ts';
 
 /** A Job Hook, as far as it is used. It has no job tags: those need a read of the API. */
 export interface JobHook {
@@ -52,7 +53,7 @@ function toJobHook(job: z.infer<typeof jobHook>): JobHook {
     projectId: job.project_id,
     status: job.build_status,
     waiting: job.build_status === 'pending' && (job.runner === null || job.runner === undefined),
-    ...(projectPath !== undefined && { projectPath }),
+    ...defined({ projectPath }),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { ServerSpec } from '../../app/ports/index.ts';
+import { defined } from '../../core/defined.ts';
 import { ConfigError } from '../../core/errors.ts';
 import { OWNER_KEY } from './read.ts';
 
@@ -25,7 +26,7 @@ export function createBody(spec: ServerSpec, installation: string): object {
       availability_zone: spec.zone,
       root_volume: { volumetype: spec.rootVolume.type, size: spec.rootVolume.sizeGb },
       ...(spec.publicIp ? { publicip: publicIp(spec.publicIp) } : {}),
-      ...(spec.keyName === undefined ? {} : { key_name: spec.keyName }),
+      ...defined({ key_name: spec.keyName }),
       user_data: Buffer.from(spec.userData).toString('base64'),
       count: 1,
       metadata,

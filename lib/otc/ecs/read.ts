@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import type { Operation, Quota } from '../../app/ports/index.ts';
+import { defined } from '../../core/defined.ts';
 import { UnclearError } from '../../core/errors.ts';
 import type { Server } from '../../core/fleet/types.ts';
 import { redactLine } from '../../http/redact.ts';
@@ -31,8 +32,7 @@ export function ownServer(item: unknown, prefix: string, installation: string): 
     status: status(parsed.data.status, task),
     deleting: parsed.data.status === 'DELETED' || task === 'deleting' || task === 'soft-deleting',
     createdAt,
-    ...(activeAt === undefined ? {} : { activeAt }),
-    ...(runnerId === undefined ? {} : { runnerId }),
+    ...defined({ activeAt, runnerId }),
     flavor: parsed.data.flavor.id,
     zone: parsed.data['OS-EXT-AZ:availability_zone'] ?? '',
   };

@@ -1,3 +1,4 @@
+import { defined } from '../../../core/defined.ts';
 import { AccessError, ConfigError, ConflictError, describeError, UnclearError } from '../../../core/errors.ts';
 import { probeKey } from '../../../core/keys.ts';
 import type { CallOptions, Store } from '../../ports/index.ts';
@@ -35,7 +36,7 @@ export async function probeAppend(store: Store, nonce: string, options: CallOpti
   const left = await tidyUp(store, Object.values(keys));
   if (stopped && left.length === 0) throw stopped.failure;
   if (stopped) return { broken: `the probe was cut short: ${describeError(stopped.failure).message}`, left };
-  return { ...(broken === undefined ? {} : { broken }), left };
+  return { ...defined({ broken }), left };
 }
 
 async function growing(store: Store, key: string, options: CallOptions): Promise<void> {
