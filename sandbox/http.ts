@@ -124,6 +124,11 @@ export async function bytesOf(c: SandboxRequest): Promise<Buffer> {
   return hasBody ? Buffer.from(await c.req.arrayBuffer()) : NOTHING;
 }
 
+/** `undefined` for a body that is not JSON. */
+export function jsonOf(c: SandboxRequest): Promise<unknown> {
+  return c.req.json().catch(() => undefined);
+}
+
 /** An answer whose body is at hand: it is written as it is, while a web Response would make a stream of it first. */
 export class ReadyResponse extends Response {
   readonly content: string | Uint8Array | null;

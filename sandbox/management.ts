@@ -1,19 +1,18 @@
-import type { Hono } from 'hono';
 import type { SandboxContext } from './context.ts';
-import { mountFunctionApi } from './functiongraph/api.ts';
+import { registerFunctionApi } from './functiongraph/api.ts';
 import { DeployedFunctions } from './functiongraph/deployed.ts';
 import type { FunctionGraph } from './functiongraph/functiongraph.ts';
 import type { Gateway } from './functiongraph/gateway.ts';
-import { mountFunctionManagement } from './functiongraph/manage.ts';
+import { registerFunctionManagement } from './functiongraph/manage.ts';
 import { Triggers } from './functiongraph/triggers/triggers.ts';
 import { functionView } from './functiongraph/view.ts';
-import type { FaultLayer, SandboxEnv } from './http.ts';
-import { mountApig } from './otc/apig/api.ts';
+import { registerApig } from './otc/apig/api.ts';
 import { Apig } from './otc/apig/apig.ts';
+import type { Service } from './otc/error-formats.ts';
 import type { Agencies } from './otc/iam/agencies.ts';
-import { mountAgencies } from './otc/iam/agency-api.ts';
+import { registerAgencies } from './otc/iam/agency-api.ts';
 import { DOMAIN_ID, type Iam } from './otc/iam/iam.ts';
-import { mountLts } from './otc/lts/api.ts';
+import { registerLts } from './otc/lts/api.ts';
 import { Lts } from './otc/lts/lts.ts';
 import type { Obs } from './otc/obs/obs.ts';
 
@@ -34,7 +33,7 @@ export interface Management {
   readonly deployed: DeployedFunctions;
   readonly apig: Apig;
   readonly lts: Lts;
-  mount(app: Hono<SandboxEnv>, operation: FaultLayer): void;
+  registerRoutes(service: Service): void;
   close(): void;
 }
 
@@ -52,12 +51,12 @@ export function createManagement(ctx: SandboxContext, options: ManagementOptions
     deployed,
     apig,
     lts,
-    mount: (app, operation) => {
-      mountFunctionApi(app, operation, ctx, functions, view);
-      mountFunctionManagement(app, operation, ctx, { deployed, lts, projectId, region });
-      mountApig(app, operation, ctx, apig);
-      mountLts(app, operation, ctx, lts);
-      mountAgencies(app, operation, ctx, { agencies, domainId: DOMAIN_ID, projectIds: () => iam.projects.map((p) => p.id) });
+    registerRoutes: (service) => {
+      registerFunctionApi(service, functions, view);
+      registerFunctionManagement({ ...service, deployed, lts, projectId, region });
+      registerApig(service, apig);
+      registerLts(service, lts);
+      registerAgencies(service, { agencies, domainId: DOMAIN_ID, projectIds: () => iam.projects.map((p) => p.id) });
     },
     close: () => deployed.close(),
   };

@@ -17,7 +17,7 @@ import { Iam, type KeyPair } from './otc/iam/iam.ts';
 import type { Lts } from './otc/lts/lts.ts';
 import { type AppendMode, Obs } from './otc/obs/obs.ts';
 import { otcApp } from './otc/otc.ts';
-import { mountSmn, Smn } from './otc/smn.ts';
+import { registerSmn, Smn } from './otc/smn.ts';
 import { runWorker } from './worker/worker.ts';
 
 export interface SandboxOptions {
@@ -119,9 +119,9 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     fleet,
     agencies,
     projectId: PROJECT_ID,
-    mount: (app, operation) => {
-      management.mount(app, operation);
-      mountSmn(app, operation, ctx, smn);
+    registerRoutes: (service) => {
+      management.registerRoutes(service);
+      registerSmn(service, smn);
     },
   });
 

@@ -1,74 +1,73 @@
-import type { Hono } from 'hono';
-import type { SandboxContext } from '../context.ts';
-import type { FaultLayer, SandboxEnv, SandboxRequest } from '../http.ts';
-import { ErrorFormats } from '../otc/error-formats.ts';
+import type { SandboxRequest } from '../http.ts';
+import type { ErrorFormats, Service } from '../otc/error-formats.ts';
+import { found, Refused } from '../otc/refused.ts';
+import { unknownFunction } from './calls.ts';
 import type { FunctionGraph, Invocation } from './functiongraph.ts';
 import { functionOf } from './urn.ts';
 
 const SYNC_BYTES = 6 * 1024 * 1024;
 const ASYNC_BYTES = 256 * 1024;
+const FUNCTION = '/v2/:project/fgs/functions/:urn';
 
-/** Reading a function's configuration and the two invocation calls (FunctionGraph API reference, "Querying Metadata of a Function", "Function Invocation"). `operation` checks the signature. */
-export function mountFunctionApi(
-  app: Hono<SandboxEnv>,
-  operation: FaultLayer,
-  ctx: SandboxContext,
+/**
+ * Reading a function's configuration and the two invocation calls (FunctionGraph API reference, "Querying Metadata of a Function", "Function
+ * Invocation"). `deployedView` is the configuration of a function that came through the API.
+ */
+export function registerFunctionApi(
+  { app, operation, respond }: Service,
   functions: FunctionGraph,
-  /** How the configuration of a function is answered that came through the API. */
   deployedView: (name: string) => unknown = () => undefined,
 ): void {
-  const say = new ErrorFormats(ctx);
-  const unknown = () => say.functionGraph(404, 'FSS.1051', 'Not found the function.');
-  const tooLarge = () => say.functionGraph(413, 'FSS.1100', 'The request body is too large.');
+  const definitionOf = (c: SandboxRequest) => {
+    const name = functionOf(c.req.param('urn') ?? '', c.req.param('project') ?? '');
+    return found(name === undefined ? undefined : functions.definition(name), unknownFunction());
+  };
 
-  app.get('/v2/:project/fgs/functions/:urn/config', operation('fgs.config'), (c) => {
-    const project = c.req.param('project');
-    const name = functionOf(c.req.param('urn'), project);
-    const found = name === undefined ? undefined : functions.definition(name);
-    if (!found) return unknown();
-    const deployed = deployedView(found.name);
-    if (deployed !== undefined) return say.json(deployed);
-    const agency = found.agency === false ? '' : 'ci-scaler';
-    return say.json({
-      func_urn: `urn:fss:eu-de:${project}:function:default:${found.name}:latest`,
-      func_name: found.name,
+  app.get(`${FUNCTION}/config`, operation('fgs.config'), (c) => {
+    const definition = definitionOf(c);
+    const deployed = deployedView(definition.name);
+    if (deployed !== undefined) return respond.json(deployed);
+    const agency = definition.agency === false ? '' : 'ci-scaler';
+    return respond.json({
+      func_urn: `urn:fss:eu-de:${c.req.param('project')}:function:default:${definition.name}:latest`,
+      func_name: definition.name,
       package: 'default',
       runtime: 'Node.js20.15',
       handler: 'index.handler',
-      timeout: Math.round((found.timeoutMs ?? 3000) / 1000),
-      memory_size: found.memoryMb ?? 128,
+      timeout: Math.round((definition.timeoutMs ?? 3000) / 1000),
+      memory_size: definition.memoryMb ?? 128,
       xrole: agency,
       app_xrole: agency,
       version: 'latest',
     });
   });
 
-  app.post('/v2/:project/fgs/functions/:urn/invocations', operation('fgs.invoke'), async (c) => {
-    const name = functionOf(c.req.param('urn'), c.req.param('project'));
-    if (name === undefined || !functions.has(name)) return unknown();
-    const body = await c.req.text();
-    if (Buffer.byteLength(body) > SYNC_BYTES) return tooLarge();
-    const event = parse(body);
-    if (!event) return say.functionGraph(400, 'FSS.1002', 'The request body is not JSON.');
-    return answer(say, c, await functions.invoke(name, event.value));
+  app.post(`${FUNCTION}/invocations`, operation('fgs.invoke'), async (c) => {
+    const { name } = definitionOf(c);
+    return answer(respond, c, await functions.invoke(name, await eventOf(c, SYNC_BYTES)));
   });
 
-  app.post('/v2/:project/fgs/functions/:urn/invocations-async', operation('fgs.invoke-async'), async (c) => {
-    const name = functionOf(c.req.param('urn'), c.req.param('project'));
-    if (name === undefined || !functions.has(name)) return unknown();
-    const body = await c.req.text();
-    if (Buffer.byteLength(body) > ASYNC_BYTES) return tooLarge();
-    const event = parse(body);
-    if (!event) return say.functionGraph(400, 'FSS.1002', 'The request body is not JSON.');
-    return say.json({ request_id: functions.invokeAsync(name, event.value).requestId }, 202);
+  app.post(`${FUNCTION}/invocations-async`, operation('fgs.invoke-async'), async (c) => {
+    const { name } = definitionOf(c);
+    return respond.json({ request_id: functions.invokeAsync(name, await eventOf(c, ASYNC_BYTES)).requestId }, 202);
   });
 }
 
-function answer(say: ErrorFormats, c: SandboxRequest, invocation: Invocation): Response {
-  if (invocation.kind === 'throttled') {
-    return say.functionGraph(429, 'FSS.0429', 'Your request has been controlled by overload sdk, please retry later.');
+async function eventOf(c: SandboxRequest, mostBytes: number): Promise<unknown> {
+  const body = await c.req.text();
+  if (Buffer.byteLength(body) > mostBytes) throw new Refused(413, 'FSS.1100', 'The request body is too large.');
+  try {
+    return body === '' ? null : JSON.parse(body);
+  } catch {
+    throw new Refused(400, 'FSS.1002', 'The request body is not JSON.');
   }
-  // A failed function is HTTP 200, too: only these headers tell.
+}
+
+function answer(respond: ErrorFormats, c: SandboxRequest, invocation: Invocation): Response {
+  if (invocation.kind === 'throttled') {
+    return respond.refusal(429, 'FSS.0429', 'Your request has been controlled by overload sdk, please retry later.');
+  }
+  // A failed function is HTTP 200, too: only these headers show it.
   const failed = invocation.kind === 'failed';
   const headers = {
     'content-type': 'application/json',
@@ -80,12 +79,4 @@ function answer(say: ErrorFormats, c: SandboxRequest, invocation: Invocation): R
   if (version !== 'v1') return new Response(invocation.body, { headers });
   const body = { request_id: invocation.requestId, result: invocation.body, log: '', status: 200 };
   return new Response(JSON.stringify(body), { headers });
-}
-
-function parse(text: string): { readonly value: unknown } | undefined {
-  try {
-    return { value: text === '' ? null : JSON.parse(text) };
-  } catch {
-    return undefined;
-  }
 }

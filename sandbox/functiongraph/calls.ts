@@ -1,37 +1,24 @@
-import type { Hono } from 'hono';
-import type { FaultLayer, SandboxEnv, SandboxRequest } from '../http.ts';
-import type { ErrorFormats } from '../otc/error-formats.ts';
+import type { SandboxRequest } from '../http.ts';
+import type { Service } from '../otc/error-formats.ts';
 import type { Lts } from '../otc/lts/lts.ts';
-import { Refused } from '../otc/refused.ts';
+import { found, Refused } from '../otc/refused.ts';
 import type { Deployed, DeployedFunctions } from './deployed.ts';
 import { functionOf } from './urn.ts';
 
-export interface ManageOptions {
+/** What the management calls share. */
+export interface ManagementService extends Service {
   readonly deployed: DeployedFunctions;
   readonly lts: Lts;
   readonly projectId: string;
   readonly region: string;
 }
 
-/** What the calls share. */
-export interface Calls extends ManageOptions {
-  readonly app: Hono<SandboxEnv>;
-  readonly operation: FaultLayer;
-  readonly say: ErrorFormats;
+/** The function that the path names. */
+export function deployedOf(c: SandboxRequest, { deployed, projectId }: ManagementService): Deployed {
+  const name = functionOf(c.req.param('urn') ?? '', projectId);
+  return found(name === undefined ? undefined : deployed.find(name), unknownFunction());
 }
 
-/** `undefined` when it is no JSON. */
-export const bodyOf = (c: SandboxRequest): Promise<unknown> => c.req.json().catch(() => undefined);
-
-export function refuse({ say }: Calls, { status, code, message }: Refused): Response {
-  return say.functionGraph(status, code, message);
-}
-
-/** Runs `then` with the function that the path names. */
-export function withFunction(on: Calls, then: (found: Deployed, c: SandboxRequest) => Response | Promise<Response>) {
-  return (c: SandboxRequest): Response | Promise<Response> => {
-    const name = functionOf(c.req.param('urn') ?? '', on.projectId);
-    const found = name === undefined ? undefined : on.deployed.find(name);
-    return found ? then(found, c) : refuse(on, new Refused(404, 'FSS.1051', 'Not found the function.'));
-  };
+export function unknownFunction(): Refused {
+  return new Refused(404, 'FSS.1051', 'Not found the function.');
 }

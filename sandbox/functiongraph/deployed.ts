@@ -3,14 +3,16 @@ import { type Agencies, FUNCTION_DOMAIN } from '../otc/iam/agencies.ts';
 import { Ids } from '../otc/ids.ts';
 import type { Lts } from '../otc/lts/lts.ts';
 import type { Obs } from '../otc/obs/obs.ts';
-import { Refused } from '../otc/refused.ts';
+import { found, Refused } from '../otc/refused.ts';
 import { loadInstance, type UnpackedCode, unpack } from './code.ts';
 import { Destinations } from './destination.ts';
 import type { DiscardedEvent, FunctionGraph } from './functiongraph.ts';
-import type { AsyncConfig, ConfigBody, CreateBody, FunctionConfig } from './schema.ts';
-import { zipBytes } from './schema.ts';
+import type { AsyncConfig, CodeBody, ConfigBody, CreateBody, FunctionConfig } from './schema.ts';
 import type { Triggers } from './triggers/triggers.ts';
 import { urnOf } from './urn.ts';
+
+/** Of the zip in a request. */
+const MOST_ZIP_BYTES = 50 * 1024 * 1024;
 
 /** A function that came through the API. */
 export interface Deployed {
@@ -67,15 +69,12 @@ export class DeployedFunctions {
     return this.#functions.get(name);
   }
 
-  create(body: CreateBody): Deployed | Refused {
+  create(body: CreateBody): Deployed {
     const { func_name: name, package: packageName, code_type, code_filename, func_code, depend_version_list, type, ...config } = body;
     const { functions, region, projectId, ctx } = this.#options;
-    if (functions.has(name)) return new Refused(409, 'FSS.1061', `The function ${name} already exists.`);
-    const wrong = this.#wrong(config);
-    if (wrong) return wrong;
-    const zip = zipBytes({ func_code });
-    const code = zip instanceof Refused ? zip : (unpack(zip) ?? badCode());
-    if (code instanceof Refused) return code;
+    if (functions.has(name)) throw new Refused(409, 'FSS.1061', `The function ${name} already exists.`);
+    this.#check(config);
+    const code = unpacked(func_code.file);
     const now = ctx.clock.now();
     const deployed: Deployed = {
       id: this.#ids.hex(32),
@@ -99,30 +98,26 @@ export class DeployedFunctions {
   }
 
   /** Which optional members keep their value when they are left out is not documented: here none does. */
-  updateConfig(deployed: Deployed, { strategy_config, ...config }: ConfigBody): Refused | undefined {
-    if (config.func_name !== deployed.name) return new Refused(400, 'FSS.0400', 'func_name: the name of a function cannot be changed');
-    if (config.runtime !== deployed.config.runtime) return new Refused(400, 'FSS.1005', 'The runtime of a function cannot be changed.');
-    const wrong = this.#wrong(config);
-    if (wrong) return wrong;
+  updateConfig(deployed: Deployed, { strategy_config, ...config }: ConfigBody): void {
+    if (config.func_name !== deployed.name) throw new Refused(400, 'FSS.0400', 'func_name: the name of a function cannot be changed');
+    if (config.runtime !== deployed.config.runtime) throw new Refused(400, 'FSS.1005', 'The runtime of a function cannot be changed.');
+    this.#check(config);
     deployed.config = config;
     deployed.maxInstances = strategy_config?.concurrency ?? -1;
     deployed.concurrentRequests = strategy_config?.concurrent_num ?? 1;
     this.#apply(deployed);
-    return undefined;
   }
 
-  updateCode(deployed: Deployed, zip: Buffer, filename: string | undefined): Refused | undefined {
-    const code = unpack(zip);
-    if (!code) return badCode();
+  updateCode(deployed: Deployed, { func_code, code_filename }: CodeBody): void {
+    const code = unpacked(func_code.file);
     if (code.digest === deployed.code.digest) {
       code.remove();
-      return new Refused(409, 'FSS.0409', 'The code is not changed.');
+      throw new Refused(409, 'FSS.0409', 'The code is not changed.');
     }
     this.#old.push(deployed.code);
     deployed.code = code;
-    deployed.codeFilename = filename ?? deployed.codeFilename;
+    deployed.codeFilename = code_filename ?? deployed.codeFilename;
     this.#apply(deployed);
-    return undefined;
   }
 
   limit(deployed: Deployed, maxInstances: number): void {
@@ -130,12 +125,10 @@ export class DeployedFunctions {
     this.#apply(deployed);
   }
 
-  configureAsync(deployed: Deployed, config: AsyncConfig | undefined): Refused | undefined {
-    const wrong = config ? this.#destinations.wrong(config) : undefined;
-    if (wrong) return wrong;
+  configureAsync(deployed: Deployed, config: AsyncConfig | undefined): void {
+    if (config) this.#destinations.check(config);
     deployed.asyncConfig = config;
     this.#apply(deployed);
-    return undefined;
   }
 
   /** With its triggers. */
@@ -151,17 +144,16 @@ export class DeployedFunctions {
     for (const code of [...this.#old, ...this.all().map((f) => f.code)]) code.remove();
   }
 
-  #wrong({ xrole, app_xrole, log_config, func_vpc }: Omit<FunctionConfig, 'func_name'>): Refused | undefined {
+  #check({ xrole, app_xrole, log_config, func_vpc }: Omit<FunctionConfig, 'func_name'>): void {
     const { agencies, lts } = this.#options;
     for (const name of [xrole, app_xrole]) {
       const trusts = agencies.byName(name)?.trustedDomain === FUNCTION_DOMAIN;
-      if (name !== '' && !trusts) return new Refused(400, 'FSS.1303', `FunctionGraph may not act for the agency ${name}.`);
+      if (name !== '' && !trusts) throw new Refused(400, 'FSS.1303', `FunctionGraph may not act for the agency ${name}.`);
     }
-    if (func_vpc && xrole === '') return new Refused(400, 'FSS.1303', 'A function in a VPC needs an agency.');
+    if (func_vpc && xrole === '') throw new Refused(400, 'FSS.1303', 'A function in a VPC needs an agency.');
     if (log_config && !lts.stream(log_config.group_id, log_config.stream_id)) {
-      return new Refused(400, 'FSS.0400', 'log_config: there is no such log stream');
+      throw new Refused(400, 'FSS.0400', 'log_config: the log stream does not exist');
     }
-    return undefined;
   }
 
   #apply(deployed: Deployed): void {
@@ -226,6 +218,7 @@ export class DeployedFunctions {
   }
 }
 
-function badCode(): Refused {
-  return new Refused(400, 'FSS.1011', 'The code package is not a readable zip.');
+function unpacked(zip: Buffer): UnpackedCode {
+  if (zip.length > MOST_ZIP_BYTES) throw new Refused(413, 'FSS.1071', 'The code package exceeds 50 MB.');
+  return found(unpack(zip), new Refused(400, 'FSS.1011', 'The code package is not a readable zip.'));
 }

@@ -25,9 +25,9 @@ export class Destinations {
     this.#options = options;
   }
 
-  wrong({ destination_config: { on_success, on_failure } }: AsyncConfig): Refused | undefined {
+  check({ destination_config: { on_success, on_failure } }: AsyncConfig): void {
     const missing = [on_success, on_failure].find((to) => to && !this.#options.obs.find(to.param.bucket));
-    return missing ? new Refused(400, 'FSS.0400', `destination_config: the bucket ${missing.param.bucket} does not exist`) : undefined;
+    if (missing) throw new Refused(400, 'FSS.0400', `destination_config: the bucket ${missing.param.bucket} does not exist`);
   }
 
   /** One object for the event, when the agency may write it; else it is lost, and only the sandbox's events tell. */

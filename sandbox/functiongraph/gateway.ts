@@ -4,6 +4,7 @@ import type { SandboxContext } from '../context.ts';
 import { faultLayer, header, type SandboxEnv, type SandboxRequest, target } from '../http.ts';
 import { ErrorFormats } from '../otc/error-formats.ts';
 import { Ids } from '../otc/ids.ts';
+import { parseJson } from '../otc/refused.ts';
 import type { FunctionGraph, Invocation } from './functiongraph.ts';
 
 /** An API of the gateway that is served by a function. */
@@ -42,15 +43,15 @@ const Result = z.object({
 export class Gateway {
   readonly app = new Hono<SandboxEnv>();
   readonly #functions: FunctionGraph;
-  readonly #say: ErrorFormats;
+  readonly #respond: ErrorFormats;
   readonly #ids = new Ids('gateway');
   #routes: GatewayRoute[] = [];
 
   constructor(ctx: SandboxContext, functions: FunctionGraph) {
     this.#functions = functions;
-    this.#say = new ErrorFormats(ctx);
-    const operation = faultLayer(ctx, (c, status, code) => this.#say.fault(c, status, code));
-    this.app.onError((error) => this.#say.gateway(error instanceof URIError ? 400 : 500, 'APIG.0201', 'Bad request'));
+    this.#respond = new ErrorFormats(ctx);
+    const operation = faultLayer(ctx, (c, status, code) => this.#respond.fault(c, status, code));
+    this.app.onError((error) => this.#respond.refusal(error instanceof URIError ? 400 : 500, 'APIG.0201', 'Bad request'));
     this.app.all('*', operation('gateway.call'), (c) => this.#answer(c));
   }
 
@@ -69,8 +70,8 @@ export class Gateway {
   async #answer(c: SandboxRequest): Promise<Response> {
     const { path } = target(c);
     const route = this.#routes.find((r) => matches(r, c.req.method, path) && answersTo(r, c));
-    if (!route) return this.#say.gateway(404, 'APIG.0101', 'The API does not exist or has not been published in the environment');
-    if (route.closed) return this.#say.gateway(401, 'APIG.0301', 'Incorrect IAM authentication information');
+    if (!route) return this.#respond.refusal(404, 'APIG.0101', 'The API does not exist or has not been published in the environment');
+    if (route.closed) return this.#respond.refusal(401, 'APIG.0301', 'Incorrect IAM authentication information');
     if (Number(header(c, 'content-length') ?? 0) > GATEWAY_BYTES) return this.#tooLarge();
     const body = Buffer.from(await c.req.arrayBuffer());
     if (body.length > GATEWAY_BYTES) return this.#tooLarge();
@@ -78,14 +79,14 @@ export class Gateway {
     if (Buffer.byteLength(JSON.stringify(event)) > FUNCTION_BYTES) return this.#tooLarge();
     if (route.asynchronous) {
       this.#functions.invokeAsync(route.functionName, event);
-      return this.#say.empty(200);
+      return this.#respond.empty(200);
     }
     const invocation = await withTimeout(this.#functions.invoke(route.functionName, event), route.timeoutMs ?? 5000);
-    return invocation ? this.#respond(invocation) : this.#say.gateway(504, 'APIG.0201', 'Backend timeout');
+    return invocation ? this.#answerOf(invocation) : this.#respond.refusal(504, 'APIG.0201', 'Backend timeout');
   }
 
   #tooLarge(): Response {
-    return this.#say.gateway(413, 'APIG.0201', 'Request entity too large');
+    return this.#respond.refusal(413, 'APIG.0201', 'Request entity too large');
   }
 
   #event(c: SandboxRequest, route: GatewayRoute, body: Buffer): unknown {
@@ -116,14 +117,14 @@ export class Gateway {
     };
   }
 
-  #respond(invocation: Invocation): Response {
+  #answerOf(invocation: Invocation): Response {
     if (invocation.kind === 'throttled') {
-      return this.#say.functionGraph(429, 'FSS.0429', 'Your request has been controlled by overload sdk, please retry later.');
+      return this.#respond.refusal(429, 'FSS.0429', 'Your request has been controlled by overload sdk, please retry later.');
     }
-    if (invocation.kind === 'failed') return this.#say.gateway(500, 'APIG.0201', 'Backend unavailable');
+    if (invocation.kind === 'failed') return this.#respond.refusal(500, 'APIG.0201', 'Backend unavailable');
     const result = Result.safeParse(parseJson(invocation.body));
     if (!result.success || Buffer.byteLength(invocation.body) > FUNCTION_BYTES) {
-      return this.#say.functionGraph(500, 'FSS.1202', 'The response body is invalid because it does not contain any status code.');
+      return this.#respond.refusal(500, 'FSS.1202', 'The response body is invalid because it does not contain any status code.');
     }
     const { statusCode, headers, body, isBase64Encoded } = result.data;
     const bytes = new Uint8Array(Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8'));
@@ -145,14 +146,6 @@ function answersTo({ hosts }: GatewayRoute, c: SandboxRequest): boolean {
   const { localAddress, localPort } = c.env.incoming.socket;
   if (port === String(localPort) && (host === localAddress || host === 'localhost')) return true;
   return hosts().includes(host.toLowerCase());
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** `undefined` after `ms` of real time; the work goes on. */

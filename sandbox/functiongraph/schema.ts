@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { firstIssue, parseJson, Refused } from '../otc/refused.ts';
+import { checked, parseJson, Refused } from '../otc/refused.ts';
 
 /*
  * What the management calls take (FunctionGraph API reference, "Function Lifecycle Management", "Asynchronous Execution Notification").
@@ -15,20 +15,22 @@ const RUNTIMES = [
 const MEMORY_MB = [128, 256, 512, 768, 1024, 1280, 1536, 1792, 2048, 2560, 3072, 3584, 4096, 8192, 10240];
 const MOST_KEYS = 20;
 const MOST_BYTES = 4096;
-/** Of the zip in a request. */
-const MOST_ZIP_BYTES = 50 * 1024 * 1024;
 
 const Handler = z
   .string()
   .min(3)
   .max(128)
   .regex(/^[^.]+(\.[^.]+)+$/, 'a file, a dot and an export');
-const UserData = z.string().transform((text, ctx) => {
-  const parsed = z.record(z.string().regex(/^[A-Za-z]\w*$/), z.string()).safeParse(parseJson(text));
-  if (parsed.success) return parsed.data;
-  ctx.addIssue({ code: 'custom', message: 'the text of a JSON object of texts' });
-  return z.NEVER;
-});
+/** The text of a JSON document. */
+function textOf<T>(schema: z.ZodType<T>, what: string) {
+  return z.string().transform((text, ctx) => {
+    const parsed = schema.safeParse(parseJson(text));
+    if (parsed.success) return parsed.data;
+    ctx.addIssue({ code: 'custom', message: `the text of a JSON object ${what}` });
+    return z.NEVER;
+  });
+}
+const UserData = textOf(z.record(z.string().regex(/^[A-Za-z]\w*$/), z.string()), 'of texts');
 
 const shared = {
   runtime: z.enum(RUNTIMES),
@@ -58,41 +60,48 @@ const Name = z
 const code = {
   code_type: z.literal('zip'),
   code_filename: z.string().min(1).optional(),
-  func_code: z.strictObject({ file: z.base64() }),
+  func_code: z.strictObject({ file: z.base64().transform((text) => Buffer.from(text, 'base64')) }),
   depend_version_list: z.array(z.string()).max(0).optional(),
 };
 
-const Create = z.strictObject({ func_name: Name, package: z.string().min(1), type: z.literal('v2'), ...shared, ...code });
-const Config = z.strictObject({
-  func_name: Name,
-  ...shared,
-  strategy_config: z
-    .strictObject({ concurrency: z.number().int().min(-1).max(1000), concurrent_num: z.number().int().min(1).max(1000) })
-    .optional(),
-  ephemeral_storage: z.union([z.literal(512), z.literal(10_240)]).optional(),
-  enable_auth_in_header: z.boolean().optional(),
-});
-const Code = z.strictObject(code);
-const MaxInstances = z.strictObject({ max_instance_num: z.number().int().min(-1).max(1000) });
+/** Both user data count together. */
+function withinUserData(body: { readonly user_data: object; readonly encrypted_user_data: object }, ctx: z.RefinementCtx): void {
+  const both = [body.user_data, body.encrypted_user_data];
+  const keys = both.flatMap(Object.keys);
+  const bytes = both.reduce((sum, data) => sum + Buffer.byteLength(JSON.stringify(data)), 0);
+  const wrong = (message: string) => ctx.addIssue({ code: 'custom', path: ['user_data'], message });
+  if (keys.length > MOST_KEYS) wrong(`at most ${MOST_KEYS} keys`);
+  else if (new Set(keys).size < keys.length) wrong('a key that is also in encrypted_user_data');
+  else if (bytes > MOST_BYTES) wrong(`at most ${MOST_BYTES} bytes in all`);
+}
+
+export const Create = z
+  .strictObject({ func_name: Name, package: z.string().min(1), type: z.literal('v2'), ...shared, ...code })
+  .superRefine(withinUserData);
+export const Config = z
+  .strictObject({
+    func_name: Name,
+    ...shared,
+    strategy_config: z
+      .strictObject({ concurrency: z.number().int().min(-1).max(1000), concurrent_num: z.number().int().min(1).max(1000) })
+      .optional(),
+    ephemeral_storage: z.union([z.literal(512), z.literal(10_240)]).optional(),
+    enable_auth_in_header: z.boolean().optional(),
+  })
+  .superRefine(withinUserData);
+export const Code = z.strictObject(code);
+export const MaxInstances = z.strictObject({ max_instance_num: z.number().int().min(-1).max(1000) });
 
 const ObsParam = z.strictObject({ bucket: z.string().min(3), prefix: z.string().default(''), expires: z.number().int().min(0).default(0) });
-const Destination = z.strictObject({
-  destination: z.literal('OBS'),
-  param: z.string().transform((text, ctx) => {
-    const parsed = ObsParam.safeParse(parseJson(text));
-    if (parsed.success) return parsed.data;
-    ctx.addIssue({ code: 'custom', message: 'the text of a JSON object with bucket, prefix and expires' });
-    return z.NEVER;
-  }),
-});
-const Async = z.strictObject({
+const Destination = z.strictObject({ destination: z.literal('OBS'), param: textOf(ObsParam, 'with bucket, prefix and expires') });
+export const Async = z.strictObject({
   max_async_event_age_in_seconds: z.number().int().min(1).max(86_400).default(3600),
   max_async_retry_attempts: z.number().int().min(0).max(3).default(1),
   destination_config: z.strictObject({ on_success: Destination.optional(), on_failure: Destination.optional() }).default({}),
   enable_async_status_log: z.boolean().default(false),
 });
 
-const Tags = z.strictObject({
+export const Tags = z.strictObject({
   tags: z
     .array(z.strictObject({ key: z.string().min(1).max(128), value: z.string().max(255).default('') }))
     .min(1)
@@ -101,33 +110,10 @@ const Tags = z.strictObject({
 
 export type CreateBody = z.infer<typeof Create>;
 export type ConfigBody = z.infer<typeof Config>;
+export type CodeBody = z.infer<typeof Code>;
 export type FunctionConfig = Omit<ConfigBody, 'strategy_config'>;
 export type AsyncConfig = z.infer<typeof Async>;
 export type ObsDestination = z.infer<typeof ObsParam>;
-
-export const readCreate = (body: unknown): CreateBody | Refused => withinUserData(read(Create, body));
-export const readConfig = (body: unknown): ConfigBody | Refused => withinUserData(read(Config, body));
-export const readMaxInstances = (body: unknown): number | Refused => {
-  const read_ = read(MaxInstances, body);
-  return read_ instanceof Refused ? read_ : read_.max_instance_num;
-};
-export const readAsync = (body: unknown): AsyncConfig | Refused => read(Async, body);
-export const readTags = (body: unknown): z.infer<typeof Tags>['tags'] | Refused => {
-  const read_ = read(Tags, body);
-  return read_ instanceof Refused ? read_ : read_.tags;
-};
-
-export function readCode(body: unknown): { readonly zip: Buffer; readonly filename: string | undefined } | Refused {
-  const parsed = read(Code, body);
-  if (parsed instanceof Refused) return parsed;
-  const zip = zipBytes(parsed);
-  return zip instanceof Refused ? zip : { zip, filename: parsed.code_filename };
-}
-
-export function zipBytes({ func_code }: { readonly func_code: { readonly file: string } }): Buffer | Refused {
-  const zip = Buffer.from(func_code.file, 'base64');
-  return zip.length > MOST_ZIP_BYTES ? new Refused(413, 'FSS.1071', 'The code package exceeds 50 MB.') : zip;
-}
 
 const CODES: Readonly<Record<string, string>> = {
   runtime: 'FSS.1005',
@@ -136,21 +122,10 @@ const CODES: Readonly<Record<string, string>> = {
   code_type: 'FSS.1011',
 };
 
-function read<T>(schema: z.ZodType<T>, body: unknown): T | Refused {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  const { at, text } = firstIssue(parsed.error);
-  return new Refused(400, CODES[at.split('.')[0] ?? ''] ?? 'FSS.0400', `Invalid request body. ${text}`);
-}
-
-type Both = Pick<ConfigBody, 'user_data' | 'encrypted_user_data'>;
-
-function withinUserData<T extends Both>(body: T | Refused): T | Refused {
-  if (body instanceof Refused) return body;
-  const { user_data, encrypted_user_data } = body;
-  const keys = [...Object.keys(user_data), ...Object.keys(encrypted_user_data)];
-  if (keys.length > MOST_KEYS) return new Refused(400, 'FSS.0400', `user_data: at most ${MOST_KEYS} keys`);
-  if (new Set(keys).size < keys.length) return new Refused(400, 'FSS.0400', 'user_data: a key that is also in encrypted_user_data');
-  const bytes = [user_data, encrypted_user_data].reduce((sum, data) => sum + Buffer.byteLength(JSON.stringify(data)), 0);
-  return bytes > MOST_BYTES ? new Refused(400, 'FSS.0400', `user_data: at most ${MOST_BYTES} bytes in all`) : body;
+export function readBody<T>(schema: z.ZodType<T>, body: unknown): T {
+  return checked(
+    schema,
+    body,
+    (text, at) => new Refused(400, CODES[at.split('.')[0] ?? ''] ?? 'FSS.0400', `Invalid request body. ${text}`),
+  );
 }

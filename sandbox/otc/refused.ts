@@ -1,26 +1,36 @@
 import type * as z from 'zod';
 
-/** Why a call is not carried out, before a service words it. */
-export class Refused {
+/** Why a call is not carried out. Thrown: the application answers it in the words of the service whose code it is. */
+export class Refused extends Error {
   readonly status: number;
   readonly code: string;
-  readonly message: string;
+  /** The more specific code, which ECS sometimes hides in `details`. */
+  readonly detail: { readonly code: string; readonly message: string } | undefined;
 
-  constructor(status: number, code: string, message: string) {
+  constructor(status: number, code: string, message: string, detail?: Refused['detail']) {
+    super(message);
     this.status = status;
     this.code = code;
-    this.message = message;
+    this.detail = detail;
   }
 }
 
-/** One line for a body that does not fit: where, and what was wanted. */
-export function firstIssue(error: z.ZodError): { readonly at: string; readonly text: string } {
-  const issue = error.issues[0];
+/** The body as the schema has it. Throws what `refuse` makes of the first issue: where it is, and one line that says what was wanted. */
+export function checked<T>(schema: z.ZodType<T>, body: unknown, refuse: (text: string, at: string) => Refused): T {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
   const at = issue?.path.join('.') ?? '';
-  return { at, text: `${at || 'body'}: ${issue?.message ?? 'invalid'}` };
+  throw refuse(`${at || 'body'}: ${issue?.message ?? 'invalid'}`, at);
 }
 
-/** `undefined` for what is no JSON. */
+/** What is found; throws the refusal where there is nothing. */
+export function found<T>(value: T | undefined, refusal: Refused): T {
+  if (value === undefined) throw refusal;
+  return value;
+}
+
+/** `undefined` for text that is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -1,103 +1,60 @@
-import type { SandboxRequest } from '../../http.ts';
-import { Refused } from '../../otc/refused.ts';
-import { bodyOf, type Calls, refuse, withFunction } from '../calls.ts';
-import type { Deployed } from '../deployed.ts';
-import { readTags } from '../schema.ts';
+import { jsonOf, type SandboxRequest } from '../../http.ts';
+import { found, Refused } from '../../otc/refused.ts';
+import { deployedOf, type ManagementService } from '../calls.ts';
+import { readBody, Tags } from '../schema.ts';
 import { triggerView } from '../view.ts';
 import { readTrigger, readTriggerUpdate } from './schema.ts';
 
-const TRIGGERS = '/v2/:project/fgs/triggers';
-
 /** API reference, "Function Triggers". */
-export function mountTriggers(on: Calls): void {
-  const { app, operation, say, deployed } = on;
+export function registerTriggers(service: ManagementService): void {
+  const { app, operation, respond, deployed } = service;
   const { triggers } = deployed;
-  app.get(
-    `${TRIGGERS}/:urn`,
-    operation('fgs.triggers'),
-    withFunction(on, (found) => say.json(triggers.of(found).map(triggerView))),
-  );
-  app.post(
-    `${TRIGGERS}/:urn`,
-    operation('fgs.trigger-create'),
-    withFunction(on, async (found, c) => {
-      const order = readTrigger(await bodyOf(c));
-      const made = order instanceof Refused ? order : triggers.create(found, order);
-      return made instanceof Refused ? refuse(on, made) : say.json(triggerView(made), 201);
-    }),
-  );
-  app.delete(
-    `${TRIGGERS}/:urn`,
-    operation('fgs.triggers-delete'),
-    withFunction(on, (found) => {
-      triggers.deleteAll(found);
-      return say.empty(204);
-    }),
-  );
+  const all = '/v2/:project/fgs/triggers/:urn';
+  app.get(all, operation('fgs.triggers'), (c) => respond.json(triggers.of(deployedOf(c, service)).map(triggerView)));
+  app.post(all, operation('fgs.trigger-create'), async (c) => {
+    const owner = deployedOf(c, service);
+    return respond.json(triggerView(triggers.create(owner, readTrigger(await jsonOf(c)))), 201);
+  });
+  app.delete(all, operation('fgs.triggers-delete'), (c) => {
+    triggers.deleteAll(deployedOf(c, service));
+    return respond.empty(204);
+  });
 
-  const one = `${TRIGGERS}/:urn/:type/:id`;
-  const noTrigger = () => refuse(on, new Refused(404, 'FSS.1131', 'Not found the trigger.'));
-  const triggerOf = (found: Deployed, c: SandboxRequest) => triggers.find(found, c.req.param('type') ?? '', c.req.param('id') ?? '');
-  app.get(
-    one,
-    operation('fgs.trigger'),
-    withFunction(on, (found, c) => {
-      const trigger = triggerOf(found, c);
-      return trigger ? say.json(triggerView(trigger)) : noTrigger();
-    }),
-  );
-  app.put(
-    one,
-    operation('fgs.trigger-update'),
-    withFunction(on, async (found, c) => {
-      const trigger = triggerOf(found, c);
-      if (!trigger) return noTrigger();
-      const status = readTriggerUpdate(await bodyOf(c));
-      const wrong = status instanceof Refused ? status : triggers.update(trigger, status);
-      return wrong ? refuse(on, wrong) : say.json(triggerView(trigger));
-    }),
-  );
-  app.delete(
-    one,
-    operation('fgs.trigger-delete'),
-    withFunction(on, (found, c) => {
-      const trigger = triggerOf(found, c);
-      if (!trigger) return noTrigger();
-      triggers.delete(trigger);
-      return say.empty(204);
-    }),
-  );
+  const one = `${all}/:type/:id`;
+  const triggerOf = (c: SandboxRequest) => {
+    const { type = '', id = '' } = c.req.param() as Readonly<Record<string, string>>;
+    return found(triggers.find(deployedOf(c, service), type, id), new Refused(404, 'FSS.1131', 'Not found the trigger.'));
+  };
+  app.get(one, operation('fgs.trigger'), (c) => respond.json(triggerView(triggerOf(c))));
+  app.put(one, operation('fgs.trigger-update'), async (c) => {
+    const trigger = triggerOf(c);
+    triggers.update(trigger, readTriggerUpdate(await jsonOf(c)));
+    return respond.json(triggerView(trigger));
+  });
+  app.delete(one, operation('fgs.trigger-delete'), (c) => {
+    triggers.delete(triggerOf(c));
+    return respond.empty(204);
+  });
 }
 
 /** API reference, "Creating Resource Tags". */
-export function mountTags(on: Calls): void {
-  const { app, operation, say } = on;
+export function registerTags(service: ManagementService): void {
+  const { app, operation, respond } = service;
   const path = '/v2/:project/functions/:urn/tags';
-  app.get(
-    path,
-    operation('fgs.tags'),
-    withFunction(on, ({ tags }) => say.json({ tags: [...tags].map(([key, value]) => ({ key, value })), sys_tags: [] })),
-  );
-  app.post(
-    `${path}/create`,
-    operation('fgs.tags-create'),
-    withFunction(on, async (found, c) => {
-      const tags = readTags(await bodyOf(c));
-      if (tags instanceof Refused) return refuse(on, tags);
-      const all = new Map([...found.tags, ...tags.map(({ key, value }) => [key, value] as const)]);
-      if (all.size > 20) return refuse(on, new Refused(400, 'FSS.0400', 'At most 20 tags.'));
-      for (const [key, value] of all) found.tags.set(key, value);
-      return say.empty(204);
-    }),
-  );
-  app.delete(
-    `${path}/delete`,
-    operation('fgs.tags-delete'),
-    withFunction(on, async (found, c) => {
-      const tags = readTags(await bodyOf(c));
-      if (tags instanceof Refused) return refuse(on, tags);
-      for (const { key } of tags) found.tags.delete(key);
-      return say.empty(204);
-    }),
-  );
+  app.get(path, operation('fgs.tags'), (c) => {
+    const { tags } = deployedOf(c, service);
+    return respond.json({ tags: [...tags].map(([key, value]) => ({ key, value })), sys_tags: [] });
+  });
+  app.post(`${path}/create`, operation('fgs.tags-create'), async (c) => {
+    const one = deployedOf(c, service);
+    const { tags } = readBody(Tags, await jsonOf(c));
+    if (new Set([...one.tags.keys(), ...tags.map(({ key }) => key)]).size > 20) throw new Refused(400, 'FSS.0400', 'At most 20 tags.');
+    for (const { key, value } of tags) one.tags.set(key, value);
+    return respond.empty(204);
+  });
+  app.delete(`${path}/delete`, operation('fgs.tags-delete'), async (c) => {
+    const one = deployedOf(c, service);
+    for (const { key } of readBody(Tags, await jsonOf(c)).tags) one.tags.delete(key);
+    return respond.empty(204);
+  });
 }

@@ -1,5 +1,5 @@
 import { Cron } from 'croner';
-import { Refused } from '../../otc/refused.ts';
+import { found, Refused } from '../../otc/refused.ts';
 
 /** When a timer trigger fires next after a point in time. */
 export type Schedule = (after: number) => number | undefined;
@@ -8,10 +8,10 @@ const RATE = { m: { most: 60, ms: 60_000 }, h: { most: 24, ms: 3600_000 }, d: { 
 const UNIT_MS: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3600_000 };
 
 /** Both ways to write a schedule (FunctionGraph user guide, "Using a Timer Trigger", "Cron Expressions for a Function Timer Trigger"). */
-export function readSchedule(type: 'Rate' | 'Cron', text: string): Schedule | Refused {
+export function readSchedule(type: 'Rate' | 'Cron', text: string): Schedule {
   const every = type === 'Rate' ? rateMs(text) : everyMs(text);
   if (every !== undefined) return (after) => after + every;
-  return (type === 'Cron' ? cron(text) : undefined) ?? new Refused(400, 'FSS.1109', `Invalid timer schedule ${text}`);
+  return found(type === 'Cron' ? cron(text) : undefined, new Refused(400, 'FSS.1109', `Invalid timer schedule ${text}`));
 }
 
 function rateMs(text: string): number | undefined {

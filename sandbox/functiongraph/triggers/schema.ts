@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { firstIssue, Refused } from '../../otc/refused.ts';
+import { checked, Refused } from '../../otc/refused.ts';
 
 /* What a trigger is made of (FunctionGraph API reference, "Creating a Trigger", "Updating a Trigger"). */
 
@@ -46,23 +46,16 @@ export type TriggerOrder =
   | { readonly type: 'TIMER'; readonly status: Status; readonly data: TimerData }
   | { readonly type: 'DEDICATEDGATEWAY'; readonly status: Status; readonly data: ApiData };
 
-export function readTrigger(body: unknown): TriggerOrder | Refused {
-  const common = Common.safeParse(body);
-  if (!common.success) return invalid(common.error, 'FSS.0400');
-  const { trigger_type_code: type, trigger_status: status, event_data } = common.data;
-  if (type === 'TIMER') {
-    const data = Timer.safeParse(event_data);
-    return data.success ? { type, status, data: data.data } : invalid(data.error, 'FSS.1109');
-  }
-  const data = Api.safeParse(event_data);
-  return data.success ? { type, status, data: data.data } : invalid(data.error, 'FSS.1107');
+export function readTrigger(body: unknown): TriggerOrder {
+  const { trigger_type_code: type, trigger_status: status, event_data } = checked(Common, body, invalid('FSS.0400'));
+  if (type === 'TIMER') return { type, status, data: checked(Timer, event_data, invalid('FSS.1109')) };
+  return { type, status, data: checked(Api, event_data, invalid('FSS.1107')) };
 }
 
-export function readTriggerUpdate(body: unknown): Status | Refused {
-  const parsed = Update.safeParse(body);
-  return parsed.success ? parsed.data.trigger_status : invalid(parsed.error, 'FSS.0400');
+export function readTriggerUpdate(body: unknown): Status {
+  return checked(Update, body, invalid('FSS.0400')).trigger_status;
 }
 
-function invalid(error: z.ZodError, code: string): Refused {
-  return new Refused(400, code, `Invalid trigger. ${firstIssue(error).text}`);
+function invalid(code: string): (text: string) => Refused {
+  return (text) => new Refused(400, code, `Invalid trigger. ${text}`);
 }

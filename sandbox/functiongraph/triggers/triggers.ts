@@ -2,7 +2,7 @@ import type { SandboxContext } from '../../context.ts';
 import type { Apig } from '../../otc/apig/apig.ts';
 import type { GatewayInstance } from '../../otc/apig/types.ts';
 import { Ids } from '../../otc/ids.ts';
-import { Refused } from '../../otc/refused.ts';
+import { found, Refused } from '../../otc/refused.ts';
 import type { FunctionGraph } from '../functiongraph.ts';
 import type { Gateway } from '../gateway.ts';
 import { readSchedule, type Schedule } from './schedule.ts';
@@ -60,21 +60,19 @@ export class Triggers {
     return found?.type === type && found.owner.name === owner.name ? found : undefined;
   }
 
-  create(owner: TriggerOwner, order: TriggerOrder): Trigger | Refused {
-    if (this.of(owner).length >= PER_FUNCTION) return new Refused(400, 'FSS.1110', `At most ${PER_FUNCTION} triggers per function.`);
+  create(owner: TriggerOwner, order: TriggerOrder): Trigger {
+    if (this.of(owner).length >= PER_FUNCTION) throw new Refused(400, 'FSS.1110', `At most ${PER_FUNCTION} triggers per function.`);
     return order.type === 'TIMER' ? this.#createTimer(owner, order) : this.#createApi(owner, order);
   }
 
   /** Nothing but the status of a trigger can be changed, and an API's not even that. */
-  update(trigger: Trigger, status: Trigger['status']): Refused | undefined {
-    if (trigger.type !== 'TIMER') return new Refused(400, 'FSS.1107', 'An APIG trigger can only be deleted.');
+  update(trigger: Trigger, status: Trigger['status']): void {
+    if (trigger.type !== 'TIMER') throw new Refused(400, 'FSS.1107', 'An APIG trigger can only be deleted.');
     const schedule = readSchedule(trigger.data.schedule_type, trigger.data.schedule);
-    if (schedule instanceof Refused) return schedule;
     trigger.stop();
     trigger.status = status;
     trigger.updatedAt = this.#now();
     if (status === 'ACTIVE') trigger.stop = this.#arm(trigger.owner, trigger.data, schedule);
-    return undefined;
   }
 
   delete(trigger: Trigger): void {
@@ -90,12 +88,11 @@ export class Triggers {
     for (const trigger of this.all()) trigger.stop();
   }
 
-  #createTimer(owner: TriggerOwner, order: TriggerOrder & { readonly type: 'TIMER' }): Trigger | Refused {
+  #createTimer(owner: TriggerOwner, order: TriggerOrder & { readonly type: 'TIMER' }): Trigger {
     const { data } = order;
     const twice = this.of(owner).some((t) => t.type === 'TIMER' && t.data.name === data.name);
-    if (twice) return new Refused(409, 'FSS.1148', `The timer ${data.name} already exists.`);
+    if (twice) throw new Refused(409, 'FSS.1148', `The timer ${data.name} already exists.`);
     const schedule = readSchedule(data.schedule_type, data.schedule);
-    if (schedule instanceof Refused) return schedule;
     const stop = order.status === 'ACTIVE' ? this.#arm(owner, data, schedule) : () => undefined;
     return this.#add(owner, order, this.#ids.uuid(), {}, stop);
   }
@@ -116,15 +113,13 @@ export class Triggers {
     return () => cancel();
   }
 
-  #createApi(owner: TriggerOwner, order: TriggerOrder & { readonly type: 'DEDICATEDGATEWAY' }): Trigger | Refused {
+  #createApi(owner: TriggerOwner, order: TriggerOrder & { readonly type: 'DEDICATEDGATEWAY' }): Trigger {
     const { data } = order;
     const { apig, gateway } = this.#options;
     const instance = apig.instances.get(data.instance_id);
-    if (!instance || !apig.ready(instance)) return new Refused(400, 'FSS.1417', `The gateway ${data.instance_id} does not exist.`);
-    const group = instance.groups.get(data.group_id);
-    if (!group) return new Refused(400, 'FSS.1107', `The API group ${data.group_id} does not exist.`);
-    const taken = conflict(instance, data);
-    if (taken) return taken;
+    if (!instance || !apig.ready(instance)) throw new Refused(400, 'FSS.1417', `The gateway ${data.instance_id} does not exist.`);
+    const group = found(instance.groups.get(data.group_id), new Refused(400, 'FSS.1107', `The API group ${data.group_id} does not exist.`));
+    checkConflicts(instance, data);
     const api = apig.addApi(instance, {
       groupId: group.id,
       name: data.name,
@@ -167,11 +162,11 @@ export class Triggers {
   }
 }
 
-function conflict({ apis }: GatewayInstance, data: ApiData): Refused | undefined {
+function checkConflicts({ apis }: GatewayInstance, data: ApiData): void {
   const ofGroup = [...apis.values()].filter((api) => api.groupId === data.group_id);
-  if (ofGroup.some((api) => api.name === data.name)) return new Refused(409, 'FSS.1146', `The API ${data.name} already exists.`);
+  if (ofGroup.some((api) => api.name === data.name)) throw new Refused(409, 'FSS.1146', `The API ${data.name} already exists.`);
   const same = ofGroup.some(
     (api) => api.path === data.path && (api.method === data.req_method || api.method === 'ANY' || data.req_method === 'ANY'),
   );
-  return same ? new Refused(409, 'FSS.1147', `The path ${data.path} already exists in the group.`) : undefined;
+  if (same) throw new Refused(409, 'FSS.1147', `The path ${data.path} already exists in the group.`);
 }

@@ -1,4 +1,4 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import type { SandboxContext } from '../../context.ts';
 import { Ids } from '../ids.ts';
 import { Refused } from '../refused.ts';
@@ -28,10 +28,10 @@ export class Apig {
     for (const name of atStart) this.#add({ ...AT_START, name }, ctx.clock.now());
   }
 
-  createInstance(order: GatewayOrder): GatewayInstance | Refused {
-    if (this.instances.size >= INSTANCES) return new Refused(400, 'APIG.3704', 'The number of instances exceeds the limit.');
-    if ([...this.instances.values()].some((i) => i.name === order.name))
-      return new Refused(400, 'APIG.3708', 'The instance name already exists.');
+  createInstance(order: GatewayOrder): GatewayInstance {
+    if (this.instances.size >= INSTANCES) throw new Refused(400, 'APIG.3704', 'The number of instances exceeds the limit.');
+    const taken = [...this.instances.values()].some((i) => i.name === order.name);
+    if (taken) throw new Refused(400, 'APIG.3708', 'The instance name already exists.');
     const made = this.#add(order, this.#ctx.clock.now() + this.buildMs, this.#nextBreaks);
     this.#nextBreaks = false;
     this.#addGroup(made, 'DEFAULT', '', true);
@@ -61,26 +61,24 @@ export class Apig {
     return this.stateOf(instance) === 'Running';
   }
 
-  createGroup(instance: GatewayInstance, name: string, remark: string): ApiGroup | Refused {
+  createGroup(instance: GatewayInstance, name: string, remark: string): ApiGroup {
     const taken = [...instance.groups.values()].some((g) => g.name === name);
-    if (taken) return new Refused(400, 'APIG.3300', 'The API group name already exists');
+    if (taken) throw new Refused(400, 'APIG.3300', 'The API group name already exists');
     return this.#addGroup(instance, name, remark, false);
   }
 
-  deleteGroup(instance: GatewayInstance, id: string): Refused | undefined {
-    if (!instance.groups.has(id)) return new Refused(404, 'APIG.3001', `API group ${id} does not exist`);
+  deleteGroup(instance: GatewayInstance, { id }: ApiGroup): void {
     const used = [...instance.apis.values()].some((api) => api.groupId === id);
-    if (used) return new Refused(400, 'APIG.3406', 'This operation is not allowed because the API group contains APIs');
+    if (used) throw new Refused(400, 'APIG.3406', 'This operation is not allowed because the API group contains APIs');
     instance.groups.delete(id);
-    return undefined;
   }
 
   /** A domain belongs to one group of all gateways. */
-  bindDomain(group: ApiGroup, name: string): ApiDomain | Refused {
+  bindDomain(group: ApiGroup, name: string): ApiDomain {
     const all = [...this.instances.values()].flatMap((i) => [...i.groups.values()]).flatMap((g) => [...g.domains.values()]);
-    if (all.some((d) => d.name === name)) return new Refused(400, 'APIG.3311', 'The domain name already exists');
+    if (all.some((d) => d.name === name)) throw new Refused(400, 'APIG.3311', 'The domain name already exists');
     if (group.domains.size >= DOMAINS_PER_GROUP) {
-      return new Refused(400, 'APIG.3505', 'The number of domain names bound to the API group exceeds the limit.');
+      throw new Refused(400, 'APIG.3505', 'The number of domain names bound to the API group exceeds the limit.');
     }
     const domain: ApiDomain = { id: this.#ids.hex(32), name, certificate: undefined };
     group.domains.set(domain.id, domain);
@@ -88,15 +86,12 @@ export class Apig {
   }
 
   /** The key must be the certificate's, and the certificate the domain's. */
-  bindCertificate(domain: ApiDomain, name: string, certificate: string, key: string): ApiCertificate | Refused {
+  bindCertificate(domain: ApiDomain, name: string, certificate: string, key: string): ApiCertificate {
     const wrong = (why: string) => new Refused(400, 'APIG.2011', `Invalid parameter value,parameterName:cert_content. ${why}`);
-    try {
-      const parsed = new X509Certificate(certificate);
-      if (!parsed.checkPrivateKey(createPrivateKey(key))) return wrong('The private key does not match the certificate.');
-      if (!parsed.checkHost(domain.name)) return wrong('The certificate is not for the domain.');
-    } catch {
-      return wrong('The certificate or the private key is not valid PEM.');
-    }
+    const pem = readPem(certificate, key);
+    if (!pem) throw wrong('The certificate or the private key is not valid PEM.');
+    if (!pem.certificate.checkPrivateKey(pem.key)) throw wrong('The private key does not match the certificate.');
+    if (!pem.certificate.checkHost(domain.name)) throw wrong('The certificate is not for the domain.');
     domain.certificate = { id: this.#ids.hex(32), name };
     return domain.certificate;
   }
@@ -130,5 +125,13 @@ export class Apig {
     };
     this.instances.set(id, instance);
     return instance;
+  }
+}
+
+function readPem(certificate: string, key: string): { readonly certificate: X509Certificate; readonly key: KeyObject } | undefined {
+  try {
+    return { certificate: new X509Certificate(certificate), key: createPrivateKey(key) };
+  } catch {
+    return undefined;
   }
 }

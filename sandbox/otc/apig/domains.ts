@@ -1,9 +1,9 @@
-import type { Hono } from 'hono';
 import * as z from 'zod';
-import type { FaultLayer, SandboxEnv, SandboxRequest } from '../../http.ts';
-import { Refused } from '../refused.ts';
+import { jsonOf, type SandboxRequest } from '../../http.ts';
+import type { Service } from '../error-formats.ts';
+import { checked, found, Refused } from '../refused.ts';
 import type { Apig } from './apig.ts';
-import type { ApiDomain, ApiGroup, ApigCalls } from './types.ts';
+import type { ApiDomain, ApiGroup, GatewayInstance } from './types.ts';
 
 const DomainBody = z.strictObject({
   url_domain: z
@@ -22,50 +22,52 @@ const CertificateBody = z.strictObject({
 const ROOT = '/v2/:project/apigw/instances/:instance/api-groups/:group/domains';
 
 /** Domains of groups and their certificates (OTC APIG API reference, "Domain Name Management"). */
-export function mountDomains(app: Hono<SandboxEnv>, operation: FaultLayer, { say, refuse, body, group }: ApigCalls, apig: Apig): void {
-  const domain = (c: SandboxRequest): { readonly group: ApiGroup; readonly domain: ApiDomain } | Response => {
-    const found = group(c);
-    if (found instanceof Response) return found;
-    const own = found.domains.get(c.req.param('domain') ?? '');
-    return own ? { group: found, domain: own } : refuse(new Refused(404, 'APIG.3009', 'The domain name does not exist'));
-  };
+export function registerDomains({ app, operation, respond }: Service, apig: Apig): void {
+  const domainOf = (c: SandboxRequest): ApiDomain =>
+    found(groupOf(c, apig).domains.get(c.req.param('domain') ?? ''), new Refused(404, 'APIG.3009', 'The domain name does not exist'));
 
   app.post(ROOT, operation('apig.domain-bind'), async (c) => {
-    const found = group(c);
-    if (found instanceof Response) return found;
-    const order = await body(c, DomainBody);
-    if (order instanceof Response) return order;
-    const bound = apig.bindDomain(found, order.url_domain);
-    if (bound instanceof Refused) return refuse(bound);
-    const { id, name } = bound;
-    return say.json({ id, url_domain: name, status: 3, min_ssl_version: order.min_ssl_version ?? 'TLSv1.1' }, 201);
+    const group = groupOf(c, apig);
+    const order = await bodyOf(c, DomainBody);
+    const { id, name } = apig.bindDomain(group, order.url_domain);
+    return respond.json({ id, url_domain: name, status: 3, min_ssl_version: order.min_ssl_version ?? 'TLSv1.1' }, 201);
   });
 
   app.delete(`${ROOT}/:domain`, operation('apig.domain-unbind'), (c) => {
-    const found = domain(c);
-    if (found instanceof Response) return found;
-    found.group.domains.delete(found.domain.id);
-    return say.empty(204);
+    groupOf(c, apig).domains.delete(domainOf(c).id);
+    return respond.empty(204);
   });
 
   app.post(`${ROOT}/:domain/certificate`, operation('apig.certificate-bind'), async (c) => {
-    const found = domain(c);
-    if (found instanceof Response) return found;
-    const order = await body(c, CertificateBody);
-    if (order instanceof Response) return order;
-    const bound = apig.bindCertificate(found.domain, order.name, order.cert_content, order.private_key);
-    if (bound instanceof Refused) return refuse(bound);
-    const { id, name } = found.domain;
-    return say.json({ id, url_domain: name, status: 3, ssl_id: bound.id, ssl_name: bound.name, min_ssl_version: 'TLSv1.1' }, 201);
+    const domain = domainOf(c);
+    const order = await bodyOf(c, CertificateBody);
+    const bound = apig.bindCertificate(domain, order.name, order.cert_content, order.private_key);
+    const { id, name } = domain;
+    return respond.json({ id, url_domain: name, status: 3, ssl_id: bound.id, ssl_name: bound.name, min_ssl_version: 'TLSv1.1' }, 201);
   });
 
   app.delete(`${ROOT}/:domain/certificate/:certificate`, operation('apig.certificate-unbind'), (c) => {
-    const found = domain(c);
-    if (found instanceof Response) return found;
-    if (found.domain.certificate?.id !== c.req.param('certificate')) {
-      return refuse(new Refused(404, 'APIG.3011', 'The certificate does not exist'));
-    }
-    found.domain.certificate = undefined;
-    return say.empty(204);
+    const domain = domainOf(c);
+    if (domain.certificate?.id !== c.req.param('certificate')) throw new Refused(404, 'APIG.3011', 'The certificate does not exist');
+    domain.certificate = undefined;
+    return respond.empty(204);
   });
+}
+
+export async function bodyOf<T>(c: SandboxRequest, schema: z.ZodType<T>): Promise<T> {
+  return checked(
+    schema,
+    await jsonOf(c),
+    (text, at) => new Refused(400, 'APIG.2011', `Invalid parameter value,parameterName:${at}. ${text}`),
+  );
+}
+
+export function instanceOf(c: SandboxRequest, { instances }: Apig): GatewayInstance {
+  const id = c.req.param('instance') ?? '';
+  return found(instances.get(id), new Refused(404, 'APIG.3030', `The instance does not exist;id:${id}`));
+}
+
+export function groupOf(c: SandboxRequest, apig: Apig): ApiGroup {
+  const id = c.req.param('group') ?? '';
+  return found(instanceOf(c, apig).groups.get(id), new Refused(404, 'APIG.3001', `API group ${id} does not exist`));
 }

@@ -1,8 +1,3 @@
-import type * as z from 'zod';
-import type { SandboxRequest } from '../../http.ts';
-import type { ErrorFormats } from '../error-formats.ts';
-import type { Refused } from '../refused.ts';
-
 export interface ApiCertificate {
   readonly id: string;
   readonly name: string;
@@ -65,13 +60,3 @@ export interface GatewayInstance extends GatewayOrder {
 
 /** Source: OTC API Gateway API reference V2, "Querying Dedicated Gateway Details". */
 export type GatewayState = 'Creating' | 'Registering' | 'Running' | 'CreateFail' | 'Updating' | 'UpdateFailed' | 'Deleting';
-
-/** What the calls of one service need to answer. */
-export interface ApigCalls {
-  readonly say: ErrorFormats;
-  refuse(refused: Refused): Response;
-  /** The body, when it fits. */
-  body<T>(c: SandboxRequest, schema: z.ZodType<T>): Promise<T | Response>;
-  instance(c: SandboxRequest): GatewayInstance | Response;
-  group(c: SandboxRequest): ApiGroup | Response;
-}

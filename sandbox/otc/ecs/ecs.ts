@@ -1,11 +1,10 @@
-import { Hono } from 'hono';
 import * as z from 'zod';
-import type { SandboxContext } from '../../context.ts';
-import type { FaultLayer, SandboxEnv } from '../../http.ts';
-import { ErrorFormats } from '../error-formats.ts';
+import { jsonOf, type SandboxRequest } from '../../http.ts';
+import type { Service } from '../error-formats.ts';
+import { checked, found, Refused } from '../refused.ts';
 import type { EcsFleet } from './fleet.ts';
-import { pageOf, tagFilter } from './list.ts';
-import { type Refused, readCreate } from './request.ts';
+import { filterByTags, ListQuery, pageOf, TagFilter } from './list.ts';
+import { readCreate } from './request.ts';
 import { flavorView, limitsView, operationView, serverView } from './view.ts';
 
 const DeleteBody = z.object({
@@ -22,44 +21,41 @@ const TagBody = z.object({
   tags: z.array(Tag.extend({ value: Tag.shape.value.default('') })).max(10),
 });
 
-const NOT_FOUND = new Set(['Ecs.0114', 'Ecs.0614']);
+const illegal = () => new Refused(400, 'Ecs.0005', 'request body is illegal.');
 
-/** The ECS v1 calls, below `/v1/{project_id}` (OTC ECS API reference, "APIs (Recommended)"). Access has been checked before. */
-export function ecsApp(ctx: SandboxContext, fleet: EcsFleet, projectId: string, operation: FaultLayer): Hono<SandboxEnv> {
-  const say = new ErrorFormats(ctx);
-  const app = new Hono<SandboxEnv>();
-  const refuse = ({ code, message, detail }: Refused) =>
-    say.ecs(NOT_FOUND.has(code) ? 404 : 400, code, message, detail ? [detail] : undefined);
-  const illegal = () => say.ecs(400, 'Ecs.0005', 'request body is illegal.');
-  const missing = (id: string) => refuse({ code: 'Ecs.0114', message: `Instance[${id}] could not be found.` });
+/** The ECS v1 calls, below `/v1/{project_id}` (OTC ECS API reference, "APIs (Recommended)"). */
+export function registerEcs({ app: root, operation, respond }: Service, fleet: EcsFleet, projectId: string): void {
+  const app = root.basePath('/v1/:project');
+  const vmOf = (c: SandboxRequest) => fleet.need(c.req.param('id') ?? '');
 
   app.post('/cloudservers', operation('ecs.create'), async (c) => {
-    const order = readCreate(await c.req.json().catch(() => undefined), fleet.catalogue);
-    if ('code' in order) return refuse(order);
-    if (order.dryRun) return say.json({}, 202);
-    const created = fleet.create(order);
-    return 'code' in created ? refuse(created) : say.json({ job_id: created.operationId, serverIds: created.serverIds });
+    const order = readCreate(await jsonOf(c), fleet.catalogue);
+    if (order.dryRun) return respond.json({}, 202);
+    const { operationId, serverIds } = fleet.create(order);
+    return respond.json({ job_id: operationId, serverIds });
   });
 
   app.get('/cloudservers/detail', operation('ecs.list'), (c) => {
-    const page = pageOf(fleet.listed(), c.req.query());
-    return page ? say.json({ count: page.count, servers: page.vms.map((vm) => serverView(vm, projectId)) }) : illegal();
+    const { count, vms } = pageOf(fleet.listed(), checked(ListQuery, c.req.query(), illegal));
+    return respond.json({ count, servers: vms.map((vm) => serverView(vm, projectId)) });
   });
 
   app.post('/cloudservers/delete', operation('ecs.delete'), async (c) => {
-    const body = DeleteBody.safeParse(await c.req.json().catch(() => undefined));
-    if (!body.success) return illegal();
-    const ids = body.data.servers.map((s) => s.id);
-    const deleted = fleet.delete(ids, body.data.delete_publicip);
-    return 'code' in deleted ? refuse(deleted) : say.json({ job_id: deleted.id });
+    const { servers, delete_publicip } = checked(DeleteBody, await jsonOf(c), illegal);
+    return respond.json({
+      job_id: fleet.delete(
+        servers.map((s) => s.id),
+        delete_publicip,
+      ).id,
+    });
   });
 
-  app.get('/cloudservers/limits', operation('ecs.quotas'), () => say.json(limitsView(fleet)));
+  app.get('/cloudservers/limits', operation('ecs.quotas'), () => respond.json(limitsView(fleet)));
 
   app.get('/cloudservers/flavors', operation('ecs.flavors'), (c) => {
     const zone = c.req.query('availability_zone');
     const flavors = zone === undefined ? fleet.catalogue.flavors : fleet.market.buyable(zone);
-    return say.json({ flavors: flavors.map((f) => flavorView(f, fleet)) });
+    return respond.json({ flavors: flavors.map((f) => flavorView(f, fleet)) });
   });
 
   app.get('/cloudservers/tags', operation('ecs.tags'), () => {
@@ -67,43 +63,34 @@ export function ecsApp(ctx: SandboxContext, fleet: EcsFleet, projectId: string, 
     for (const vm of fleet.listed()) {
       for (const [key, value] of Object.entries(vm.tags)) values.set(key, (values.get(key) ?? new Set()).add(value));
     }
-    return say.json({ tags: [...values].map(([key, set]) => ({ key, values: [...set] })) });
+    return respond.json({ tags: [...values].map(([key, set]) => ({ key, values: [...set] })) });
   });
 
-  app.get('/cloudservers/:id', operation('ecs.show'), (c) => {
-    const vm = fleet.known(c.req.param('id'));
-    return vm ? say.json({ server: serverView(vm, projectId) }) : missing(c.req.param('id'));
-  });
+  app.get('/cloudservers/:id', operation('ecs.show'), (c) => respond.json({ server: serverView(vmOf(c), projectId) }));
 
-  app.get('/cloudservers/:id/tags', operation('ecs.tags'), (c) => {
-    const vm = fleet.known(c.req.param('id'));
-    if (!vm) return missing(c.req.param('id'));
-    return say.json({ tags: Object.entries(vm.tags).map(([key, value]) => ({ key, value })) });
-  });
+  app.get('/cloudservers/:id/tags', operation('ecs.tags'), (c) =>
+    respond.json({ tags: Object.entries(vmOf(c).tags).map(([key, value]) => ({ key, value })) }),
+  );
 
   app.post('/cloudservers/:id/tags/action', operation('ecs.tag'), async (c) => {
-    const vm = fleet.known(c.req.param('id'));
-    if (!vm) return missing(c.req.param('id'));
-    const body = TagBody.safeParse(await c.req.json().catch(() => undefined));
-    if (!body.success) return illegal();
+    const vm = vmOf(c);
+    const body = checked(TagBody, await jsonOf(c), illegal);
     const tags = new Map(Object.entries(vm.tags));
-    for (const { key, value } of body.data.tags) {
-      if (body.data.action === 'create') tags.set(key, value);
+    for (const { key, value } of body.tags) {
+      if (body.action === 'create') tags.set(key, value);
       else tags.delete(key);
     }
-    if (tags.size > 10) return say.ecs(400, 'Ecs.0908', 'The number of tags exceeds the limit.');
+    if (tags.size > 10) throw new Refused(400, 'Ecs.0908', 'The number of tags exceeds the limit.');
     vm.tags = Object.fromEntries(tags);
-    return say.empty(204);
+    return respond.empty(204);
   });
 
-  app.post('/servers/resource_instances/action', operation('ecs.filter'), async (c) => {
-    const found = tagFilter(fleet.listed(), await c.req.json().catch(() => undefined));
-    return found ? say.json(found) : illegal();
-  });
+  app.post('/servers/resource_instances/action', operation('ecs.filter'), async (c) =>
+    respond.json(filterByTags(fleet.listed(), checked(TagFilter, await jsonOf(c), illegal))),
+  );
 
   app.get('/jobs/:id', operation('ecs.operation'), (c) => {
-    const found = fleet.operation(c.req.param('id'));
-    return found ? say.json(operationView(found)) : say.json({ code: 'Common.0011', message: 'The jobId is not exist' }, 400);
+    const refusal = new Refused(400, 'Common.0011', 'The jobId is not exist');
+    return respond.json(operationView(found(fleet.operation(c.req.param('id')), refusal)));
   });
-  return app;
 }

@@ -1,10 +1,11 @@
 import type { SandboxContext, SimulatedVm } from '../../context.ts';
 import { Ids } from '../ids.ts';
+import { found, Refused } from '../refused.ts';
 import type { Catalogue } from './catalogue.ts';
 import { Eips } from './eips.ts';
 import { type ForeignServer, foreignVm } from './foreign.ts';
 import { Market, type QuotaSettings, type SellOutOptions, type Usage } from './market.ts';
-import type { CreateOrder, Refused } from './request.ts';
+import type { CreateOrder } from './request.ts';
 import { type Failure, type FleetTimes, finish, inside, type Operation, print, type Step, type Vm } from './vm.ts';
 
 export interface EcsOptions {
@@ -65,12 +66,12 @@ export class EcsFleet {
     this.#errorBoots = n === 'all' ? Number.POSITIVE_INFINITY : n;
   }
 
-  create(order: CreateOrder): { readonly operationId: string; readonly serverIds: readonly string[] } | Refused {
+  create(order: CreateOrder): { readonly operationId: string; readonly serverIds: readonly string[] } {
     const zone = this.market.place(order.flavor, order.zone);
-    if (typeof zone !== 'string') return zone;
     const exceeded = this.market.exceeded(this.usage(), usageOf(order, order.count));
-    if (exceeded) return exceeded;
-    if (this.freeAddresses(order.subnetId) < order.count) return { code: 'Ecs.0012', message: 'Insufficient IP addresses in the subnet.' };
+    if (exceeded) throw exceeded;
+    const { total, used } = this.addresses(order.subnetId);
+    if (total - used < order.count) throw new Refused(400, 'Ecs.0012', 'Insufficient IP addresses in the subnet.');
     const vms = Array.from({ length: order.count }, (_, i) => this.#add(order, zone, i));
     const steps = vms.map((vm): Step => ({ id: this.#ids.hex(32), serverId: vm.id, state: 'INIT' }));
     const operation = this.#open('create', steps);
@@ -89,20 +90,11 @@ export class EcsFleet {
     return { total, used: (network?.usedByOthers ?? 0) + this.all().filter(({ order }) => order.subnetId === subnetId).length };
   }
 
-  freeAddresses(subnetId: string): number {
-    const { total, used } = this.addresses(subnetId);
-    return total - used;
-  }
-
   /** All or nothing: one id that is not known refuses the batch. */
-  delete(ids: readonly string[], publicIp: boolean | undefined): Operation | Refused {
-    const vms: Vm[] = [];
-    for (const id of ids) {
-      const vm = this.known(id);
-      if (!vm) return { code: 'Ecs.0114', message: `Instance[${id}] could not be found.` };
-      if (vm.deleting) return { code: 'Ecs.0100', message: `Instance[${id}] is in task_state deleting, the operation is not allowed.` };
-      vms.push(vm);
-    }
+  delete(ids: readonly string[], publicIp: boolean | undefined): Operation {
+    const vms = ids.map((id) => this.need(id));
+    const busy = vms.find((vm) => vm.deleting);
+    if (busy) throw new Refused(400, 'Ecs.0100', `Instance[${busy.id}] is in task_state deleting, the operation is not allowed.`);
     const steps = vms.map((vm): Step => ({ id: this.#ids.hex(32), serverId: vm.id, state: 'RUNNING' }));
     const operation = this.#open('delete', steps);
     operation.started = true;
@@ -114,6 +106,11 @@ export class EcsFleet {
   known(id: string): Vm | undefined {
     const vm = this.#vms.get(id);
     return vm && vm.knownAt <= this.#ctx.clock.now() ? vm : undefined;
+  }
+
+  /** Throws a 404 for one that is not known. */
+  need(id: string): Vm {
+    return found(this.known(id), new Refused(404, 'Ecs.0114', `Instance[${id}] could not be found.`));
   }
 
   /** What a list shows now, newest first. */

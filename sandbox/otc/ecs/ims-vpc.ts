@@ -1,22 +1,14 @@
-import { Hono } from 'hono';
-import type { SandboxContext } from '../../context.ts';
-import type { FaultLayer, SandboxEnv } from '../../http.ts';
-import { ErrorFormats } from '../error-formats.ts';
+import type { Service } from '../error-formats.ts';
 import type { SecurityGroup } from './catalogue.ts';
 import type { EcsFleet } from './fleet.ts';
 
 /** Images, `/v2/cloudimages` (OTC IMS API reference, "Querying Images"). The path has no project id. */
-export function imsApp(ctx: SandboxContext, fleet: EcsFleet, operation: FaultLayer): Hono<SandboxEnv> {
-  const say = new ErrorFormats(ctx);
-  const app = new Hono<SandboxEnv>();
+export function registerIms({ app, operation, respond }: Service, fleet: EcsFleet): void {
   app.get('/v2/cloudimages', operation('ims.images'), (c) => {
     const q = c.req.query();
+    const isAsked = (name: string, value: string) => q[name] === undefined || q[name] === value;
     const wanted = fleet.catalogue.images.filter(
-      (i) =>
-        (q.id === undefined || i.id === q.id) &&
-        (q.name === undefined || i.name === q.name) &&
-        (q.status === undefined || i.status === q.status) &&
-        (q.__imagetype === undefined || i.type === q.__imagetype),
+      (i) => isAsked('id', i.id) && isAsked('name', i.name) && isAsked('status', i.status) && isAsked('__imagetype', i.type),
     );
     const newest = q.sort_dir !== 'asc';
     const sorted = q.sort_key === 'created_at' ? wanted.sort((a, b) => (a.createdAt < b.createdAt === newest ? 1 : -1)) : wanted;
@@ -38,15 +30,13 @@ export function imsApp(ctx: SandboxContext, fleet: EcsFleet, operation: FaultLay
       __platform: 'Debian',
       ...(i.withoutCloudInit ? { __support_fc_inject: 'true' } : {}),
     }));
-    return say.json({ images });
+    return respond.json({ images });
   });
-  return app;
 }
 
 /** Networks and quotas, below `/v1/{project_id}` (OTC VPC API reference). Names are filtered by the client. */
-export function vpcApp(ctx: SandboxContext, fleet: EcsFleet, operation: FaultLayer): Hono<SandboxEnv> {
-  const say = new ErrorFormats(ctx);
-  const app = new Hono<SandboxEnv>();
+export function registerVpc({ app: root, operation, respond }: Service, fleet: EcsFleet): void {
+  const app = root.basePath('/v1/:project');
   const { networks, securityGroups } = fleet.catalogue;
 
   app.get('/quotas', operation('vpc.quotas'), (c) => {
@@ -57,11 +47,11 @@ export function vpcApp(ctx: SandboxContext, fleet: EcsFleet, operation: FaultLay
       { type: 'publicIp', used: fleet.eips.all().length, quota: fleet.market.quota.publicIps, min: 0 },
     ];
     const type = c.req.query('type');
-    return say.json({ quotas: { resources: all.filter((q) => type === undefined || q.type === type) } });
+    return respond.json({ quotas: { resources: all.filter((q) => type === undefined || q.type === type) } });
   });
 
   app.get('/vpcs', operation('vpc.vpcs'), () =>
-    say.json({ vpcs: networks.map((n) => ({ id: n.vpcId, name: n.vpcName, cidr: n.cidr, status: 'OK' })) }),
+    respond.json({ vpcs: networks.map((n) => ({ id: n.vpcId, name: n.vpcName, cidr: n.cidr, status: 'OK' })) }),
   );
 
   app.get('/subnets', operation('vpc.subnets'), (c) => {
@@ -79,10 +69,10 @@ export function vpcApp(ctx: SandboxContext, fleet: EcsFleet, operation: FaultLay
         neutron_subnet_id: n.subnetId.replace(/^......../, '00000000'),
         dhcp_enable: n.dhcp ?? true,
       }));
-    return say.json({ subnets });
+    return respond.json({ subnets });
   });
 
-  app.get('/security-groups', operation('vpc.security-groups'), () => say.json({ security_groups: securityGroups.map(groupView) }));
+  app.get('/security-groups', operation('vpc.security-groups'), () => respond.json({ security_groups: securityGroups.map(groupView) }));
 
   app.get('/publicips', operation('vpc.publicips'), () => {
     const publicips = fleet.eips.all().map((e) => ({
@@ -93,23 +83,20 @@ export function vpcApp(ctx: SandboxContext, fleet: EcsFleet, operation: FaultLay
       bandwidth_size: e.sizeMbit,
       ...(e.serverId === undefined ? {} : { port_id: `port-${e.serverId}` }),
     }));
-    return say.json({ publicips });
+    return respond.json({ publicips });
   });
-  return app;
 }
 
 /** Calls that follow Neutron's own paths, without a project (VPC API reference, "Querying IP Address Usage on a Specified Network"). */
-export function neutronApp(ctx: SandboxContext, fleet: EcsFleet, operation: FaultLayer): Hono<SandboxEnv> {
-  const say = new ErrorFormats(ctx);
-  const app = new Hono<SandboxEnv>();
-  app.get('/network-ip-availabilities/:network', operation('vpc.addresses'), (c) => {
+export function registerNeutron({ app, operation, respond }: Service, fleet: EcsFleet): void {
+  app.get('/v2.0/network-ip-availabilities/:network', operation('vpc.addresses'), (c) => {
     const network = fleet.catalogue.networks.find(({ subnetId }) => subnetId === c.req.param('network'));
-    if (!network) return say.json({ NeutronError: { message: 'Network could not be found.', type: 'NetworkNotFound', detail: '' } }, 404);
+    if (!network)
+      return respond.json({ NeutronError: { message: 'Network could not be found.', type: 'NetworkNotFound', detail: '' } }, 404);
     const { total, used } = fleet.addresses(network.subnetId);
     const found = { network_id: network.subnetId, network_name: network.subnetName, total_ips: total, used_ips: used };
-    return say.json({ network_ip_availability: found });
+    return respond.json({ network_ip_availability: found });
   });
-  return app;
 }
 
 /** A new group lets everything out, and in what comes from itself. */

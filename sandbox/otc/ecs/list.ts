@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { tagTexts } from './view.ts';
 import type { Vm } from './vm.ts';
 
-const Query = z.object({
+export const ListQuery = z.object({
   limit: z.coerce.number().int().min(1).max(1000).default(25),
   /** A page number; 0 is the first page, too. */
   offset: z.coerce.number().int().min(0).default(1),
@@ -20,11 +20,7 @@ export interface Page {
   readonly vms: readonly Vm[];
 }
 
-/** `undefined` when the query is not valid. */
-export function pageOf(vms: readonly Vm[], query: Record<string, string>): Page | undefined {
-  const parsed = Query.safeParse(query);
-  if (!parsed.success) return undefined;
-  const q = parsed.data;
+export function pageOf(vms: readonly Vm[], q: z.infer<typeof ListQuery>): Page {
   const contains = (vm: Vm, part: string) => tagTexts(vm).some((tag) => tag.includes(part));
   const found = vms.filter(
     (vm) =>
@@ -44,7 +40,7 @@ function fuzzy(text: string): RegExp {
   return new RegExp(text.replace(/[\\^$*+?()[\]{}|]/g, '\\$&'));
 }
 
-const Filter = z.object({
+export const TagFilter = z.object({
   action: z.enum(['filter', 'count']),
   /** Strings here, and an index, unlike in the list. */
   limit: z.string().regex(/^\d+$/).default('1000'),
@@ -55,10 +51,7 @@ const Filter = z.object({
 });
 
 /** Exact search by tags: several tags must all match, one of a tag's values is enough. */
-export function tagFilter(vms: readonly Vm[], body: unknown): Record<string, unknown> | undefined {
-  const parsed = Filter.safeParse(body);
-  if (!parsed.success) return undefined;
-  const q = parsed.data;
+export function filterByTags(vms: readonly Vm[], q: z.infer<typeof TagFilter>): Record<string, unknown> {
   const has = (vm: Vm, tag: { key: string; values: string[] }) => {
     const value = vm.tags[tag.key];
     return value !== undefined && (tag.values.length === 0 || tag.values.includes(value));

@@ -1,5 +1,5 @@
+import { found, Refused } from '../refused.ts';
 import type { Catalogue, Flavor } from './catalogue.ts';
-import type { Refused } from './request.ts';
 
 export interface SellOutOptions {
   /** The create is accepted and fails later in its operation (`Ecs.0219`); the flavor list says nothing. */
@@ -66,13 +66,14 @@ export class Market {
     return this.#catalogue.flavors.filter((f) => !this.#abandoned.has(f.id) && this.#advertised(f, zone));
   }
 
-  /** The zone that a create goes to; a refusal when there is no capacity in it. */
-  place(flavor: Flavor, wanted: string | undefined): string | Refused {
-    if (this.#abandoned.has(flavor.id)) return { code: 'Ecs.0019', message: `Flavor ${flavor.id} is abandoned` };
+  /** The zone that a create goes to. Throws when it has no capacity. */
+  place(flavor: Flavor, wanted: string | undefined): string {
+    if (this.#abandoned.has(flavor.id)) throw new Refused(400, 'Ecs.0019', `Flavor ${flavor.id} is abandoned`);
     const zones = wanted === undefined ? this.#catalogue.zones : [wanted];
-    const zone = zones.find((z) => this.#accepts(flavor, z));
-    return (
-      zone ?? { code: 'Ecs.0319', message: 'The current specification of the capacity is insufficient, please change the specification.' }
+    const noCapacity = 'The current specification of the capacity is insufficient, please change the specification.';
+    return found(
+      zones.find((z) => this.#accepts(flavor, z)),
+      new Refused(400, 'Ecs.0319', noCapacity),
     );
   }
 
@@ -85,11 +86,11 @@ export class Market {
   exceeded(used: Usage, wanted: Usage): Refused | undefined {
     const over = (limit: number, a: number, b: number) => limit >= 0 && b > 0 && a + b > limit;
     const { quota } = this;
-    if (over(quota.servers, used.servers, wanted.servers))
-      return { code: 'Ecs.0001', message: 'The number of ECSs is beyond the quota limit.' };
-    if (over(quota.cores, used.cores, wanted.cores)) return { code: 'Ecs.0001', message: 'The number of vCPUs is beyond the quota limit.' };
-    if (over(quota.ramMib, used.ramMib, wanted.ramMib)) return { code: 'Ecs.0001', message: 'The memory is beyond the quota limit.' };
-    if (over(quota.publicIps, used.publicIps, wanted.publicIps)) return { code: 'Ecs.0013', message: 'Insufficient EIP quota.' };
+    const beyond = (what: string) => new Refused(400, 'Ecs.0001', `${what} is beyond the quota limit.`);
+    if (over(quota.servers, used.servers, wanted.servers)) return beyond('The number of ECSs');
+    if (over(quota.cores, used.cores, wanted.cores)) return beyond('The number of vCPUs');
+    if (over(quota.ramMib, used.ramMib, wanted.ramMib)) return beyond('The memory');
+    if (over(quota.publicIps, used.publicIps, wanted.publicIps)) return new Refused(400, 'Ecs.0013', 'Insufficient EIP quota.');
     return undefined;
   }
 

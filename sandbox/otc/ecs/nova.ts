@@ -1,27 +1,24 @@
-import { Hono } from 'hono';
 import * as z from 'zod';
-import type { SandboxContext } from '../../context.ts';
-import type { FaultLayer, SandboxEnv } from '../../http.ts';
-import { ErrorFormats } from '../error-formats.ts';
+import { jsonOf } from '../../http.ts';
+import type { Service } from '../error-formats.ts';
 import type { EcsFleet } from './fleet.ts';
 
 const ActionBody = z.object({ 'os-getConsoleOutput': z.object({ length: z.number().int().min(-1) }) });
 
 /** The calls of the Nova-compatible API that are of use, below `/v2.1/{project_id}` (OTC ECS API reference, "Native OpenStack Nova APIs"). */
-export function novaApp(ctx: SandboxContext, fleet: EcsFleet, operation: FaultLayer): Hono<SandboxEnv> {
-  const say = new ErrorFormats(ctx);
-  const app = new Hono<SandboxEnv>();
+export function registerNova({ app: root, operation, respond }: Service, fleet: EcsFleet): void {
+  const app = root.basePath('/v2.1/:project');
   // OpenStack's fault objects: the name is the kind, the code is the status.
-  const fault = (code: number, kind: string, message: string) => say.json({ [kind]: { code, message } }, code);
+  const fault = (code: number, kind: string, message: string) => respond.json({ [kind]: { code, message } }, code);
 
   app.post('/servers/:id/action', operation('ecs.console'), async (c) => {
-    const body = ActionBody.safeParse(await c.req.json().catch(() => undefined));
+    const body = ActionBody.safeParse(await jsonOf(c));
     if (!body.success) return fault(400, 'badRequest', 'There is no such action');
     const id = c.req.param('id');
     const vm = fleet.known(id);
     if (!vm) return fault(404, 'itemNotFound', `Instance ${id} could not be found.`);
     if (vm.status === 'BUILD' || vm.status === 'ERROR') return fault(409, 'conflictingRequest', `Instance ${id} is not ready`);
-    return say.json({ output: lastLines(vm.console, body.data['os-getConsoleOutput'].length) });
+    return respond.json({ output: lastLines(vm.console, body.data['os-getConsoleOutput'].length) });
   });
 
   app.get('/os-availability-zone', operation('ecs.zones'), () => {
@@ -31,15 +28,14 @@ export function novaApp(ctx: SandboxContext, fleet: EcsFleet, operation: FaultLa
       zoneState: { available: !closedZones.includes(zone) },
       hosts: null,
     }));
-    return say.json({ availabilityZoneInfo });
+    return respond.json({ availabilityZoneInfo });
   });
 
   app.get('/os-keypairs', operation('ecs.key-pairs'), () =>
-    say.json({
+    respond.json({
       keypairs: fleet.catalogue.keyPairs.map((name) => ({ keypair: { name, public_key: 'ssh-ed25519 AAAA', fingerprint: '' } })),
     }),
   );
-  return app;
 }
 
 /** A line break at the end does not begin another line. */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { checked, found, Refused } from '../refused.ts';
 import type { Catalogue, Flavor, Image } from './catalogue.ts';
 
 /** A create that passed the checks of the request. */
@@ -21,13 +22,6 @@ export interface CreateOrder {
   readonly userData: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly tags: Readonly<Record<string, string>>;
-}
-
-export interface Refused {
-  readonly code: string;
-  readonly message: string;
-  /** The more specific code, which ECS sometimes hides in `details`. */
-  readonly detail?: { readonly code: string; readonly message: string };
 }
 
 const USER_DATA_BYTES = 32 * 1024;
@@ -81,18 +75,21 @@ const Body = z.object({
 type Server = z.infer<typeof Body>['server'];
 
 /** Checks a create's body as far as ECS does before it accepts; capacity and quota come later. */
-export function readCreate(body: unknown, catalogue: Catalogue): CreateOrder | Refused {
-  const parsed = Body.safeParse(body);
-  if (!parsed.success) return illegal(parsed.error);
-  const { server, dry_run } = parsed.data;
-  const refused = refuseLimits(server) ?? refuseNetwork(server, catalogue) ?? refuseDisk(server, catalogue);
-  if (refused) return refused;
-  const flavor = catalogue.flavors.find((f) => f.id === server.flavorRef);
-  if (!flavor) return { code: 'Ecs.0029', message: `Flavor ${server.flavorRef} does not exist or is abandoned.` };
-  const image = catalogue.images.find((i) => i.id === server.imageRef);
-  if (!image) return { code: 'Ecs.0031', message: `Image ${server.imageRef} does not exist.` };
+export function readCreate(body: unknown, catalogue: Catalogue): CreateOrder {
+  const { server, dry_run } = checked(Body, body, (_, at) => refused('Ecs.0005', `request body is illegal${at && `: ${at}`}`));
+  checkLimits(server);
+  checkNetwork(server, catalogue);
+  checkDisk(server, catalogue);
+  const flavor = found(
+    catalogue.flavors.find((f) => f.id === server.flavorRef),
+    refused('Ecs.0029', `Flavor ${server.flavorRef} does not exist or is abandoned.`),
+  );
+  const image = found(
+    catalogue.images.find((i) => i.id === server.imageRef),
+    refused('Ecs.0031', `Image ${server.imageRef} does not exist.`),
+  );
   const sizeGb = server.root_volume.size || image.minDiskGb;
-  if (sizeGb < image.minDiskGb) return { code: 'Ecs.0005', message: 'The system disk is smaller than the image needs.' };
+  if (sizeGb < image.minDiskGb) throw refused('Ecs.0005', 'The system disk is smaller than the image needs.');
   return order(server, dry_run, { flavor, image, sizeGb });
 }
 
@@ -118,43 +115,37 @@ function order(server: Server, dryRun: boolean, found: { flavor: Flavor; image: 
   };
 }
 
-function illegal(error: z.ZodError): Refused {
-  const at = error.issues[0]?.path.join('.') ?? '';
-  return { code: 'Ecs.0005', message: at ? `request body is illegal: ${at}` : 'request body is illegal.' };
-}
-
-function refuseLimits(server: Server): Refused | undefined {
+function checkLimits(server: Server): void {
   const size = Buffer.from(server.user_data, 'base64').length;
-  if (size > USER_DATA_BYTES) return { code: 'Ecs.0005', message: `user_data is too long: ${size} bytes before encoding` };
-  if (server.count > 1 && server.name.length > 59) return { code: 'Ecs.0005', message: 'name is too long for count > 1' };
-  return undefined;
+  if (size > USER_DATA_BYTES) throw refused('Ecs.0005', `user_data is too long: ${size} bytes before encoding`);
+  if (server.count > 1 && server.name.length > 59) throw refused('Ecs.0005', 'name is too long for count > 1');
 }
 
-function refuseNetwork(server: Server, catalogue: Catalogue): Refused | undefined {
+function checkNetwork(server: Server, { networks, securityGroups, zones, keyPairs }: Catalogue): void {
   for (const nic of server.nics) {
-    const network = catalogue.networks.find((n) => n.subnetId === nic.subnet_id);
-    if (!network) return { code: 'Ecs.0014', message: `Subnet ${nic.subnet_id} does not exist.` };
+    const network = networks.find((n) => n.subnetId === nic.subnet_id);
+    if (!network) throw refused('Ecs.0014', `Subnet ${nic.subnet_id} does not exist.`);
     if (network.vpcId !== server.vpcid) {
-      return { code: 'Ecs.0064', message: 'The VPC ID in the request body is different from that in the primary NIC.' };
+      throw refused('Ecs.0064', 'The VPC ID in the request body is different from that in the primary NIC.');
     }
   }
-  const unknown = server.security_groups?.find((g) => !catalogue.securityGroups.some((known) => known.id === g.id));
-  if (unknown) return { code: 'Ecs.0005', message: `Security group ${unknown.id} does not exist.` };
-  if (server.availability_zone !== undefined && !catalogue.zones.includes(server.availability_zone)) {
-    return { code: 'Ecs.0005', message: `availability_zone ${server.availability_zone} is invalid.` };
-  }
-  if (server.key_name !== undefined && !catalogue.keyPairs.includes(server.key_name)) {
-    return { code: 'Ecs.0314', message: `Key pair ${server.key_name} could not be found.` };
-  }
-  return undefined;
+  const unknown = server.security_groups?.find((g) => !securityGroups.some((known) => known.id === g.id));
+  if (unknown) throw refused('Ecs.0005', `Security group ${unknown.id} does not exist.`);
+  const { availability_zone: zone, key_name: key } = server;
+  if (zone !== undefined && !zones.includes(zone)) throw refused('Ecs.0005', `availability_zone ${zone} is invalid.`);
+  if (key !== undefined && !keyPairs.includes(key)) throw refused('Ecs.0314', `Key pair ${key} could not be found.`);
 }
 
-function refuseDisk(server: Server, catalogue: Catalogue): Refused | undefined {
+function checkDisk(server: Server, { volumeTypes }: Catalogue): void {
   const type = server.root_volume.volumetype;
-  if (type === 'SATA') return { code: 'Ecs.0044', message: 'The volume type SATA is sold out.' };
-  if (catalogue.volumeTypes.includes(type)) return undefined;
+  if (type === 'SATA') throw refused('Ecs.0044', 'The volume type SATA is sold out.');
+  if (volumeTypes.includes(type)) return;
   const detail = { code: 'Ecs.0043', message: `The volume type ${type} is not found.` };
-  return { code: 'Ecs.0005', message: 'request parameter is illegal.', detail };
+  throw new Refused(400, 'Ecs.0005', 'request parameter is illegal.', detail);
+}
+
+function refused(code: string, message: string): Refused {
+  return new Refused(400, code, message);
 }
 
 function splitTag(tag: string): [string, string] {

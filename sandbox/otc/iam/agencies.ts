@@ -42,8 +42,8 @@ export class Agencies {
     return [...this.agencies.values()].find((a) => a.name === name);
   }
 
-  create(order: Pick<Agency, 'name' | 'description' | 'trustedDomain' | 'duration'>): Agency | Refused {
-    if (this.byName(order.name)) return new Refused(409, 'Conflict', 'The agency already exists.');
+  create(order: Pick<Agency, 'name' | 'description' | 'trustedDomain' | 'duration'>): Agency {
+    if (this.byName(order.name)) throw new Refused(409, 'Conflict', 'The agency already exists.');
     const agency = {
       ...order,
       id: this.#ids.hex(32),
@@ -55,18 +55,18 @@ export class Agencies {
     return agency;
   }
 
-  createRole(role: PolicyRole): Role | Refused {
-    if (this.#named(role.display_name)) return new Refused(409, 'Conflict', 'The name of the policy is in use.');
+  createRole(role: PolicyRole): Role {
+    if (this.#named(role.display_name)) throw new Refused(409, 'Conflict', 'The name of the policy is in use.');
     const id = this.#ids.hex(32);
     const made = { ...role, id, name: `custom_sandbox_${this.roles.size}`, createdAt: this.#ctx.clock.now() };
     this.roles.set(id, made);
     return made;
   }
 
-  updateRole(old: Role, role: PolicyRole): Role | Refused {
+  updateRole(old: Role, role: PolicyRole): Role {
     const named = this.#named(role.display_name);
-    if (named && named.id !== old.id) return new Refused(409, 'Conflict', 'The name of the policy is in use.');
-    if (role.type !== old.type) return new Refused(400, 'Bad Request', 'type: a policy keeps its display mode');
+    if (named && named.id !== old.id) throw new Refused(409, 'Conflict', 'The name of the policy is in use.');
+    if (role.type !== old.type) throw new Refused(400, 'Bad Request', 'type: a policy keeps its display mode');
     const changed = { ...old, ...role };
     this.roles.set(old.id, changed);
     return changed;

@@ -1,9 +1,7 @@
-import type { Hono } from 'hono';
 import * as z from 'zod';
-import type { SandboxContext } from '../../context.ts';
-import type { FaultLayer, SandboxEnv, SandboxRequest } from '../../http.ts';
-import { ErrorFormats } from '../error-formats.ts';
-import { firstIssue, Refused } from '../refused.ts';
+import { jsonOf, type SandboxRequest } from '../../http.ts';
+import type { Service } from '../error-formats.ts';
+import { checked, found, Refused } from '../refused.ts';
 import type { Agencies, Agency, Role, Scope } from './agencies.ts';
 import { readRole } from './policy.ts';
 
@@ -25,122 +23,116 @@ const AgencyBody = z.strictObject({
 });
 
 /** Agencies and custom policies (OTC IAM API reference, "Agency Management", "Custom Policy Management"). `operation` checks the signature. */
-export function mountAgencies(app: Hono<SandboxEnv>, operation: FaultLayer, ctx: SandboxContext, options: AgencyApiOptions): void {
-  const say = new ErrorFormats(ctx);
-  mountAgencyCalls(app, operation, say, options);
-  mountRoles(app, operation, say, options);
-  mountGrants(app, operation, say, options);
+export function registerAgencies(service: Service, options: AgencyApiOptions): void {
+  registerAgencyCalls(service, options);
+  registerRoles(service, options);
+  registerGrants(service, options);
 }
 
-const refuse = (say: ErrorFormats, { status, code, message }: Refused) => say.iam(status, code, message);
-const notFound = (say: ErrorFormats, what: string) => say.iam(404, 'Not Found', `Could not find ${what}.`);
-const bodyOf = (c: SandboxRequest): Promise<unknown> => c.req.json().catch(() => undefined);
+const badRequest = (text: string) => new Refused(400, 'Bad Request', text);
+const notFound = (what: string) => new Refused(404, 'Not Found', `Could not find ${what}.`);
 
-function mountAgencyCalls(app: Hono<SandboxEnv>, operation: FaultLayer, say: ErrorFormats, { agencies, domainId }: AgencyApiOptions): void {
+function registerAgencyCalls({ app, operation, respond }: Service, { agencies, domainId }: AgencyApiOptions): void {
+  const ownDomain = (id: string) => {
+    if (id !== domainId) throw new Refused(403, 'Forbidden', 'You are not authorized to perform the requested action.');
+  };
+
   app.get('/v3.0/OS-AGENCY/agencies', operation('iam.agencies'), (c) => {
     const { domain_id, name, trust_domain_id } = c.req.query();
-    if (domain_id === undefined) return say.iam(400, 'Bad Request', "'domain_id' is a required property");
-    if (domain_id !== domainId) return say.iam(403, 'Forbidden', 'You are not authorized to perform the requested action.');
+    if (domain_id === undefined) throw badRequest("'domain_id' is a required property");
+    ownDomain(domain_id);
     const wanted = [...agencies.agencies.values()].filter(
       (a) => (name === undefined || a.name === name) && (trust_domain_id === undefined || trust_domain_id === a.trustedDomain),
     );
-    return say.json({ agencies: wanted.map((a) => agencyView(a, domainId)) });
+    return respond.json({ agencies: wanted.map((a) => agencyView(a, domainId)) });
   });
 
   app.post('/v3.0/OS-AGENCY/agencies', operation('iam.agency-create'), async (c) => {
-    const body = AgencyBody.safeParse(await bodyOf(c));
-    if (!body.success) return say.iam(400, 'Bad Request', firstIssue(body.error).text);
-    const { name, description, duration, trust_domain_name, domain_id } = body.data.agency;
-    if (domain_id !== domainId) return say.iam(403, 'Forbidden', 'You are not authorized to perform the requested action.');
-    const made = agencies.create({ name, description, duration, trustedDomain: trust_domain_name });
-    return made instanceof Refused ? refuse(say, made) : say.json({ agency: agencyView(made, domainId) }, 201);
+    const { name, description, duration, trust_domain_name, domain_id } = checked(AgencyBody, await jsonOf(c), badRequest).agency;
+    ownDomain(domain_id);
+    const agency = agencies.create({ name, description, duration, trustedDomain: trust_domain_name });
+    return respond.json({ agency: agencyView(agency, domainId) }, 201);
   });
 
-  app.get('/v3.0/OS-AGENCY/agencies/:agency', operation('iam.agency'), (c) => {
-    const agency = agencies.agencies.get(c.req.param('agency'));
-    return agency ? say.json({ agency: agencyView(agency, domainId) }) : notFound(say, 'agency');
-  });
-
-  app.delete('/v3.0/OS-AGENCY/agencies/:agency', operation('iam.agency-delete'), (c) =>
-    agencies.agencies.delete(c.req.param('agency')) ? say.empty(204) : notFound(say, 'agency'),
+  app.get('/v3.0/OS-AGENCY/agencies/:agency', operation('iam.agency'), (c) =>
+    respond.json({ agency: agencyView(agencyOf(c, agencies), domainId) }),
   );
+
+  app.delete('/v3.0/OS-AGENCY/agencies/:agency', operation('iam.agency-delete'), (c) => {
+    agencies.agencies.delete(agencyOf(c, agencies).id);
+    return respond.empty(204);
+  });
 }
 
-function mountRoles(app: Hono<SandboxEnv>, operation: FaultLayer, say: ErrorFormats, { agencies, domainId }: AgencyApiOptions): void {
+function registerRoles({ app, operation, respond }: Service, { agencies, domainId }: AgencyApiOptions): void {
+  const one = '/v3.0/OS-ROLE/roles/:role';
+
   app.get('/v3.0/OS-ROLE/roles', operation('iam.roles'), (c) => {
     const { page, per_page } = c.req.query();
     const all = [...agencies.roles.values()];
     const size = per_page === undefined ? 300 : Number(per_page);
-    if ((page === undefined) !== (per_page === undefined)) return say.iam(400, 'Bad Request', 'page and per_page go together');
-    if (!(size >= 1 && size <= 300)) return say.iam(400, 'Bad Request', 'per_page: 1 to 300');
+    if ((page === undefined) !== (per_page === undefined)) throw badRequest('page and per_page go together');
+    if (!(size >= 1 && size <= 300)) throw badRequest('per_page: 1 to 300');
     const roles = all.slice((Number(page ?? 1) - 1) * size).slice(0, size);
     const links = { self: 'https://iam/v3.0/OS-ROLE/roles', previous: null, next: null };
-    return say.json({ roles: roles.map((r) => roleView(r, domainId)), links, total_number: all.length });
+    return respond.json({ roles: roles.map((r) => roleView(r, domainId)), links, total_number: all.length });
   });
 
-  app.post('/v3.0/OS-ROLE/roles', operation('iam.role-create'), async (c) => {
-    const role = readRole(await bodyOf(c));
-    const made = role instanceof Refused ? role : agencies.createRole(role);
-    return made instanceof Refused ? refuse(say, made) : say.json({ role: roleView(made, domainId) }, 201);
-  });
-
-  app.get('/v3.0/OS-ROLE/roles/:role', operation('iam.role'), (c) => {
-    const role = agencies.roles.get(c.req.param('role'));
-    return role ? say.json({ role: roleView(role, domainId) }) : notFound(say, 'role');
-  });
-
-  app.patch('/v3.0/OS-ROLE/roles/:role', operation('iam.role-update'), async (c) => {
-    const old = agencies.roles.get(c.req.param('role'));
-    if (!old) return notFound(say, 'role');
-    const role = readRole(await bodyOf(c));
-    const changed = role instanceof Refused ? role : agencies.updateRole(old, role);
-    return changed instanceof Refused ? refuse(say, changed) : say.json({ role: roleView(changed, domainId) });
-  });
-
-  app.delete('/v3.0/OS-ROLE/roles/:role', operation('iam.role-delete'), (c) =>
-    agencies.deleteRole(c.req.param('role')) ? say.empty(200) : notFound(say, 'role'),
+  app.post('/v3.0/OS-ROLE/roles', operation('iam.role-create'), async (c) =>
+    respond.json({ role: roleView(agencies.createRole(readRole(await jsonOf(c))), domainId) }, 201),
   );
+
+  app.get(one, operation('iam.role'), (c) => respond.json({ role: roleView(roleOf(c, agencies), domainId) }));
+
+  app.patch(one, operation('iam.role-update'), async (c) =>
+    respond.json({ role: roleView(agencies.updateRole(roleOf(c, agencies), readRole(await jsonOf(c))), domainId) }),
+  );
+
+  app.delete(one, operation('iam.role-delete'), (c) => {
+    agencies.deleteRole(roleOf(c, agencies).id);
+    return respond.empty(200);
+  });
 }
 
-function mountGrants(app: Hono<SandboxEnv>, operation: FaultLayer, say: ErrorFormats, options: AgencyApiOptions): void {
-  const { agencies, domainId, projectIds } = options;
+function registerGrants({ app, operation, respond }: Service, { agencies, domainId, projectIds }: AgencyApiOptions): void {
   const places = [
     { scope: 'project', path: '/v3.0/OS-AGENCY/projects/:place/agencies/:agency/roles', exists: (id: string) => projectIds().includes(id) },
     { scope: 'domain', path: '/v3.0/OS-AGENCY/domains/:place/agencies/:agency/roles', exists: (id: string) => id === domainId },
   ] as const;
   for (const { scope, path, exists } of places) {
-    /** The agency's grants at this place, when both exist. */
-    const grants = (c: SandboxRequest): Set<string> | Response => {
-      if (!exists(c.req.param('place') ?? '')) return notFound(say, scope);
-      const agency = agencies.agencies.get(c.req.param('agency') ?? '');
-      return agency ? agencies.granted(agency, scope) : notFound(say, 'agency');
+    /** The agency's grants at this place. */
+    const grants = (c: SandboxRequest): Set<string> => {
+      if (!exists(c.req.param('place') ?? '')) throw notFound(scope);
+      return agencies.granted(agencyOf(c, agencies), scope);
     };
-    app.get(path, operation(`iam.agency-${scope}-roles`), (c) => {
-      const ids = grants(c);
-      if (ids instanceof Response) return ids;
-      return say.json({ roles: [...ids].flatMap((id) => agencies.roles.get(id) ?? []).map((r) => roleView(r, domainId)) });
-    });
+    app.get(path, operation(`iam.agency-${scope}-roles`), (c) =>
+      respond.json({ roles: [...grants(c)].flatMap((id) => agencies.roles.get(id) ?? []).map((r) => roleView(r, domainId)) }),
+    );
     app.put(`${path}/:role`, operation(`iam.agency-grant-${scope}`), (c) => {
       const ids = grants(c);
-      if (ids instanceof Response) return ids;
-      const role = agencies.roles.get(c.req.param('role'));
-      if (!role) return notFound(say, 'role');
-      if (!fits(role, scope)) return say.iam(400, 'Bad Request', `A policy of type ${role.type} cannot be granted on a ${scope}.`);
+      const role = roleOf(c, agencies);
+      if (!fits(role, scope)) throw badRequest(`A policy of type ${role.type} cannot be granted on a ${scope}.`);
       ids.add(role.id);
-      return say.empty(204);
+      return respond.empty(204);
     });
     // A HEAD is a GET to the router.
     app.get(`${path}/:role`, operation(`iam.agency-check-${scope}`), (c) => {
-      const ids = grants(c);
-      if (ids instanceof Response) return ids;
-      return ids.has(c.req.param('role')) ? say.empty(204) : notFound(say, 'role');
+      if (!grants(c).has(c.req.param('role'))) throw notFound('role');
+      return respond.empty(204);
     });
     app.delete(`${path}/:role`, operation(`iam.agency-revoke-${scope}`), (c) => {
-      const ids = grants(c);
-      if (ids instanceof Response) return ids;
-      return ids.delete(c.req.param('role')) ? say.empty(204) : notFound(say, 'role');
+      if (!grants(c).delete(c.req.param('role'))) throw notFound('role');
+      return respond.empty(204);
     });
   }
+}
+
+function agencyOf(c: SandboxRequest, { agencies }: Agencies): Agency {
+  return found(agencies.get(c.req.param('agency') ?? ''), notFound('agency'));
+}
+
+function roleOf(c: SandboxRequest, { roles }: Agencies): Role {
+  return found(roles.get(c.req.param('role') ?? ''), notFound('role'));
 }
 
 function fits(role: Role, scope: Scope): boolean {

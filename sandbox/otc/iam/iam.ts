@@ -1,13 +1,13 @@
 import { timingSafeEqual } from 'node:crypto';
-import { Hono } from 'hono';
 import * as z from 'zod';
 import type { SandboxContext } from '../../context.ts';
-import { bytesOf, type FaultLayer, header, type SandboxEnv, type SandboxRequest, target } from '../../http.ts';
-import { ErrorFormats } from '../error-formats.ts';
+import { bytesOf, header, jsonOf, type SandboxRequest, target } from '../../http.ts';
+import type { Service } from '../error-formats.ts';
 import { Ids } from '../ids.ts';
+import { checked, Refused } from '../refused.ts';
 import { type Authorization, expectedSignature, parseAuthorization } from '../sdk-hmac.ts';
 import type { Agencies } from './agencies.ts';
-import { withoutRight } from './permissions.ts';
+import { checkRights } from './permissions.ts';
 
 export interface KeyPair {
   readonly accessKey: string;
@@ -37,13 +37,11 @@ export const DOMAIN_ID = 'sandbox';
 const SKEW_MS = 15 * 60_000;
 const LOCK_MS = 5 * 60_000;
 const WRONG_SIGNATURES_ALLOWED = 5;
-const NO_AUTH = 'Incorrect IAM authentication information';
 
 /** Accounts, keys and the check that the gateway makes on every request. */
 export class Iam {
   readonly projects: Project[];
   readonly #ctx: SandboxContext;
-  readonly #say: ErrorFormats;
   readonly #ids = new Ids('key');
   readonly #keys = new Map<string, KeyPair>();
   readonly #tokens = new Map<string, { readonly until: number; readonly agency: string | undefined }>();
@@ -51,7 +49,6 @@ export class Iam {
 
   constructor(ctx: SandboxContext, options: IamOptions) {
     this.#ctx = ctx;
-    this.#say = new ErrorFormats(ctx);
     this.projects = [...options.projects];
     for (const key of options.keys) this.add(key);
   }
@@ -95,26 +92,29 @@ export class Iam {
     return this.#keys.get(parseAuthorization(header(c, 'authorization') ?? '')?.accessKey ?? '')?.agency;
   }
 
-  /** `undefined` when the request may pass; else the gateway's refusal. */
-  async check(c: SandboxRequest): Promise<Response | undefined> {
+  /** Throws the gateway's refusal unless the request may pass. */
+  async check(c: SandboxRequest): Promise<void> {
     const token = header(c, 'x-auth-token');
-    if (token !== undefined) return this.#checkToken(token);
-    const authorization = parseAuthorization(header(c, 'authorization') ?? '');
-    if (!authorization) return this.#deny(`${NO_AUTH}: Authorization format error`);
-    const { accessKey } = authorization;
-    if (this.#locked(accessKey)) return this.#deny(`${NO_AUTH}: AK access failed to reach the limit,forbidden.`);
-    const key = this.key(accessKey);
-    if (!key) return this.#deny(`${NO_AUTH}: Get secretKey failed,ak:${accessKey},err:ak not exist`);
-    if (key.securityToken !== undefined && header(c, 'x-security-token') !== key.securityToken) {
-      return this.#deny(`${NO_AUTH}: the security token does not belong to the AK`);
+    if (token !== undefined) {
+      this.#checkToken(token);
+      return;
     }
-    return this.#checkSignature(c, authorization, key);
+    const authorization = parseAuthorization(header(c, 'authorization') ?? '');
+    if (!authorization) throw denied('Authorization format error');
+    const { accessKey } = authorization;
+    if (this.#locked(accessKey)) throw denied('AK access failed to reach the limit,forbidden.');
+    const key = this.key(accessKey);
+    if (!key) throw denied(`Get secretKey failed,ak:${accessKey},err:ak not exist`);
+    if (key.securityToken !== undefined && header(c, 'x-security-token') !== key.securityToken) {
+      throw denied('the security token does not belong to the AK');
+    }
+    await this.#checkSignature(c, authorization, key);
   }
 
-  async #checkSignature(c: SandboxRequest, authorization: Authorization, key: KeyPair): Promise<Response | undefined> {
+  async #checkSignature(c: SandboxRequest, authorization: Authorization, key: KeyPair): Promise<void> {
     const date = header(c, 'x-sdk-date') ?? '';
     const at = parseSdkDate(date);
-    if (at === undefined || Math.abs(at - this.#ctx.clock.now()) > SKEW_MS) return this.#deny(`${NO_AUTH}: Signature expired`);
+    if (at === undefined || Math.abs(at - this.#ctx.clock.now()) > SKEW_MS) throw denied('Signature expired');
     const covered = authorization.signedHeaders.includes('host') && authorization.signedHeaders.includes('x-sdk-date');
     const sameDay = !authorization.scope || date.startsWith(authorization.scope.day);
     const request = {
@@ -126,19 +126,15 @@ export class Iam {
     const expected = expectedSignature(request, authorization, key.secretKey, date);
     if (covered && sameDay && timingSafeEqual(Buffer.from(expected), Buffer.from(authorization.signature))) {
       this.#wrong.delete(key.accessKey);
-      return undefined;
+      return;
     }
     this.#countWrong(key.accessKey);
-    return this.#deny(`${NO_AUTH}: verify aksk signature fail`);
+    throw denied('verify aksk signature fail');
   }
 
-  #checkToken(token: string): Response | undefined {
-    if ((this.#tokens.get(token)?.until ?? 0) > this.#ctx.clock.now()) return undefined;
-    return this.#say.gateway(401, 'APIG.0307', 'The token must be updated');
-  }
-
-  #deny(message: string): Response {
-    return this.#say.gateway(401, 'APIG.0301', message);
+  #checkToken(token: string): void {
+    const isValid = (this.#tokens.get(token)?.until ?? 0) > this.#ctx.clock.now();
+    if (!isValid) throw new Refused(401, 'APIG.0307', 'The token must be updated');
   }
 
   #locked(accessKey: string): boolean {
@@ -170,18 +166,15 @@ const TokenRequest = z.object({
 });
 
 /** IAM's own calls (OTC IAM API reference, "Querying Project Information", "Obtaining a Temporary AK/SK"). */
-export function iamApp(ctx: SandboxContext, iam: Iam, operation: FaultLayer, agencies?: Agencies): Hono<SandboxEnv> {
-  const say = new ErrorFormats(ctx);
-  const app = new Hono<SandboxEnv>();
-
-  // Open to everybody: what a client asks to know whom it talks to (OTC IAM API reference, "Querying the Version of an API").
+export function registerIam({ app, operation, respond }: Service, iam: Iam, agencies?: Agencies): void {
+  // Open to everybody: it tells a client which version it talks to (OTC IAM API reference, "Querying the Version of an API").
   app.get('/v3', operation('iam.version'), () =>
-    say.json({ version: { id: 'v3.6', status: 'stable', updated: '2016-04-04T00:00:00Z', links: [], 'media-types': [] } }),
+    respond.json({ version: { id: 'v3.6', status: 'stable', updated: '2016-04-04T00:00:00Z', links: [], 'media-types': [] } }),
   );
 
   app.get('/v3/projects', operation('iam.projects'), async (c) => {
-    const refused = (await iam.check(c)) ?? (await withoutRight(say, iam.agencyOf(c), agencies, 'iam.projects', c));
-    if (refused) return refused;
+    await iam.check(c);
+    await checkRights(iam.agencyOf(c), agencies, 'iam.projects', c);
     const name = c.req.query('name');
     const projects = iam.projects
       .filter((p) => name === undefined || p.name === name)
@@ -194,17 +187,14 @@ export function iamApp(ctx: SandboxContext, iam: Iam, operation: FaultLayer, age
         domain_id: DOMAIN_ID,
         links: {},
       }));
-    return say.json({ projects, links: { self: null, previous: null, next: null } });
+    return respond.json({ projects, links: { self: null, previous: null, next: null } });
   });
 
   app.post('/v3.0/OS-CREDENTIAL/securitytokens', operation('iam.securitytokens'), async (c) => {
-    const refused = await iam.check(c);
-    if (refused) return refused;
-    const parsed = TokenRequest.safeParse(await c.req.json().catch(() => undefined));
-    if (!parsed.success) return say.iam(400, 'Bad Request', 'Request body is invalid.');
-    const { identity } = parsed.data.auth;
+    await iam.check(c);
+    const { identity } = checked(TokenRequest, await jsonOf(c), () => new Refused(400, 'Bad Request', 'Request body is invalid.')).auth;
     const seconds = identity.token?.duration_seconds ?? identity.assume_role?.duration_seconds ?? 900;
-    if (seconds < 900 || seconds > 86_400) return say.iam(400, 'Bad Request', 'duration_seconds must be between 900 and 86400.');
+    if (seconds < 900 || seconds > 86_400) throw new Refused(400, 'Bad Request', 'duration_seconds must be between 900 and 86400.');
     const key = iam.temporaryKeys(seconds, iam.agencyOf(c));
     const credential = {
       access: key.accessKey,
@@ -212,9 +202,12 @@ export function iamApp(ctx: SandboxContext, iam: Iam, operation: FaultLayer, age
       securitytoken: key.securityToken,
       expires_at: new Date(key.expiresAt).toISOString().replace('Z', '000Z'),
     };
-    return say.json({ credential }, 201);
+    return respond.json({ credential }, 201);
   });
-  return app;
+}
+
+function denied(why: string): Refused {
+  return new Refused(401, 'APIG.0301', `Incorrect IAM authentication information: ${why}`);
 }
 
 function parseSdkDate(text: string): number | undefined {

@@ -1,5 +1,5 @@
-import type { SandboxRequest } from '../../http.ts';
-import type { ErrorFormats } from '../error-formats.ts';
+import { jsonOf, type SandboxRequest } from '../../http.ts';
+import { Refused } from '../refused.ts';
 import type { Agencies } from './agencies.ts';
 
 /*
@@ -101,17 +101,27 @@ const OTHERS: Readonly<Record<string, Needs>> = {
 
 const NEEDS: Readonly<Record<string, Needs>> = { ...ECS, ...NETWORK, ...FUNCTIONS, ...OTHERS };
 
-/** 403 when the agency that calls lacks a right; the account's own keys may do everything. Keys of an agency may do nothing where there are none. */
-export async function withoutRight(
-  say: ErrorFormats,
+const FORBIDDEN: Readonly<Record<string, string>> = {
+  fgs: 'FSS.0403',
+  lts: 'LTS.0003',
+  apig: 'APIG.1005',
+  iam: 'Forbidden',
+  vpc: 'VPC.0004',
+  smn: 'SMN.0005',
+};
+
+/** Throws a 403 when the agency that calls lacks a right; the account's own keys have every right. Without `agencies`, keys of an agency have none. */
+export async function checkRights(
   agency: string | undefined,
   agencies: Agencies | undefined,
   operation: string,
   c: SandboxRequest,
-): Promise<Response | undefined> {
-  if (agency === undefined) return undefined;
+): Promise<void> {
+  if (agency === undefined) return;
   const missing = actionsOf(operation, await bodyOf(c)).find((action) => !agencies?.may(agency, { action }));
-  return missing === undefined ? undefined : forbidden(say, operation, missing);
+  if (missing === undefined) return;
+  const code = FORBIDDEN[operation.split('.')[0] ?? ''] ?? 'Pdp.0001';
+  throw new Refused(403, code, `Policy doesn't allow ${missing} to be performed.`);
 }
 
 /** The actions that all must be allowed. Gateways know no finer right than `apig:*`; a call that is not in the tables is for the account alone. */
@@ -121,30 +131,8 @@ function actionsOf(operation: string, body: unknown): Actions {
   return typeof needs === 'function' ? needs(body) : needs;
 }
 
-/** 403 in the words of the service that refuses. */
-function forbidden(say: ErrorFormats, operation: string, action: string): Response {
-  const message = `Policy doesn't allow ${action} to be performed.`;
-  switch (operation.split('.')[0]) {
-    case 'fgs':
-      return say.functionGraph(403, 'FSS.0403', message);
-    case 'lts':
-      return say.functionGraph(403, 'LTS.0003', message);
-    case 'apig':
-      return say.gateway(403, 'APIG.1005', message);
-    case 'iam':
-      return say.iam(403, 'Forbidden', message);
-    case 'vpc':
-      return say.json({ code: 'VPC.0004', message }, 403);
-    case 'smn':
-      return say.json({ code: 'SMN.0005', message }, 403);
-    default:
-      return say.ecs(403, 'Pdp.0001', message);
-  }
-}
-
-/** Of a request, when it is JSON. */
 function bodyOf(c: SandboxRequest): Promise<unknown> {
-  return c.req.method === 'POST' ? c.req.json().catch(() => undefined) : Promise.resolve(undefined);
+  return c.req.method === 'POST' ? jsonOf(c) : Promise.resolve(undefined);
 }
 
 function withAddress(body: unknown): boolean {

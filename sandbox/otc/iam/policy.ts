@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { firstIssue, Refused } from '../refused.ts';
+import { checked, Refused } from '../refused.ts';
 
 /* Custom policies of IAM (OTC IAM API reference, "Creating a Custom Policy for Cloud Services"; user guide, "Syntax of Policies"). */
 
@@ -33,14 +33,12 @@ const Body = z.strictObject({ role: Role });
 export type PolicyRole = z.infer<typeof Role>;
 type Statement = z.infer<typeof Statement>;
 
-export function readRole(body: unknown): PolicyRole | Refused {
-  const parsed = Body.safeParse(body);
-  if (!parsed.success) return new Refused(400, 'Bad Request', firstIssue(parsed.error).text);
-  const { role } = parsed.data;
+export function readRole(body: unknown): PolicyRole {
+  const { role } = checked(Body, body, (text) => new Refused(400, 'Bad Request', text));
   const wrong = role.policy.Statement.flatMap((s) => s.Action).find((action) => isGlobal(action) !== (role.type === 'AX'));
   if (wrong === undefined) return role;
   const kind = role.type === 'AX' ? 'a global service' : 'a service with projects';
-  return new Refused(400, 'Bad Request', `A policy of type ${role.type} takes only actions of ${kind}: ${wrong}`);
+  throw new Refused(400, 'Bad Request', `A policy of type ${role.type} takes only actions of ${kind}: ${wrong}`);
 }
 
 export function isGlobal(action: string): boolean {

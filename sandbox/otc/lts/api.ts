@@ -1,9 +1,7 @@
-import type { Hono } from 'hono';
 import * as z from 'zod';
-import type { SandboxContext } from '../../context.ts';
-import type { FaultLayer, SandboxEnv } from '../../http.ts';
-import { ErrorFormats } from '../error-formats.ts';
-import { firstIssue, Refused } from '../refused.ts';
+import { jsonOf, type SandboxRequest } from '../../http.ts';
+import type { Service } from '../error-formats.ts';
+import { checked, found, Refused } from '../refused.ts';
 import type { LogGroup, LogLine, Lts } from './lts.ts';
 
 const Name = z
@@ -30,63 +28,55 @@ const QueryBody = z.strictObject({
 });
 
 /** Log Tank Service, `/v2/{project_id}/groups` (OTC LTS API reference, "Log Group Management", "Log Stream Management", "Querying Logs"). */
-export function mountLts(app: Hono<SandboxEnv>, operation: FaultLayer, ctx: SandboxContext, lts: Lts): void {
-  const say = new ErrorFormats(ctx);
-  const refuse = ({ status, code, message }: Refused) => say.functionGraph(status, code, message);
-  const invalid = (error: z.ZodError) =>
-    refuse(new Refused(400, 'LTS.0009', `Failed to validate the request body. ${firstIssue(error).text}`));
-  const noGroup = () => refuse(new Refused(404, 'LTS.0201', 'The log group is not existed'));
-  const noStream = () => refuse(new Refused(404, 'LTS.0208', 'The log stream does not exist.'));
+export function registerLts({ app, operation, respond }: Service, lts: Lts): void {
+  const bodyOf = async <T>(c: SandboxRequest, schema: z.ZodType<T>) =>
+    checked(schema, await jsonOf(c), (text) => new Refused(400, 'LTS.0009', `Failed to validate the request body. ${text}`));
+  const groupOf = (c: SandboxRequest) =>
+    found(lts.groups.get(c.req.param('group') ?? ''), new Refused(404, 'LTS.0201', 'The log group is not existed'));
+  const streamOf = (c: SandboxRequest, { streams }: Pick<LogGroup, 'streams'>) =>
+    found(streams.get(c.req.param('stream') ?? ''), new Refused(404, 'LTS.0208', 'The log stream does not exist.'));
 
-  app.get('/v2/:project/groups', operation('lts.groups'), () => say.json({ log_groups: [...lts.groups.values()].map(groupView) }));
+  app.get('/v2/:project/groups', operation('lts.groups'), () => respond.json({ log_groups: [...lts.groups.values()].map(groupView) }));
 
   app.post('/v2/:project/groups', operation('lts.group-create'), async (c) => {
-    const body = GroupBody.safeParse(await c.req.json().catch(() => undefined));
-    if (!body.success) return invalid(body.error);
-    const made = lts.createGroup(body.data.log_group_name, body.data.ttl_in_days);
-    return made instanceof Refused ? refuse(made) : say.json({ log_group_id: made.id }, 201);
+    const { log_group_name, ttl_in_days } = await bodyOf(c, GroupBody);
+    return respond.json({ log_group_id: lts.createGroup(log_group_name, ttl_in_days).id }, 201);
   });
 
-  app.delete('/v2/:project/groups/:group', operation('lts.group-delete'), (c) =>
-    lts.groups.delete(c.req.param('group')) ? say.empty(204) : noGroup(),
-  );
+  app.delete('/v2/:project/groups/:group', operation('lts.group-delete'), (c) => {
+    lts.groups.delete(groupOf(c).id);
+    return respond.empty(204);
+  });
 
   app.get('/v2/:project/groups/:group/streams', operation('lts.streams'), (c) => {
-    const group = lts.groups.get(c.req.param('group'));
-    if (!group) return noGroup();
-    const log_streams = [...group.streams.values()].map((s) => ({
+    const log_streams = [...groupOf(c).streams.values()].map((s) => ({
       log_stream_id: s.id,
       log_stream_name: s.name,
       creation_time: s.createdAt,
       filter_count: 0,
     }));
-    return say.json({ log_streams });
+    return respond.json({ log_streams });
   });
 
   app.post('/v2/:project/groups/:group/streams', operation('lts.stream-create'), async (c) => {
-    const body = StreamBody.safeParse(await c.req.json().catch(() => undefined));
-    if (!body.success) return invalid(body.error);
-    const made = lts.createStream(c.req.param('group'), body.data.log_stream_name);
-    return made instanceof Refused ? refuse(made) : say.json({ log_stream_id: made.id }, 201);
+    const { log_stream_name } = await bodyOf(c, StreamBody);
+    return respond.json({ log_stream_id: lts.createStream(c.req.param('group'), log_stream_name).id }, 201);
   });
 
   app.delete('/v2/:project/groups/:group/streams/:stream', operation('lts.stream-delete'), (c) => {
-    const group = lts.groups.get(c.req.param('group'));
-    if (!group) return noGroup();
-    return group.streams.delete(c.req.param('stream')) ? say.empty(204) : noStream();
+    const group = groupOf(c);
+    group.streams.delete(streamOf(c, group).id);
+    return respond.empty(204);
   });
 
   app.post('/v2/:project/groups/:group/streams/:stream/content/query', operation('lts.query'), async (c) => {
-    const stream = lts.stream(c.req.param('group'), c.req.param('stream'));
-    if (!stream) return noStream();
-    const body = QueryBody.safeParse(await c.req.json().catch(() => undefined));
-    if (!body.success) return invalid(body.error);
-    const { start_time: from, end_time: to, limit, is_desc: newestFirst, keywords, line_num, search_type } = body.data;
-    const going = line_num !== undefined && search_type === 'forwards';
+    const stream = streamOf(c, lts.groups.get(c.req.param('group')) ?? { streams: new Map() });
+    const { start_time: from, end_time: to, limit, is_desc: newestFirst, keywords, line_num, search_type } = await bodyOf(c, QueryBody);
+    const isNextPage = line_num !== undefined && search_type === 'forwards';
     const query = { from, to, newestFirst, ...(keywords === undefined ? {} : { keywords }) };
-    const lines = lts.query(stream, { ...query, limit, ...(going ? { after: Number(line_num) } : {}) });
+    const lines = lts.query(stream, { ...query, limit, ...(isNextPage ? { after: Number(line_num) } : {}) });
     const count = lts.query(stream, { ...query, limit: Number.POSITIVE_INFINITY }).length;
-    return say.json({ count, logs: lines.map(lineView), isQueryComplete: true });
+    return respond.json({ count, logs: lines.map(lineView), isQueryComplete: true });
   });
 }
 

@@ -46,18 +46,18 @@ export class Lts {
     this.#ctx = ctx;
   }
 
-  createGroup(name: string, days: number): LogGroup | Refused {
-    if ([...this.groups.values()].some((g) => g.name === name)) return new Refused(400, 'LTS.0103', 'The log group name already exists.');
+  createGroup(name: string, days: number): LogGroup {
+    if ([...this.groups.values()].some((g) => g.name === name)) throw new Refused(400, 'LTS.0103', 'The log group name already exists.');
     const group = { id: this.#ids.uuid(), name, days, createdAt: this.#ctx.clock.now(), streams: new Map<string, LogStream>() };
     this.groups.set(group.id, group);
     return group;
   }
 
-  createStream(groupId: string, name: string): LogStream | Refused {
+  createStream(groupId: string, name: string): LogStream {
     const group = this.groups.get(groupId);
-    if (!group) return new Refused(400, 'LTS.0201', 'The log group is not existed');
+    if (!group) throw new Refused(400, 'LTS.0201', 'The log group is not existed');
     const taken = [...group.streams.values()].some((s) => s.name === name);
-    if (taken) return new Refused(400, 'LTS.0205', 'The log stream name already exists.');
+    if (taken) throw new Refused(400, 'LTS.0205', 'The log stream name already exists.');
     const stream = { id: this.#ids.uuid(), name, createdAt: this.#ctx.clock.now(), lines: [] };
     group.streams.set(stream.id, stream);
     return stream;
@@ -70,10 +70,8 @@ export class Lts {
   /** What a function without a stream of its own logs to when its collection is merely switched on. */
   automatic(functionName: string): { readonly group: LogGroup; readonly stream: LogStream } {
     const name = 'functiongraph.log.group.auto';
-    const made = [...this.groups.values()].find((g) => g.name === name) ?? this.createGroup(name, 3);
-    const group = made instanceof Refused ? impossible() : made;
-    const found = [...group.streams.values()].find((s) => s.name === functionName) ?? this.createStream(group.id, functionName);
-    return { group, stream: found instanceof Refused ? impossible() : found };
+    const group = [...this.groups.values()].find((g) => g.name === name) ?? this.createGroup(name, 3);
+    return { group, stream: [...group.streams.values()].find((s) => s.name === functionName) ?? this.createStream(group.id, functionName) };
   }
 
   /** Lines for a stream that is gone are lost. */
@@ -90,8 +88,4 @@ export class Lts {
     const rest = after === undefined ? ordered : ordered.filter((l) => (newestFirst ? l.number < after : l.number > after));
     return rest.slice(0, limit);
   }
-}
-
-function impossible(): never {
-  throw new Error('the sandbox cannot make its own log group');
 }

@@ -1,5 +1,6 @@
 import { BlockList, isIPv6 } from 'node:net';
 import * as z from 'zod';
+import { parseJson } from '../refused.ts';
 
 const Texts = z.union([z.string().transform((text) => [text]), z.array(z.string()).min(1)]);
 
@@ -83,12 +84,4 @@ function blockList(networks: readonly string[]): BlockList | undefined {
     return undefined;
   }
   return list;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,13 +1,14 @@
 import { SteppedClock } from '../../../sandbox/clock.ts';
 import type { SandboxContext, SandboxEvent, SimulatedVm } from '../../../sandbox/context.ts';
 import { Faults } from '../../../sandbox/faults.ts';
-import { mountFunctionApi } from '../../../sandbox/functiongraph/api.ts';
+import { registerFunctionApi } from '../../../sandbox/functiongraph/api.ts';
 import { FunctionGraph } from '../../../sandbox/functiongraph/functiongraph.ts';
 import { Gateway } from '../../../sandbox/functiongraph/gateway.ts';
 import { listen } from '../../../sandbox/http.ts';
 import { DEFAULT_CATALOGUE } from '../../../sandbox/otc/ecs/catalogue.ts';
 import { EcsFleet } from '../../../sandbox/otc/ecs/fleet.ts';
 import type { FleetTimes } from '../../../sandbox/otc/ecs/vm.ts';
+import type { Service } from '../../../sandbox/otc/error-formats.ts';
 import { Iam, type Project } from '../../../sandbox/otc/iam/iam.ts';
 import { Obs, type ObsOptions } from '../../../sandbox/otc/obs/obs.ts';
 import { otcApp } from '../../../sandbox/otc/otc.ts';
@@ -63,9 +64,8 @@ export async function otcBench(options: OtcBenchOptions = {}): Promise<OtcBench>
   const fleet = new EcsFleet(ctx, { catalogue: DEFAULT_CATALOGUE, times: TIMES, onActive: (vm) => booted.push(vm) });
   const functions = new FunctionGraph(ctx, iam, PROJECT);
   const gateway = new Gateway(ctx, functions);
-  const mount = (app: Parameters<typeof mountFunctionApi>[0], operation: Parameters<typeof mountFunctionApi>[1]) =>
-    mountFunctionApi(app, operation, ctx, functions);
-  const listener = await listen(otcApp(ctx, { iam, fleet, projectId: PROJECT, mount }));
+  const registerRoutes = (service: Service) => registerFunctionApi(service, functions);
+  const listener = await listen(otcApp(ctx, { iam, fleet, projectId: PROJECT, registerRoutes }));
   const host = new URL(listener.url).host;
   return {
     ...base,
