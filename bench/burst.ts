@@ -78,7 +78,7 @@ function makeJobs({ farm }: BenchFarm): readonly Job[] {
   return Array.from({ length: 10 }, (_, i) => farm.sandbox.gitlab.createPipeline(`acme/layer-${i}`, specs).jobs).flat();
 }
 
-/** What they say of time is the harness's more than the functions'. */
+/** Their times are more the harness's than the functions'. */
 const SHARED = 'GitLab, OTC, OBS and gateway are one process; the senders, the webhooks and the scalers one more each';
 
 function rows({ sent: { answers, ms }, creates, passes, created, names, runners }: Burst): readonly Row[] {

@@ -3,7 +3,7 @@ import { Faults } from '../sandbox/faults.ts';
 import { jobHookBody } from '../sandbox/gitlab/hooks/body.ts';
 import { signHook } from '../sandbox/gitlab/hooks/hooks.ts';
 import type { Job } from '../sandbox/gitlab/model.ts';
-import { GitLabWorld } from '../sandbox/gitlab/world.ts';
+import { GitLabState } from '../sandbox/gitlab/state.ts';
 
 export const SIGNING_TOKEN = `whsec_${Buffer.from('a key of the benchmark, 32 bytes').toString('base64')}`;
 
@@ -50,16 +50,16 @@ function gatewayEvent({ headers, body }: Delivery): Readonly<Record<string, unkn
 
 /** So many different pending jobs, each as a signed event. */
 export function pendingEvents(count: number): readonly Readonly<Record<string, unknown>>[] {
-  const world = new GitLabWorld({ clock: new RunningClock(), faults: new Faults(), latencyMs: 0, emit: () => undefined });
+  const gitlab = new GitLabState({ clock: new RunningClock(), faults: new Faults(), latencyMs: 0, emit: () => undefined });
   try {
     const specs = Array.from({ length: count }, (_, i) => ({ name: `image-${i}`, tags: ['bitbake'] }));
-    const { jobs } = world.createPipeline('acme/widgets', specs.slice(0, 1));
+    const { jobs } = gitlab.createPipeline('acme/widgets', specs.slice(0, 1));
     const [job] = jobs;
     if (!job) throw new Error('the sandbox made no job');
     return specs.map(({ name }, i) =>
       gatewayEvent(delivery({ ...job, id: job.id + i, name }, SIGNING_TOKEN, 'https://gitlab.example.com')),
     );
   } finally {
-    world.close();
+    gitlab.close();
   }
 }

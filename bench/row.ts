@@ -5,7 +5,7 @@ export interface Row {
   readonly unit: 'kB' | 'ms' | 's' | 'MB' | '/s' | '';
   /** What it is held against; absent: shown only. */
   readonly against?: Against;
-  /** Sizes and counts must hold; times depend on the machine and only say so. */
+  /** Sizes and counts must hold; times depend on the machine and are only reported. */
   readonly must: boolean;
   readonly note?: string;
 }
@@ -21,7 +21,7 @@ export interface Section {
   readonly rows: readonly Row[];
 }
 
-/** Ours divided by what it is held against; `undefined` where there is nothing to divide by. */
+/** Ours divided by the value to compare with; `undefined` without one. */
 export function ratioOf({ value, against }: Row): number | undefined {
   return against && against.value !== 0 ? value / against.value : undefined;
 }

@@ -4,7 +4,7 @@
  *   npm run bench -- [--quick] [--json] [--only sizes|cold|rate|defects|burst|scale|latency]
  *   npm run bench -- --against COMMIT [--tests] [--quick] [--json]
  *
- * Ends with 1 when a size or a count does not hold; a missed time only says so, because times are as good as the machine is quiet.
+ * Ends with 1 when a size or a count does not hold; a missed time is only reported, because times depend on how quiet the machine is.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -105,12 +105,12 @@ function result({ child, requests, reads, plans, launched }: Tick): readonly Row
   ];
 }
 
-/** Puts the state into the sandbox directly: the jobs first, so that no runner is told of each of them. */
+/** Puts the state into the sandbox directly: the jobs first, so that no runner is notified of each of them. */
 async function populate({ farm }: BenchFarm): Promise<void> {
   const { gitlab, ecs, ctx } = farm.sandbox;
   const [pool] = farm.config.settings.pools;
   if (!pool) throw new Error('the farm has no pool');
-  // Nothing runs on these machines: what their workers would have told GitLab is written here.
+  // Nothing runs on these machines: what their workers would have reported to GitLab is set here.
   ecs.brokenBoots('all');
   const specs = Array.from({ length: JOBS_PER_PIPELINE }, (_, i) => ({ name: `image-${i}`, tags: POOL.tags }));
   for (let jobs = 0; jobs < WORKERS + WAITING; jobs += specs.length) gitlab.createPipeline(`${GROUP}/distribution`, specs);

@@ -2,7 +2,7 @@
 export interface SandboxClock {
   now(): number;
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** Runs `task` after `ms`; gives a function that calls it off. */
+  /** Runs `task` after `ms`; returns a function that cancels it. */
   after(ms: number, task: () => void | Promise<void>): () => void;
   /** Marks work during which a stepped clock must stand still. Give it whatever is started and not awaited. */
   track<T>(work: Promise<T>): Promise<T>;
@@ -18,7 +18,7 @@ interface Timer {
 
 /**
  * Stands still while any tracked work runs and jumps to the next due time when all of it waits: a day in seconds, the same each time.
- * Whole milliseconds only, as `Date.now()` gives them, whatever fractions luck makes of a delay.
+ * Whole milliseconds only, like `Date.now()`, even where a random delay has fractions.
  */
 export class SteppedClock implements SandboxClock {
   #now: number;

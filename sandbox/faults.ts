@@ -35,7 +35,7 @@ export class Faults {
     this.#waiting = [];
   }
 
-  /** Counts the call and gives the fault that hits it, oldest first. */
+  /** Counts the call and returns the oldest fault that matches it. */
   take(operation: string): Fault | undefined {
     this.#calls.set(operation, (this.#calls.get(operation) ?? 0) + 1);
     const hit = this.#waiting.find((w) => w.left > 0 && matches(w.fault.operation, operation));

@@ -13,10 +13,10 @@ export interface SandboxEnv {
 }
 export type SandboxRequest = Context<SandboxEnv>;
 
-/** How a service words a refusal. `status` and `code` are the fault's, where it names them. */
+/** How a service words a refusal. `status` and `code` are those of the fault, if it has any. */
 export type Refusal = (c: SandboxRequest, status: number | undefined, code: string | undefined) => Response | Promise<Response>;
 
-/** Gives each call its name, its latency and, on request, its fault. */
+/** Names each call, and adds its latency and any injected fault. */
 export type FaultLayer = (operation: string | ((c: SandboxRequest) => string)) => MiddlewareHandler<SandboxEnv>;
 
 export function faultLayer(ctx: SandboxContext, refuse: Refusal): FaultLayer {
@@ -104,7 +104,7 @@ export function target(c: SandboxRequest): Target {
   return { path: decodeURIComponent(cut < 0 ? url : url.slice(0, cut)), query };
 }
 
-/** In a query `+` is a space for every one of these services; whoever means a plus sends `%2B`. */
+/** In a query `+` is a space for all of these services; a plus is sent as `%2B`. */
 function decodeQuery(text: string): string {
   return decodeURIComponent(text.replaceAll('+', ' '));
 }

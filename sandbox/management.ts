@@ -28,7 +28,7 @@ export interface ManagementOptions {
   readonly gateways: readonly string[];
 }
 
-/** What a deployment manages: functions with their triggers, gateways, logs. Agencies and buckets belong to others, who ask for them earlier. */
+/** What a deployment manages: functions with their triggers, gateways, logs. Agencies and buckets exist before it. */
 export interface Management {
   readonly deployed: DeployedFunctions;
   readonly apig: Apig;

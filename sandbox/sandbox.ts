@@ -42,14 +42,14 @@ export interface SandboxOptions {
   readonly agencies?: readonly string[];
   readonly gitlab?: Parameters<typeof createGitLab>[1];
   readonly worker?: Parameters<typeof runWorker>[2];
-  /** The life of each server that becomes ACTIVE, in place of a simulated worker: starts a machine and tells the VM when that is off. */
+  /** The life of each server that becomes ACTIVE, in place of a simulated worker: starts a machine, and powers the VM off with it. */
   readonly machines?: (vm: SimulatedVm, ctx: SandboxContext) => Promise<void>;
   readonly onEvent?: (event: SandboxEvent) => void;
 }
 
 export interface Sandbox {
   readonly ctx: SandboxContext;
-  readonly gitlab: ReturnType<typeof createGitLab>['world'];
+  readonly gitlab: ReturnType<typeof createGitLab>['state'];
   readonly iam: Iam;
   readonly ecs: EcsFleet;
   readonly obs: Obs;
@@ -61,7 +61,7 @@ export interface Sandbox {
   readonly apig: Apig;
   readonly lts: Lts;
   readonly agencies: Agencies;
-  /** Of the first API gateway; '' when there is none. */
+  /** Of the first API gateway; '' without one. */
   readonly gatewayId: string;
   readonly urls: { readonly gitlab: string; readonly otc: string; readonly obs: string; readonly gateway: string };
   /** A permanent key of the account. */
@@ -89,10 +89,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const fleet = new EcsFleet(ctx, {
     catalogue: options.catalogue ?? DEFAULT_CATALOGUE,
     times: { ...TIMES, ...options.times },
-    // The world is there before the first server can be.
+    // GitLab exists before the first server can.
     onActive: (vm) => {
       const live =
-        options.machines ?? ((of: SimulatedVm) => runWorker(of, ctx, { ...(gitlab && { gitlab: gitlab.world }), ...options.worker }));
+        options.machines ?? ((of: SimulatedVm) => runWorker(of, ctx, { ...(gitlab && { gitlab: gitlab.state }), ...options.worker }));
       watch(live(vm, ctx), vm, ctx);
     },
   });
@@ -129,11 +129,11 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const listeners = await openListeners([gitlabListener, otc, obs.app, gateway.app], options.port ?? 0, options.host);
   const urls = { gitlab: listeners[0].url, otc: listeners[1].url, obs: listeners[2].url, gateway: listeners[3].url };
   gitlab = createGitLab(ctx, { externalUrl: urls.gitlab, random: seeded(1), ...options.gitlab });
-  const { world } = gitlab;
+  const { state } = gitlab;
 
   return {
     ctx,
-    gitlab: world,
+    gitlab: state,
     iam,
     ecs: fleet,
     obs,
@@ -153,7 +153,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     close: async () => {
       functions.close();
       management.close();
-      world.close();
+      state.close();
       for (const vm of fleet.all()) vm.stop.abort();
       await Promise.all(listeners.map((listener) => listener.close()));
     },

@@ -1,10 +1,10 @@
 import type { SandboxContext } from './context.ts';
 import type { JobSpec, Pipeline } from './gitlab/model.ts';
 import { type Random, seeded } from './gitlab/random.ts';
-import type { GitLabWorld } from './gitlab/world.ts';
+import type { GitLabState } from './gitlab/state.ts';
 
 export interface WorkloadOptions {
-  /** The same seed gives the same days. */
+  /** The same seed makes the same days. */
   readonly seed: number;
   readonly from: number;
   readonly to: number;
@@ -48,26 +48,26 @@ export function bitbakeDays(options: WorkloadOptions): readonly WorkloadStep[] {
 }
 
 /** Lets the days happen on the sandbox's clock. The function given back calls off what has not happened yet. */
-export function playWorkload(world: GitLabWorld, ctx: SandboxContext, options: WorkloadOptions): () => void {
+export function playWorkload(gitlab: GitLabState, ctx: SandboxContext, options: WorkloadOptions): () => void {
   const made = new Map<string, Pipeline>();
   const now = ctx.clock.now();
   const cancels = bitbakeDays(options)
     .filter(({ at }) => at >= now)
-    .map((step) => ctx.clock.after(step.at - now, () => perform(world, made, step)));
+    .map((step) => ctx.clock.after(step.at - now, () => perform(gitlab, made, step)));
   return () => {
     for (const cancel of cancels) cancel();
   };
 }
 
-function perform(world: GitLabWorld, made: Map<string, Pipeline>, step: WorkloadStep): void {
+function perform(gitlab: GitLabState, made: Map<string, Pipeline>, step: WorkloadStep): void {
   if (step.kind === 'pipeline') {
-    made.set(step.key, world.createPipeline(step.project, step.jobs, { source: step.source }));
+    made.set(step.key, gitlab.createPipeline(step.project, step.jobs, { source: step.source }));
     return;
   }
   const pipeline = made.get(step.key);
   if (!pipeline) return;
-  if (step.kind === 'cancel') world.cancelPipeline(pipeline);
-  else for (const job of pipeline.jobs.filter(({ status, retried }) => status === 'failed' && !retried)) world.retryJob(job);
+  if (step.kind === 'cancel') gitlab.cancelPipeline(pipeline);
+  else for (const job of pipeline.jobs.filter(({ status, retried }) => status === 'failed' && !retried)) gitlab.retryJob(job);
 }
 
 function nightly(day: number, random: Random, project: string, tags: readonly string[]): readonly WorkloadStep[] {

@@ -3,7 +3,7 @@ import type { CacheSettings, RunnerSettings } from '../lib/app/settings.ts';
 import type { ManagerSettings } from '../lib/config/types.ts';
 
 /*
- * Settings of machines as a small configuration gives them. A test spreads them and writes down only what it is about.
+ * Settings of machines from a small configuration. A test spreads them and overrides only what it is about.
  */
 
 export const RUNNER: RunnerSettings = {

@@ -37,7 +37,7 @@ export const FAST_MACHINES = {
   worker: { bootMs: 10 * SECOND },
 } satisfies TestFarmOptions;
 
-/** A farm on a clock that jumps, with everything that it said and did. Closed when the test is over. */
+/** A farm on a clock that jumps, with its log and its events. Closed at the end of the test. */
 export class TestFarm {
   readonly farm: Farm;
   readonly clock: SteppedClock;
@@ -65,7 +65,7 @@ export class TestFarm {
     return this.farm.sandbox.ctx.faults;
   }
 
-  /** One pipeline with all the jobs in one stage; each 5 min with the first pool's tag unless said otherwise. */
+  /** One pipeline with all the jobs in one stage; each takes 5 min and has the first pool's tag by default. */
   push(jobs: number | readonly Partial<JobSpec>[], project = PROJECT): Pipeline {
     const specs = typeof jobs === 'number' ? Array.from({ length: jobs }, () => ({})) : jobs;
     return this.gitlab.createPipeline(
@@ -78,7 +78,7 @@ export class TestFarm {
     return this.clock.advance(ms);
   }
 
-  /** One tick of the reaper, and the seconds of patience that it may need. */
+  /** One tick of the reaper, with 20 s for its calls to time out. */
   async tick(): Promise<void> {
     const done = this.farm.tick();
     await this.clock.advance(20 * SECOND);

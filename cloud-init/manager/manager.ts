@@ -52,7 +52,7 @@ function renderManagerCloudConfig(settings: ManagerSettings): string {
     bootcmd: [],
     runcmd: [
       ['systemctl', 'daemon-reload'],
-      // First what tells how far the machine has come.
+      // First the program that reports how far the machine has come.
       ['systemctl', 'enable', '--now', 'gl-cache-health.timer'],
       ['systemctl', 'enable', 'gl-cache-firewall.service', 'gl-cache-setup.service', ...managerServices(settings)],
       ['systemctl', 'start', '--no-block', 'gl-cache-setup.service'],

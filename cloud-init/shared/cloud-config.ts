@@ -20,7 +20,7 @@ export interface CloudConfig {
 }
 
 /**
- * Renders `#cloud-config` user data. Files are literal blocks, so that whoever looks at a machine reads them as they are; everything else is
+ * Renders `#cloud-config` user data. Files are literal blocks, so that they can be read on a machine as they are; everything else is
  * JSON, which is YAML. No YAML library: this is part of the functions, where 100 kB count. Throws `RangeError` for text that a literal block
  * cannot hold.
  */

@@ -182,7 +182,7 @@ function shellQuote(value: string): string {
 }
 
 /**
- * What it comes after outlives it at a shutdown. run-single gives a job 30 s at SIGTERM (common/consts.go, DefaultShutdownTimeout; no key or flag
+ * At a shutdown, the units that it comes after outlive it. run-single gives a job 30 s at SIGTERM (common/consts.go, DefaultShutdownTimeout; no key or flag
  * changes that) and then reports it, for which the service leaves it time.
  */
 function workerUnit(input: WorkerUserDataInput): string {

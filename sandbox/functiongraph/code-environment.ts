@@ -1,8 +1,8 @@
 import { Console } from 'node:console';
 import { Writable } from 'node:stream';
 
-/** What deployed code finds around it. */
-export interface CodeWorld {
+/** What the environment of deployed code is made of. */
+export interface CodeFacts {
   readonly now: () => number;
   /** The whole environment: nothing of this process's own is seen. */
   readonly env: Readonly<Record<string, string>>;
@@ -11,7 +11,7 @@ export interface CodeWorld {
   readonly requestId: () => string;
 }
 
-export interface Surrounding {
+export interface CodeEnvironment {
   readonly console: Console;
   readonly process: NodeJS.Process;
   readonly Date: DateConstructor;
@@ -19,7 +19,7 @@ export interface Surrounding {
   readonly modules: ReadonlyMap<string, unknown>;
 }
 
-export function codeWorld({ now, env, log, requestId }: CodeWorld): Surrounding {
+export function codeEnvironment({ now, env, log, requestId }: CodeFacts): CodeEnvironment {
   const console = new Console(new Lines((line) => log(`${new Date(now()).toISOString()} ${requestId()} ${line}`)));
   const own = { ...env };
   const process = new Proxy(globalThis.process, {
@@ -32,7 +32,7 @@ export function codeWorld({ now, env, log, requestId }: CodeWorld): Surrounding 
   return { console, process, Date: dateAt(now), modules };
 }
 
-/** `Date` as it is, but for what it calls now. */
+/** The real `Date` with another present. */
 function dateAt(now: () => number): DateConstructor {
   return new Proxy(Date, {
     construct: (real, args, target) => Reflect.construct(real, args.length === 0 ? [now()] : args, target),

@@ -5,19 +5,19 @@ import { tmpdir } from 'node:os';
 import { dirname, join, normalize, sep } from 'node:path';
 import { compileFunction, constants } from 'node:vm';
 import { unzipSync } from 'fflate';
-import { type CodeWorld, codeWorld } from './code-environment.ts';
+import { type CodeFacts, codeEnvironment } from './code-environment.ts';
 import type { FunctionHandler } from './instances.ts';
 
 /** A function's code as it was uploaded, unpacked into a folder of its own. */
 export interface UnpackedCode {
   readonly folder: string;
-  /** SHA-512 of the zip, hexadecimal: what the API tells of it. */
+  /** SHA-512 of the zip, hexadecimal, as the API shows it. */
   readonly digest: string;
   readonly bytes: number;
   remove(): void;
 }
 
-/** `undefined` for what is no zip, or one with files outside its root. */
+/** `undefined` for anything but a zip whose files are all inside its root. */
 export function unpack(zip: Buffer): UnpackedCode | undefined {
   const files = filesOf(zip);
   if (!files) return undefined;
@@ -50,11 +50,11 @@ const PARAMETERS = ['exports', 'require', 'module', '__filename', '__dirname', '
 
 /**
  * A new instance of the code in `folder`: CommonJS, every module of the folder loaded anew, with the sandbox's time, an environment of its own, and a
- * console whose lines are collected. Throws when the handler is not there.
+ * console whose lines are collected. Throws when the handler does not exist.
  */
-export function loadInstance(folder: string, handler: string, options: Omit<CodeWorld, 'requestId'>): FunctionHandler {
+export function loadInstance(folder: string, handler: string, options: Omit<CodeFacts, 'requestId'>): FunctionHandler {
   let requestId = '';
-  const world = codeWorld({ ...options, requestId: () => requestId });
+  const environment = codeEnvironment({ ...options, requestId: () => requestId });
   const modules = new Map<string, Loaded>();
 
   const load = (file: string): Loaded => {
@@ -64,7 +64,7 @@ export function loadInstance(folder: string, handler: string, options: Omit<Code
     modules.set(file, module);
     const native = createRequire(file);
     const require = (id: string): unknown => {
-      const own = world.modules.get(id.replace(/^node:/, ''));
+      const own = environment.modules.get(id.replace(/^node:/, ''));
       if (own !== undefined) return own;
       const path = native.resolve(id);
       return path.startsWith(folder + sep) && /\.c?js$/.test(path) ? load(path).exports : native(id);
@@ -73,14 +73,24 @@ export function loadInstance(folder: string, handler: string, options: Omit<Code
       filename: file,
       importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     });
-    run.call(module.exports, module.exports, require, module, file, dirname(file), world.console, world.process, world.Date);
+    run.call(
+      module.exports,
+      module.exports,
+      require,
+      module,
+      file,
+      dirname(file),
+      environment.console,
+      environment.process,
+      environment.Date,
+    );
     return module;
   };
 
   const dot = handler.lastIndexOf('.');
   const entry = load(join(folder, `${handler.slice(0, dot)}.js`)).exports;
   const found: unknown = Object.entries(entry ?? {}).find(([name]) => name === handler.slice(dot + 1))?.[1];
-  // The platform tells asynchronous handlers by their being native async functions; any other is given a callback.
+  // The platform recognises asynchronous handlers because they are native async functions; any other gets a callback.
   if (!(found instanceof NATIVE_ASYNC)) throw new TypeError(`${handler} is not an async function`);
   const call = found as FunctionHandler;
   return (event, context) => {

@@ -1,42 +1,9 @@
 import { format } from 'node:util';
 
-/** `context` as FunctionGraph hands it to a Node.js function (FunctionGraph Node.js runtime, "Context"). */
-export interface FunctionContext {
-  getRequestID(): string;
-  getRemainingTimeInMilliSeconds(): number;
-  /** The configured timeout, in milliseconds in spite of its name: so does the real one. */
-  getRunningTimeInSeconds(): number;
-  getUserData(key: string): string | undefined;
-  getFunctionName(): string;
-  getPackage(): string;
-  getProjectID(): string;
-  getVersion(): string;
-  getAlias(): string;
-  getMemorySize(): string;
-  getCPUNumber(): string;
-  getLogger(): FunctionLogger;
-  /** Temporary keys and token; empty without an agency. */
-  getSecurityAccessKey(): string;
-  getSecuritySecretKey(): string;
-  getSecurityToken(): string;
-  getToken(): string;
-  getAccessKey(): string;
-  getSecretKey(): string;
-  getWorkflowID(): string;
-  getWorkflowRunID(): string;
-  getWorkflowStateID(): string;
-}
-
 type Level = 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
 const LEVELS: readonly Level[] = ['DEBUG', 'INFO', 'WARN', 'ERROR'];
 
-interface FunctionLogger {
-  debug(...args: unknown[]): void;
-  info(...args: unknown[]): void;
-  warn(...args: unknown[]): void;
-  error(...args: unknown[]): void;
-  setLevel(level: Level): void;
-}
+export type FunctionContext = ReturnType<typeof functionContext>;
 
 export interface AgencyKeys {
   readonly accessKey: string;
@@ -58,15 +25,19 @@ export interface ContextFacts {
   readonly log: (line: string) => void;
 }
 
-/** The remaining time runs in real time, whatever the sandbox's clock does. */
-export function functionContext(facts: ContextFacts): FunctionContext {
+/**
+ * `context` as FunctionGraph hands it to a Node.js function (FunctionGraph Node.js runtime, "Context"). The remaining time runs in real time,
+ * whatever the sandbox's clock does.
+ */
+export function functionContext(facts: ContextFacts) {
   const started = performance.now();
   const logger = functionLogger(facts);
   return {
     getRequestID: () => facts.requestId,
     getRemainingTimeInMilliSeconds: () => Math.max(0, Math.floor(facts.timeoutMs - (performance.now() - started))),
+    // Milliseconds in spite of its name: so does the real one.
     getRunningTimeInSeconds: () => facts.timeoutMs,
-    getUserData: (key) => facts.userData[key],
+    getUserData: (key: string): string | undefined => facts.userData[key],
     getFunctionName: () => facts.functionName,
     getPackage: () => 'default',
     getProjectID: () => facts.projectId,
@@ -76,6 +47,7 @@ export function functionContext(facts: ContextFacts): FunctionContext {
     // Millicores grow with the memory: 128 MB have 300.
     getCPUNumber: () => String((facts.memoryMb / 128) * 100 + 200),
     getLogger: () => logger,
+    // Temporary keys and token; empty without an agency.
     getSecurityAccessKey: () => facts.keys?.accessKey ?? '',
     getSecuritySecretKey: () => facts.keys?.secretKey ?? '',
     getSecurityToken: () => facts.keys?.securityToken ?? '',
@@ -88,7 +60,7 @@ export function functionContext(facts: ContextFacts): FunctionContext {
   };
 }
 
-function functionLogger(facts: ContextFacts): FunctionLogger {
+function functionLogger(facts: ContextFacts) {
   let lowest = LEVELS.indexOf('INFO');
   const write =
     (level: Level) =>
@@ -101,7 +73,7 @@ function functionLogger(facts: ContextFacts): FunctionLogger {
     info: write('INFO'),
     warn: write('WARN'),
     error: write('ERROR'),
-    setLevel: (level) => {
+    setLevel: (level: Level) => {
       lowest = LEVELS.indexOf(level);
     },
   };

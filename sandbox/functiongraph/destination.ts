@@ -17,7 +17,7 @@ interface Owner {
   readonly config: { readonly xrole: string; readonly app_xrole: string };
 }
 
-/** Where asynchronous events go that were given up (FunctionGraph user guide, "Configuring an Asynchronous Notification Policy"). */
+/** Destinations of asynchronous events that were given up (FunctionGraph user guide, "Configuring an Asynchronous Notification Policy"). */
 export class Destinations {
   readonly #options: DestinationOptions;
 
@@ -30,7 +30,7 @@ export class Destinations {
     if (missing) throw new Refused(400, 'FSS.0400', `destination_config: the bucket ${missing.param.bucket} does not exist`);
   }
 
-  /** One object for the event, when the agency may write it; else it is lost, and only the sandbox's events tell. */
+  /** Writes the event as one object, if the agency may; otherwise it is lost, and only the sandbox's events show it. */
   deliver({ name, urn, config }: Owner, { bucket, prefix, expires }: ObsDestination, event: DiscardedEvent): void {
     const { ctx, agencies, obs } = this.#options;
     const at = ctx.clock.now();

@@ -21,7 +21,7 @@ export interface GatewayRoute {
   readonly timeoutMs?: number;
   /** Host names that the route answers to beside the gateway's own address; any when absent. Asked at each call. */
   readonly hosts?: () => readonly string[];
-  /** Calls must prove who they are, which none here can. */
+  /** Calls need authentication, which the sandbox always refuses. */
   readonly closed?: boolean;
   /** The caller does not wait for the function. */
   readonly asynchronous?: boolean;
@@ -55,7 +55,7 @@ export class Gateway {
     this.app.all('*', operation('gateway.call'), (c) => this.#answer(c));
   }
 
-  /** The routes that were published first win. Gives what takes it offline. */
+  /** Of two matching routes the older one answers. Returns a function that takes this one offline. */
   publish(route: GatewayRoute): () => void {
     this.#routes.push(route);
     return () => {
@@ -139,7 +139,7 @@ function matches(route: GatewayRoute, method: string, path: string): boolean {
   return route.match === 'prefix' ? path.startsWith(own) : path === own;
 }
 
-/** By the name of a group, or by the address that the gateway listens on: who tests has no names. */
+/** By the name of a group, or by the gateway's own address, because tests have no DNS names. */
 function answersTo({ hosts }: GatewayRoute, c: SandboxRequest): boolean {
   if (!hosts) return true;
   const [host = '', port] = (header(c, 'host') ?? '').split(':');

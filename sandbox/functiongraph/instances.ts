@@ -1,7 +1,7 @@
 import type { SandboxContext } from '../context.ts';
 import { type AgencyKeys, type FunctionContext, functionContext } from './context.ts';
 
-/** The export that FunctionGraph calls. What it gives must be fit for JSON; a string is passed on as it is. */
+/** The export that FunctionGraph calls. Its result must be valid in JSON; a string is passed on unchanged. */
 export type FunctionHandler = (event: unknown, context: FunctionContext) => Promise<unknown>;
 
 export interface FunctionDefinition {
@@ -21,10 +21,8 @@ export interface FunctionDefinition {
   readonly asyncRetries?: number;
   /** Asynchronous events older than this are dropped. On the sandbox's clock. */
   readonly asyncMaxAgeMs?: number;
-  /** Whose rights the temporary keys carry: the agency of this name; every right when true or absent. false: the credential getters give empty strings. */
+  /** Whose rights the temporary keys carry: the agency of this name; every right when true or absent. false: the credential getters return empty strings. */
   readonly agency?: boolean | string;
-  /** Real milliseconds that a new instance takes before its first event. */
-  readonly coldStartMs?: number;
   /** Gets each line that the function or the platform logs about it, as log collection would. */
   readonly onLog?: (line: string) => void;
   /** Gets each asynchronous event that was given up. */
@@ -113,9 +111,8 @@ export class InstancePool {
   async #call(instance: Instance, event: unknown, requestId: string): Promise<Outcome> {
     const { definition } = this;
     try {
-      if (!instance.handler && definition.coldStartMs) await realSleep(definition.coldStartMs);
       instance.handler ??= definition.load ? await definition.load() : definition.handler;
-      // The platform hands over parsed JSON: what JSON cannot say does not arrive.
+      // The platform hands over parsed JSON: what JSON cannot express does not arrive.
       const parsed: unknown = JSON.parse(JSON.stringify(event ?? null));
       const result = await instance.handler(parsed, this.#context(requestId));
       return { kind: 'ok', body: typeof result === 'string' ? result : (JSON.stringify(result) ?? '') };
@@ -169,8 +166,4 @@ function errorBody(error: unknown): Record<string, unknown> {
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
   const stackTrace = (stack ?? '').split('\n').slice(1);
   return { errorMessage: `function invocation exception, error: ${message}`, errorType: name, stackTrace };
-}
-
-function realSleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,4 +1,4 @@
-/** `urn:fss:<region>:<project>:function:<package>:<name>[:<version>]`, or the short forms `package:name` and `name`. Gives the name. */
+/** `urn:fss:<region>:<project>:function:<package>:<name>[:<version>]`, or the short forms `package:name` and `name`. Returns the name. */
 export function functionOf(urn: string, project: string): string | undefined {
   const parts = urn.split(':');
   if (parts[0] !== 'urn') return parts.length <= 2 ? parts.at(-1) : undefined;

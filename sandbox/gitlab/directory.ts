@@ -13,7 +13,7 @@ export interface TokenSpec {
   readonly expiresOn?: string;
 }
 
-/** Groups, projects and who may do what in them. */
+/** Groups, projects and the roles in them. */
 export class Directory {
   readonly groups = new Map<string, Group>();
   readonly projects = new Map<number, Project>();

@@ -10,30 +10,30 @@ import { jobRoutes } from './rest/jobs.ts';
 import { peopleRoutes } from './rest/people.ts';
 import { runnerApi } from './rest/runner-api.ts';
 import { runnerRoutes } from './rest/runners.ts';
-import { GitLabWorld } from './world.ts';
+import { GitLabState } from './state.ts';
 
 export interface GitLab {
   readonly app: Hono<SandboxEnv>;
-  readonly world: GitLabWorld;
+  readonly state: GitLabState;
 }
 
 /** A stand-in for GitLab: its REST, GraphQL and runner APIs over one state, and hooks that it sends by itself. */
 export function createGitLab(ctx: SandboxContext, options: GitLabOptions = {}): GitLab {
-  const world = new GitLabWorld(ctx, options);
+  const state = new GitLabState(ctx, options);
   const app = new Hono<SandboxEnv>();
   app.onError((error) => {
     if (error instanceof Refused) return Response.json(error.body, { status: error.status, headers: error.headers });
     throw error;
   });
   app.notFound((c) => c.json({ error: '404 Not Found' }, 404));
-  const part = { app, world, fault: faultLayer(ctx, refuse(ctx)), now: () => ctx.clock.now() };
+  const part = { app, gitlab: state, fault: faultLayer(ctx, refuse(ctx)), now: () => ctx.clock.now() };
   runnerApi(part);
   runnerRoutes(part);
   jobRoutes(part);
   peopleRoutes(part);
   hookRoutes(part);
   graphqlRoute(part);
-  return { app, world };
+  return { app, state };
 }
 
 /**

@@ -61,7 +61,7 @@ export interface Project {
   instanceRunnersEnabled: boolean;
   /** CI is switched on. */
   buildsEnabled: boolean;
-  /** What its `.gitlab-ci.yml` makes of a pipeline that is asked for by the API; without it there is no such file. */
+  /** The jobs that its `.gitlab-ci.yml` makes when the API starts a pipeline; without them the file does not exist. */
   ciJobs?: readonly JobSpec[];
   /** Oldest first. */
   readonly pipelines: Pipeline[];
@@ -142,7 +142,7 @@ export interface Job {
   manager?: RunnerManager | undefined;
   /** Assigned, but not confirmed by its runner: since when, or since the last keep-alive. */
   unconfirmedSince?: number | undefined;
-  /** The runner said that it can stop a job gracefully: cancel goes over `canceling`. */
+  /** The runner can stop a job gracefully: cancelling goes through `canceling`. */
   cancelable: boolean;
   failureReason?: string | undefined;
   exitCode?: number | undefined;

@@ -19,7 +19,7 @@ export interface GitLabOptions {
   readonly hookTimeoutMs?: number;
   /** Deliveries on their way at once. */
   readonly hookConcurrency?: number;
-  /** New runners' tokens expire after so long, as the setting "runner token expiration" makes them; 0: never. */
+  /** New runners' tokens expire after this time, like GitLab's setting "runner token expiration"; 0: never. */
   readonly runnerTokenLifeMs?: number;
   /** Most runners of one group or project that were created or seen in the last seven days. */
   readonly runnerLimit?: number;
@@ -29,7 +29,7 @@ export interface GitLabOptions {
 
 export type Settings = Required<GitLabOptions>;
 
-export function settle(options: GitLabOptions): Settings {
+export function withDefaults(options: GitLabOptions): Settings {
   return {
     externalUrl: 'https://gitlab.example.com',
     version: '19.4.0',

@@ -1,4 +1,4 @@
-/** Numbers in [0, 1), as `Math.random` gives them. */
+/** Numbers in [0, 1), like `Math.random`. */
 export type Random = () => number;
 
 /** Mulberry32 by Tommy Ettinger (public domain): small, and the same for the same seed everywhere. */

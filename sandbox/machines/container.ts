@@ -12,7 +12,7 @@ export interface ContainerOrder extends MachineOrder {
   readonly cacheFolder?: string;
 }
 
-// docker wants to write to the control groups (v1), which systemd-nspawn mounts read-only; harmless where there is only v2.
+// docker wants to write to the control groups (v1), which systemd-nspawn mounts read-only; harmless on a machine with v2 only.
 const DOCKER_DROP_IN = `[Service]
 ExecStartPre=-/bin/sh -c "mount -o remount,rw,bind /sys/fs/cgroup; for d in /sys/fs/cgroup/*; do mount -o remount,rw,bind $$d || true; done"
 `;
@@ -24,8 +24,8 @@ mount --bind /srv/nfs-backing "$2" || exit 32
 case " $* " in *,ro,* | *' ro,'* | *',ro '*) mount -o remount,bind,ro "$2" ;; esac
 `;
 
-// Each machine's systemd is told that the control groups are its own. So they must be: else the systemd of one machine ends services of another.
-// $1 is the group; on a machine with cgroup v1 there is one tree per controller, and a new cpuset is empty.
+// Each machine's systemd assumes that the control groups are its own. They must be, or the systemd of one machine ends services of another.
+// $1 is the group; cgroup v1 has one tree per controller, and a new cpuset is empty.
 const IN_ITS_OWN_GROUP = `
 group=$1
 shift
@@ -103,7 +103,7 @@ export class Container extends Machine {
     return new Container(root, { ...order, address: addressOf(number) }, process_);
   }
 
-  /** Runs a command inside, as root or as a user id. Gives its exit code and what it printed. */
+  /** Runs a command inside, as root or as a user id. Returns its exit code and its output. */
   async inside(command: readonly string[], uid = 0): Promise<{ readonly code: number; readonly text: string }> {
     const children = await readFile(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8');
     const leader = children.trim();

@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 
-/** Why a call is not carried out. Thrown: the application answers it in the words of the service whose code it is. */
+/** A call that is not carried out. The application answers it in the words of the service that has the code. */
 export class Refused extends Error {
   readonly status: number;
   readonly code: string;
@@ -15,7 +15,7 @@ export class Refused extends Error {
   }
 }
 
-/** The body as the schema has it. Throws what `refuse` makes of the first issue: where it is, and one line that says what was wanted. */
+/** Returns the parsed body. Throws what `refuse` makes of the first issue: one line of text, and the path. */
 export function checked<T>(schema: z.ZodType<T>, body: unknown, refuse: (text: string, at: string) => Refused): T {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
@@ -24,7 +24,7 @@ export function checked<T>(schema: z.ZodType<T>, body: unknown, refuse: (text: s
   throw refuse(`${at || 'body'}: ${issue?.message ?? 'invalid'}`, at);
 }
 
-/** What is found; throws the refusal where there is nothing. */
+/** Returns the value; throws the refusal when it is undefined. */
 export function found<T>(value: T | undefined, refusal: Refused): T {
   if (value === undefined) throw refusal;
   return value;

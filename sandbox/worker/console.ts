@@ -21,7 +21,7 @@ export class WorkerConsole {
     this.#print(POWER_ON);
   }
 
-  say(phase: string, more = ''): void {
+  report(phase: string, more = ''): void {
     const uptime = ((this.#clock.now() - this.#poweredOnAt) / 1000).toFixed(2);
     this.#print([`gl-scaler worker=${this.#vm.name} phase=${phase}${more && ` ${more}`} uptime=${uptime}`]);
   }

@@ -2,7 +2,7 @@ import { parse } from 'smol-toml';
 import * as z from 'zod';
 import { bounded } from '../../lib/signals/bounded.ts';
 
-/** What gitlab-runner's config.toml says about the first runner. */
+/** The first runner in gitlab-runner's config.toml. */
 export interface Handoff {
   readonly url: string;
   readonly token: string;
@@ -30,13 +30,13 @@ export function handoffUrl(userData: string): string | undefined {
   return userData.match(/https?:\/\/[^\s'"<>\\`]+/g)?.find((url) => /[?&][\w-]*Signature=/.test(url));
 }
 
-/** The flags of `gitlab-runner run-single` as they stand in the user data, and who starts it. */
+/** The flags of `gitlab-runner run-single` in the user data, and which program starts it. */
 export function limitsOf(userData: string): Limits {
   const flag = (name: string) => Number(new RegExp(`--${name}[ =]['"]?(\\d+)`).exec(userData)?.[1] ?? 0);
   return { maxBuilds: flag('max-builds'), waitTimeoutMs: flag('wait-timeout') * 1000, leavesRefused: /DISK_MIN_FREE=[1-9]/.test(userData) };
 }
 
-/** `undefined` when there is no usable answer: the URL has run out, the object is gone, or it is no configuration. */
+/** `undefined` without a usable answer: the URL has expired, the object is gone, or it is not a configuration. */
 export async function readHandoff(url: string, signal: AbortSignal): Promise<Handoff | undefined> {
   const limit = bounded(ANSWER_MS, [signal]);
   try {

@@ -18,7 +18,7 @@ export interface RunnerOptions extends Handoff, Limits {
     | undefined;
 }
 
-/** What it says it is. */
+/** The version that it reports. */
 export const RUNNER_VERSION = '19.4.0';
 /** Between two requests (gitlab-runner: common/consts.go). `run-single` does not read `check_interval`. */
 const CHECK_MS = 3000;
@@ -101,7 +101,7 @@ class SimulatedRunner {
       this.#isRefused = answer.status === 403 && this.#options.leavesRefused;
       if (this.#isRefused) return undefined;
       this.#lastUpdate = answer.headers.get('x-gitlab-last-update') ?? asked;
-      // With nothing new Workhorse answers only when there is something, or when its time is up; the runner asks again after that either way.
+      // Workhorse holds the request until there is news or its time is up; after either, the runner asks again.
       const held = answer.status === 204 && this.#lastUpdate === asked;
       if (held && gitlab && gitlab.settings.longPollMs > 0) await clock.sleep(gitlab.settings.longPollMs, news.signal);
       await clock.sleep(answer.status === 403 || answer.status === 0 ? UNHEALTHY_MS : CHECK_MS, gone);
@@ -191,7 +191,7 @@ class SimulatedRunner {
     return this.#send(method, path, JSON.stringify(body), { 'content-type': 'application/json' });
   }
 
-  /** Asks again where the answer says so: after `RateLimit-ResetTime`, `Retry-After`, or a pause that doubles. */
+  /** Repeats a call whose answer asks for it: after `RateLimit-ResetTime`, `Retry-After`, or a pause that doubles. */
   async #send(method: string, path: string, body: string, headers: Readonly<Record<string, string>>): Promise<Answer> {
     for (let i = 0; ; i++) {
       const answer = await this.#sendOnce(method, path, body, headers);

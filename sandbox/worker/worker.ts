@@ -14,7 +14,7 @@ export interface WorkerOptions {
   readonly bootMs?: number | (() => number);
   /** `normal` when absent. */
   readonly mode?: WorkerMode | ((vm: SimulatedVm) => WorkerMode);
-  /** The world that the workers' GitLab lives in: it holds their requests as Workhorse does, and notes killed jobs. */
+  /** The state of the workers' GitLab: it holds their requests as Workhorse does, and notes killed jobs. */
   readonly gitlab?: RunnerOptions['gitlab'];
   /** They never leave by their wait timeout, so that the scaler has to take them away. */
   readonly stay?: boolean;
@@ -38,10 +38,10 @@ export async function runWorker(vm: SimulatedVm, ctx: SandboxContext, options: W
   const noCache = how === 'cache-missing';
   const handoff = noCache ? undefined : await prepare(vm, ctx, console);
   if (vm.gone.aborted) return;
-  if (!handoff) console.say('failed', `reason=${noCache ? 'cache-unavailable' : 'handoff'}`);
+  if (!handoff) console.report('failed', `reason=${noCache ? 'cache-unavailable' : 'handoff'}`);
   const reason = handoff ? await serve(vm, ctx, handoff, options, how) : noCache ? 'no caches' : 'no handoff';
   if (vm.gone.aborted) return;
-  console.say('finished', `result=${handoff ? 'success' : 'exit-code'} status=${handoff ? 0 : 1}`);
+  console.report('finished', `result=${handoff ? 'success' : 'exit-code'} status=${handoff ? 0 : 1}`);
   ctx.emit({ at: ctx.clock.now(), kind: 'worker-exit', fields: { id: vm.id, name: vm.name, reason } });
   vm.powerOff();
 }
@@ -51,18 +51,18 @@ async function boot(vm: SimulatedVm, ctx: SandboxContext, console: WorkerConsole
   const machine = Math.round(ms * 0.4);
   await ctx.clock.sleep(machine, vm.gone);
   if (vm.gone.aborted) return;
-  for (const phase of ['cloud-init-started', 'setup']) console.say(phase);
-  console.say('runner-version', `version=${RUNNER_VERSION}`);
-  console.say('metadata-blocked');
+  for (const phase of ['cloud-init-started', 'setup']) console.report(phase);
+  console.report('runner-version', `version=${RUNNER_VERSION}`);
+  console.report('metadata-blocked');
   await ctx.clock.sleep(ms - machine, vm.gone);
 }
 
 /** Everything between the start of the worker's scripts and its first request for a job. */
 async function prepare(vm: SimulatedVm, ctx: SandboxContext, console: WorkerConsole): Promise<Handoff | undefined> {
-  if (/CACHE_SERVER='[^']/.test(vm.userData)) console.say('mounted');
-  if (/EXECUTOR='docker'/.test(vm.userData)) console.say('docker-ready');
+  if (/CACHE_SERVER='[^']/.test(vm.userData)) console.report('mounted');
+  if (/EXECUTOR='docker'/.test(vm.userData)) console.report('docker-ready');
   const handoff = await fetchHandoff(vm, ctx);
-  if (handoff && !vm.gone.aborted) for (const phase of ['handoff', 'ready', 'runner-started']) console.say(phase);
+  if (handoff && !vm.gone.aborted) for (const phase of ['handoff', 'ready', 'runner-started']) console.report(phase);
   return handoff;
 }
 

@@ -2,10 +2,10 @@ import { GraphQLError } from 'graphql';
 import { type AccessToken, type Group, isBelow, type Job, type Project, type Runner } from '../model.ts';
 import { readCursor, roleOn } from '../rest/access.ts';
 import { runnerStatus } from '../rest/entities.ts';
-import type { GitLabWorld } from '../world.ts';
+import type { GitLabState } from '../state.ts';
 
 export interface Viewer {
-  readonly world: GitLabWorld;
+  readonly gitlab: GitLabState;
   readonly token: AccessToken | undefined;
   readonly now: number;
   /** Fields that one request may ask only one object for, as far as this one has asked for them. */
@@ -44,8 +44,8 @@ export function visible<T extends Group | Project>(found: T | undefined, viewer:
   return found && roleOn(viewer.token, found.path) >= least ? found : null;
 }
 
-export function runnerOf(id: unknown, { world, token }: Viewer): Runner | undefined {
-  const found = world.runners.get(Number(/^gid:\/\/gitlab\/Ci::Runner\/(\d+)$/.exec(String(id))?.[1]));
+export function runnerOf(id: unknown, { gitlab, token }: Viewer): Runner | undefined {
+  const found = gitlab.runners.get(Number(/^gid:\/\/gitlab\/Ci::Runner\/(\d+)$/.exec(String(id))?.[1]));
   const places = found?.group ? [found.group.path] : (found?.projects.map((p) => p.path) ?? []);
   return token?.admin || places.some((path) => roleOn(token, path) >= 40) ? found : undefined;
 }
@@ -81,8 +81,8 @@ export function withStatus(jobs: readonly Job[], args: Args): readonly Job[] {
 }
 
 /** Without regard to what the caller may see; with `busyLagMs`, as of that long ago. */
-export function jobCount(one: Runner, args: Args, { world, now }: Viewer): number {
-  const { busyLagMs } = world.settings;
+export function jobCount(one: Runner, args: Args, { gitlab, now }: Viewer): number {
+  const { busyLagMs } = gitlab.settings;
   const statuses = Array.isArray(args.statuses) ? args.statuses.map((s) => String(s).toLowerCase()) : undefined;
   const count = one.jobs.filter((j) => {
     const then = busyLagMs > 0 ? j.history.findLast((change) => change.at <= now - busyLagMs) : j.history.at(-1);

@@ -39,17 +39,17 @@ function once<S>(resolve: Resolver<S>): Resolver<S> {
 }
 
 const query: Resolvers<unknown> = {
-  group: (_, args, viewer) => visible(viewer.world.groups.get(String(args.fullPath)), viewer, 10),
-  project: (_, args, viewer) => visible(viewer.world.findProject(String(args.fullPath)), viewer, 10),
+  group: (_, args, viewer) => visible(viewer.gitlab.groups.get(String(args.fullPath)), viewer, 10),
+  project: (_, args, viewer) => visible(viewer.gitlab.findProject(String(args.fullPath)), viewer, 10),
   projects: (_, args, viewer) => {
     const wanted = Array.isArray(args.ids) ? new Set(args.ids.map(String)) : undefined;
-    const all = [...viewer.world.projects.values()].filter((p) => roleOn(viewer.token, p.path) >= 10);
+    const all = [...viewer.gitlab.projects.values()].filter((p) => roleOn(viewer.token, p.path) >= 10);
     return page(wanted ? all.filter((p) => wanted.has(gid('Project', p.id))) : all, args);
   },
   runner: (_, args, viewer) => runnerOf(args.id, viewer),
   runners: (_, args, viewer) => {
     if (!viewer.token?.admin) throw notAvailable();
-    return page(filterRunners([...viewer.world.runners.values()], args, viewer), args);
+    return page(filterRunners([...viewer.gitlab.runners.values()], args, viewer), args);
   },
   jobs: (_, args, viewer) => {
     const { statuses, compatibleRunnerId: runnerId } = args;
@@ -60,7 +60,7 @@ const query: Resolvers<unknown> = {
     }
     if (!viewer.token?.admin) return page<Job>([], args);
     const runner = isGiven(runnerId) ? runnerOf(runnerId, viewer) : undefined;
-    const jobs = withStatus([...viewer.world.jobs.all.values()], args);
+    const jobs = withStatus([...viewer.gitlab.jobs.all.values()], args);
     return page(runner ? jobs.filter((job) => mayTake(runner, job)) : jobs, args);
   },
 };
@@ -70,7 +70,7 @@ const group: Resolvers<Group> = {
   fullPath: (g) => g.path,
   name: (g) => nameOf(g.path),
   projects: (g, args, viewer) => {
-    const inside = [...viewer.world.projects.values()].filter((p) =>
+    const inside = [...viewer.gitlab.projects.values()].filter((p) =>
       args.includeSubgroups === true ? isBelow(p.path, g.path) : p.path.slice(0, p.path.lastIndexOf('/')) === g.path,
     );
     const seen = inside.filter((p) => roleOn(viewer.token, p.path) >= 10);
@@ -78,7 +78,7 @@ const group: Resolvers<Group> = {
   },
   runners: (g, args, viewer) => {
     if (roleOn(viewer.token, g.path) < 40) throw notAvailable();
-    const all = [...viewer.world.runners.values()].filter((r) => member(r, g, String(args.membership)));
+    const all = [...viewer.gitlab.runners.values()].filter((r) => member(r, g, String(args.membership)));
     return page(filterRunners(all, args, viewer), args);
   },
 };
@@ -102,7 +102,7 @@ const project: Resolvers<Project> = {
   }),
   runners: (p, args, viewer) => {
     if (roleOn(viewer.token, p.path) < 40) throw notAvailable();
-    const all = [...viewer.world.runners.values()].filter((r) => reaches(r, p));
+    const all = [...viewer.gitlab.runners.values()].filter((r) => reaches(r, p));
     return page(filterRunners(all, args, viewer), args);
   },
 };

@@ -6,14 +6,14 @@ import type { Viewer } from './find.ts';
 
 const Body = z.object({ query: z.string(), variables: z.record(z.string(), z.unknown()).nullish() });
 
-/** `POST /api/graphql`. Whatever is wrong with a query is told with status 200 in `errors`. */
-export function graphqlRoute({ app, world, fault, now }: Part): void {
+/** `POST /api/graphql`. Mistakes in a query are answered with status 200 and `errors`. */
+export function graphqlRoute({ app, gitlab, fault, now }: Part): void {
   app.post('/api/graphql', fault('gitlab.graphql'), async (c) => {
     let viewer: Omit<Viewer, 'asked'>;
     try {
-      const token = findToken(c, world);
+      const token = findToken(c, gitlab);
       if (token && !token.scopes.some((scope) => scope === 'api' || scope === 'read_api')) throw new Refused(403, {});
-      viewer = { world, token, now: now() };
+      viewer = { gitlab, token, now: now() };
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       const text = error.status === 401 ? 'Invalid token' : 'Forbidden';

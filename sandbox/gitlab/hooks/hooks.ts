@@ -79,11 +79,6 @@ export class HookDispatcher {
     return this.#deliver({ hook, body, key: randomUuid(this.#settings.random) });
   }
 
-  /** The same body and `Idempotency-Key` again, with a new time. */
-  resend(hook: Hook, event: HookEvent): Promise<HookEvent> {
-    return this.#deliver({ hook, body: event.requestBody, key: event.idempotencyKey });
-  }
-
   #post(delivery: Delivery): void {
     const { random } = this.#settings;
     const { loss = 0, duplicate = 0 } = this.faults;

@@ -74,7 +74,7 @@ export class JobQueue {
     return pipeline;
   }
 
-  /** Gives the runner the oldest job that it may take. With two phases the job stays pending until it is confirmed. */
+  /** Assigns the oldest job that the runner may take. With two phases the job stays pending until it is confirmed. */
   assign(runner: Runner, manager: RunnerManager | undefined, can: Capabilities): Job | undefined {
     let job: Job | undefined;
     for (const candidate of this.waiting.values()) if ((!job || candidate.id < job.id) && mayTake(runner, candidate)) job = candidate;
@@ -109,7 +109,7 @@ export class JobQueue {
     job.updatedAt = this.#clock.now();
   }
 
-  /** What the runner reports at the end. A job that is being canceled ends as canceled, whatever it says. */
+  /** The runner reports the end. A job that is being canceled ends as canceled, whatever the report. */
   finish(job: Job, result: 'success' | 'failed', reason?: string, exitCode?: number): void {
     if (job.status === 'canceling') {
       this.#end(job, 'canceled');
@@ -124,11 +124,11 @@ export class JobQueue {
     this.finish(job, 'failed', reason);
   }
 
-  /** A running job whose runner can stop gracefully goes over `canceling`, and stays there until the runner reports or `force` is given. */
-  cancel(job: Job, force = false): void {
+  /** A running job whose runner can stop gracefully goes over `canceling`, and stays there until the runner reports. */
+  cancel(job: Job): void {
     if (isFinished(job.status)) return;
     if (job.status === 'running' && job.cancelable) this.#set(job, 'canceling');
-    else if (job.status !== 'canceling' || force) this.#end(job, 'canceled');
+    else if (job.status !== 'canceling') this.#end(job, 'canceled');
   }
 
   cancelPipeline(pipeline: Pipeline): void {
@@ -237,7 +237,7 @@ export class JobQueue {
   }
 }
 
-/** Seconds after which a runner must give the job up: what the job says, else an hour as in a new project, or twice the duration of a longer one. */
+/** Seconds after which a runner must give the job up: the job's own time-out, else an hour as in a new project, or twice the duration of a longer job. */
 export function timeoutOf(job: Job): number {
   return job.spec.timeoutSeconds ?? Math.max(3600, Math.ceil((job.spec.durationMs ?? 0) / 500));
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { header, type SandboxRequest } from '../../http.ts';
 import { type AccessToken, type Group, isBelow, type Project, type Role } from '../model.ts';
-import type { GitLabWorld } from '../world.ts';
+import type { GitLabState } from '../state.ts';
 
 /** An answer other than the wanted one; the application turns it into the response. */
 export class Refused extends Error {
@@ -24,8 +24,8 @@ export function message(status: number, text: string): Refused {
 export const forbidden = (): Refused => message(403, 'Forbidden');
 
 /** The caller's token, when it has one of the scopes; `api` has them all, and `read_api` suffices only where it is named. */
-export function requireToken(c: SandboxRequest, world: GitLabWorld, scopes: readonly string[]): AccessToken {
-  const token = findToken(c, world);
+export function requireToken(c: SandboxRequest, gitlab: GitLabState, scopes: readonly string[]): AccessToken {
+  const token = findToken(c, gitlab);
   if (!token) throw message(401, 'Unauthorized');
   const enough = ['api', ...scopes];
   if (!token.scopes.some((scope) => enough.includes(scope))) {
@@ -39,10 +39,10 @@ export function requireToken(c: SandboxRequest, world: GitLabWorld, scopes: read
 }
 
 /** `undefined` for a caller without a token. */
-export function findToken(c: SandboxRequest, world: GitLabWorld): AccessToken | undefined {
+export function findToken(c: SandboxRequest, gitlab: GitLabState): AccessToken | undefined {
   const value = header(c, 'private-token') ?? header(c, 'authorization')?.replace(/^Bearer /i, '');
   if (value === undefined) return undefined;
-  const token = world.tokens.get(value);
+  const token = gitlab.tokens.get(value);
   if (!token) throw message(401, 'Unauthorized');
   if (token.revoked) {
     throw new Refused(401, {
@@ -63,16 +63,16 @@ export function roleOn(token: AccessToken | undefined, path: string): Role | 0 {
 }
 
 /** A project that the caller may not even see does not exist for it. */
-export function projectFor(world: GitLabWorld, token: AccessToken, key: string, least: Role): Project {
-  const project = world.findProject(key);
+export function projectFor(gitlab: GitLabState, token: AccessToken, key: string, least: Role): Project {
+  const project = gitlab.findProject(key);
   const role = project ? roleOn(token, project.path) : 0;
   if (!project || role === 0) throw message(404, 'Project Not Found');
   if (role < least) throw forbidden();
   return project;
 }
 
-export function groupFor(world: GitLabWorld, token: AccessToken, key: string, least: Role): Group {
-  const group = world.findGroup(key);
+export function groupFor(gitlab: GitLabState, token: AccessToken, key: string, least: Role): Group {
+  const group = gitlab.findGroup(key);
   const role = group ? roleOn(token, group.path) : 0;
   if (!group || role === 0) throw message(404, 'Group Not Found');
   if (role < least) throw forbidden();
@@ -160,7 +160,7 @@ export function cursor(id: number): string {
 
 const Cursor = z.object({ id: z.string().regex(/^\d+$/).transform(Number) });
 
-/** `undefined` when it is none of ours. */
+/** `undefined` for a cursor that is not ours. */
 export function readCursor(text: string): number | undefined {
   try {
     return Cursor.parse(JSON.parse(Buffer.from(text, 'base64url').toString())).id;

@@ -25,7 +25,7 @@ export function runnerStatus(runner: { readonly createdAt: number; readonly cont
   return now - runner.contactedAt < ONLINE_MS ? 'online' : 'offline';
 }
 
-/** REST counts running jobs only: with a canceling or an unconfirmed one it says idle. */
+/** REST counts running jobs only: with a canceling or an unconfirmed one the runner is idle. */
 function executionStatus(runner: Runner): 'active' | 'idle' {
   return runner.jobs.some((job) => job.status === 'running') ? 'active' : 'idle';
 }
@@ -150,7 +150,7 @@ export function projectEntity(project: Project, base: string): Entity {
   };
 }
 
-/** Secrets never leave; since 19.0 the entity says whether there are any. */
+/** Secrets never leave; since 19.0 the entity shows whether they are set. */
 export function hookEntity(hook: Hook, signing: boolean, now: number): Entity {
   const until = hook.disabledUntil;
   return {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { SandboxRequest } from '../../http.ts';
 import type { Group, Hook, HookEvent, Job, Project } from '../model.ts';
-import type { GitLabWorld } from '../world.ts';
+import type { GitLabState } from '../state.ts';
 import { check, Flag, forbidden, groupFor, message, offsetPage, type Params, params, projectFor, Refused, requireToken } from './access.ts';
 import { hookEntity, hookEventEntity } from './entities.ts';
 import type { Part } from './jobs.ts';
@@ -25,17 +25,17 @@ const KEPT_MS = 7 * 24 * 3_600_000;
 type Owner = Project | Group;
 
 /** lib/api/project_hooks.rb and, in the paid tiers, the same below groups. */
-export function hookRoutes({ app, world, fault, now }: Part): void {
-  const { signing } = world.settings;
+export function hookRoutes({ app, gitlab, fault, now }: Part): void {
+  const { signing } = gitlab.settings;
   for (const kind of ['projects', 'groups'] as const) {
-    const owner = (c: SandboxRequest) => ownerOf(c, world, kind, []);
+    const owner = (c: SandboxRequest) => ownerOf(c, gitlab, kind, []);
     // lib/api/api.rb: `read_api` allows every GET.
-    const reader = (c: SandboxRequest) => ownerOf(c, world, kind, ['read_api']);
+    const reader = (c: SandboxRequest) => ownerOf(c, gitlab, kind, ['read_api']);
     const path = `/api/v4/${kind}/:id/hooks` as const;
 
     app.get(path, fault('gitlab.hooks'), async (c) => {
       const place = reader(c);
-      const found = [...world.hooks.values()].filter((hook) => belongs(hook, place));
+      const found = [...gitlab.hooks.values()].filter((hook) => belongs(hook, place));
       return c.json(offsetPage(c, await params(c), found).map((hook) => hookEntity(hook, signing, now())));
     });
 
@@ -43,14 +43,14 @@ export function hookRoutes({ app, world, fault, now }: Part): void {
       const place = owner(c);
       const { url, change } = read(await params(c), signing);
       // `push_events` is on unless it is switched off.
-      const hook = world.createHook(place, url, { jobEvents: false, pushEvents: true, ...change });
+      const hook = gitlab.createHook(place, url, { jobEvents: false, pushEvents: true, ...change });
       return c.json(hookEntity(hook, signing, now()), 201);
     });
 
-    app.get(`${path}/:hook`, fault('gitlab.hook'), (c) => c.json(hookEntity(hookFor(c, world, reader(c)), signing, now())));
+    app.get(`${path}/:hook`, fault('gitlab.hook'), (c) => c.json(hookEntity(hookFor(c, gitlab, reader(c)), signing, now())));
 
     app.put(`${path}/:hook`, fault('gitlab.hook-update'), async (c) => {
-      const hook = hookFor(c, world, owner(c));
+      const hook = hookFor(c, gitlab, owner(c));
       const { url, change } = read(await params(c), signing);
       // Secrets are meant for one receiver: another address loses them.
       if (url !== hook.url) Object.assign(hook, { url, token: undefined, signingToken: undefined });
@@ -59,54 +59,45 @@ export function hookRoutes({ app, world, fault, now }: Part): void {
     });
 
     app.delete(`${path}/:hook`, fault('gitlab.hook-delete'), (c) => {
-      world.hooks.delete(hookFor(c, world, owner(c)).id);
+      gitlab.hooks.delete(hookFor(c, gitlab, owner(c)).id);
       return c.body(null, 204);
     });
 
     app.get(`${path}/:hook/events`, fault('gitlab.hook-events'), async (c) => {
-      const hook = hookFor(c, world, reader(c));
+      const hook = hookFor(c, gitlab, reader(c));
       const input = await params(c);
       const { status } = check(EventsQuery, input);
       const found = hook.log.filter((event) => now() - event.at < KEPT_MS && hasStatus(event, status)).reverse();
       return c.json(offsetPage(c, input, found).map(hookEventEntity));
     });
 
-    app.post(`${path}/:hook/events/:event/resend`, fault('gitlab.hook-resend'), async (c) => {
-      const hook = hookFor(c, world, owner(c));
-      const event = hook.log.find(({ id }) => id === Number(c.req.param('event')));
-      if (!event) throw message(404, 'Not found');
-      const { responseStatus } = await world.hookDispatcher.resend(hook, event);
-      if (!works(responseStatus)) throw new Refused(422, { message: `Hook executed but returned HTTP ${responseStatus}` });
-      return c.json({ response_status: Number(responseStatus) }, 201);
-    });
-
     app.post(`${path}/:hook/test/:trigger`, fault('gitlab.hook-test'), async (c) => {
       const place = owner(c);
-      const hook = hookFor(c, world, place);
+      const hook = hookFor(c, gitlab, place);
       if (c.req.param('trigger') !== 'job_events') throw new Refused(400, { error: 'trigger does not have a valid value' });
-      const job = latestJob(world, place);
+      const job = latestJob(gitlab, place);
       if (!job) throw new Refused(422, { message: 'Ensure the project has CI jobs.' });
-      const { responseStatus } = await world.hookDispatcher.test(hook, job);
+      const { responseStatus } = await gitlab.hookDispatcher.test(hook, job);
       if (!works(responseStatus)) throw new Refused(422, { message: `Hook executed but returned HTTP ${responseStatus}` });
       return c.json({ message: '201 Created' }, 201);
     });
   }
 }
 
-function ownerOf(c: SandboxRequest, world: GitLabWorld, kind: 'projects' | 'groups', scopes: readonly string[]): Owner {
-  const token = requireToken(c, world, scopes);
+function ownerOf(c: SandboxRequest, gitlab: GitLabState, kind: 'projects' | 'groups', scopes: readonly string[]): Owner {
+  const token = requireToken(c, gitlab, scopes);
   const key = c.req.param('id') ?? '';
-  if (kind === 'projects') return projectFor(world, token, key, 40);
-  if (!world.settings.groupHooks) throw forbidden();
-  return groupFor(world, token, key, 50);
+  if (kind === 'projects') return projectFor(gitlab, token, key, 40);
+  if (!gitlab.settings.groupHooks) throw forbidden();
+  return groupFor(gitlab, token, key, 50);
 }
 
 function belongs(hook: Hook, owner: Owner): boolean {
   return hook.owner.kind === 'project' ? hook.owner.project === owner : hook.owner.group === owner;
 }
 
-function hookFor(c: SandboxRequest, world: GitLabWorld, owner: Owner): Hook {
-  const hook = world.hooks.get(Number(c.req.param('hook')));
+function hookFor(c: SandboxRequest, gitlab: GitLabState, owner: Owner): Hook {
+  const hook = gitlab.hooks.get(Number(c.req.param('hook')));
   if (!hook || !belongs(hook, owner)) throw message(404, 'Not found');
   return hook;
 }
@@ -150,8 +141,8 @@ function hasStatus(event: HookEvent, wanted: string | undefined): boolean {
   }
 }
 
-function latestJob(world: GitLabWorld, owner: Owner): Job | undefined {
-  const projects = 'pipelines' in owner ? [owner] : [...world.projects.values()].filter((p) => p.path.startsWith(`${owner.path}/`));
+function latestJob(gitlab: GitLabState, owner: Owner): Job | undefined {
+  const projects = 'pipelines' in owner ? [owner] : [...gitlab.projects.values()].filter((p) => p.path.startsWith(`${owner.path}/`));
   return projects
     .flatMap((project) => project.pipelines.at(-1)?.jobs ?? [])
     .sort((a, b) => b.id - a.id)

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { header, type SandboxRequest } from '../../http.ts';
 import { jobPayload } from '../jobs/payload.ts';
 import type { Job, Runner, RunnerManager } from '../model.ts';
-import type { GitLabWorld } from '../world.ts';
+import type { GitLabState } from '../state.ts';
 import { check, forbidden, message, params, Refused, Whole } from './access.ts';
 import { iso } from './entities.ts';
 import type { Part } from './jobs.ts';
@@ -33,40 +33,25 @@ const Update = z.object({
 });
 
 /** What a gitlab-runner speaks (lib/api/ci/runner.rb). */
-export function runnerApi({ app, world, fault, now }: Part): void {
+export function runnerApi({ app, gitlab, fault, now }: Part): void {
   app.post('/api/v4/runners/verify', fault('gitlab.verify'), async (c) => {
-    const runner = byToken(world, check(Credentials, await params(c)).token);
+    const runner = byToken(gitlab, check(Credentials, await params(c)).token);
     // Makes no contact: the runner stays `never_contacted` until it asks for a job.
     return c.json({ id: runner.id, token: runner.token, token_expires_at: iso(runner.tokenExpiresAt) });
   });
 
-  app.post('/api/v4/runners', fault('gitlab.register'), () => {
-    throw message(410, 'Gone - runner registration disallowed');
-  });
-
-  app.delete('/api/v4/runners', fault('gitlab.runner-delete-self'), async (c) => {
-    world.deleteRunner(byToken(world, check(Credentials, await params(c)).token));
-    return c.body(null, 204);
-  });
-
-  app.delete('/api/v4/runners/managers', fault('gitlab.unregister'), async (c) => {
-    const { token, system_id } = check(Credentials, await params(c));
-    if (!byToken(world, token).managers.delete(system_id)) throw message(404, 'Not found');
-    return c.body(null, 204);
-  });
-
   app.post('/api/v4/jobs/request', fault('gitlab.job-request'), async (c) => {
     const asked = check(Request, await params(c));
-    const runner = byToken(world, asked.token);
+    const runner = byToken(gitlab, asked.token);
     const manager = heartbeat(runner, asked, now());
     // Only here is `paused` looked at: what happens below is not stopped by a pause any more.
     if (runner.paused) return nothing(c, runner.queueValue);
     if (asked.last_update === runner.queueValue) return nothing(c, runner.queueValue);
     const queueValue = runner.queueValue;
-    await world.holdJobRequest?.(runner);
-    if (!world.runners.has(runner.id)) throw forbidden();
+    await gitlab.holdJobRequest?.(runner);
+    if (!gitlab.runners.has(runner.id)) throw forbidden();
     const { features } = asked.info;
-    const job = world.jobs.assign(runner, manager, {
+    const job = gitlab.jobs.assign(runner, manager, {
       twoPhase: features.two_phase_job_commit,
       cancelable: features.cancelable || features.cancel_gracefully,
     });
@@ -76,22 +61,22 @@ export function runnerApi({ app, world, fault, now }: Part): void {
 
   app.put('/api/v4/jobs/:id', fault('gitlab.job-update'), async (c) => {
     const update = check(Update, await params(c));
-    const job = jobFor(c, world, update.token);
+    const job = jobFor(c, gitlab, update.token);
     seen(job, now());
-    const status = carryOut(world, job, update);
+    const status = carryOut(gitlab, job, update);
     return c.body(String(status), status, { 'Job-Status': job.status, 'X-GitLab-Trace-Update-Interval': TRACE_INTERVAL });
   });
 
   app.patch('/api/v4/jobs/:id/trace', fault('gitlab.trace'), async (c) => {
-    const job = jobFor(c, world, c.req.query('token') ?? '');
+    const job = jobFor(c, gitlab, c.req.query('token') ?? '');
     const range = header(c, 'content-range');
     if (range === undefined) throw message(400, 'Missing header Content-Range');
-    if (job.unconfirmedSince !== undefined) world.jobs.confirm(job);
+    if (job.unconfirmedSince !== undefined) gitlab.jobs.confirm(job);
     const complete = append(job, range, Buffer.from(await c.req.arrayBuffer()));
     const headers = { Range: `0-${job.trace.length}`, 'Job-Status': job.status, 'X-GitLab-Trace-Update-Interval': TRACE_INTERVAL };
     if (!complete) throw new Refused(416, { message: '416 Range Not Satisfiable' }, headers);
     seen(job, now());
-    world.jobs.touch(job);
+    gitlab.jobs.touch(job);
     return c.body('', 202, headers);
   });
 }
@@ -101,8 +86,8 @@ function nothing(c: SandboxRequest, queueValue: string): Response {
   return c.body(null, 204);
 }
 
-function byToken(world: GitLabWorld, token: string): Runner {
-  const runner = world.runnerByToken(token);
+function byToken(gitlab: GitLabState, token: string): Runner {
+  const runner = gitlab.runnerByToken(token);
   if (!runner) throw forbidden();
   return runner;
 }
@@ -127,11 +112,11 @@ function heartbeat(runner: Runner, asked: z.output<typeof Credentials>, now: num
 }
 
 /** Unknown jobs, wrong tokens and jobs that are over are all 403: it is the only status on which a runner gives a job up. */
-function jobFor(c: SandboxRequest, world: GitLabWorld, token: string): Job {
-  const job = world.jobs.all.get(Number(c.req.param('id')));
+function jobFor(c: SandboxRequest, gitlab: GitLabState, token: string): Job {
+  const job = gitlab.jobs.all.get(Number(c.req.param('id')));
   const given = header(c, 'job-token') ?? token;
   if (!job || job.token !== given) throw forbidden();
-  if (!world.jobs.active.has(job.id)) {
+  if (!gitlab.jobs.active.has(job.id)) {
     throw new Refused(403, { message: '403 Forbidden - Job is not running' }, { 'Job-Status': job.status });
   }
   return job;
@@ -143,24 +128,24 @@ function seen(job: Job, now: number): void {
 }
 
 /** app/services/ci/update_build_state_service.rb. */
-function carryOut(world: GitLabWorld, job: Job, update: z.output<typeof Update>): 200 | 400 {
-  if (job.unconfirmedSince !== undefined) return confirm(world, job, update.state);
+function carryOut(gitlab: GitLabState, job: Job, update: z.output<typeof Update>): 200 | 400 {
+  if (job.unconfirmedSince !== undefined) return confirm(gitlab, job, update.state);
   switch (update.state) {
     case 'running':
-      world.jobs.touch(job);
+      gitlab.jobs.touch(job);
       return 200;
     case 'success':
     case 'failed':
-      world.jobs.finish(job, update.state, update.failure_reason ?? undefined, update.exit_code ?? undefined);
+      gitlab.jobs.finish(job, update.state, update.failure_reason ?? undefined, update.exit_code ?? undefined);
       return 200;
     default:
       return 400;
   }
 }
 
-function confirm(world: GitLabWorld, job: Job, state: string): 200 | 400 {
-  if (state === 'pending') world.jobs.keepAlive(job);
-  else if (state === 'running') world.jobs.confirm(job);
+function confirm(gitlab: GitLabState, job: Job, state: string): 200 | 400 {
+  if (state === 'pending') gitlab.jobs.keepAlive(job);
+  else if (state === 'running') gitlab.jobs.confirm(job);
   else return 400;
   return 200;
 }

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { SandboxRequest } from '../../http.ts';
 import { STALE_MS } from '../jobs/stuck.ts';
 import { type AccessToken, isBelow, isJobStatus, type Runner, type RunnerFields } from '../model.ts';
-import type { GitLabWorld } from '../world.ts';
+import type { GitLabState } from '../state.ts';
 import {
   check,
   Flag,
@@ -52,74 +52,66 @@ const JobsQuery = z.object({
 });
 
 /** lib/api/user_runners.rb and lib/api/ci/runners.rb. */
-export function runnerRoutes({ app, world, fault, now }: Part): void {
-  const base = world.settings.externalUrl;
+export function runnerRoutes({ app, gitlab, fault, now }: Part): void {
+  const base = gitlab.settings.externalUrl;
 
   app.post('/api/v4/user/runners', fault('gitlab.runner-create'), async (c) => {
-    const token = requireToken(c, world, ['create_runner']);
-    const fields = newRunner(world, token, await params(c), now());
-    const runner = world.createRunner(fields);
+    const token = requireToken(c, gitlab, ['create_runner']);
+    const fields = newRunner(gitlab, token, await params(c), now());
+    const runner = gitlab.createRunner(fields);
     return c.json({ id: runner.id, token: runner.token, token_expires_at: iso(runner.tokenExpiresAt) }, 201);
   });
 
-  app.get('/api/v4/runners', fault('gitlab.runners'), async (c) => {
-    const token = requireToken(c, world, ['read_api']);
-    return list(
-      c,
-      [...world.runners.values()].filter((r) => r.type !== 'instance_type' && mayManage(token, r)),
-    );
-  });
-
   app.get('/api/v4/runners/all', fault('gitlab.runners-all'), async (c) => {
-    if (!requireToken(c, world, ['read_api']).admin) throw forbidden();
-    return list(c, [...world.runners.values()]);
+    if (!requireToken(c, gitlab, ['read_api']).admin) throw forbidden();
+    return list(c, [...gitlab.runners.values()]);
   });
 
   // The group's own, those above it and the instance's; not those of groups below.
   app.get('/api/v4/groups/:id/runners', fault('gitlab.group-runners'), async (c) => {
-    const { path } = groupFor(world, requireToken(c, world, ['read_api']), c.req.param('id'), 40);
+    const { path } = groupFor(gitlab, requireToken(c, gitlab, ['read_api']), c.req.param('id'), 40);
     return list(
       c,
-      [...world.runners.values()].filter((r) => r.type === 'instance_type' || (r.group && isBelow(path, r.group.path))),
+      [...gitlab.runners.values()].filter((r) => r.type === 'instance_type' || (r.group && isBelow(path, r.group.path))),
     );
   });
 
   app.get('/api/v4/projects/:id/runners', fault('gitlab.project-runners'), async (c) => {
-    const project = projectFor(world, requireToken(c, world, ['read_api']), c.req.param('id'), 40);
+    const project = projectFor(gitlab, requireToken(c, gitlab, ['read_api']), c.req.param('id'), 40);
     return list(
       c,
-      [...world.runners.values()].filter(
+      [...gitlab.runners.values()].filter(
         (r) => r.type === 'instance_type' || r.projects.includes(project) || (r.group && isBelow(project.path, r.group.path)),
       ),
     );
   });
 
   app.get('/api/v4/runners/:id', fault('gitlab.runner'), (c) =>
-    c.json(runnerDetails(runnerFor(c, world, ['read_api', 'manage_runner']), base, now())),
+    c.json(runnerDetails(runnerFor(c, gitlab, ['read_api', 'manage_runner']), base, now())),
   );
 
   app.put('/api/v4/runners/:id', fault('gitlab.runner-update'), async (c) => {
-    const runner = runnerFor(c, world, ['manage_runner'], true);
+    const runner = runnerFor(c, gitlab, ['manage_runner'], true);
     const change = edited(check(Editable, await params(c)));
     validate({ ...runner, ...change });
-    world.editRunner(runner, change);
+    gitlab.editRunner(runner, change);
     return c.json(runnerDetails(runner, base, now()));
   });
 
   app.delete('/api/v4/runners/:id', fault('gitlab.runner-delete'), (c) => {
-    const runner = runnerFor(c, world, ['manage_runner'], true);
+    const runner = runnerFor(c, gitlab, ['manage_runner'], true);
     if (runner.projects.length > 1) throw message(403, 'Forbidden - Runner associated with more than one project');
-    world.deleteRunner(runner);
+    gitlab.deleteRunner(runner);
     return c.body(null, 204);
   });
 
   app.get('/api/v4/runners/:id/managers', fault('gitlab.runner-managers'), (c) =>
-    c.json([...runnerFor(c, world, ['read_api', 'manage_runner']).managers.values()].map((m) => managerEntity(m, now()))),
+    c.json([...runnerFor(c, gitlab, ['read_api', 'manage_runner']).managers.values()].map((m) => managerEntity(m, now()))),
   );
 
   app.get('/api/v4/runners/:id/jobs', fault('gitlab.runner-jobs'), async (c) => {
-    const runner = runnerFor(c, world, ['read_api', 'manage_runner']);
-    const token = requireToken(c, world, ['read_api', 'manage_runner']);
+    const runner = runnerFor(c, gitlab, ['read_api', 'manage_runner']);
+    const token = requireToken(c, gitlab, ['read_api', 'manage_runner']);
     const input = await params(c);
     const { status, system_id, sort } = check(JobsQuery, input);
     // Jobs of projects where the caller is no reporter are left out without a word.
@@ -156,19 +148,19 @@ function mayManage(token: AccessToken, runner: Runner, change = false): boolean 
   return runner.projects.some((project) => roleOn(token, project.path) >= 40);
 }
 
-function runnerFor(c: SandboxRequest, world: GitLabWorld, scopes: readonly string[], change = false): Runner {
-  const token = requireToken(c, world, scopes);
-  const runner = world.runners.get(Number(c.req.param('id')));
+function runnerFor(c: SandboxRequest, gitlab: GitLabState, scopes: readonly string[], change = false): Runner {
+  const token = requireToken(c, gitlab, scopes);
+  const runner = gitlab.runners.get(Number(c.req.param('id')));
   if (!runner) throw message(404, 'Runner Not Found');
   if (!mayManage(token, runner, change)) throw message(403, 'Forbidden - No access granted');
   return runner;
 }
 
-function newRunner(world: GitLabWorld, token: AccessToken, input: Params, now: number): RunnerFields {
+function newRunner(gitlab: GitLabState, token: AccessToken, input: Params, now: number): RunnerFields {
   const asked = check(NewRunner, input);
   const fields: RunnerFields = {
     type: asked.runner_type,
-    ...place(world, token, asked),
+    ...place(gitlab, token, asked),
     createdBy: token.user,
     description: asked.description ?? '',
     tags: [...new Set(asked.tag_list ?? [])],
@@ -180,22 +172,22 @@ function newRunner(world: GitLabWorld, token: AccessToken, input: Params, now: n
     maintenanceNote: asked.maintenance_note ?? undefined,
   };
   validate(fields);
-  requireRoom(world, fields, now);
+  requireRoom(gitlab, fields, now);
   return fields;
 }
 
-function place(world: GitLabWorld, token: AccessToken, asked: z.output<typeof NewRunner>): Pick<RunnerFields, 'group' | 'project'> {
+function place(gitlab: GitLabState, token: AccessToken, asked: z.output<typeof NewRunner>): Pick<RunnerFields, 'group' | 'project'> {
   switch (asked.runner_type) {
     case 'instance_type':
       if (!token.admin) throw forbidden();
       return {};
     case 'group_type': {
       if (asked.group_id === undefined) throw new Refused(400, { error: 'group_id is missing' });
-      return { group: groupFor(world, token, String(asked.group_id), 50) };
+      return { group: groupFor(gitlab, token, String(asked.group_id), 50) };
     }
     case 'project_type': {
       if (asked.project_id === undefined) throw new Refused(400, { error: 'project_id is missing' });
-      return { project: projectFor(world, token, String(asked.project_id), 40) };
+      return { project: projectFor(gitlab, token, String(asked.project_id), 40) };
     }
   }
 }
@@ -230,10 +222,10 @@ function validate(fields: Checked): void {
 }
 
 /** Counts the runners of the same place that were made or seen in the last seven days. */
-function requireRoom(world: GitLabWorld, fields: RunnerFields, now: number): void {
+function requireRoom(gitlab: GitLabState, fields: RunnerFields, now: number): void {
   if (fields.type === 'instance_type') return;
-  const { runnerLimit } = world.settings;
-  const recent = [...world.runners.values()].filter(
+  const { runnerLimit } = gitlab.settings;
+  const recent = [...gitlab.runners.values()].filter(
     (r) =>
       r.type === fields.type &&
       r.group === fields.group &&

@@ -11,7 +11,7 @@ const GroupBody = z.strictObject({
   name: z.string().regex(/^[A-Za-z][\w-]{2,63}$/, '3 to 64 letters, digits, _ and -, a letter first'),
   remark: z.string().max(255).default(''),
 });
-/** A public address is charged by bandwidth or by traffic, and one has to say by which. */
+/** A public address is charged by bandwidth or by traffic; the order must name which. */
 const InstanceBody = z
   .strictObject({
     instance_name: z.string().regex(/^[A-Za-z][\w-]{2,63}$/),

@@ -4,7 +4,7 @@ import { Ids } from '../ids.ts';
 import { Refused } from '../refused.ts';
 import type { Api, ApiCertificate, ApiDomain, ApiGroup, GatewayInstance, GatewayOrder, GatewayState } from './types.ts';
 
-/** What those have that are there when the sandbox starts. */
+/** Of the gateways that exist when the sandbox starts. */
 const AT_START = { description: '', spec: 'BASIC', vpcId: '', subnetId: '', securityGroupId: '', isPublic: true };
 
 const INSTANCES = 5;
@@ -13,9 +13,9 @@ const DOMAINS_PER_GROUP = 5;
 /** Dedicated gateways (OTC APIG API reference, "Dedicated Gateway APIs (V2)"). */
 export class Apig {
   readonly instances = new Map<string, GatewayInstance>();
-  /** How long the next one takes to be made. */
+  /** How long the next creation takes. */
   buildMs = 15 * 60_000;
-  /** How long one goes on to be there that is deleted. */
+  /** How long a deleted gateway remains. */
   deleteMs = 60_000;
   readonly #ctx: SandboxContext;
   readonly #region: string;
@@ -38,14 +38,14 @@ export class Apig {
     return made;
   }
 
-  /** Answers at once and goes on. */
+  /** Returns at once; the gateway goes later. */
   deleteInstance(instance: GatewayInstance): void {
     instance.state = 'Deleting';
     if (this.deleteMs === 0) this.instances.delete(instance.id);
     else this.#ctx.clock.after(this.deleteMs, () => void this.instances.delete(instance.id));
   }
 
-  /** The next gateway to be made comes to nothing, as without resources. */
+  /** The next creation fails, as it does when OTC lacks resources. */
   breakNext(): void {
     this.#nextBreaks = true;
   }

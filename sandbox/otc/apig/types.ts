@@ -14,9 +14,9 @@ export interface ApiGroup {
   readonly name: string;
   readonly remark: string;
   readonly createdAt: number;
-  /** What the gateway answers to without a domain of one's own; for debugging, 1000 calls a day outside. */
+  /** The gateway's own host name for it; OTC allows 1000 calls a day, for debugging. */
   readonly subDomain: string;
-  /** The one that a gateway has from the beginning. */
+  /** Made together with the gateway. */
   readonly isDefault: boolean;
   readonly domains: Map<string, ApiDomain>;
 }
@@ -50,7 +50,7 @@ export interface GatewayInstance extends GatewayOrder {
   readonly id: string;
   /** It never gets ready. */
   readonly broken: boolean;
-  /** What it is in place of what its age says: people and OTC do things to gateways. */
+  /** Overrides the state that follows from its age, because people and OTC change gateways, too. */
   state: GatewayState | undefined;
   readonly readyAt: number;
   readonly createdAt: number;

@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { jsonOf, type SandboxRequest } from '../../http.ts';
+import { jsonOf } from '../../http.ts';
 import type { Service } from '../error-formats.ts';
 import { checked, found, Refused } from '../refused.ts';
 import type { EcsFleet } from './fleet.ts';
-import { filterByTags, ListQuery, pageOf, TagFilter } from './list.ts';
+import { ListQuery, pageOf } from './list.ts';
 import { readCreate } from './request.ts';
 import { flavorView, limitsView, operationView, serverView } from './view.ts';
 
@@ -15,18 +15,11 @@ const DeleteBody = z.object({
   delete_publicip: z.boolean().optional(),
   delete_volume: z.boolean().optional(),
 });
-const Tag = z.object({ key: z.string().regex(/^[A-Za-z0-9_-]{1,36}$/), value: z.string().regex(/^[A-Za-z0-9_-]{0,43}$/) });
-const TagBody = z.object({
-  action: z.enum(['create', 'delete']),
-  tags: z.array(Tag.extend({ value: Tag.shape.value.default('') })).max(10),
-});
-
 const illegal = () => new Refused(400, 'Ecs.0005', 'request body is illegal.');
 
 /** The ECS v1 calls, below `/v1/{project_id}` (OTC ECS API reference, "APIs (Recommended)"). */
 export function registerEcs({ app: root, operation, respond }: Service, fleet: EcsFleet, projectId: string): void {
   const app = root.basePath('/v1/:project');
-  const vmOf = (c: SandboxRequest) => fleet.need(c.req.param('id') ?? '');
 
   app.post('/cloudservers', operation('ecs.create'), async (c) => {
     const order = readCreate(await jsonOf(c), fleet.catalogue);
@@ -58,35 +51,8 @@ export function registerEcs({ app: root, operation, respond }: Service, fleet: E
     return respond.json({ flavors: flavors.map((f) => flavorView(f, fleet)) });
   });
 
-  app.get('/cloudservers/tags', operation('ecs.tags'), () => {
-    const values = new Map<string, Set<string>>();
-    for (const vm of fleet.listed()) {
-      for (const [key, value] of Object.entries(vm.tags)) values.set(key, (values.get(key) ?? new Set()).add(value));
-    }
-    return respond.json({ tags: [...values].map(([key, set]) => ({ key, values: [...set] })) });
-  });
-
-  app.get('/cloudservers/:id', operation('ecs.show'), (c) => respond.json({ server: serverView(vmOf(c), projectId) }));
-
-  app.get('/cloudservers/:id/tags', operation('ecs.tags'), (c) =>
-    respond.json({ tags: Object.entries(vmOf(c).tags).map(([key, value]) => ({ key, value })) }),
-  );
-
-  app.post('/cloudservers/:id/tags/action', operation('ecs.tag'), async (c) => {
-    const vm = vmOf(c);
-    const body = checked(TagBody, await jsonOf(c), illegal);
-    const tags = new Map(Object.entries(vm.tags));
-    for (const { key, value } of body.tags) {
-      if (body.action === 'create') tags.set(key, value);
-      else tags.delete(key);
-    }
-    if (tags.size > 10) throw new Refused(400, 'Ecs.0908', 'The number of tags exceeds the limit.');
-    vm.tags = Object.fromEntries(tags);
-    return respond.empty(204);
-  });
-
-  app.post('/servers/resource_instances/action', operation('ecs.filter'), async (c) =>
-    respond.json(filterByTags(fleet.listed(), checked(TagFilter, await jsonOf(c), illegal))),
+  app.get('/cloudservers/:id', operation('ecs.show'), (c) =>
+    respond.json({ server: serverView(fleet.need(c.req.param('id')), projectId) }),
   );
 
   app.get('/jobs/:id', operation('ecs.operation'), (c) => {

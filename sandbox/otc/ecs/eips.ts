@@ -30,7 +30,7 @@ export class Eips {
     return eip;
   }
 
-  /** Unbinds the server's address, and gives it back when `forGood`. */
+  /** Unbinds the server's address, and releases it when `forGood`. */
   release(serverId: string, forGood: boolean): void {
     for (const eip of this.#eips.values()) {
       if (eip.serverId !== serverId) continue;

@@ -4,9 +4,10 @@ import { found, Refused } from '../refused.ts';
 import type { Catalogue } from './catalogue.ts';
 import { Eips } from './eips.ts';
 import { type ForeignServer, foreignVm } from './foreign.ts';
-import { Market, type QuotaSettings, type SellOutOptions, type Usage } from './market.ts';
+import { Market, type QuotaSettings, type SellOutOptions, type Usage, usageOf } from './market.ts';
+import { FAILURES, type Failure, finish, type Operation, Operations, type Step } from './operations.ts';
 import type { CreateOrder } from './request.ts';
-import { type Failure, type FleetTimes, finish, inside, type Operation, print, type Step, type Vm } from './vm.ts';
+import { type FleetTimes, inside, newVm, print, type Vm } from './vm.ts';
 
 export interface EcsOptions {
   readonly catalogue: Catalogue;
@@ -14,10 +15,6 @@ export interface EcsOptions {
   /** A server has become ACTIVE: start what runs on it. */
   readonly onActive: (vm: SimulatedVm) => void;
 }
-
-const NO_HOST: Failure = { code: 'Ecs.0219', reason: 'No valid host was found.' };
-const GONE: Failure = { code: 'Ecs.0204', reason: 'The server was deleted while it was being created.' };
-const BROKEN: Failure = { code: 'Ecs.0204', reason: 'Build of instance aborted: Failed to allocate the network(s).' };
 
 /** All servers of the project, and their lives: accepted, BUILD, ACTIVE, perhaps SHUTOFF or ERROR, deleting, gone. */
 export class EcsFleet {
@@ -31,7 +28,7 @@ export class EcsFleet {
   readonly #onActive: EcsOptions['onActive'];
   readonly #ids = new Ids('ecs');
   readonly #vms = new Map<string, Vm>();
-  readonly #operations = new Map<string, Operation>();
+  readonly #operations = new Operations(this.#ids);
   #brokenBoots = 0;
   #errorBoots = 0;
 
@@ -73,11 +70,10 @@ export class EcsFleet {
     const { total, used } = this.addresses(order.subnetId);
     if (total - used < order.count) throw new Refused(400, 'Ecs.0012', 'Insufficient IP addresses in the subnet.');
     const vms = Array.from({ length: order.count }, (_, i) => this.#add(order, zone, i));
-    const steps = vms.map((vm): Step => ({ id: this.#ids.hex(32), serverId: vm.id, state: 'INIT' }));
-    const operation = this.#open('create', steps);
+    const operation = this.#operations.open('create', vms, 'INIT', this.#ctx.clock.now());
     this.#later(this.times.acceptMs, () => {
       operation.started = true;
-      for (const [i, vm] of vms.entries()) this.#accept(vm, steps[i]);
+      for (const [i, vm] of vms.entries()) this.#accept(vm, operation.steps[i]);
     });
     return { operationId: operation.id, serverIds: vms.map((vm) => vm.id) };
   }
@@ -95,10 +91,8 @@ export class EcsFleet {
     const vms = ids.map((id) => this.need(id));
     const busy = vms.find((vm) => vm.deleting);
     if (busy) throw new Refused(400, 'Ecs.0100', `Instance[${busy.id}] is in task_state deleting, the operation is not allowed.`);
-    const steps = vms.map((vm): Step => ({ id: this.#ids.hex(32), serverId: vm.id, state: 'RUNNING' }));
-    const operation = this.#open('delete', steps);
-    operation.started = true;
-    for (const [i, vm] of vms.entries()) this.#startDelete(vm, publicIp, steps[i]);
+    const operation = this.#operations.open('delete', vms, 'RUNNING', this.#ctx.clock.now());
+    for (const [i, vm] of vms.entries()) this.#startDelete(vm, publicIp, operation.steps[i]);
     return operation;
   }
 
@@ -125,11 +119,11 @@ export class EcsFleet {
   }
 
   operation(id: string): Operation | undefined {
-    return this.#operations.get(id);
+    return this.#operations.find(id);
   }
 
-  usage(counts: (vm: Vm) => boolean = (vm) => this.#counts(vm)): Usage {
-    const vms = [...this.#vms.values()].filter(counts);
+  usage(counts: (vm: Vm) => boolean = (vm) => !this.market.quota.overshoot || vm.accepted): Usage {
+    const vms = this.all().filter(counts);
     return {
       servers: vms.length,
       cores: vms.reduce((sum, vm) => sum + vm.order.flavor.vcpus, 0),
@@ -141,9 +135,8 @@ export class EcsFleet {
   /** Stops a server from outside: it stays listed as SHUTOFF and whatever ran on it has ended. */
   stop(id: string): void {
     const vm = this.#vms.get(id);
-    if (!vm) return;
-    vm.stop.abort();
-    this.#off(vm);
+    vm?.stop.abort();
+    if (vm) this.#off(vm);
   }
 
   /** Writes to a server's console, as whatever runs on it would. */
@@ -152,7 +145,7 @@ export class EcsFleet {
     if (vm) print(vm, text);
   }
 
-  /** A server made by somebody else, e.g. by hand; nothing runs on it. Gives its id. */
+  /** A server made by somebody else, e.g. by hand; nothing runs on it. Returns its id. */
   addForeign(server: ForeignServer): string {
     const vm = foreignVm(server, this.catalogue, { id: this.#ids.uuid(), now: this.#ctx.clock.now() });
     this.#vms.set(vm.id, vm);
@@ -164,7 +157,7 @@ export class EcsFleet {
     const name = order.count > 1 ? `${order.name}-${String(index).padStart(4, '0')}` : order.name;
     const eip = order.eip && this.eips.allocate(order.eip.sizeMbit);
     const { acceptMs, listLagMs } = this.times;
-    const vm: Vm = {
+    const vm = newVm({
       id: this.#ids.uuid(),
       name,
       order,
@@ -174,15 +167,7 @@ export class EcsFleet {
       listedAt: now + Math.max(acceptMs, listLagMs),
       address: `192.168.${(this.created >> 8) % 16}.${this.created % 256}`,
       ...(eip ? { floatingAddress: eip.address } : {}),
-      stop: new AbortController(),
-      tags: order.tags,
-      systemTags: [],
-      status: 'BUILD',
-      accepted: false,
-      deleting: false,
-      updatedAt: now,
-      console: '',
-    };
+    });
     if (eip) eip.serverId = vm.id;
     this.#vms.set(vm.id, vm);
     this.created += 1;
@@ -205,27 +190,23 @@ export class EcsFleet {
   #rollBack(vm: Vm, step: Step): void {
     this.eips.release(vm.id, true);
     this.#remove(vm);
-    finish(step, this.#ctx.clock.now(), NO_HOST);
+    finish(step, this.#ctx.clock.now(), FAILURES.noHost);
   }
 
   #boot(vm: Vm, step: Step): void {
     const now = this.#ctx.clock.now();
     if (vm.deleting || !this.#vms.has(vm.id)) {
-      finish(step, now, GONE);
-      return;
-    }
-    if (this.#errorBoots > 0) {
+      finish(step, now, FAILURES.gone);
+    } else if (this.#errorBoots > 0) {
       this.#errorBoots -= 1;
-      this.#fail(vm, step, BROKEN);
-      return;
+      this.#fail(vm, step, FAILURES.broken);
+    } else {
+      Object.assign(vm, { status: 'ACTIVE', activeAt: now, updatedAt: now } satisfies Partial<Vm>);
+      finish(step, now);
+      this.#emit('server-active', vm);
+      if (this.#brokenBoots > 0) this.#brokenBoots -= 1;
+      else this.#onActive(inside(vm, () => this.#off(vm)));
     }
-    vm.status = 'ACTIVE';
-    vm.activeAt = now;
-    vm.updatedAt = now;
-    finish(step, now);
-    this.#emit('server-active', vm);
-    if (this.#brokenBoots > 0) this.#brokenBoots -= 1;
-    else this.#onActive(inside(vm, () => this.#off(vm)));
   }
 
   #fail(vm: Vm, step: Step, failure: Failure): void {
@@ -259,16 +240,6 @@ export class EcsFleet {
     this.#emit('server-deleted', vm);
   }
 
-  #open(kind: Operation['kind'], steps: readonly Step[]): Operation {
-    const operation: Operation = { id: this.#ids.hex(32), kind, beganAt: this.#ctx.clock.now(), steps, started: false };
-    this.#operations.set(operation.id, operation);
-    return operation;
-  }
-
-  #counts(vm: Vm): boolean {
-    return !this.market.quota.overshoot || vm.accepted;
-  }
-
   #later(ms: number, task: () => void): void {
     this.#ctx.clock.after(ms, task);
   }
@@ -276,9 +247,4 @@ export class EcsFleet {
   #emit(kind: string, vm: Vm): void {
     this.#ctx.emit({ at: this.#ctx.clock.now(), kind, fields: { id: vm.id, name: vm.name, flavor: vm.order.flavor.id, zone: vm.zone } });
   }
-}
-
-function usageOf(order: Vm['order'], count: number): Usage {
-  const { vcpus, ramMib } = order.flavor;
-  return { servers: count, cores: count * vcpus, ramMib: count * ramMib, publicIps: order.eip ? count : 0 };
 }

@@ -73,18 +73,6 @@ export function registerVpc({ app: root, operation, respond }: Service, fleet: E
   });
 
   app.get('/security-groups', operation('vpc.security-groups'), () => respond.json({ security_groups: securityGroups.map(groupView) }));
-
-  app.get('/publicips', operation('vpc.publicips'), () => {
-    const publicips = fleet.eips.all().map((e) => ({
-      id: e.id,
-      status: e.serverId === undefined ? 'DOWN' : 'ACTIVE',
-      type: '5_bgp',
-      public_ip_address: e.address,
-      bandwidth_size: e.sizeMbit,
-      ...(e.serverId === undefined ? {} : { port_id: `port-${e.serverId}` }),
-    }));
-    return respond.json({ publicips });
-  });
 }
 
 /** Calls that follow Neutron's own paths, without a project (VPC API reference, "Querying IP Address Usage on a Specified Network"). */

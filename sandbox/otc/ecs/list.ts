@@ -39,34 +39,3 @@ export function pageOf(vms: readonly Vm[], q: z.infer<typeof ListQuery>): Page {
 function fuzzy(text: string): RegExp {
   return new RegExp(text.replace(/[\\^$*+?()[\]{}|]/g, '\\$&'));
 }
-
-export const TagFilter = z.object({
-  action: z.enum(['filter', 'count']),
-  /** Strings here, and an index, unlike in the list. */
-  limit: z.string().regex(/^\d+$/).default('1000'),
-  offset: z.string().regex(/^\d+$/).default('0'),
-  tags: z.array(z.object({ key: z.string(), values: z.array(z.string()) })).default([]),
-  not_tags: z.array(z.object({ key: z.string(), values: z.array(z.string()) })).default([]),
-  matches: z.array(z.object({ key: z.literal('resource_name'), value: z.string() })).default([]),
-});
-
-/** Exact search by tags: several tags must all match, one of a tag's values is enough. */
-export function filterByTags(vms: readonly Vm[], q: z.infer<typeof TagFilter>): Record<string, unknown> {
-  const has = (vm: Vm, tag: { key: string; values: string[] }) => {
-    const value = vm.tags[tag.key];
-    return value !== undefined && (tag.values.length === 0 || tag.values.includes(value));
-  };
-  const found = vms.filter(
-    (vm) =>
-      q.tags.every((tag) => has(vm, tag)) && !q.not_tags.some((tag) => has(vm, tag)) && q.matches.every((m) => vm.name.includes(m.value)),
-  );
-  if (q.action === 'count') return { total_count: found.length };
-  const start = Number(q.offset);
-  const resources = found.slice(start, start + Number(q.limit)).map((vm) => ({
-    resource_id: vm.id,
-    resource_name: vm.name,
-    resource_detail: null,
-    tags: Object.entries(vm.tags).map(([key, value]) => ({ key, value })),
-  }));
-  return { resources, total_count: found.length };
-}

@@ -1,10 +1,11 @@
 import { found, Refused } from '../refused.ts';
 import type { Catalogue, Flavor } from './catalogue.ts';
+import type { CreateOrder } from './request.ts';
 
 export interface SellOutOptions {
-  /** The create is accepted and fails later in its operation (`Ecs.0219`); the flavor list says nothing. */
+  /** The create is accepted and fails later in its operation (`Ecs.0219`); the flavor list does not show it. */
   readonly async?: boolean;
-  /** The create is refused, but the flavor list still says that it can be bought. */
+  /** The create is refused, but the flavor list still offers it. */
   readonly silent?: boolean;
 }
 
@@ -28,12 +29,15 @@ export interface Usage {
   readonly publicIps: number;
 }
 
+export function usageOf({ flavor, eip }: Pick<CreateOrder, 'flavor' | 'eip'>, count: number): Usage {
+  return { servers: count, cores: count * flavor.vcpus, ramMib: count * flavor.ramMib, publicIps: eip ? count : 0 };
+}
+
 /** What is sold where, and how much of it the account may have. */
 export class Market {
   quota: Required<QuotaSettings> = { servers: 2000, cores: 20_480, ramMib: 25_165_824, publicIps: 500, overshoot: false };
   readonly #catalogue: Catalogue;
   readonly #soldOut = new Map<string, SellOutOptions>();
-  readonly #abandoned = new Set<string>();
 
   constructor(catalogue: Catalogue) {
     this.#catalogue = catalogue;
@@ -49,26 +53,19 @@ export class Market {
     else this.#soldOut.delete(`${flavor}@${zone}`);
   }
 
-  /** Taken off the market in the whole region. */
-  abandon(flavor: string): void {
-    this.#abandoned.add(flavor);
-  }
-
   /** Region-wide state, then exceptions by zone, which win (OTC ECS API reference, "Listing Flavor Details"). */
   conditions(flavor: Flavor): { readonly status: string; readonly zones: string } {
-    const status = this.#abandoned.has(flavor.id) ? 'abandon' : 'normal';
-    const states = this.#catalogue.zones.map((zone) => `${zone}(${this.#advertised(flavor, zone) ? status : 'sellout'})`);
-    return { status, zones: states.join(', ') };
+    const states = this.#catalogue.zones.map((zone) => `${zone}(${this.#advertised(flavor, zone) ? 'normal' : 'sellout'})`);
+    return { status: 'normal', zones: states.join(', ') };
   }
 
   /** Flavors that the list shows when it is asked for one zone. */
   buyable(zone: string): readonly Flavor[] {
-    return this.#catalogue.flavors.filter((f) => !this.#abandoned.has(f.id) && this.#advertised(f, zone));
+    return this.#catalogue.flavors.filter((f) => this.#advertised(f, zone));
   }
 
   /** The zone that a create goes to. Throws when it has no capacity. */
   place(flavor: Flavor, wanted: string | undefined): string {
-    if (this.#abandoned.has(flavor.id)) throw new Refused(400, 'Ecs.0019', `Flavor ${flavor.id} is abandoned`);
     const zones = wanted === undefined ? this.#catalogue.zones : [wanted];
     const noCapacity = 'The current specification of the capacity is insufficient, please change the specification.';
     return found(
@@ -77,7 +74,7 @@ export class Market {
     );
   }
 
-  /** Accepted, but there is no host for it. */
+  /** Accepted, but no host has room for it. */
   failsLater(flavor: Flavor, zone: string): boolean {
     return this.#soldOut.get(`${flavor.id}@${zone}`)?.async === true;
   }

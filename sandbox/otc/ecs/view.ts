@@ -1,6 +1,7 @@
 import type { Flavor } from './catalogue.ts';
 import type { EcsFleet } from './fleet.ts';
-import { naive, type Operation, operationState, type Vm, zulu } from './vm.ts';
+import { type Operation, operationState } from './operations.ts';
+import { naive, type Vm, zulu } from './vm.ts';
 
 const VM_STATE = { BUILD: 'building', ACTIVE: 'active', SHUTOFF: 'stopped', ERROR: 'error' } as const;
 const POWER_STATE = { BUILD: 0, ACTIVE: 1, SHUTOFF: 4, ERROR: 0 } as const;
@@ -47,7 +48,7 @@ export function tagTexts(vm: Vm): readonly string[] {
   return [...Object.entries(vm.tags).map(([key, value]) => (value === '' ? key : `${key}=${value}`)), ...vm.systemTags];
 }
 
-/** A server that is being deleted keeps its status; only the task tells. */
+/** A server that is being deleted keeps its status; only the task state shows it. */
 function taskState(vm: Vm): string | null {
   if (vm.deleting) return 'deleting';
   return vm.status === 'BUILD' ? 'spawning' : null;
@@ -64,7 +65,7 @@ function addresses(vm: Vm): unknown[] {
   return [one(vm.address, 'fixed'), ...(vm.floatingAddress ? [one(vm.floatingAddress, 'floating')] : [])];
 }
 
-/** What ECS calls a job. The useful code of a failure is in the sub job; the outer one only says that a sub job failed. */
+/** ECS calls it a job. The useful code of a failure is in the sub job; the outer one only reports that a sub job failed. */
 export function operationView(operation: Operation): Record<string, unknown> {
   const state = operationState(operation);
   const over = state === 'SUCCESS' || state === 'FAIL';
@@ -103,14 +104,6 @@ export function flavorView(flavor: Flavor, fleet: EcsFleet): Record<string, unkn
     vcpus: String(flavor.vcpus),
     ram: flavor.ramMib,
     disk: '0',
-    swap: '',
-    links: [],
-    'OS-FLV-EXT-DATA:ephemeral': 0,
-    'OS-FLV-DISABLED:disabled': false,
-    rxtx_factor: 1,
-    rxtx_quota: null,
-    rxtx_cap: null,
-    'os-flavor-access:is_public': true,
     os_extra_specs: {
       'ecs:virtualization_env_types': 'CloudCompute',
       'ecs:generation': flavor.id.split('.')[0],
@@ -132,19 +125,8 @@ export function limitsView(fleet: EcsFleet): Record<string, unknown> {
       totalCoresUsed: used.cores,
       maxTotalRAMSize: quota.ramMib,
       totalRAMUsed: used.ramMib,
-      maxTotalKeypairs: -1,
-      maxServerMeta: 128,
-      maxPersonality: 5,
-      maxPersonalitySize: 10_240,
-      maxServerGroups: 10,
-      totalServerGroupsUsed: 0,
-      maxServerGroupMembers: 16,
-      maxSecurityGroups: 100,
-      totalSecurityGroupsUsed: fleet.catalogue.securityGroups.length,
-      maxSecurityGroupRules: 5000,
       maxTotalFloatingIps: 10,
       totalFloatingIpsUsed: 0,
-      maxImageMeta: 128,
     },
   };
 }

@@ -17,7 +17,7 @@ export interface Vm {
   readonly address: string;
   readonly floatingAddress?: string;
   readonly stop: AbortController;
-  tags: Readonly<Record<string, string>>;
+  readonly tags: Readonly<Record<string, string>>;
   /** Tags that only the platform sets, e.g. `__type_baremetal`. */
   readonly systemTags: readonly string[];
   status: VmStatus;
@@ -30,49 +30,30 @@ export interface Vm {
   console: string;
 }
 
+/** A server that is being built, unless `facts` have another status. */
+export function newVm(facts: Pick<Vm, 'id' | 'name' | 'order' | 'zone' | 'createdAt' | 'address'> & Partial<Vm>): Vm {
+  const { createdAt: at, order } = facts;
+  return {
+    knownAt: at,
+    listedAt: at,
+    stop: new AbortController(),
+    tags: order.tags,
+    systemTags: [],
+    status: 'BUILD',
+    accepted: false,
+    deleting: false,
+    updatedAt: at,
+    console: '',
+    ...facts,
+  };
+}
+
 /** The newest characters of a console that the host keeps: Nova's own bound is 100 KiB. */
 const CONSOLE_KEPT = 102_400;
 
 /** Writes to the server's console. */
 export function print(vm: Vm, text: string): void {
   vm.console = `${vm.console}${text}`.slice(-CONSOLE_KEPT);
-}
-
-/** One step of an operation: ECS calls it a sub job. */
-export interface Step {
-  readonly id: string;
-  readonly serverId: string;
-  state: OperationState;
-  endedAt?: number;
-  failure?: Failure;
-}
-
-export interface Operation {
-  readonly id: string;
-  readonly kind: 'create' | 'delete';
-  readonly beganAt: number;
-  readonly steps: readonly Step[];
-  started: boolean;
-}
-
-export type OperationState = 'INIT' | 'RUNNING' | 'SUCCESS' | 'FAIL';
-
-export interface Failure {
-  readonly code: string;
-  readonly reason: string;
-}
-
-/** An operation is over when all its steps are, and has failed when one has. */
-export function operationState(operation: Operation): OperationState {
-  if (!operation.started) return 'INIT';
-  if (operation.steps.some((s) => s.state === 'INIT' || s.state === 'RUNNING')) return 'RUNNING';
-  return operation.steps.some((s) => s.state === 'FAIL') ? 'FAIL' : 'SUCCESS';
-}
-
-export function finish(step: Step, at: number, failure?: Failure): void {
-  step.state = failure ? 'FAIL' : 'SUCCESS';
-  step.endedAt = at;
-  if (failure) step.failure = failure;
 }
 
 /** The VM as whatever runs on it sees it. */

@@ -72,7 +72,7 @@ export class Agencies {
     return changed;
   }
 
-  /** Whoever had it has it no longer. */
+  /** Also revokes it everywhere. */
   deleteRole(id: string): boolean {
     for (const agency of this.agencies.values()) {
       agency.onProject.delete(id);

@@ -1,10 +1,9 @@
 import { timingSafeEqual } from 'node:crypto';
-import * as z from 'zod';
 import type { SandboxContext } from '../../context.ts';
-import { bytesOf, header, jsonOf, type SandboxRequest, target } from '../../http.ts';
+import { bytesOf, header, type SandboxRequest, target } from '../../http.ts';
 import type { Service } from '../error-formats.ts';
 import { Ids } from '../ids.ts';
-import { checked, Refused } from '../refused.ts';
+import { Refused } from '../refused.ts';
 import { type Authorization, expectedSignature, parseAuthorization } from '../sdk-hmac.ts';
 import type { Agencies } from './agencies.ts';
 import { checkRights } from './permissions.ts';
@@ -155,17 +154,7 @@ export class Iam {
   }
 }
 
-const TokenRequest = z.object({
-  auth: z.object({
-    identity: z.object({
-      methods: z.tuple([z.enum(['token', 'assume_role'])]),
-      token: z.object({ duration_seconds: z.number().optional() }).optional(),
-      assume_role: z.object({ agency_name: z.string(), duration_seconds: z.number().optional() }).optional(),
-    }),
-  }),
-});
-
-/** IAM's own calls (OTC IAM API reference, "Querying Project Information", "Obtaining a Temporary AK/SK"). */
+/** IAM's own calls (OTC IAM API reference, "Querying Project Information"). */
 export function registerIam({ app, operation, respond }: Service, iam: Iam, agencies?: Agencies): void {
   // Open to everybody: it tells a client which version it talks to (OTC IAM API reference, "Querying the Version of an API").
   app.get('/v3', operation('iam.version'), () =>
@@ -188,21 +177,6 @@ export function registerIam({ app, operation, respond }: Service, iam: Iam, agen
         links: {},
       }));
     return respond.json({ projects, links: { self: null, previous: null, next: null } });
-  });
-
-  app.post('/v3.0/OS-CREDENTIAL/securitytokens', operation('iam.securitytokens'), async (c) => {
-    await iam.check(c);
-    const { identity } = checked(TokenRequest, await jsonOf(c), () => new Refused(400, 'Bad Request', 'Request body is invalid.')).auth;
-    const seconds = identity.token?.duration_seconds ?? identity.assume_role?.duration_seconds ?? 900;
-    if (seconds < 900 || seconds > 86_400) throw new Refused(400, 'Bad Request', 'duration_seconds must be between 900 and 86400.');
-    const key = iam.temporaryKeys(seconds, iam.agencyOf(c));
-    const credential = {
-      access: key.accessKey,
-      secret: key.secretKey,
-      securitytoken: key.securityToken,
-      expires_at: new Date(key.expiresAt).toISOString().replace('Z', '000Z'),
-    };
-    return respond.json({ credential }, 201);
   });
 }
 

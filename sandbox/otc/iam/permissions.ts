@@ -23,11 +23,8 @@ const ECS: Readonly<Record<string, Needs>> = {
   ],
   'ecs.quotas': ['ecs:cloudServerQuotas:get'],
   'ecs.flavors': ['ecs:cloudServerFlavors:get'],
-  // A task may be asked for by whoever may have started it; the reference names no action of its own.
+  // The reference names no action for reading a task.
   'ecs.operation': [],
-  'ecs.tags': ['ecs:cloudServers:showServerTags'],
-  'ecs.tag': ['ecs:cloudServers:batchSetServerTags'],
-  'ecs.filter': ['ecs:cloudServers:showResourceByTag'],
   // The reference names none for reading the console; what its other calls depend on.
   'ecs.console': ['ecs:servers:get'],
   'ecs.zones': ['ecs:availabilityZones:list'],
@@ -40,7 +37,6 @@ const NETWORK: Readonly<Record<string, Needs>> = {
   'vpc.vpcs': ['vpc:vpcs:list'],
   'vpc.subnets': ['vpc:subnets:get'],
   'vpc.security-groups': ['vpc:securityGroups:get'],
-  'vpc.publicips': ['vpc:publicIps:list'],
   'vpc.addresses': ['vpc:networks:get'],
   'smn.publish': ['smn:topic:publish'],
 };

@@ -65,7 +65,7 @@ function applies({ Effect, Action: actions, Resource, Condition }: Statement, { 
   return resource !== undefined && Resource.some((pattern) => matches(pattern, resource, true));
 }
 
-/** Type and operation are not told apart by case; names of resources are. */
+/** Case matters in names of resources, not in types and operations. */
 function matches(pattern: string, text: string, exact = false): boolean {
   const [p, t] = exact ? [lowerKind(pattern), lowerKind(text)] : [pattern.toLowerCase(), text.toLowerCase()];
   const source = p.replace(/[.+^${}()|[\]\\?]/g, '\\$&').replaceAll('*', '.*');

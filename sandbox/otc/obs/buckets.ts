@@ -45,7 +45,7 @@ const APPENDS_PER_OBJECT = 10_000;
 export class Bucket {
   readonly name: string;
   readonly createdAt: number;
-  /** Keys that anyone may read whatever the policy says, for tests that are not about policies. */
+  /** Keys that anyone may read regardless of the policy, for tests that are not about policies. */
   readonly publicPrefixes: readonly string[];
   /** Of the bucket policy that was put last. */
   policy: readonly PolicyStatement[] = [];

@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { found, Refused } from '../refused.ts';
 import type { Bucket } from './buckets.ts';
 import { readPolicy } from './policy.ts';
 import { CorsDocument, LifecycleDocument, readXml, VersioningDocument, WebsiteDocument } from './read-xml.ts';
@@ -14,6 +15,12 @@ const ABSENT: Readonly<Partial<Record<DocumentKind, string>>> = {
   website: 'NoSuchWebsiteConfiguration',
 };
 
+/** Where none was put. */
+const PRESET: Readonly<Partial<Record<DocumentKind, string>>> = {
+  location: '<Location>eu-de</Location>',
+  versioning: '<VersioningConfiguration/>',
+};
+
 const XML_KINDS: Readonly<Record<'lifecycle' | 'cors' | 'website' | 'versioning', z.ZodType>> = {
   lifecycle: LifecycleDocument,
   cors: CorsDocument,
@@ -25,22 +32,16 @@ export function documentKind(query: ReadonlyMap<string, string>): DocumentKind |
   return KINDS.find((kind) => query.has(kind));
 }
 
-/** Returns the code of the refusal, if any. */
-export function putDocument(bucket: Bucket, kind: DocumentKind, text: string, hasDigest: boolean): string | undefined {
-  if (kind === 'location') return 'InvalidArgument';
-  if ((kind === 'lifecycle' || kind === 'cors') && !hasDigest) return 'InvalidRequest';
-  if (kind === 'policy') {
-    const policy = readPolicy(text, bucket.name);
-    if (!policy) return 'MalformedPolicy';
-    bucket.policy = policy;
-  } else if (readXml(text, XML_KINDS[kind]) === undefined) {
-    return 'MalformedXML';
-  }
+export function putDocument(bucket: Bucket, kind: DocumentKind, text: string, hasDigest: boolean): void {
+  const refusal = (code: string) => new Refused(400, code, 'The document was not accepted.');
+  if (kind === 'location') throw refusal('InvalidArgument');
+  if ((kind === 'lifecycle' || kind === 'cors') && !hasDigest) throw refusal('InvalidRequest');
+  if (kind === 'policy') bucket.policy = found(readPolicy(text, bucket.name), refusal('MalformedPolicy'));
+  else if (readXml(text, XML_KINDS[kind]) === undefined) throw refusal('MalformedXML');
   bucket.documents.set(kind, text);
-  return undefined;
 }
 
-/** A document that is not there is gone all the same. */
+/** Deleting an absent document is no error. */
 export function deleteDocument(bucket: Bucket, kind: DocumentKind): void {
   bucket.documents.delete(kind);
   if (kind === 'policy') bucket.policy = [];
@@ -52,12 +53,10 @@ export function indexDocument(bucket: Bucket): string | undefined {
   return site && 'IndexDocument' in site ? site.IndexDocument.Suffix : undefined;
 }
 
-type Found = { readonly ok: true; readonly text: string; readonly type: string } | { readonly ok: false; readonly code: string };
-
-export function getDocument(bucket: Bucket, kind: DocumentKind): Found {
-  const text = bucket.documents.get(kind);
-  if (text !== undefined) return { ok: true, text, type: kind === 'policy' ? 'application/json' : 'application/xml' };
-  if (kind === 'location') return { ok: true, text: '<Location>eu-de</Location>', type: 'application/xml' };
-  if (kind === 'versioning') return { ok: true, text: '<VersioningConfiguration/>', type: 'application/xml' };
-  return { ok: false, code: ABSENT[kind] ?? 'NoSuchKey' };
+export function getDocument(bucket: Bucket, kind: DocumentKind): { readonly text: string; readonly type: string } {
+  const text = bucket.documents.get(kind) ?? PRESET[kind];
+  return {
+    text: found(text, new Refused(404, ABSENT[kind] ?? 'NoSuchKey', 'Not configured.')),
+    type: kind === 'policy' ? 'application/json' : 'application/xml',
+  };
 }

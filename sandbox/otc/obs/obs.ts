@@ -4,15 +4,16 @@ import { bytesOf, faultLayer, header, ReadyResponse, type SandboxEnv, type Sandb
 import type { Agencies } from '../iam/agencies.ts';
 import type { Iam } from '../iam/iam.ts';
 import { Ids } from '../ids.ts';
-import { denyObs } from './access.ts';
+import { found, Refused } from '../refused.ts';
+import { checkAccess } from './access.ts';
 import { Bucket, type StoredObject } from './buckets.ts';
 import { type DocumentKind, deleteDocument, documentKind, getDocument, putDocument } from './documents.ts';
-import { sliceOf } from './range.ts';
-import { goodDigest, kept, readObsRequest, type Verb, verbOf } from './read.ts';
+import { partOf } from './range.ts';
+import { goodDigest, isWebsite, kept, readObsRequest, type Verb, verbOf } from './read.ts';
 import { NewBucket, readMultiDelete, readXml } from './read-xml.ts';
 import { forbiddenAction, signerOf } from './rights.ts';
 import type { ObsRequest } from './sign.ts';
-import { showPage } from './website.ts';
+import { pageOf } from './website.ts';
 import { bucketsXml, errorXml, listXml, multiDeleteXml } from './write-xml.ts';
 
 export interface ObsOptions {
@@ -52,9 +53,10 @@ export class Obs {
     this.append = options.append ?? 'works';
     for (const name of options.buckets) this.#buckets.set(name, new Bucket(name, ctx.clock, options.publicPrefixes));
     const operation = faultLayer(ctx, (c, status, code) => this.#error(c, status ?? (code ? 400 : 500), code ?? 'InternalError', ''));
-    this.app.onError((error, c) =>
-      error instanceof URIError ? this.#error(c, 400, 'InvalidURI', '') : this.#error(c, 500, 'InternalError', error.message),
-    );
+    this.app.onError((error, c) => {
+      if (error instanceof Refused) return this.#error(c, error.status, error.code, error.message);
+      return error instanceof URIError ? this.#error(c, 400, 'InvalidURI', '') : this.#error(c, 500, 'InternalError', error.message);
+    });
     this.app.all(
       '*',
       operation((c) => `obs.${verbOf(readObsRequest(c))}`),
@@ -70,7 +72,7 @@ export class Obs {
     return this.#buckets.get(name);
   }
 
-  /** Throws when there is no such bucket. */
+  /** Throws when the bucket does not exist. */
   bucket(name: string): Bucket {
     const bucket = this.#buckets.get(name);
     if (!bucket) throw new Error(`the sandbox has no bucket ${name}`);
@@ -82,20 +84,19 @@ export class Obs {
     const body = await bytesOf(c);
     const bucket = this.#buckets.get(request.bucket);
     if (request.website) {
-      const page = showPage(bucket, request);
-      return this.#done(page.status, page.headers, page.body);
+      const { headers, etag, body: page } = pageOf(bucket, request);
+      const described = { ...headers, etag: `"${etag}"`, 'content-length': String(page.length) };
+      return this.#done(200, described, c.req.method === 'HEAD' ? null : page);
     }
-    const denied = denyObs(request, this.#iam, this.#ctx.clock, bucket);
-    if (denied) return this.#error(c, denied.status, denied.code, denied.message);
+    checkAccess(request, this.#iam, this.#ctx.clock, bucket);
     const verb = verbOf(request);
     const call = { request, verb, document: documentKind(request.query), body };
     const forbidden = this.#forbidden(call, bucket);
-    if (forbidden) return this.#error(c, 403, 'AccessDenied', `No policy allows ${forbidden}.`);
+    if (forbidden) throw new Refused(403, 'AccessDenied', `No policy allows ${forbidden}.`);
     if (request.bucket === '') return this.#xml(bucketsXml([...this.#buckets.keys()], 0));
-    if (!goodDigest(c, body)) return this.#error(c, 400, 'BadDigest', 'The Content-MD5 you specified did not match what we received.');
-    if (verb === 'bucket-create') return this.#create(c, request.bucket, body);
-    if (!bucket) return this.#error(c, 404, 'NoSuchBucket', 'The specified bucket does not exist');
-    return this.#carryOut(c, bucket, call);
+    if (!goodDigest(c, body)) throw new Refused(400, 'BadDigest', 'The Content-MD5 you specified did not match what we received.');
+    if (verb === 'bucket-create') return this.#create(request.bucket, body);
+    return this.#carryOut(c, found(bucket, new Refused(404, 'NoSuchBucket', 'The specified bucket does not exist')), call);
   }
 
   #forbidden(call: Call, bucket: Bucket | undefined): string | undefined {
@@ -104,20 +105,20 @@ export class Obs {
     return this.#agencies ? forbiddenAction(agency, this.#agencies, bucket, call) : 'anything';
   }
 
-  #create(c: SandboxRequest, name: string, body: Buffer): Response {
+  #create(name: string, body: Buffer): Response {
     if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name)) {
-      return this.#error(c, 400, 'InvalidBucketName', 'The specified bucket is not valid.');
+      throw new Refused(400, 'InvalidBucketName', 'The specified bucket is not valid.');
     }
-    if (body.length > 0 && !readXml(body.toString('utf8'), NewBucket)) return this.#malformed(c);
+    if (body.length > 0 && !readXml(body.toString('utf8'), NewBucket)) throw malformed();
     if (this.#buckets.has(name)) {
-      return this.#error(c, 409, 'BucketAlreadyOwnedByYou', 'Your previous request to create the named bucket succeeded.');
+      throw new Refused(409, 'BucketAlreadyOwnedByYou', 'Your previous request to create the named bucket succeeded.');
     }
     this.#buckets.set(name, new Bucket(name, this.#ctx.clock));
     return this.#done(200, { location: `/${name}` });
   }
 
-  #remove(c: SandboxRequest, bucket: Bucket): Response {
-    if (!bucket.empty()) return this.#error(c, 409, 'BucketNotEmpty', 'The bucket you tried to delete is not empty.');
+  #remove(bucket: Bucket): Response {
+    if (!bucket.empty()) throw new Refused(409, 'BucketNotEmpty', 'The bucket you tried to delete is not empty.');
     this.#buckets.delete(bucket.name);
     return this.#done(204);
   }
@@ -131,12 +132,12 @@ export class Obs {
         return this.#append(c, bucket, call);
       case 'get':
       case 'head':
-        return this.#get(c, bucket.get(key));
+        return this.#get(c, found(bucket.get(key), new Refused(404, 'NoSuchKey', 'The specified key does not exist.')));
       case 'delete':
         bucket.delete(key);
         return this.#done(204);
       case 'list':
-        return this.#list(c, bucket, call.request.query);
+        return this.#list(bucket, call.request.query);
       case 'multi-delete':
         return this.#multiDelete(c, bucket, call);
       case 'bucket':
@@ -144,16 +145,16 @@ export class Obs {
       case 'document':
         return this.#document(c, bucket, call);
       case 'bucket-delete':
-        return this.#remove(c, bucket);
+        return this.#remove(bucket);
       case 'bucket-create':
       case 'other':
-        return this.#error(c, 405, 'MethodNotAllowed', 'The specified method is not allowed against this resource.');
+        throw new Refused(405, 'MethodNotAllowed', 'The specified method is not allowed against this resource.');
     }
   }
 
   #put(c: SandboxRequest, bucket: Bucket, { request, body }: Call): Response {
     if (header(c, 'content-length') === undefined) {
-      return this.#error(c, 411, 'MissingContentLength', 'You must provide the Content-Length HTTP header.');
+      throw new Refused(411, 'MissingContentLength', 'You must provide the Content-Length HTTP header.');
     }
     const days = header(c, 'x-obs-expires');
     const stored = bucket.put(request.key, body, kept(request), days === undefined ? undefined : Number(days));
@@ -161,17 +162,16 @@ export class Obs {
   }
 
   #append(c: SandboxRequest, bucket: Bucket, call: Call): Response {
-    if (this.append === 'refused') return this.#error(c, 405, 'MethodNotAllowed', 'The specified method is not allowed.');
+    if (this.append === 'refused') throw new Refused(405, 'MethodNotAllowed', 'The specified method is not allowed.');
     if (this.append === 'ignored') return this.#put(c, bucket, call);
     const position = call.request.query.get('position') ?? '';
-    if (!/^\d+$/.test(position)) return this.#error(c, 400, 'InvalidArgument', 'position must be a non-negative integer');
+    if (!/^\d+$/.test(position)) throw new Refused(400, 'InvalidArgument', 'position must be a non-negative integer');
     const appended = bucket.append(call.request.key, Number(position), call.body, kept(call.request));
-    if (!appended.ok) return this.#error(c, 409, appended.code, 'The append was not carried out.');
+    if (!appended.ok) throw new Refused(409, appended.code, 'The append was not carried out.');
     return this.#done(200, { etag: `"${appended.etag}"`, 'x-obs-next-append-position': String(appended.object.body.length) });
   }
 
-  #get(c: SandboxRequest, object: StoredObject | undefined): Response {
-    if (!object) return this.#error(c, 404, 'NoSuchKey', 'The specified key does not exist.');
+  #get(c: SandboxRequest, object: StoredObject): Response {
     const etag = `"${object.etag}"`;
     const headers = {
       ...object.headers,
@@ -184,22 +184,14 @@ export class Obs {
     };
     if (header(c, 'if-none-match') === etag) return this.#done(304, headers);
     const wanted = header(c, 'if-match');
-    if (wanted !== undefined && wanted !== etag) return this.#error(c, 412, 'PreconditionFailed', 'A precondition did not hold.');
-    return this.#slice(c, object.body, headers);
+    if (wanted !== undefined && wanted !== etag) throw new Refused(412, 'PreconditionFailed', 'A precondition did not hold.');
+    const part = partOf(header(c, 'range'), object.body);
+    return this.#done(part.status, { ...headers, ...part.headers }, c.req.method === 'HEAD' ? null : part.bytes);
   }
 
-  #slice(c: SandboxRequest, body: Buffer, headers: Record<string, string>): Response {
-    const slice = sliceOf(header(c, 'range'), body.length);
-    if (slice.kind === 'unsatisfiable') return this.#error(c, 416, 'InvalidRange', 'The requested range cannot be satisfied.');
-    const part = slice.kind === 'whole' ? body : body.subarray(slice.start, slice.end + 1);
-    const range = slice.kind === 'whole' ? {} : { 'content-range': `bytes ${slice.start}-${slice.end}/${body.length}` };
-    const all = { ...headers, ...range, 'content-length': String(part.length) };
-    return this.#done(slice.kind === 'whole' ? 200 : 206, all, c.req.method === 'HEAD' ? null : part);
-  }
-
-  #list(c: SandboxRequest, bucket: Bucket, query: ReadonlyMap<string, string>): Response {
+  #list(bucket: Bucket, query: ReadonlyMap<string, string>): Response {
     const maxKeys = Number(query.get('max-keys') ?? 1000);
-    if (!Number.isInteger(maxKeys) || maxKeys < 1) return this.#error(c, 400, 'InvalidArgument', 'max-keys');
+    if (!Number.isInteger(maxKeys) || maxKeys < 1) throw new Refused(400, 'InvalidArgument', 'max-keys');
     const version = query.get('list-type') === '2' ? 2 : 1;
     const from = version === 1 ? query.get('marker') : (query.get('continuation-token') ?? query.get('start-after'));
     const listing = bucket.list({
@@ -212,34 +204,24 @@ export class Obs {
   }
 
   #multiDelete(c: SandboxRequest, bucket: Bucket, { body }: Call): Response {
-    if (header(c, 'content-md5') === undefined) return this.#error(c, 400, 'InvalidRequest', 'Missing required header: Content-MD5');
-    const wanted = readMultiDelete(body);
-    if (!wanted) return this.#malformed(c);
+    if (header(c, 'content-md5') === undefined) throw new Refused(400, 'InvalidRequest', 'Missing required header: Content-MD5');
+    const wanted = found(readMultiDelete(body), malformed());
     for (const key of wanted.keys) bucket.delete(key);
     return this.#xml(multiDeleteXml(wanted.quiet ? [] : wanted.keys));
   }
 
   #document(c: SandboxRequest, bucket: Bucket, { request, document, body }: Call): Response {
-    if (document === undefined) return this.#error(c, 405, 'MethodNotAllowed', 'The specified method is not allowed.');
+    if (document === undefined) throw new Refused(405, 'MethodNotAllowed', 'The specified method is not allowed.');
     if (request.method === 'PUT') {
-      const wrong = putDocument(bucket, document, body.toString('utf8'), header(c, 'content-md5') !== undefined);
-      return wrong ? this.#error(c, 400, wrong, 'The document was not accepted.') : this.#done(200);
+      putDocument(bucket, document, body.toString('utf8'), header(c, 'content-md5') !== undefined);
+      return this.#done(200);
     }
     if (request.method === 'DELETE') {
       deleteDocument(bucket, document);
       return this.#done(204);
     }
-    const found = getDocument(bucket, document);
-    return found.ok ? this.#done(200, { 'content-type': found.type }, found.text) : this.#error(c, 404, found.code, 'Not configured.');
-  }
-
-  #malformed(c: SandboxRequest): Response {
-    return this.#error(
-      c,
-      400,
-      'MalformedXML',
-      'The XML you provided was not well-formed or did not validate against our published schema.',
-    );
+    const { text, type } = getDocument(bucket, document);
+    return this.#done(200, { 'content-type': type }, text);
   }
 
   #xml(text: string): Response {
@@ -247,6 +229,7 @@ export class Obs {
   }
 
   #error(c: SandboxRequest, status: number, code: string, message: string): Response {
+    if (isWebsite(c)) return this.#done(status, { 'content-type': 'text/html' }, `<h1>${status} ${code}</h1>`);
     const requestId = this.#ids.hex(32).toUpperCase();
     const path = (c.env.incoming.url ?? '/').split('?')[0] ?? '/';
     const headers = { 'content-type': 'application/xml', 'x-obs-request-id': requestId, 'x-obs-error-code': code };
@@ -258,4 +241,8 @@ export class Obs {
     const common = { server: 'OBS', date, 'x-obs-request-id': this.#ids.hex(32).toUpperCase() };
     return new ReadyResponse(body, { status, headers: { ...common, ...headers } });
   }
+}
+
+function malformed(): Refused {
+  return new Refused(400, 'MalformedXML', 'The XML you provided was not well-formed or did not validate against our published schema.');
 }

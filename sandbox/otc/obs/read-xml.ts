@@ -27,7 +27,7 @@ export function readXml<T>(text: string, schema: z.ZodType<T>): T | undefined {
   return schema.safeParse(withoutIndentation(parser.parse(text))).data;
 }
 
-/** White space between elements is none of their content; other text there stays, so that a strict schema refuses it. */
+/** Drops white space between elements; other text there stays, so that a strict schema refuses it. */
 function withoutIndentation(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutIndentation);
   if (typeof value !== 'object' || value === null) return value;

@@ -35,12 +35,17 @@ function parse(c: SandboxRequest): ObsRequest {
   const host = (header(c, 'host') ?? '').replace(/:\d+$/, '');
   const headers = new Map(Object.keys(c.env.incoming.headers).map((name) => [name, header(c, name) ?? '']));
   const address = c.env.incoming.socket.remoteAddress ?? '';
-  const website = host.split('.')[1] === 'obs-website';
+  const website = isWebsite(c);
   const common = { method: c.req.method, query: new Map(query), headers, address, website };
   if (!isPathStyle(host)) return { ...common, bucket: host.split('.')[0] ?? '', key: path.slice(1) };
   const slash = path.indexOf('/', 1);
   if (slash < 0) return { ...common, bucket: path.slice(1), key: '' };
   return { ...common, bucket: path.slice(1, slash), key: path.slice(slash + 1) };
+}
+
+/** By the website's host name. */
+export function isWebsite(c: SandboxRequest): boolean {
+  return header(c, 'host')?.split('.')[1] === 'obs-website';
 }
 
 /** What the request is to do; also the second half of the operation's name. */

@@ -50,7 +50,7 @@ export function forbiddenAction(agency: string, agencies: Agencies, bucket: Buck
   const may = (what: string, key: string) =>
     agencies.may(agency, { action: what, resource: resourceOf(what, request.bucket, key) }) || opened(bucket, what, key, request.address);
   if (!keys.every((key) => may(action, key))) return action;
-  // Of a key that is not there only who may list the bucket learns that.
+  // Only a caller that may list the bucket learns that a key does not exist.
   const missing = action === 'obs:object:GetObject' && bucket && !bucket.get(request.key);
   return missing && !may('obs:bucket:ListBucket', '') ? 'obs:bucket:ListBucket' : undefined;
 }
@@ -66,7 +66,7 @@ function resourceOf(action: string, bucket: string, key: string): string {
   return action.startsWith('obs:object:') ? `obs:*:*:object:${bucket}/${key}` : `obs:*:*:bucket:${bucket}`;
 }
 
-/** What the bucket's policy gives to everybody it gives to keys, too. */
+/** The bucket's policy for everybody holds for keys, too. */
 function opened(bucket: Bucket | undefined, action: string, key: string, address: string): boolean {
   if (!bucket) return false;
   const resource = action.startsWith('obs:object:') ? `${bucket.name}/${key}` : bucket.name;

@@ -8,9 +8,9 @@ const ask = async (b: Bench, query: string, variables: object = {}, token = 'adm
 
 async function groupBench(options: GitLabOptions = {}) {
   const b = await bench(options);
-  const group = b.world.createGroup('acme');
-  const runner = addRunner(b.world, { type: 'group_type', group, maintenanceNote: 'a note' });
-  const { jobs } = b.world.createPipeline('acme/sub/app', [
+  const group = b.gitlab.createGroup('acme');
+  const runner = addRunner(b.gitlab, { type: 'group_type', group, maintenanceNote: 'a note' });
+  const { jobs } = b.gitlab.createPipeline('acme/sub/app', [
     { name: 'a', tags: ['pool-a'] },
     { name: 'b', tags: ['pool-a'] },
   ]);
@@ -64,8 +64,8 @@ describe('the fleet', () => {
     await b.clock.advance(MINUTE);
     expect(await ask(b, query)).toEqual(shown(1));
     const [job] = b.jobs;
-    if (job) b.world.jobs.confirm(job);
-    if (job) b.world.jobs.finish(job, 'success');
+    if (job) b.gitlab.jobs.confirm(job);
+    if (job) b.gitlab.jobs.finish(job, 'success');
     expect(await ask(b, query)).toEqual(shown(1));
     await b.clock.advance(MINUTE);
     expect(await ask(b, query)).toEqual(shown(0));
@@ -73,8 +73,8 @@ describe('the fleet', () => {
 
   it('pages by 100 whatever is asked for', async () => {
     const b = await groupBench();
-    const group = b.world.createGroup('acme');
-    for (let i = 0; i < 120; i++) addRunner(b.world, { type: 'group_type', group, description: `pool-a-${i}` });
+    const group = b.gitlab.createGroup('acme');
+    for (let i = 0; i < 120; i++) addRunner(b.gitlab, { type: 'group_type', group, description: `pool-a-${i}` });
     const Page = z.object({
       data: z.object({
         group: z.object({
@@ -98,8 +98,8 @@ describe('the fleet', () => {
     { name: 'type', args: 'type: INSTANCE_TYPE', found: ['gpu'] },
   ])('finds runners by $name', async ({ args, found }) => {
     const b = await groupBench();
-    addRunner(b.world, { description: 'gpu', tags: ['gpu'] });
-    addRunner(b.world, { type: 'project_type', project: b.world.createProject('acme/app'), description: 'paused', paused: true });
+    addRunner(b.gitlab, { description: 'gpu', tags: ['gpu'] });
+    addRunner(b.gitlab, { type: 'project_type', project: b.gitlab.createProject('acme/app'), description: 'paused', paused: true });
     const nodes = found.map((description) => ({ description }));
     expect(await ask(b, `{ runners(${args}) { nodes { description } } }`)).toEqual({ data: { runners: { nodes } } });
   });
@@ -110,10 +110,10 @@ describe('the fleet', () => {
     { membership: 'ALL_AVAILABLE', found: ['instance', 'below', 'own', 'above'] },
   ])('takes $membership for what it is', async ({ membership, found }) => {
     const b = await bench();
-    addRunner(b.world, { type: 'group_type', group: b.world.createGroup('acme'), description: 'above' });
-    addRunner(b.world, { type: 'group_type', group: b.world.createGroup('acme/sub'), description: 'own' });
-    addRunner(b.world, { type: 'project_type', project: b.world.createProject('acme/sub/app'), description: 'below' });
-    addRunner(b.world, { description: 'instance' });
+    addRunner(b.gitlab, { type: 'group_type', group: b.gitlab.createGroup('acme'), description: 'above' });
+    addRunner(b.gitlab, { type: 'group_type', group: b.gitlab.createGroup('acme/sub'), description: 'own' });
+    addRunner(b.gitlab, { type: 'project_type', project: b.gitlab.createProject('acme/sub/app'), description: 'below' });
+    addRunner(b.gitlab, { description: 'instance' });
     const nodes = found.map((description) => ({ description }));
     const query = `{ group(fullPath: "acme/sub") { runners(membership: ${membership}) { nodes { description } } } }`;
     expect(await ask(b, query)).toEqual({ data: { group: { runners: { nodes } } } });
@@ -143,7 +143,7 @@ describe('the demand', () => {
       },
     });
     const [job] = b.jobs;
-    if (job) b.world.jobs.confirm(job);
+    if (job) b.gitlab.jobs.confirm(job);
     expect(await ask(b, NESTED, { g: 'acme' })).toMatchObject({
       data: { group: { projects: { nodes: [{ running: { nodes: [{ jobs: { nodes: [{ name: 'b' }] } }] }, pending: { nodes: [] } }] } } },
     });
@@ -154,13 +154,13 @@ describe('the demand', () => {
     { name: 'nobody else', token: 'owner', nodes: [] },
   ])('is one list for $name', async ({ token, nodes }) => {
     const b = await groupBench();
-    b.world.createToken({ value: 'owner', scopes: ['read_api'], roles: { acme: 50 } });
+    b.gitlab.createToken({ value: 'owner', scopes: ['read_api'], roles: { acme: 50 } });
     expect(await ask(b, '{ jobs(statuses: [PENDING]) { nodes { name } } }', {}, token)).toEqual({ data: { jobs: { nodes } } });
   });
 
   it('may be asked of one project per query only', async () => {
     const b = await groupBench();
-    b.world.createPipeline('acme/two', [{ name: 'c' }]);
+    b.gitlab.createPipeline('acme/two', [{ name: 'c' }]);
     const query =
       '{ one: project(fullPath: "acme/sub/app") { jobs(statuses: PENDING) { nodes { name } } } two: project(fullPath: "acme/two") { jobs { nodes { name } } } }';
     expect(await ask(b, query)).toEqual({
@@ -171,7 +171,7 @@ describe('the demand', () => {
 
   it('is matched on the server for a compatible runner', async () => {
     const b = await groupBench();
-    b.world.createPipeline('acme/sub/app', [{ name: 'foreign', tags: ['gpu'] }]);
+    b.gitlab.createPipeline('acme/sub/app', [{ name: 'foreign', tags: ['gpu'] }]);
     const query = 'query($r: CiRunnerID) { jobs(statuses: [PENDING], compatibleRunnerId: $r) { nodes { name } } }';
     const answer = await ask(b, query, { r: `gid://gitlab/Ci::Runner/${b.runner.id}` });
     expect(answer).toEqual({ data: { jobs: { nodes: [{ name: 'b' }, { name: 'a' }] } } });
@@ -316,8 +316,8 @@ describe('what is refused', () => {
 
   it('groups to strangers, and their runners to developers', async () => {
     const b = await groupBench();
-    b.world.createToken({ value: 'stranger', scopes: ['read_api'] });
-    b.world.createToken({ value: 'developer', scopes: ['read_api'], roles: { acme: 30 } });
+    b.gitlab.createToken({ value: 'stranger', scopes: ['read_api'] });
+    b.gitlab.createToken({ value: 'developer', scopes: ['read_api'], roles: { acme: 30 } });
     expect(await ask(b, FLEET, { g: 'acme' }, 'stranger')).toEqual({ data: { group: null } });
     expect(await ask(b, FLEET, { g: 'acme' }, 'developer')).toMatchObject({
       data: { group: { runners: null } },

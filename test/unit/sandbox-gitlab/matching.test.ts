@@ -31,9 +31,9 @@ const rows: readonly Row[] = [
 describe('which runner may take which job', () => {
   it.each(rows)('$name: $taken', async ({ runner, group, job, pipeline, taken }) => {
     const b = await bench();
-    const place: Partial<RunnerFields> = group === undefined ? {} : { type: 'group_type', group: b.world.createGroup(group) };
-    const { token } = addRunner(b.world, { ...runner, ...place });
-    b.world.createPipeline('acme/sub/app', [{ name: 'compile', tags: ['pool-a'], ...job }], pipeline);
+    const place: Partial<RunnerFields> = group === undefined ? {} : { type: 'group_type', group: b.gitlab.createGroup(group) };
+    const { token } = addRunner(b.gitlab, { ...runner, ...place });
+    b.gitlab.createPipeline('acme/sub/app', [{ name: 'compile', tags: ['pool-a'], ...job }], pipeline);
     const answer = await b.call('POST', '/api/v4/jobs/request', { token: '', body: { token } });
     expect(answer.status).toBe(taken ? 201 : 204);
   });
@@ -43,18 +43,18 @@ describe('which runner may take which job', () => {
     { name: 'a project without group runners', change: { groupRunnersEnabled: false } },
   ])('gives nothing from $name', async ({ change }) => {
     const b = await bench();
-    Object.assign(b.world.createProject('acme/app'), change);
-    const { token } = addRunner(b.world, { type: 'group_type', group: b.world.createGroup('acme') });
-    b.world.createPipeline('acme/app', [{ name: 'compile', tags: ['pool-a'] }]);
+    Object.assign(b.gitlab.createProject('acme/app'), change);
+    const { token } = addRunner(b.gitlab, { type: 'group_type', group: b.gitlab.createGroup('acme') });
+    b.gitlab.createPipeline('acme/app', [{ name: 'compile', tags: ['pool-a'] }]);
     expect((await b.call('POST', '/api/v4/jobs/request', { token: '', body: { token } })).status).toBe(204);
   });
 
   it('keeps a project runner to its project', async () => {
     const b = await bench();
-    const { token } = addRunner(b.world, { type: 'project_type', project: b.world.createProject('acme/one') });
-    b.world.createPipeline('acme/two', [{ name: 'compile', tags: ['pool-a'] }]);
+    const { token } = addRunner(b.gitlab, { type: 'project_type', project: b.gitlab.createProject('acme/one') });
+    b.gitlab.createPipeline('acme/two', [{ name: 'compile', tags: ['pool-a'] }]);
     expect((await b.call('POST', '/api/v4/jobs/request', { token: '', body: { token } })).status).toBe(204);
-    b.world.createPipeline('acme/one', [{ name: 'compile', tags: ['pool-a'] }]);
+    b.gitlab.createPipeline('acme/one', [{ name: 'compile', tags: ['pool-a'] }]);
     expect((await b.call('POST', '/api/v4/jobs/request', { token: '', body: { token } })).status).toBe(201);
   });
 });
@@ -62,8 +62,8 @@ describe('which runner may take which job', () => {
 describe('stages', () => {
   it('starts the next stage when the one before has succeeded', async () => {
     const b = await bench();
-    const { token } = addRunner(b.world);
-    const pipeline = b.world.createPipeline('acme/app', [
+    const { token } = addRunner(b.gitlab);
+    const pipeline = b.gitlab.createPipeline('acme/app', [
       { name: 'one', stage: 'build', tags: ['pool-a'] },
       { name: 'two', stage: 'test', tags: ['pool-a'] },
     ]);
@@ -77,8 +77,8 @@ describe('stages', () => {
 
   it('skips what is behind a failure, and gives it another chance on retry', async () => {
     const b = await bench();
-    const { token } = addRunner(b.world);
-    const pipeline = b.world.createPipeline('acme/app', [
+    const { token } = addRunner(b.gitlab);
+    const pipeline = b.gitlab.createPipeline('acme/app', [
       { name: 'one', stage: 'build', tags: ['pool-a'] },
       { name: 'two', stage: 'test', tags: ['pool-a'] },
     ]);
@@ -93,8 +93,8 @@ describe('stages', () => {
 
   it('forgives a job that may fail', async () => {
     const b = await bench();
-    const { token } = addRunner(b.world);
-    const pipeline = b.world.createPipeline('acme/app', [
+    const { token } = addRunner(b.gitlab);
+    const pipeline = b.gitlab.createPipeline('acme/app', [
       { name: 'one', stage: 'build', tags: ['pool-a'], allowFailure: true },
       { name: 'two', stage: 'test', tags: ['pool-a'] },
     ]);

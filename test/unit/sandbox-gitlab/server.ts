@@ -8,7 +8,7 @@ import { createGitLab } from '../../../sandbox/gitlab/gitlab.ts';
 import type { Runner, RunnerFields } from '../../../sandbox/gitlab/model.ts';
 import type { GitLabOptions } from '../../../sandbox/gitlab/options.ts';
 import { seeded } from '../../../sandbox/gitlab/random.ts';
-import type { GitLabWorld } from '../../../sandbox/gitlab/world.ts';
+import type { GitLabState } from '../../../sandbox/gitlab/state.ts';
 import { listen } from '../../../sandbox/http.ts';
 
 /** Ten minutes past the hour, so that the hourly clean-up is five minutes away. */
@@ -28,7 +28,7 @@ export interface Bench {
   readonly url: string;
   readonly clock: SteppedClock;
   readonly ctx: SandboxContext;
-  readonly world: GitLabWorld;
+  readonly gitlab: GitLabState;
   readonly events: SandboxEvent[];
   /** Calls with this token; `admin` when none is given, and with none at all for ''. */
   call(method: string, path: string, options?: { token?: string; body?: unknown; headers?: Record<string, string> }): Promise<Call>;
@@ -39,11 +39,11 @@ export async function bench(options: GitLabOptions = {}): Promise<Bench> {
   const clock = new SteppedClock(START);
   const events: SandboxEvent[] = [];
   const ctx: SandboxContext = { clock, faults: new Faults(), latencyMs: 0, emit: (event) => events.push(event) };
-  const { app, world } = createGitLab(ctx, { random: seeded(1), ...options });
-  world.createToken({ value: 'admin', scopes: ['api'], admin: true });
+  const { app, state: gitlab } = createGitLab(ctx, { random: seeded(1), ...options });
+  gitlab.createToken({ value: 'admin', scopes: ['api'], admin: true });
   const server = await listen(app);
   onTestFinished(() => server.close());
-  return { url: server.url, clock, ctx, world, events, call: (method, path, rest = {}) => call(`${server.url}${path}`, method, rest) };
+  return { url: server.url, clock, ctx, gitlab, events, call: (method, path, rest = {}) => call(`${server.url}${path}`, method, rest) };
 }
 
 async function call(
@@ -73,8 +73,8 @@ function parsed(text: string): unknown {
   }
 }
 
-export function addRunner(world: GitLabWorld, fields: Partial<RunnerFields> = {}): Runner {
-  return world.createRunner({
+export function addRunner(gitlab: GitLabState, fields: Partial<RunnerFields> = {}): Runner {
+  return gitlab.createRunner({
     type: 'instance_type',
     description: 'pool-a-1',
     tags: ['pool-a'],

@@ -18,13 +18,13 @@ function at(seconds: number): string {
 async function started(options: WorkerOptions & { flags?: string; broken?: boolean; jobs?: readonly JobSpec[]; held?: boolean } = {}) {
   const { flags = '--max-builds 2 --wait-timeout 600', broken = false, jobs = [], held = true, ...worker } = options;
   const b = await bench({ longPollMs: held ? 50 * SECOND : 0 });
-  const runner = addRunner(b.world);
+  const runner = addRunner(b.gitlab);
   const handoff = await handoffServer(
     broken
       ? 'not = [valid'
       : `concurrent = 1\n[[runners]]\n  name = "w"\n  url = "${b.url}"\n  token = "${runner.token}"\n  executor = "docker"\n`,
   );
-  const pipeline = b.world.createPipeline('acme/app', jobs);
+  const pipeline = b.gitlab.createPipeline('acme/app', jobs);
   const gone = new AbortController();
   let off: number | undefined;
   let printed = '';
@@ -41,7 +41,7 @@ async function started(options: WorkerOptions & { flags?: string; broken?: boole
     },
   };
   const start = b.clock.now();
-  void b.clock.track(runWorker(vm, b.ctx, { gitlab: b.world, ...worker }));
+  void b.clock.track(runWorker(vm, b.ctx, { gitlab: b.gitlab, ...worker }));
   return {
     ...b,
     runner,
@@ -109,7 +109,7 @@ describe('a simulated worker', () => {
   it.each([{ held: true }, { held: false }])('starts a job that comes later within the check interval: held $held', async ({ held }) => {
     const w = await started({ held });
     await w.clock.advance(120 * SECOND);
-    const [late] = w.world.createPipeline('acme/app', [job('late', { durationMs: HOUR })]).jobs;
+    const [late] = w.gitlab.createPipeline('acme/app', [job('late', { durationMs: HOUR })]).jobs;
     await w.clock.advance(3 * SECOND);
     expect(late?.status).toBe('running');
   });
@@ -157,7 +157,7 @@ describe('a simulated worker', () => {
     w.gone.abort();
     await w.clock.advance(10 * MINUTE);
     expect(w.jobs[0]?.status).toBe('running');
-    expect(w.world.killedJobs).toEqual([w.jobs[0]?.id]);
+    expect(w.gitlab.killedJobs).toEqual([w.jobs[0]?.id]);
     expect(w.offAfter()).toBeUndefined();
   });
 
@@ -166,15 +166,15 @@ describe('a simulated worker', () => {
     await w.clock.advance(MINUTE);
     w.gone.abort();
     await w.clock.advance(HOUR);
-    expect([w.runner.contactedAt, w.offAfter(), w.world.killedJobs]).toEqual([undefined, undefined, []]);
+    expect([w.runner.contactedAt, w.offAfter(), w.gitlab.killedJobs]).toEqual([undefined, undefined, []]);
   });
 
   it('stops a job that is cancelled, and goes on with the next', async () => {
     const w = await started({ jobs: [job('a', { durationMs: HOUR })] });
     await w.clock.advance(2 * MINUTE);
-    if (w.jobs[0]) w.world.jobs.cancel(w.jobs[0]);
+    if (w.jobs[0]) w.gitlab.jobs.cancel(w.jobs[0]);
     expect(w.jobs[0]?.status).toBe('canceling');
-    const [next] = w.world.createPipeline('acme/app', [job('next')]).jobs;
+    const [next] = w.gitlab.createPipeline('acme/app', [job('next')]).jobs;
     await w.clock.advance(2 * MINUTE);
     expect([w.jobs[0]?.status, next?.status]).toEqual(['canceled', 'success']);
   });
@@ -193,7 +193,7 @@ describe('a simulated worker', () => {
     async ({ timeout, after }) => {
       const w = await started({ flags: `--max-builds 2 --wait-timeout ${timeout}` });
       await w.clock.advance(95 * SECOND);
-      w.world.deleteRunner(w.runner);
+      w.gitlab.deleteRunner(w.runner);
       const deleted = w.clock.now();
       await w.clock.advance(HOUR);
       expect(w.ctx.faults.calls('gitlab.job-request')).toBeLessThan(6);

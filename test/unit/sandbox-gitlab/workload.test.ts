@@ -33,24 +33,24 @@ describe('a day of bitbake', () => {
 
   it('happens on the clock, from now on, until it is called off', async () => {
     const b = await bench();
-    const stop = playWorkload(b.world, b.ctx, { seed: 1, from: DAY - 24 * HOUR, to: DAY + 24 * HOUR, tags: ['big'] });
-    const before = b.world.jobs.pipelines.size;
+    const stop = playWorkload(b.gitlab, b.ctx, { seed: 1, from: DAY - 24 * HOUR, to: DAY + 24 * HOUR, tags: ['big'] });
+    const before = b.gitlab.jobs.pipelines.size;
     await b.clock.advance(DAY + 2 * HOUR - b.clock.now());
-    const nightly = [...b.world.jobs.pipelines.values()].find(({ source }) => source === 'schedule');
+    const nightly = [...b.gitlab.jobs.pipelines.values()].find(({ source }) => source === 'schedule');
     expect([before, nightly?.jobs.length, nightly?.jobs[0]?.tags, nightly?.jobs[0]?.status]).toEqual([0, 29, ['big'], 'pending']);
     stop();
-    const then = b.world.jobs.pipelines.size;
+    const then = b.gitlab.jobs.pipelines.size;
     await b.clock.advance(20 * HOUR);
-    expect(b.world.jobs.pipelines.size).toBe(then);
+    expect(b.gitlab.jobs.pipelines.size).toBe(then);
   });
 
   it('cancels one merge request and retries what failed at night', async () => {
     const b = await bench();
-    playWorkload(b.world, b.ctx, { seed: 1, from: DAY, to: DAY + 24 * HOUR });
+    playWorkload(b.gitlab, b.ctx, { seed: 1, from: DAY, to: DAY + 24 * HOUR });
     await b.clock.advance(DAY + 24 * HOUR - b.clock.now());
-    const pipelines = [...b.world.jobs.pipelines.values()];
+    const pipelines = [...b.gitlab.jobs.pipelines.values()];
     // Nobody works here, so everything else has failed for want of a runner.
     expect(pipelines.filter(({ status }) => status === 'canceled')).toHaveLength(1);
-    expect([...b.world.jobs.all.values()].filter(({ retries }) => retries > 0).map(({ name }) => name)).toEqual(['parse']);
+    expect([...b.gitlab.jobs.all.values()].filter(({ retries }) => retries > 0).map(({ name }) => name)).toEqual(['parse']);
   });
 });

@@ -63,17 +63,6 @@ describe('the keys of an agency', () => {
     expect(await list()).toBe(403);
   });
 
-  it('make no keys that can do more', async () => {
-    const body = { auth: { identity: { methods: ['token'], token: { duration_seconds: 900 } } } };
-    const { credential } = (await cloud.call('POST', '/v3.0/OS-CREDENTIAL/securitytokens', body, keys)).json;
-    const made = {
-      accessKey: String(credential?.access),
-      secretKey: String(credential?.secret),
-      securityToken: String(credential?.securitytoken),
-    };
-    expect((await cloud.call('GET', `${v1()}/cloudservers/detail`, undefined, made)).status).toBe(403);
-  });
-
   it('do not bind the account, nor functions without an agency by name', async () => {
     expect((await cloud.call('GET', `${v1()}/cloudservers/detail`)).status).toBe(200);
     const free = cloud.sandbox.iam.temporaryKeys(900);

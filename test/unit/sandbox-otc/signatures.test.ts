@@ -189,14 +189,7 @@ describe('IAM', () => {
 
   it('gives temporary keys that need their token and expire', async () => {
     bench = await otcBench();
-    const body = { auth: { identity: { methods: ['token'], token: { duration_seconds: 900 } } } };
-    const { status, json } = await bench.call('POST', '/v3.0/OS-CREDENTIAL/securitytokens', body);
-    expect(status).toBe(201);
-    const keys = {
-      accessKey: String(json.credential?.access),
-      secretKey: String(json.credential?.secret),
-      securityToken: String(json.credential?.securitytoken),
-    };
+    const keys = bench.iam.temporaryKeys(900);
     expect((await bench.call('GET', LIST, undefined, keys)).status).toBe(200);
     expect((await bench.call('GET', LIST, undefined, { accessKey: keys.accessKey, secretKey: keys.secretKey })).status).toBe(401);
     await bench.clock.advance(900_000);

@@ -18,7 +18,7 @@ import {
   type Runner,
   type RunnerFields,
 } from './model.ts';
-import { type GitLabOptions, type Settings, settle } from './options.ts';
+import { type GitLabOptions, type Settings, withDefaults } from './options.ts';
 import { type Random, randomText } from './random.ts';
 
 const HOUR = 3_600_000;
@@ -26,7 +26,7 @@ const HOUR = 3_600_000;
 export type JobListener = (job: Job, from: JobStatus | undefined) => void;
 
 /** GitLab's state, and what a script may do to it. The HTTP side reads and changes the same state. */
-export class GitLabWorld extends Directory {
+export class GitLabState extends Directory {
   readonly runners = new Map<number, Runner>();
   readonly hooks = new Map<number, Hook>();
   readonly jobs: JobQueue;
@@ -45,7 +45,7 @@ export class GitLabWorld extends Directory {
   #stopCron: () => void;
 
   constructor(ctx: SandboxContext, options: GitLabOptions = {}) {
-    const settings = settle(options);
+    const settings = withDefaults(options);
     super(ctx.clock, settings.random);
     this.#ctx = ctx;
     this.settings = settings;
@@ -68,7 +68,7 @@ export class GitLabWorld extends Directory {
     this.jobs.cancelPipeline(pipeline);
   }
 
-  /** The new job; `undefined` when there is nothing to retry. */
+  /** The new job; `undefined` when the job cannot be retried. */
   retryJob(job: Job): Job | undefined {
     return this.jobs.retry(job);
   }
