@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-## Sourced by the others. Console lines and the phase file show how far a machine has come that serves nothing.
+## Sourced by the others. Console lines and the phase file show how far a machine got that does not serve yet.
 # Settings and helpers of the cache manager's scripts.
 # shellcheck source=/dev/null
 . /etc/gl-cache/manager.env

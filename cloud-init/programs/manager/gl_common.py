@@ -1,5 +1,5 @@
 ## Imported by the others.
-"""What the programs of the cache manager share."""
+"""Shared by the programs of the cache manager."""
 import json
 import os
 import time
@@ -16,7 +16,7 @@ def config():
 
 
 def read_json(path):
-    """None for what is not there or was written by something else."""
+    """None for a file that does not exist or is not valid."""
     try:
         with open(path) as file:
             return json.load(file)
@@ -43,7 +43,7 @@ def state_of(name):
 
 
 def volume(path):
-    """The file system as df counts it: what root alone may use is not there."""
+    """The file system as df counts it, without blocks reserved for root."""
     stat = os.statvfs(path)
     used = (stat.f_blocks - stat.f_bfree) * stat.f_frsize
     return {
@@ -55,7 +55,7 @@ def volume(path):
 
 
 def fill(disk):
-    """Percent, of whatever is scarcer."""
+    """In percent: of bytes or of inodes, whichever is higher."""
     share = disk['used'] / disk['bytes'] if disk['bytes'] else 0
     if disk['inodes']:
         share = max(share, disk['inodes_used'] / disk['inodes'])

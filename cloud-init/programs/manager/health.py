@@ -1,6 +1,6 @@
 ## One line of JSON each minute: into a file, and into the bucket where one is configured. lib/app/status/cache-manager.ts reads it. The keys are
 ## those of the VM's agency, which the metadata service hands out (OTC ECS user manual, "Obtaining ECS Details Using Metadata"), only to root.
-"""Writes down the state of the caches: /var/lib/gl-cache/health.json, and the bucket's manager/v1/NAME.json where that is configured."""
+"""Publishes the state of the caches: /var/lib/gl-cache/health.json, and the bucket's manager/v1/NAME.json where that is configured."""
 import base64
 import email.utils
 import hashlib
@@ -22,7 +22,7 @@ REFUSED = common.STATE + '/upload-refused'
 NFSD = '/proc/fs/nfsd'
 PHASE = '/run/gl-cache/phase'
 KEYS_PATH = '/openstack/latest/securitykey'
-# No proxy: the metadata service is next door, and keys must not pass through anybody.
+# No proxy: the metadata service is local, and keys must not pass through a third party.
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -35,7 +35,7 @@ def read(path):
 
 
 def phase():
-    """What the setup script said last, such as 'phase=failed reason=volume-missing'."""
+    """The last line of the setup script, such as 'phase=failed reason=volume-missing'."""
     words = dict(word.split('=', 1) for word in read(PHASE).split() if '=' in word)
     said = {'phase': words.get('phase', 'none')}
     return {**said, 'reason': words['reason']} if 'reason' in words else said
@@ -46,7 +46,7 @@ def nfs():
     try:
         clients = len(os.listdir(NFSD + '/clients'))
     except OSError:
-        # Kernels before 5.3 do not tell.
+        # Kernels before 5.3 do not have it.
         clients = None
     return {'active': threads > 0, 'threads': threads, 'clients': clients}
 
@@ -74,7 +74,7 @@ def mirrors(config, now):
         last = state.get('last_success')
         if last is not None:
             ages.append(max(0, now - last))
-        # Three times what was asked for, and an hour for a long fetch.
+        # Three times the interval, and an hour for a long fetch.
         if last is None or now - last > 3 * mirror['every'] + 3600:
             late.append(mirror['name'])
     wanted = {mirror['name'] for mirror in config['mirrors']}
@@ -122,7 +122,7 @@ def keys(config):
 
 
 def object_url(target, key):
-    """The bucket belongs into the host name (OBS: VirtualHostDomainRequired); an address has no room for it."""
+    """The bucket belongs in the host name (OBS: VirtualHostDomainRequired), except where the endpoint is an address."""
     url = urllib.parse.urlsplit(target['endpoint'])
     try:
         ipaddress.ip_address(url.hostname)
@@ -147,7 +147,7 @@ def signed(target, key, body, credential, now):
 
 
 def upload(config, body, now):
-    """'' or why not, without anything secret. After a refusal it rests for 15 minutes: OBS locks keys that keep being refused."""
+    """'' or the reason for the failure, without secrets. Pauses for 15 minutes after a refusal: OBS locks keys that are refused repeatedly."""
     if os.path.exists(REFUSED) and now - os.stat(REFUSED).st_mtime < 900:
         return 'refused before; tried again later'
     target, key = config['health'], 'manager/v1/%s.json' % config['name']

@@ -1,5 +1,5 @@
 ## One set of mirrors. Nothing here ever removes an object: clones that borrow from a mirror (`--reference`) would break. Hence gc never runs,
-## and maintenance repacks what there is, reachable or not.
+## and maintenance repacks all objects, reachable or not.
 """Fetches the git mirrors of one interval: mirror.py SECONDS. The exit status is the number of those that failed, at most 100."""
 import fcntl
 import os
@@ -25,7 +25,7 @@ SETTINGS = {
     'gc.auto': '0',
     'gc.pruneExpire': 'never',
     'maintenance.auto': 'false',
-    # Every fetch becomes a pack, not thousands of small files, each of which costs a client a question.
+    # Every fetch becomes a pack, not thousands of small files, each of which costs a client a request.
     'fetch.unpackLimit': '1',
     'core.multiPackIndex': 'true',
     # Loose objects, too, as plain HTTP brings them, survive a power failure. Git before 2.36 does not know it.
@@ -36,7 +36,7 @@ ENVIRONMENT = {
     'PATH': os.environ.get('PATH', '/usr/bin:/bin'),
     'HOME': HOME,
     'LC_ALL': 'C',
-    # Nobody is there to answer.
+    # Nobody can answer a prompt.
     'GIT_TERMINAL_PROMPT': '0',
     'GIT_ASKPASS': 'false',
     'GIT_SSH_COMMAND': 'ssh -o BatchMode=yes -o ConnectTimeout=20 -o ServerAliveInterval=15 -o ServerAliveCountMax=4'
@@ -68,7 +68,7 @@ def git(folder, seconds, *arguments):
 
 
 def harmless(text):
-    """The end of what git said, in one line and without what may open something."""
+    """The end of git's output, in one line and without secrets."""
     text = re.sub(r'(\w+://)[^/\s@]*@', r'\1', text)
     text = re.sub(r'\?\S*', '', text)
     return ' '.join(re.sub(r'[^\x20-\x7e]+', ' ', text).split())[-300:]
@@ -93,7 +93,7 @@ def clone(url, path):
 def fetch(url, path):
     for key, value in SETTINGS.items():
         git(path, 60, 'config', key, value)
-    # What the configuration says now; a repository that has moved keeps its objects.
+    # The configured address of now; a repository that has moved keeps its objects.
     git(path, 60, 'config', 'remote.origin.url', url)
     if not (remove_empty_objects(path) and refetch(path)):
         git(path, FETCH_SECONDS, 'remote', 'update', '--prune')
@@ -110,7 +110,7 @@ def refetch(path):
 
 
 def remove_empty_objects(path):
-    """Left by a power failure: git takes an object that is there for whole, and would fail at it in every round. Gives how many."""
+    """Left by a power failure: git assumes that an existing object is complete, and would fail at it in every round. Returns their number."""
     removed = 0
     for folder, _, names in os.walk(os.path.join(path, 'objects')):
         if len(os.path.basename(folder)) != 2:
@@ -178,14 +178,14 @@ def link(mirror, root):
 
 
 def follow_head(path):
-    """The default branch may have been renamed; a fetch does not tell."""
+    """The default branch may have been renamed; a fetch does not show it."""
     found = re.search(r'^ref: (refs/heads/\S+)\tHEAD$', git(path, 120, 'ls-remote', '--symref', 'origin', 'HEAD'), re.M)
     if found:
         git(path, 60, 'symbolic-ref', 'HEAD', found.group(1))
 
 
 def update(mirror, root, now):
-    """What the state file says afterwards; None when somebody else is at this repository."""
+    """The new contents of the state file; None while another process works on this repository."""
     path = os.path.join(root, 'git', mirror['name'])
     state_file = common.state_of(mirror['name'])
     with open(state_file + '.flock', 'w') as lock:
@@ -203,7 +203,7 @@ def update(mirror, root, now):
             link(mirror, root)
             state.update(ok=True, last_success=now, error=None)
             if now - state.get('maintained', 0) >= DAY:
-                # Before, not after: one that fails is not tried at every fetch.
+                # Noted before, not after: maintenance that fails is not repeated at every fetch.
                 state['maintained'] = now
                 maintain(path)
         except (Failed, OSError) as error:
@@ -213,7 +213,7 @@ def update(mirror, root, now):
 
 
 def safely(mirror, root):
-    """One repository must not stop the others, whatever is wrong with it."""
+    """One repository must not stop the others, whatever its error."""
     try:
         return update(mirror, root, int(time.time()))
     except Exception as error:

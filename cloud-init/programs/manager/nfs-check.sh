@@ -1,5 +1,5 @@
 #!/bin/sh
-## After each start of the server: what the kernel serves, whatever version of nfs-utils read which file.
+## After each start of the server: checks what the kernel serves, whichever files this version of nfs-utils reads.
 # Fails unless the kernel serves NFS 4.2 and nothing else.
 set -eu
 [ "$(cat /proc/fs/nfsd/threads)" -gt 0 ] || { echo "nfsd has no threads" >&2; exit 1; }

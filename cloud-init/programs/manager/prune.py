@@ -1,8 +1,8 @@
-## Pruning of sstate and downloads. Two stages: what nobody has used for long is moved aside, at least a day later it is deleted, so that a mistake
-## can be undone (`mv`). Bitbake touches an sstate object when it reuses it and a download's stamp when it uses that (openembedded-core:
+## Pruning of sstate and downloads. Two stages: entries that nobody has used for long are moved aside, and deleted at least a day later, so that a
+## mistake can be undone (`mv`). Bitbake touches an sstate object when it reuses it, and a download's stamp when it uses the download (openembedded-core:
 ## meta/classes-global/sstate.bbclass; bitbake: lib/bb/fetch2), so the time of modification is that of the last use; reads by read-only clients
 ## show in the time of access, which the volume keeps to the day (relatime).
-"""Removes what nobody uses from sstate and downloads: prune.py [--accept]. --accept: even if it is a larger share than usual."""
+"""Removes unused entries from sstate and downloads: prune.py [--accept]. --accept: even if they are a larger share than usual."""
 import os
 import shutil
 import stat
@@ -15,12 +15,12 @@ DAY = 86400
 # A little less than a day: the timer's own jitter must not make it every other day.
 EVERY = 20 * 3600
 TREES = ('sstate', 'downloads')
-# Folders in DL_DIR whose entries are things of their own (bitbake: lib/bb/fetch2).
+# Folders in DL_DIR whose entries are pruned one by one (bitbake: lib/bb/fetch2).
 CONTAINERS = ('git2', 'hg', 'svn', 'npm2', 'bzr', 'cvs', 'osc', 'p4', 'repo')
 
 
 class Thing:
-    """What is used, moved and deleted together. Paths are relative to the tree; the first to go comes first."""
+    """Files that are used, moved and deleted together. Paths are relative to the tree, in the order of their removal."""
 
     def __init__(self):
         self.paths = []
@@ -36,11 +36,11 @@ class Thing:
 
 
 def use_of(path):
-    """(last use, bytes, files) of a file, or of a folder with all that is in it."""
+    """(last use, bytes, files) of a file, or of a folder with all its contents."""
     info = os.lstat(path)
     if not stat.S_ISDIR(info.st_mode):
         return max(info.st_mtime, info.st_atime), info.st_blocks * 512, 1
-    # The time of access of a folder says only that somebody listed it: this program, for one.
+    # A folder's time of access is that of its last listing, for example by this program.
     last, size, files = info.st_mtime, info.st_blocks * 512, 1
     for entry in os.scandir(path):
         below = use_of(entry.path)
@@ -49,7 +49,7 @@ def use_of(path):
 
 
 def collect(root, paths, key_of):
-    """Groups paths into things. What vanishes meanwhile was removed by somebody else; locks are nobody's to remove."""
+    """Groups paths into things. Paths that vanish meanwhile were removed by others; locks are never removed."""
     things = {}
     for path in paths:
         if path.endswith('.lock'):
@@ -60,13 +60,13 @@ def collect(root, paths, key_of):
             continue
         things.setdefault(key_of(path), Thing()).add(path, use)
     for thing in things.values():
-        # An object before what describes it, so that nobody finds it without; sorted, because the listing is not.
+        # An object before the files that describe it, so that nobody finds it without them; sorted, because the listing is not.
         thing.paths.sort(key=lambda path: (len(path), path))
     return list(things.values())
 
 
 def sstate_things(root):
-    """An object with its siginfo, signature and stamp, which all lie in the same folder. Folders stay: somebody may be about to write there."""
+    """An object with its siginfo, signature and stamp, all in the same folder. Folders stay: a build may be about to write there."""
     things = []
     for folder, _, names in os.walk(root):
         below = os.path.relpath(folder, root)
@@ -82,7 +82,7 @@ def without_endings(path):
 
 
 def download_things(root):
-    """A file or clone with its stamp. The stamp of a clone may lie beside its folder or above."""
+    """A file or clone with its stamp. The stamp of a clone may be beside its folder or above it."""
     paths = []
     clones = {}
     for name in sorted(os.listdir(root)):
@@ -101,7 +101,7 @@ def download_things(root):
     known = set(paths)
     things = collect(root, paths, key_of)
     for thing in things:
-        # The stamp goes first: a file without one is checked again, which is right; a stamp without its file would be wrong.
+        # The stamp goes first: a file without a stamp is checked again, which is safe; a stamp without its file is not.
         thing.paths.sort(key=lambda path: not path.endswith('.done'))
     return things
 
@@ -110,7 +110,7 @@ THINGS = {'sstate': sstate_things, 'downloads': download_things}
 
 
 def move(root, thing, tree, to):
-    """Moves a thing aside unless it has been used since it was listed. Gives what that frees later: (bytes, files)."""
+    """Moves a thing aside unless it has been used since it was listed. Returns what that will free: (bytes, files)."""
     source = os.path.join(root, tree)
     try:
         if max(use_of(os.path.join(source, path))[0] for path in thing.paths) > thing.last:
@@ -121,14 +121,14 @@ def move(root, thing, tree, to):
             writable(os.path.join(source, path))
             os.rename(os.path.join(source, path), target)
     except OSError as error:
-        # Somebody else removed or changed it: then it is in use, or gone.
+        # Something else removed or changed it, so it is in use or gone.
         print('%s: not moved: %s' % (ascii(thing.paths[0]), error.strerror))
         return 0, 0
     return thing.bytes, thing.files
 
 
 def writable(path):
-    """A folder that is not cannot be moved to another one: its '..' changes."""
+    """A folder that is not writable cannot be moved into another one, because its '..' changes."""
     mode = os.lstat(path).st_mode
     if stat.S_ISDIR(mode) and not mode & stat.S_IWUSR:
         os.chmod(path, 0o700)
@@ -157,8 +157,8 @@ def delete(root, day):
 
 
 def empty_trash(root, now, limits):
-    """What has lain there for a day at least; below a full volume the rest, too, the oldest first, as far as it takes."""
-    # Named by the day in UTC; of yesterday's, a part is younger than a day.
+    """Deletes what was moved at least a day ago; if the volume is full, also the rest, oldest first, until there is room."""
+    # Named by the day in UTC; part of yesterday's is younger than a day.
     due = common.iso(now - 2 * DAY)[:10]
     pressed = common.fill(common.volume(root)) >= limits['start_at']
     for day in trash_days(root):
@@ -167,7 +167,7 @@ def empty_trash(root, now, limits):
 
 
 class Share:
-    """How much of a tree a part of it is."""
+    """The share of a tree that a selection makes up."""
 
     def __init__(self, things):
         self.things = len(things)
@@ -176,14 +176,14 @@ class Share:
         self.bytes = 0
 
     def fits(self, thing, most):
-        """Whether the part may grow by this thing: no more than that percentage of the number, and of the bytes."""
+        """Whether the selection may grow by this thing: to at most that percentage of the number and of the bytes."""
         self.count += 1
         self.bytes += thing.bytes
         return 100 * self.count <= most * self.things and 100 * self.bytes <= most * self.all_bytes
 
 
 def prune_by_age(tree, things, now, limits, accept):
-    """(things to move, why not)"""
+    """(things to move, reason for not moving)"""
     unused = max(limits['unused'][tree], limits['longest_job'])
     old = [thing for thing in things if thing.last < now - unused]
     share = Share(things)
@@ -193,7 +193,7 @@ def prune_by_age(tree, things, now, limits, accept):
 
 
 def prune_by_fill(trees, now, limits, disk):
-    """The least recently used of both trees, until the volume would be down to stop_at; from each tree no more than its share."""
+    """The least recently used of both trees, until the volume would be down to stop_at; from each tree at most its share."""
     candidates = sorted(((thing.last, tree, n) for tree in trees for n, thing in enumerate(trees[tree])
                          if thing.last < now - limits['longest_job']))
     chosen = {tree: [] for tree in trees}
@@ -258,7 +258,7 @@ def main(accept, now):
         report = prune(root, now, limits, accept)
         report['run'] = now
         if common.fill(common.volume(root)) >= (100 + limits['start_at']) / 2:
-            # Halfway from start_at to full, builds are about to fail: there is no day left.
+            # Halfway from start_at to full, builds are about to fail: waiting for a day is not possible.
             empty_trash(root, now, limits)
     report['trash'] = trash_report(root)
     common.write_json(common.PRUNE, report)

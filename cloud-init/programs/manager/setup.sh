@@ -1,5 +1,5 @@
 #!/bin/sh
-## Runs on every boot, and again 30 s after a failure: each step finds out by itself whether there is anything to do.
+## Runs on every boot, and again 30 s after a failure: each step checks whether it has anything to do.
 # Makes this machine the cache manager: firewall, packages, accounts, data volume, NFS.
 set -eu
 # shellcheck source=common.sh
@@ -9,7 +9,7 @@ set -eu
 VOLUME_WAIT=180
 LABEL=gl-cache
 
-# What the last command of apt's complained of.
+# Errors of the last apt command.
 NOTES=/run/gl-cache.notes
 
 # shellcheck source=../shared/apt.sh
@@ -84,12 +84,12 @@ find_volume() {
   device=$(readlink -f "$VOLUME_DEVICE")
 }
 
-# probe KEY: what the volume itself says, not what udev remembers of it.
+# probe KEY: read from the volume itself, not from udev's cache.
 probe() {
   blkid -p -s "$1" -o value "$device" 2>/dev/null || true
 }
 
-# Blank only when everybody agrees: no signature, no partition, nothing on top of it, zeros at both ends. A mount that fails proves nothing.
+# Blank only if every check agrees: no signature, no partition, nothing on top of it, zeros at both ends. A failed mount proves nothing.
 blank() {
   status=0
   blkid -p "$device" >/dev/null 2>&1 || status=$?
@@ -106,7 +106,7 @@ blank() {
 
 format() {
   say phase=format
-  # No share for root: nothing of the system lies here.
+  # No blocks reserved for root: the system keeps nothing here.
   case $VOLUME_FILESYSTEM in
     xfs) mkfs.xfs -q -L "$LABEL" "$device" ;;
     *) mkfs.ext4 -q -m 0 -L "$LABEL" "$device" ;;
@@ -116,7 +116,7 @@ format() {
 check_ext4() {
   status=0
   e2fsck -p "$device" || status=$?
-  # 1 and 2: mended (e2fsck(8)).
+  # 1 and 2: repaired (e2fsck(8)).
   [ "$status" -le 2 ] || fail volume-check
 }
 
@@ -154,7 +154,7 @@ volume() {
   say phase=mounted
 }
 
-# folder NAME ID MODE: a volume of another farm is taken over once, with all that lies in it.
+# folder NAME ID MODE: a volume of another farm is taken over once, with all its contents.
 folder() {
   [ -d "/cache/$1" ] || mkdir "/cache/$1"
   if [ "$(stat -c %u "/cache/$1")" != "$2" ]; then
@@ -165,7 +165,7 @@ folder() {
 }
 
 folders() {
-  # The top stays root's: no job may rename the folders below.
+  # The top belongs to root: no job may rename the folders below.
   chown root:root /cache
   chmod 0755 /cache
   folder downloads "$OWNER" 2775
@@ -175,7 +175,7 @@ folders() {
   folder hashserv "$HASHSERV_OWNER" 0700
 }
 
-# Two threads a core at least: each one waits for the disk most of its time.
+# At least two threads per core: each spends most of its time waiting for the disk.
 nfs_threads() {
   threads=$(($(nproc) * 2))
   [ "$threads" -ge 16 ] || threads=16
@@ -184,7 +184,7 @@ nfs_threads() {
 
 nfs() {
   mkdir -p /etc/nfs.conf.d
-  # A short lease, because for so long nobody may open a file after the server has restarted.
+  # A short lease: after a restart of the server, no file can be opened for this long.
   cat >/etc/nfs.conf.d/gl-cache.conf <<CONF
 [nfsd]
 threads=$(nfs_threads)
@@ -209,12 +209,12 @@ RPCMOUNTDOPTS="--manage-gids -N 2 -N 3"
 CONF
     systemctl restart nfs-config.service || true
   fi
-  # This script starts it when the volume is there; by itself it would come too early on the next boot.
+  # This script starts it once the volume is mounted; by itself it would start too early on the next boot.
   systemctl disable nfs-server.service >/dev/null 2>&1 || true
   if /usr/local/lib/gl-cache/nfs-check 2>/dev/null; then exportfs -ra || fail exports
   else systemctl restart nfs-server.service || fail nfs
   fi
-  # A start whose condition failed is no error to systemctl.
+  # systemctl does not count a start whose condition failed as an error.
   /usr/local/lib/gl-cache/nfs-check || fail nfs
 }
 
@@ -226,7 +226,7 @@ accounts
 volume
 folders
 nfs
-# Not before the folders exist; from now on by themselves at each boot.
+# Only now, because they need the folders; from now on they start at each boot.
 # shellcheck disable=SC2086
 systemctl enable --quiet $TIMERS || fail timers
 # shellcheck disable=SC2086

@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2034
-## apt beside the background services of an image; both setup scripts include it. It wants $NOTES, a file for what the last command complained of.
-## A repository that is refused (its key has expired, its server is gone) must not keep away what others have: whether the lists could be read is
+## apt beside the background services of an image; both setup scripts include it. It needs $NOTES, a file for the errors of the last command.
+## A repository that is refused (its key has expired, its server is gone) must not block packages of the others: whether the lists could be read is
 ## noted, and the installation decides.
 # again COMMAND...: up to eight times, 15 s apart.
 again() {
@@ -12,7 +12,7 @@ again() {
   done
 }
 
-# apt_get ARGUMENT...: DPkg::Lock::Timeout does not hold for the locks of lists and archives (apt 2.6.1), so these are waited for here, as long.
+# apt_get ARGUMENT...: DPkg::Lock::Timeout does not hold for the locks of lists and archives (apt 2.6.1), so this waits for them, for the same time.
 apt_get() {
   began=$(cut -d. -f1 /proc/uptime)
   # needrestart would restart services that use a renewed library: this one, too, in the middle of its setup.
@@ -25,7 +25,7 @@ apt_get() {
   locked_until=
 }
 
-# install_packages ARGUMENT...: from fresh lists, as far as they can be read. ${lists_unread:+...}: they could not; $NOTES.lists says why.
+# install_packages ARGUMENT...: from fresh lists, as far as they can be read. If not: $lists_unread is set, and $NOTES.lists has the reason.
 install_packages() {
   lists_unread=
   apt_get update || {

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-## Sourced by the others. Console lines are what remains of a worker that never reached GitLab.
+## Sourced by the others. Of a worker that never reached GitLab, only its console lines remain.
 # Settings and helpers of this worker's scripts.
 # shellcheck source=/dev/null
 . /etc/gl-scaler/worker.env
@@ -15,7 +15,7 @@ say() {
   print "gl-scaler worker=$WORKER_NAME $* uptime=$(cut -d' ' -f1 /proc/uptime)"
 }
 
-# explain FILE: what a program said last, up to the first "?": behind it a URL has what opens it.
+# explain FILE: the last line of a program's output, up to the first "?", behind which a URL has its signature.
 explain() {
   why=$(tail -n 1 "$1" 2>/dev/null | tr -cd ' -~') || return 0
   [ -z "$why" ] || print "gl-scaler worker=$WORKER_NAME said: $(printf '%.200s' "${why%%\?*}")"
@@ -37,7 +37,7 @@ power_off() {
   systemctl --no-block poweroff || power_off_now
 }
 
-# Waits for no service; the second way asks nobody at all.
+# Waits for no service; the second command needs no systemd.
 power_off_now() {
   systemctl --no-block poweroff --force || poweroff -f
 }

@@ -1,8 +1,8 @@
-## run.sh starts it where the disk is looked after. A gitlab-runner for each job: between two of them nothing can be under way, so nothing is removed
-## under a job, and a full disk is seen before the next one. How long each waits for a job and what counts is gitlab-runner's own.
+## run.sh starts it if the disk is to be kept free. Each job has its own gitlab-runner: between two of them nothing runs, so nothing is removed during a
+## job, and a full disk is noticed before the next one. gitlab-runner itself decides how long it waits for a job, and what counts as one.
 ##
 ## Not sh: it starts what runs in the background with SIGQUIT ignored, and that signal is how a worker is asked to leave.
-"""Takes jobs, and looks at the disk between two of them."""
+"""Takes jobs, and checks the disk between them."""
 import argparse
 import os
 import signal
@@ -14,9 +14,9 @@ import time
 PRUNE_SECONDS = 600
 COMMAND_SECONDS = 120
 REASON = '/run/gl-scaler.reason'
-# gitlab-runner's words after its last job (commands/single.go, 9.0 to 19.4). Without them it had none: then the worker leaves.
+# gitlab-runner's message after its last job (commands/single.go, 9.0 to 19.4). Without it there was no job, and the worker leaves.
 HAD_JOB = b'This runner has processed its build limit'
-# When GitLab refuses it a job: its runner is deleted, or its token has ended (network/gitlab.go, 1.0 to 19.4). It asks only without a job.
+# GitLab refuses requests: the runner is deleted, or its token has expired (network/gitlab.go, 1.0 to 19.4). It asks only without a job.
 REFUSED = b'Checking for jobs... forbidden'
 
 runner = None
@@ -32,7 +32,7 @@ def leave(reason):
 
 
 def forward(number, _frame):
-    """SIGQUIT: after the job. SIGTERM: at once. gitlab-runner knows what to do."""
+    """gitlab-runner leaves after its job at SIGQUIT, and at once at SIGTERM."""
     global leaving
     leaving = True
     if runner:
@@ -48,19 +48,19 @@ def copy(process, words):
         if HAD_JOB in line:
             words.append(line)
         if REFUSED in line:
-            # It would wait for 300 s, and ask in vain again.
+            # It would wait for 300 s and ask again in vain.
             leave('runner-refused')
             process.send_signal(signal.SIGTERM)
 
 
 def take_job(options):
-    """Waits for one job and runs it. Gives the exit status of gitlab-runner and whether there was one."""
+    """Waits for one job and runs it. Returns the exit status of gitlab-runner, and whether it had a job."""
     global runner
     process = subprocess.Popen(
         ['gitlab-runner', 'run-single', '--config', '/etc/gitlab-runner/config.toml', '--runner', options.runner,
          '--max-builds', '1', '--wait-timeout', str(options.wait_timeout)], stderr=subprocess.PIPE)
     runner = process
-    # What came before there was anybody to tell.
+    # Signals that came before gitlab-runner was started.
     while early:
         process.send_signal(early.pop(0))
     words = []
@@ -68,13 +68,13 @@ def take_job(options):
     reader.start()
     status = process.wait()
     runner = None
-    # A process that a job has left behind may hold the stream.
+    # A process that a job left behind may keep the stream open.
     reader.join(5)
     return status, bool(words)
 
 
 def lines(*command):
-    """Of what a command prints; none when it fails or is not there."""
+    """A command's output; no lines if it fails or does not exist."""
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                               timeout=COMMAND_SECONDS)
@@ -84,14 +84,14 @@ def lines(*command):
 
 
 def enough(options):
-    """Whether the fullest disk that jobs write to has room. What cannot be looked at holds nobody up."""
+    """Whether the fullest disk that jobs write to has room. An unreadable disk does not count."""
     disks = ['/', os.getcwd(), *lines('docker', 'info', '--format', '{{.DockerRootDir}}')]
     free = [int(line.split()[3]) for line in lines('df', '-P', '-k', *disks)[1:]]
     return not free or min(free) >= options.min_free * 1024 * 1024
 
 
 def aged(times, *removal):
-    """What docker describes as TIME NAME, with the command that removes it."""
+    """Pairs of time and removing command, from docker's lines of TIME NAME."""
     pairs = (line.split(' ', 1) for line in times)
     return sorted((when[:19], [*removal, name]) for when, name in pairs)
 
@@ -113,7 +113,7 @@ def images():
 
 
 def volumes():
-    """Those of gitlab-runner, and those without a name. Nobody's others."""
+    """Only those of gitlab-runner, and anonymous ones."""
     names = [name for name in lines('docker', 'volume', 'ls', '--quiet', '--filter', 'dangling=true')
              if name.startswith('runner-') or (len(name) == 64 and not set(name) - set('0123456789abcdef'))]
     return aged(lines('docker', 'volume', 'inspect', '--format', '{{.CreatedAt}} {{.Name}}', *names) if names else [],
@@ -121,7 +121,7 @@ def volumes():
 
 
 def build_folders():
-    """Of the shell executor, below the folder that it was started in. They go as the user that jobs run as: what lies in them is theirs."""
+    """Of the shell executor, below the folder that it was started in. Removed as the user of the jobs, who owns their contents."""
     found = []
     for folder, names, _ in os.walk('builds'):
         projects = [name for name in names if os.path.exists(os.path.join(folder, name, '.git')) or name + '.tmp' in names]
@@ -134,7 +134,7 @@ def build_folders():
 
 
 def prune(options):
-    """The oldest first, until there is room. Containers before what they use."""
+    """Oldest first, until there is room. Containers before their images and volumes."""
     until = time.monotonic() + PRUNE_SECONDS
     for wave in ((containers,), (volumes, images if options.prune == 'all' else list, build_folders if options.shell else list)):
         for _, removal in sorted(one for find in wave for one in find()):
@@ -156,7 +156,7 @@ def main(options):
         status, had_job = take_job(options)
         done += 1
         if status or not had_job or done == options.max_builds:
-            # A signal's number as a shell says it.
+            # Ended by a signal: the number as in a shell.
             return status if status >= 0 else 128 - status
         if not room(options):
             leave('disk')

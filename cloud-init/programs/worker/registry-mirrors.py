@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-## Adds registry mirrors to docker's own configuration; what the image says there stays. Python, because JSON cannot be merged in sh. docker does
+## Adds registry mirrors to docker's own configuration; the image's own keys stay. Python, because sh cannot merge JSON. docker does
 ## not start with a file that is not JSON, nor with an unknown key (moby: daemon/config).
-"""Puts REGISTRY_MIRRORS into docker's daemon.json, before the mirrors that are there."""
+"""Puts REGISTRY_MIRRORS into docker's daemon.json, before the existing mirrors."""
 
 import json
 import os

@@ -1,6 +1,6 @@
 #!/bin/sh
-## The runner itself, with the bounds of `run-single` as arguments. `exec`: systemd's signals reach the runner, or what starts one for each job
-## (jobs.py), and nothing between.
+## The runner itself, with the bounds of `run-single` as arguments. `exec`: systemd's signals directly reach the runner, or jobs.py, which
+## starts one for each job.
 # Takes jobs until one of the bounds given as arguments is reached.
 set -eu
 # shellcheck source=common.sh

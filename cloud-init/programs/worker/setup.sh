@@ -23,7 +23,7 @@ fresh_identity() {
 }
 
 quiet_apt() {
-  # Unattended upgrades may restart docker under a job. One that runs already is waited for (DPkg::Lock), not broken off.
+  # Unattended upgrades may restart docker under a job. One that runs already is waited for (DPkg::Lock), not interrupted.
   systemctl mask --now apt-daily.timer apt-daily-upgrade.timer >/dev/null 2>&1 || true
   systemctl mask apt-daily.service apt-daily-upgrade.service unattended-upgrades.service >/dev/null 2>&1 || true
 }
@@ -31,7 +31,7 @@ quiet_apt() {
 # shellcheck source=../shared/apt.sh
 . ../shared/apt.sh
 
-# The packages named, each with its pinned version where there is one.
+# The named packages, each with its pinned version if it has one.
 pinned() {
   for package in "$@"; do
     for pin in $PACKAGE_PINS; do
@@ -94,13 +94,13 @@ packages() {
     say phase=runner-package
     explain_unread_lists
   fi
-  # The package starts a service of its own, which would take jobs beside ours. It must be gone before there is a configuration.
+  # The package starts its own service, which would take jobs beside ours. It must be off before the configuration exists.
   systemctl disable --now gitlab-runner.service >/dev/null 2>&1 || true
   if systemctl is-active --quiet gitlab-runner.service; then fail packaged-service; fi
 }
 
 compare_versions() {
-  # What the image brought is taken as it is. Whoever reads the console learns of it.
+  # Packages of the image are used as they are. The console shows the difference.
   for pin in $PACKAGE_PINS; do
     have=$(dpkg-query -W -f='${Version}' "${pin%%=*}" 2>/dev/null) || continue
     [ -z "$have" ] || [ "$have" = "${pin#*=}" ] \
@@ -109,7 +109,7 @@ compare_versions() {
 }
 
 runner_version() {
-  # An image's own may be any, and no package at all.
+  # The image's own may have any version, and need not be a package.
   version=$(gitlab-runner --version 2>/dev/null | sed -n 's/^Version: *v\{0,1\}//p') || true
   say "phase=runner-version version=${version:-unknown}"
   major=${version%%.*}
@@ -156,7 +156,7 @@ RULES
 }
 
 cache_mounted() {
-  # A server that stops answering would hold up whoever looks, for ever.
+  # A server that does not answer would block this for ever.
   timeout -k 5 20 mountpoint -q /cache
 }
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-## The end that nothing can put off.
+## Cannot be delayed by anything.
 # Ends the machine without waiting for any service.
 # shellcheck source=common.sh
 . /usr/local/lib/gl-scaler/common
