@@ -5,45 +5,58 @@ export type Level = 'ok' | 'warning' | 'error' | 'unknown';
 export const AREAS = ['configuration', 'otc', 'machines', 'network', 'bucket', 'gitlab', 'functions', 'caches', 'clocks'] as const;
 export type Area = (typeof AREAS)[number];
 
+interface CheckRow {
+  readonly area: Area;
+  /** Not made where one of these has found an error or could not be made: it would only say the same. */
+  readonly after?: readonly string[];
+  readonly codes: readonly string[];
+}
+
 /**
- * What is looked at, and below each what can be found. A check that finds nothing wrong, or cannot be made, reports under its own name; so every
- * code is stable and can be looked up (docs/doctor.md).
+ * What is looked at, after what, and what can be found: all of a check except its code (run.ts).
+ * One that finds nothing wrong, or cannot be made, reports under its own name; so every code is stable and can be looked up (docs/doctor.md).
  */
 export const CHECKS = {
   configuration: { area: 'configuration', codes: ['configuration-warning', 'secret-missing'] },
   keys: { area: 'otc', codes: ['keys-refused', 'right-missing', 'ecs-unreachable'] },
-  project: { area: 'otc', codes: ['project-missing', 'project-disabled', 'project-elsewhere'] },
-  zones: { area: 'machines', codes: ['zone-missing', 'zone-unavailable'] },
-  images: { area: 'machines', codes: ['image-missing', 'image-inactive', 'image-too-large', 'image-memory', 'image-without-cloud-init'] },
-  flavors: { area: 'machines', codes: ['flavor-missing', 'flavor-off-sale', 'nothing-to-buy'] },
-  'key-pairs': { area: 'machines', codes: ['key-pair-missing'] },
-  quotas: { area: 'machines', codes: ['quota-small', 'quota-taken', 'quota-exhausted'] },
-  'public-addresses': { area: 'machines', codes: ['public-addresses-few', 'public-addresses-none'] },
-  vpc: { area: 'network', codes: ['vpc-missing'] },
+  project: { area: 'otc', after: ['keys'], codes: ['project-missing', 'project-disabled', 'project-elsewhere'] },
+  zones: { area: 'machines', after: ['keys'], codes: ['zone-missing', 'zone-unavailable'] },
+  images: {
+    area: 'machines',
+    after: ['keys'],
+    codes: ['image-missing', 'image-inactive', 'image-too-large', 'image-memory', 'image-without-cloud-init'],
+  },
+  flavors: { area: 'machines', after: ['keys'], codes: ['flavor-missing', 'flavor-off-sale', 'nothing-to-buy'] },
+  'key-pairs': { area: 'machines', after: ['keys'], codes: ['key-pair-missing'] },
+  quotas: { area: 'machines', after: ['keys'], codes: ['quota-small', 'quota-taken', 'quota-exhausted'] },
+  'public-addresses': { area: 'machines', after: ['keys'], codes: ['public-addresses-few', 'public-addresses-none'] },
+  vpc: { area: 'network', after: ['keys'], codes: ['vpc-missing'] },
   subnets: {
     area: 'network',
+    after: ['keys'],
     codes: ['subnet-missing', 'subnet-id-of-neutron', 'subnet-elsewhere', 'subnet-inactive', 'subnet-without-dhcp'],
   },
-  addresses: { area: 'network', codes: ['subnet-small', 'subnet-full'] },
-  'security-groups': { area: 'network', codes: ['security-group-missing', 'security-group-open', 'security-group-shut'] },
-  bucket: { area: 'bucket', codes: ['bucket-missing', 'bucket-refused', 'bucket-dialect', 'bucket-unreachable'] },
-  'bucket-privacy': { area: 'bucket', codes: ['bucket-public'] },
-  'bucket-versions': { area: 'bucket', codes: ['bucket-versioned'] },
-  append: { area: 'bucket', codes: ['append-broken', 'append-unused', 'append-dialect', 'probe-left'] },
+  addresses: { area: 'network', after: ['keys'], codes: ['subnet-small', 'subnet-full'] },
+  'security-groups': { area: 'network', after: ['keys'], codes: ['security-group-missing', 'security-group-open', 'security-group-shut'] },
+  bucket: { area: 'bucket', after: ['keys'], codes: ['bucket-missing', 'bucket-refused', 'bucket-dialect', 'bucket-unreachable'] },
+  'bucket-privacy': { area: 'bucket', after: ['bucket'], codes: ['bucket-public'] },
+  'bucket-versions': { area: 'bucket', after: ['bucket'], codes: ['bucket-versioned'] },
+  append: { area: 'bucket', after: ['bucket'], codes: ['append-broken', 'append-unused', 'append-dialect', 'probe-left'] },
   gitlab: { area: 'gitlab', codes: ['gitlab-unreachable'] },
-  token: { area: 'gitlab', codes: ['token-refused', 'token-scopes', 'token-expires'] },
-  scope: { area: 'gitlab', codes: ['scope-missing', 'role-low', 'scope-unreadable', 'scope-partly-unreadable'] },
-  hook: { area: 'gitlab', codes: ['hook-missing', 'hook-disabled', 'hook-without-jobs', 'hook-without-secret'] },
-  rivals: { area: 'gitlab', codes: ['runner-rival'] },
-  function: { area: 'functions', codes: ['function-missing', 'function-without-agency', 'function-timeout'] },
-  timer: { area: 'functions', codes: ['timer-late', 'timer-never'] },
+  token: { area: 'gitlab', after: ['gitlab'], codes: ['token-refused', 'token-scopes', 'token-expires'] },
+  scope: { area: 'gitlab', after: ['token'], codes: ['scope-missing', 'role-low', 'scope-unreadable', 'scope-partly-unreadable'] },
+  hook: { area: 'gitlab', after: ['token'], codes: ['hook-missing', 'hook-disabled', 'hook-without-jobs', 'hook-without-secret'] },
+  rivals: { area: 'gitlab', after: ['token'], codes: ['runner-rival'] },
+  function: { area: 'functions', after: ['keys'], codes: ['function-missing', 'function-without-agency', 'function-timeout'] },
+  timer: { area: 'functions', after: ['bucket'], codes: ['timer-late', 'timer-never'] },
   'cache-network': {
     area: 'caches',
+    after: ['keys'],
     codes: ['cache-outside', 'cache-machine-missing', 'cache-machine-off', 'cache-blocked', 'cache-not-exported', 'cache-read-only'],
   },
-  'cache-health': { area: 'caches', codes: ['cache-silent', 'cache-ill'] },
+  'cache-health': { area: 'caches', after: ['bucket'], codes: ['cache-silent', 'cache-ill'] },
   clocks: { area: 'clocks', codes: ['clock-here', 'clocks-apart'] },
-} as const satisfies Readonly<Record<string, { readonly area: Area; readonly codes: readonly string[] }>>;
+} as const satisfies Readonly<Record<string, CheckRow>>;
 
 export type CheckName = keyof typeof CHECKS;
 export type ProblemCode = (typeof CHECKS)[CheckName]['codes'][number];

@@ -12,51 +12,41 @@ import { startVisit, unseen, type Visit } from './context.ts';
 import { AREAS, CHECKS, type CheckName, type Finding, type Result, unknown } from './findings.ts';
 import type { DoctorWorld, Subject } from './types.ts';
 
-interface Check {
-  readonly run: (visit: Visit) => Promise<readonly Result[]>;
-  /** Not made where one of these has found an error or could not be made: it would only say the same. */
-  readonly after?: readonly CheckName[];
-}
-
-const OTC = { after: ['keys'] } as const;
-const GITLAB = { after: ['token'] } as const;
-const BUCKET = { after: ['bucket'] } as const;
-
-/** What is not here is not examined. Each waits for those it depends on; all others run at the same time. */
-const MADE: Readonly<Record<CheckName, Check>> = {
-  configuration: { run: checkConfiguration },
-  keys: { run: checkKeys },
-  project: { run: checkProject, ...OTC },
-  zones: { run: checkZones, ...OTC },
-  images: { run: checkImages, ...OTC },
-  flavors: { run: checkFlavors, ...OTC },
-  'key-pairs': { run: checkKeyPairs, ...OTC },
-  quotas: { run: checkQuotas, ...OTC },
-  'public-addresses': { run: checkPublicAddresses, ...OTC },
-  vpc: { run: checkVpc, ...OTC },
-  subnets: { run: checkSubnets, ...OTC },
-  addresses: { run: checkAddresses, ...OTC },
-  'security-groups': { run: checkSecurityGroups, ...OTC },
-  bucket: { run: checkBucket, ...OTC },
-  'bucket-privacy': { run: checkPrivacy, ...BUCKET },
-  'bucket-versions': { run: checkVersions, ...BUCKET },
-  append: { run: checkAppend, ...BUCKET },
-  gitlab: { run: checkGitLab },
-  token: { run: checkToken, after: ['gitlab'] },
-  scope: { run: checkScope, ...GITLAB },
-  hook: { run: checkHook, ...GITLAB },
-  rivals: { run: checkRivals, ...GITLAB },
-  function: { run: checkFunction, ...OTC },
-  timer: { run: checkTimer, ...BUCKET },
-  'cache-network': { run: checkCacheNetwork, ...OTC },
-  'cache-health': { run: checkCacheHealth, ...BUCKET },
-  clocks: { run: checkClocks },
+/** The code of each check. Each waits for those it comes after; all others run at the same time. */
+const RUN: Readonly<Record<CheckName, (visit: Visit) => Promise<readonly Result[]>>> = {
+  configuration: checkConfiguration,
+  keys: checkKeys,
+  project: checkProject,
+  zones: checkZones,
+  images: checkImages,
+  flavors: checkFlavors,
+  'key-pairs': checkKeyPairs,
+  quotas: checkQuotas,
+  'public-addresses': checkPublicAddresses,
+  vpc: checkVpc,
+  subnets: checkSubnets,
+  addresses: checkAddresses,
+  'security-groups': checkSecurityGroups,
+  bucket: checkBucket,
+  'bucket-privacy': checkPrivacy,
+  'bucket-versions': checkVersions,
+  append: checkAppend,
+  gitlab: checkGitLab,
+  token: checkToken,
+  scope: checkScope,
+  hook: checkHook,
+  rivals: checkRivals,
+  function: checkFunction,
+  timer: checkTimer,
+  'cache-network': checkCacheNetwork,
+  'cache-health': checkCacheHealth,
+  clocks: checkClocks,
 };
 
 /** Errors that leave the rest to be looked at. That ECS is away says nothing of the other services. */
 const HARMLESS: ReadonlySet<string> = new Set(['token-scopes', 'right-missing', 'ecs-unreachable']);
 
-export const CHECK_NAMES = Object.keys(MADE) as readonly CheckName[];
+export const CHECK_NAMES = Object.keys(CHECKS) as readonly CheckName[];
 
 /**
  * Looks at everything that the configuration speaks of, and changes nothing (with `subject.probe`: two small objects, deleted again). Never throws
@@ -99,13 +89,13 @@ async function resultsOf(
   visit: Visit,
   others: (name: CheckName) => Promise<readonly Finding[]>,
 ): Promise<readonly Result[]> {
-  const { run, after = [] } = MADE[name];
-  for (const other of after) {
+  const check = CHECKS[name];
+  for (const other of 'after' in check ? check.after : []) {
     const stop = (await others(other)).find(({ level, code }) => level === 'unknown' || (level === 'error' && !HARMLESS.has(code)));
     if (stop) return [unknown(name, `not looked at, because of ${stop.code}.`, `mend ${stop.code} first.`)];
   }
   try {
-    return await run(visit);
+    return await RUN[name](visit);
   } catch (failure) {
     return [unseen(name, failure)];
   }
