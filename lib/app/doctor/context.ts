@@ -14,14 +14,14 @@ import type {
 } from './types.ts';
 
 /** One examination: what several checks want to know is asked once. */
-export interface Visit {
+export interface DoctorContext {
   readonly subject: Subject;
   readonly world: DoctorWorld;
   readonly options: CallOptions;
-  readonly seen: Seen;
+  readonly reads: CachedReads;
 }
 
-export interface Seen {
+export interface CachedReads {
   readonly flavors: () => Promise<readonly FlavorView[]>;
   readonly vpcs: () => Promise<readonly VpcView[]>;
   readonly subnets: () => Promise<readonly SubnetView[]>;
@@ -30,9 +30,9 @@ export interface Seen {
   readonly gitlabTime: () => Promise<ServerTime>;
 }
 
-export function startVisit(subject: Subject, world: DoctorWorld, options: CallOptions): Visit {
+export function createContext(subject: Subject, world: DoctorWorld, options: CallOptions): DoctorContext {
   const ask = <T>(call: (cloud: CloudSurvey) => Promise<T>) => once(async () => await call(cloudOf(world)));
-  const seen: Seen = {
+  const reads: CachedReads = {
     flavors: ask((cloud) => cloud.allFlavors(options)),
     vpcs: ask((cloud) => cloud.vpcs(options)),
     subnets: ask((cloud) => cloud.subnets(options)),
@@ -40,7 +40,7 @@ export function startVisit(subject: Subject, world: DoctorWorld, options: CallOp
     gitlabTime: once(() => world.gitlabTime(options)),
     token: once(async () => await forgeOf(world).token(options)),
   };
-  return { subject, world, options, seen };
+  return { subject, world, options, reads };
 }
 
 function once<T>(work: () => Promise<T>): () => Promise<T> {
@@ -85,21 +85,25 @@ export function keysRefused(failure: unknown): failure is AccessError {
 }
 
 /** What is said of a check that could not be made. */
-export function unseen(name: CheckName, failure: unknown): Result {
+export function unavailable(name: CheckName, failure: unknown): Result {
   if (failure instanceof NotConnected) return unknown(name, `not looked at: ${failure.message}`, 'set the secrets in the environment.');
   const right = NEEDED[name];
   if (failure instanceof AccessError && !keysRefused(failure) && right !== undefined) {
-    return error('right-missing', sayOf(failure), `give the keys, and the agency of the functions, ${right} (docs/deploy.md, Rights).`);
+    return error('right-missing', describe(failure), `give the keys, and the agency of the functions, ${right} (docs/deploy.md, Rights).`);
   }
   if (failure instanceof AccessError) {
-    return unknown(name, `not allowed to look: ${sayOf(failure)}`, 'let doctor run with keys that may read this, or look in the console.');
+    return unknown(
+      name,
+      `not allowed to look: ${describe(failure)}`,
+      'let doctor run with keys that may read this, or look in the console.',
+    );
   }
-  if (failure instanceof ThrottledError) return unknown(name, `not now: ${sayOf(failure)}`, 'run doctor again in a few minutes.');
-  return unknown(name, `could not be looked at: ${sayOf(failure)}`, 'run doctor again; if it stays, look whether the service works.');
+  if (failure instanceof ThrottledError) return unknown(name, `not now: ${describe(failure)}`, 'run doctor again in a few minutes.');
+  return unknown(name, `could not be looked at: ${describe(failure)}`, 'run doctor again; if it stays, look whether the service works.');
 }
 
 /** The message where it is ours; the adapters' messages hold no secret. */
-export function sayOf(failure: unknown): string {
+export function describe(failure: unknown): string {
   return describeError(failure).message;
 }
 

@@ -8,12 +8,12 @@ import { checkGitLab, checkHook, checkRivals, checkScope, checkToken } from './c
 import { checkFlavors, checkImages, checkKeyPairs, checkZones } from './checks/machines.ts';
 import { checkAddresses, checkSecurityGroups, checkSubnets, checkVpc } from './checks/network.ts';
 import { checkPublicAddresses, checkQuotas } from './checks/quotas.ts';
-import { startVisit, unseen, type Visit } from './context.ts';
+import { createContext, type DoctorContext, unavailable } from './context.ts';
 import { AREAS, CHECKS, type CheckName, type Finding, type Result, unknown } from './findings.ts';
 import type { DoctorWorld, Subject } from './types.ts';
 
 /** The code of each check. Each waits for those it comes after; all others run at the same time. */
-const RUN: Readonly<Record<CheckName, (visit: Visit) => Promise<readonly Result[]>>> = {
+const RUN: Readonly<Record<CheckName, (context: DoctorContext) => Promise<readonly Result[]>>> = {
   configuration: checkConfiguration,
   keys: checkKeys,
   project: checkProject,
@@ -58,12 +58,12 @@ export async function examine(
   options: CallOptions = {},
   onDone: (name: CheckName, findings: readonly Finding[]) => void = () => undefined,
 ): Promise<readonly Finding[]> {
-  const visit = startVisit(subject, world, options);
+  const context = createContext(subject, world, options);
   const begun = new Map<CheckName, Promise<readonly Finding[]>>();
   const make = (name: CheckName): Promise<readonly Finding[]> => {
     const known = begun.get(name);
     if (known !== undefined) return known;
-    const made = makeOne(name, visit, (other) => make(other)).then((findings) => {
+    const made = makeOne(name, context, (other) => make(other)).then((findings) => {
       onDone(name, findings);
       return findings;
     });
@@ -76,17 +76,17 @@ export async function examine(
 
 async function makeOne(
   name: CheckName,
-  visit: Visit,
+  context: DoctorContext,
   others: (name: CheckName) => Promise<readonly Finding[]>,
 ): Promise<readonly Finding[]> {
   const { area } = CHECKS[name];
-  const results = await resultsOf(name, visit, others);
+  const results = await resultsOf(name, context, others);
   return results.map((result) => ({ ...result, area }));
 }
 
 async function resultsOf(
   name: CheckName,
-  visit: Visit,
+  context: DoctorContext,
   others: (name: CheckName) => Promise<readonly Finding[]>,
 ): Promise<readonly Result[]> {
   const check = CHECKS[name];
@@ -95,8 +95,8 @@ async function resultsOf(
     if (stop) return [unknown(name, `not looked at, because of ${stop.code}.`, `mend ${stop.code} first.`)];
   }
   try {
-    return await RUN[name](visit);
+    return await RUN[name](context);
   } catch (failure) {
-    return [unseen(name, failure)];
+    return [unavailable(name, failure)];
   }
 }

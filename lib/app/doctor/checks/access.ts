@@ -1,10 +1,10 @@
 import { ConfigError, ThrottledError } from '../../../core/errors.ts';
-import { cloudOf, isCode, keysRefused, sayOf, unseen, type Visit } from '../context.ts';
+import { cloudOf, type DoctorContext, describe, isCode, keysRefused, unavailable } from '../context.ts';
 import { error, ok, orOk, type Result, warning } from '../findings.ts';
 import type { ProjectView, Subject } from '../types.ts';
 
 /** What the file says by itself, and the secrets that this command needs. */
-export function checkConfiguration({ subject, world }: Visit): Promise<readonly Result[]> {
+export function checkConfiguration({ subject, world }: DoctorContext): Promise<readonly Result[]> {
   const problems = [
     ...subject.warnings.map((found) =>
       warning('configuration-warning', found, `change it in ${subject.file}, or leave it if it is meant.`),
@@ -15,7 +15,7 @@ export function checkConfiguration({ subject, world }: Visit): Promise<readonly 
 }
 
 /** Before anything else of OTC, and by itself: more than five wrong signatures lock a key for five minutes. */
-export async function checkKeys({ world, options }: Visit): Promise<readonly Result[]> {
+export async function checkKeys({ world, options }: DoctorContext): Promise<readonly Result[]> {
   const cloud = cloudOf(world);
   try {
     await cloud.quotas(options);
@@ -29,17 +29,21 @@ function keysProblem(failure: unknown): Result {
   if (keysRefused(failure)) {
     const todo =
       'look at OTC_ACCESS_KEY and OTC_SECRET_KEY (console: My Credentials, Access Keys); temporary keys also need OTC_SECURITY_TOKEN.';
-    return error('keys-refused', sayOf(failure), todo);
+    return error('keys-refused', describe(failure), todo);
   }
   if (failure instanceof ConfigError && isCode(failure, 'Ecs.0023', 'Common.0018')) {
-    return error('project-elsewhere', sayOf(failure), 'set otc.project_id to the project that the keys belong to.');
+    return error('project-elsewhere', describe(failure), 'set otc.project_id to the project that the keys belong to.');
   }
-  const result = unseen('keys', failure);
+  const result = unavailable('keys', failure);
   if (result.level === 'error' || failure instanceof ThrottledError) return result;
-  return error('ecs-unreachable', sayOf(failure), 'look at otc.region, otc.domain and otc.endpoints, and at the network from here to OTC.');
+  return error(
+    'ecs-unreachable',
+    describe(failure),
+    'look at otc.region, otc.domain and otc.endpoints, and at the network from here to OTC.',
+  );
 }
 
-export async function checkProject({ subject, world, options }: Visit): Promise<readonly Result[]> {
+export async function checkProject({ subject, world, options }: DoctorContext): Promise<readonly Result[]> {
   return judgeProject(await cloudOf(world).projects(options), subject);
 }
 

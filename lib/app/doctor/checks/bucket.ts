@@ -1,12 +1,12 @@
 import { AccessError, ConfigError, ThrottledError } from '../../../core/errors.ts';
 import { COUNTS_PREFIX, PRIVATE_PREFIXES } from '../../../core/keys.ts';
-import { bucketOf, sayOf, unseen, type Visit } from '../context.ts';
+import { bucketOf, type DoctorContext, describe, unavailable } from '../context.ts';
 import { error, ok, type Result, unknown, warning } from '../findings.ts';
 import type { Dialect, Subject } from '../types.ts';
 import { type ProbeOutcome, probeAppend } from './probe.ts';
 
-export async function checkBucket(visit: Visit): Promise<readonly Result[]> {
-  const { subject, world, options } = visit;
+export async function checkBucket(context: DoctorContext): Promise<readonly Result[]> {
+  const { subject, world, options } = context;
   const { name, dialect } = subject.bucket;
   const bucket = bucketOf(world);
   const look = (by: Dialect) => bucket.store(by).list(COUNTS_PREFIX, { ...options, max: 1 });
@@ -35,10 +35,10 @@ function bucketProblem(failure: unknown, name: string): Result {
   }
   if (failure instanceof AccessError) {
     const todo = `give the keys GetObject, PutObject, DeleteObject and ListBucket on ${name} (docs/deploy.md, Rights).`;
-    return error('bucket-refused', sayOf(failure), todo);
+    return error('bucket-refused', describe(failure), todo);
   }
-  if (failure instanceof ThrottledError) return unseen('bucket', failure);
-  return error('bucket-unreachable', sayOf(failure), 'look at otc.region and otc.endpoints.obs, and at the network from here.');
+  if (failure instanceof ThrottledError) return unavailable('bucket', failure);
+  return error('bucket-unreachable', describe(failure), 'look at otc.region and otc.endpoints.obs, and at the network from here.');
 }
 
 function otherDialect(dialect: Dialect): Dialect {
@@ -46,7 +46,7 @@ function otherDialect(dialect: Dialect): Dialect {
 }
 
 /** An object of each private kind, asked for without any key. */
-export async function checkPrivacy({ subject, world, options }: Visit): Promise<readonly Result[]> {
+export async function checkPrivacy({ subject, world, options }: DoctorContext): Promise<readonly Result[]> {
   const bucket = bucketOf(world);
   const store = bucket.store(subject.bucket.dialect);
   const keys = (await Promise.all(PRIVATE_PREFIXES.map((prefix) => store.list(prefix, { ...options, max: 1 })))).flat();
@@ -63,7 +63,7 @@ function judgePrivacy(tried: readonly { readonly key: string; readonly status: n
   return [error('bucket-public', `Everybody can read ${open.join(', ')} of the bucket.`, todo)];
 }
 
-export async function checkVersions({ world, options }: Visit): Promise<readonly Result[]> {
+export async function checkVersions({ world, options }: DoctorContext): Promise<readonly Result[]> {
   return judgeVersions(await bucketOf(world).versioning(options));
 }
 
@@ -73,7 +73,7 @@ function judgeVersions(versioning: 'off' | 'enabled' | 'suspended'): readonly Re
   return [warning('bucket-versioned', found, 'suspend versioning (console: OBS, Versioning), or use a bucket without.')];
 }
 
-export async function checkAppend({ subject, world, options }: Visit): Promise<readonly Result[]> {
+export async function checkAppend({ subject, world, options }: DoctorContext): Promise<readonly Result[]> {
   if (!subject.probe) {
     return [
       unknown(
@@ -94,9 +94,9 @@ export async function checkAppend({ subject, world, options }: Visit): Promise<r
       if (theirs) outcomes.set(other, theirs);
     }
   } catch (failure) {
-    if (!(failure instanceof AccessError)) return [unseen('append', failure)];
+    if (!(failure instanceof AccessError)) return [unavailable('append', failure)];
     const todo = `give the keys PutObject and DeleteObject on ${subject.bucket.name} (docs/deploy.md, Rights).`;
-    return [error('bucket-refused', `The bucket can be read, not written: ${sayOf(failure)}`, todo)];
+    return [error('bucket-refused', `The bucket can be read, not written: ${describe(failure)}`, todo)];
   }
   return judgeAppend(outcomes, subject);
 }

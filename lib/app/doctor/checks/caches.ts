@@ -3,7 +3,7 @@ import { contains, parseNetwork } from '../../../core/network.ts';
 import type { CacheSettings, PoolSettings } from '../../settings.ts';
 import { healthProblems, ManagerHealth } from '../../status/cache-manager.ts';
 import { type JsonRead, readJson } from '../../storage/json.ts';
-import { bucketOf, cloudOf, type Visit } from '../context.ts';
+import { bucketOf, cloudOf, type DoctorContext } from '../context.ts';
 import { error, ok, orOk, type Result, unknown, warning } from '../findings.ts';
 import type { AnyServer, SecurityGroupView, SecurityRule, Subject, SubnetView, VpcView } from '../types.ts';
 
@@ -12,12 +12,12 @@ const NFS_PORT = 2049;
 type Cached = PoolSettings & { readonly cache: CacheSettings };
 
 /** What can be known from outside of the way from a worker to the cache server. */
-export async function checkCacheNetwork(visit: Visit): Promise<readonly Result[]> {
-  const { subject, world, options, seen } = visit;
+export async function checkCacheNetwork(context: DoctorContext): Promise<readonly Result[]> {
+  const { subject, world, options, reads } = context;
   const pools = subject.settings.pools.filter((pool): pool is Cached => pool.cache !== undefined);
   if (pools.length === 0) return [ok('cache-network', 'No pool has caches.')];
   const cloud = cloudOf(world);
-  const [subnets, vpcs] = await Promise.all([seen.subnets(), seen.vpcs()]);
+  const [subnets, vpcs] = await Promise.all([reads.subnets(), reads.vpcs()]);
   const all = pools.flatMap((pool) => pool.machine.subnetIds.map((subnetId) => ({ ...pool, subnetId })));
   const ways = new Map(all.map((way) => [`${way.cache.server} ${way.subnetId} ${way.cache.access}`, way]));
   const results = await Promise.all(
@@ -29,7 +29,7 @@ export async function checkCacheNetwork(visit: Visit): Promise<readonly Result[]
       const outside = judgeAddress(cache, subnet, vpc);
       // Beyond the VPC the server is not this project's to show.
       if (outside.length > 0) return [...exported, ...outside];
-      const [server, groups] = await Promise.all([cloud.serverAt(cache.server, options), seen.securityGroups()]);
+      const [server, groups] = await Promise.all([cloud.serverAt(cache.server, options), reads.securityGroups()]);
       return [...exported, ...judgeServer(cache, server, groups, subnet, machine.securityGroups)];
     }),
   );
@@ -114,7 +114,7 @@ function letsNfsIn(
   return subnet === undefined || contains(from, subnet);
 }
 
-export async function checkCacheHealth({ subject, world, options }: Visit): Promise<readonly Result[]> {
+export async function checkCacheHealth({ subject, world, options }: DoctorContext): Promise<readonly Result[]> {
   const { manager } = subject;
   if (!manager) return [ok('cache-health', 'This file describes no cache manager.')];
   if (!manager.healthPublished) {

@@ -1,5 +1,5 @@
 import { formatDuration, MINUTE } from '../../../core/time.ts';
-import { sayOf, type Visit } from '../context.ts';
+import { type DoctorContext, describe } from '../context.ts';
 import { error, ok, type Result, unknown, warning } from '../findings.ts';
 import type { ServerTime } from '../types.ts';
 
@@ -11,8 +11,8 @@ const OTC_TAKES_MS = 15 * MINUTE;
 const HOOKS_TAKE_MS = 5 * MINUTE;
 
 /** The clock here against OTC's; and GitLab's against OTC's, which the functions have. */
-export async function checkClocks({ world, options, seen }: Visit): Promise<readonly Result[]> {
-  const [otc, gitlab] = await Promise.allSettled([world.otcTime(options), seen.gitlabTime()]);
+export async function checkClocks({ world, options, reads }: DoctorContext): Promise<readonly Result[]> {
+  const [otc, gitlab] = await Promise.allSettled([world.otcTime(options), reads.gitlabTime()]);
   const unread = [otc, gitlab].flatMap((time, i) =>
     time.status === 'fulfilled' ? [] : [unreadClock(i === 0 ? 'OTC' : 'GitLab', time.reason)],
   );
@@ -22,7 +22,7 @@ export async function checkClocks({ world, options, seen }: Visit): Promise<read
 }
 
 function unreadClock(whose: string, failure: unknown): Result {
-  return unknown('clocks', `The clock of ${whose} could not be read: ${sayOf(failure)}`, `see that ${whose} can be reached from here.`);
+  return unknown('clocks', `The clock of ${whose} could not be read: ${describe(failure)}`, `see that ${whose} can be reached from here.`);
 }
 
 function judgeClocks(otc: ServerTime | undefined, gitlab: ServerTime | undefined): readonly Result[] {

@@ -1,7 +1,7 @@
 import { FARM_KEY } from '../../../core/keys.ts';
 import { formatDuration, fromIso } from '../../../core/time.ts';
 import { readFarm } from '../../status/schema.ts';
-import { bucketOf, cloudOf, type Visit } from '../context.ts';
+import { bucketOf, cloudOf, type DoctorContext } from '../context.ts';
 import { error, ok, orOk, type Result, warning } from '../findings.ts';
 
 /** FunctionGraph's own is 3 s; a pass takes up to a minute (docs/deploy.md). */
@@ -9,7 +9,7 @@ const LEAST_SECONDS = 30;
 /** Three missed minutes are no coincidence. */
 const LATE_MS = 180_000;
 
-export async function checkFunction({ subject, world, options }: Visit): Promise<readonly Result[]> {
+export async function checkFunction({ subject, world, options }: DoctorContext): Promise<readonly Result[]> {
   const { scalerFunction: name } = subject;
   if (name === undefined) return [ok('function', 'No function is configured for hooks: the timer, or scaler serve, does the work.')];
   return judgeFunction(name, await cloudOf(world).function(name, options));
@@ -39,7 +39,7 @@ function judgeFunction(name: string, found: { readonly timeoutSeconds: number; r
 }
 
 /** Whatever drives it, a trigger or scaler serve: a tick writes what people see each minute. */
-export async function checkTimer({ subject, world, options }: Visit): Promise<readonly Result[]> {
+export async function checkTimer({ subject, world, options }: DoctorContext): Promise<readonly Result[]> {
   const farm = await readFarm(bucketOf(world).store(subject.bucket.dialect), options);
   return judgeTimer(farm && fromIso(farm.time), world.clock.now());
 }

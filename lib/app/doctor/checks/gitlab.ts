@@ -4,7 +4,7 @@ import { DAY, toIso } from '../../../core/time.ts';
 import type { HookView, Scope } from '../../ports/index.ts';
 import { unreadParts } from '../../reconcile/demand.ts';
 import type { Unread } from '../../reconcile/types.ts';
-import { forgeOf, sayOf, unseen, type Visit } from '../context.ts';
+import { type DoctorContext, describe, forgeOf, unavailable } from '../context.ts';
 import { error, ok, orOk, type Result, unique, unknown, warning } from '../findings.ts';
 import type { TokenView } from '../types.ts';
 
@@ -13,24 +13,24 @@ const MAINTAINER = 40;
 const OWNER = 50;
 
 /** Whatever GitLab answers to somebody without a token: it is there. */
-export async function checkGitLab({ subject, seen }: Visit): Promise<readonly Result[]> {
+export async function checkGitLab({ subject, reads }: DoctorContext): Promise<readonly Result[]> {
   try {
-    await seen.gitlabTime();
+    await reads.gitlabTime();
     return [ok('gitlab', `${subject.settings.gitlabUrl} answers.`)];
   } catch (failure) {
     const todo = 'look at gitlab.url, and at the network from here; the functions need the way from OTC as well.';
-    return [error('gitlab-unreachable', sayOf(failure), todo)];
+    return [error('gitlab-unreachable', describe(failure), todo)];
   }
 }
 
-export async function checkToken({ world, seen }: Visit): Promise<readonly Result[]> {
+export async function checkToken({ world, reads }: DoctorContext): Promise<readonly Result[]> {
   try {
-    return judgeToken(await seen.token(), world.clock.now());
+    return judgeToken(await reads.token(), world.clock.now());
   } catch (failure) {
-    if (!(failure instanceof AccessError)) return [unseen('token', failure)];
+    if (!(failure instanceof AccessError)) return [unavailable('token', failure)];
     const todo =
       'make a new token (GitLab: group or project, Settings, Access tokens) and put it into GITLAB_TOKEN here and in the functions.';
-    return [error('token-refused', sayOf(failure), todo)];
+    return [error('token-refused', describe(failure), todo)];
   }
 }
 
@@ -60,20 +60,20 @@ function judgeToken({ name, scopes, expiresAt }: TokenView, now: number): readon
 }
 
 /** That the scope exists, the role in it, and that runners and jobs can be read. */
-export async function checkScope(visit: Visit): Promise<readonly Result[]> {
-  const scopes = scopesOf(visit);
-  const results = await Promise.all(scopes.map((scope) => lookAtScope(visit, scope)));
+export async function checkScope(context: DoctorContext): Promise<readonly Result[]> {
+  const scopes = scopesOf(context);
+  const results = await Promise.all(scopes.map((scope) => lookAtScope(context, scope)));
   return orOk(results.flat(), 'scope', `Runners can be made and jobs read in ${scopes.map(nameOf).join(', ')}.`);
 }
 
-async function lookAtScope(visit: Visit, scope: Scope): Promise<readonly Result[]> {
-  const { world, options } = visit;
+async function lookAtScope(context: DoctorContext, scope: Scope): Promise<readonly Result[]> {
+  const { world, options } = context;
   const forge = forgeOf(world);
   if (!(await forge.place(scope, options))) {
     const todo = 'mend gitlab.scope (the path as in the address of its page), or make the user of the token a member.';
     return [error('scope-missing', `GitLab shows this token no ${nameOf(scope)}.`, todo)];
   }
-  const low = await judgeRole(roleIn(visit, scope), scope);
+  const low = await judgeRole(roleIn(context, scope), scope);
   const reads = await Promise.allSettled([forge.runners(scope, options), forge.pendingJobs(scope, options)]);
   const unread = reads.flatMap((read) => (read.status === 'rejected' ? [unreadable(read.reason)] : []));
   const [, jobs] = reads;
@@ -81,8 +81,8 @@ async function lookAtScope(visit: Visit, scope: Scope): Promise<readonly Result[
 }
 
 function unreadable(failure: unknown): Result {
-  if (!(failure instanceof AccessError)) return unseen('scope', failure);
-  return error('scope-unreadable', sayOf(failure), 'give the token read_api, and its user the role Maintainer at least.');
+  if (!(failure instanceof AccessError)) return unavailable('scope', failure);
+  return error('scope-unreadable', describe(failure), 'give the token read_api, and its user the role Maintainer at least.');
 }
 
 /** One project in which the token may not read the jobs is found here before it shows as a job that nobody serves. */
@@ -91,10 +91,13 @@ function unreadPart({ part, code, message }: Unread): Result {
   return error('scope-partly-unreadable', `Not all jobs can be read: ${part} (${code}: ${message}).`, todo);
 }
 
-async function roleIn({ world, options, seen }: Visit, scope: Scope): Promise<{ readonly role: number; readonly administrator: boolean }> {
+async function roleIn(
+  { world, options, reads }: DoctorContext,
+  scope: Scope,
+): Promise<{ readonly role: number; readonly administrator: boolean }> {
   const forge = forgeOf(world);
   if (scope.kind === 'instance') return { role: 0, administrator: await forge.isAdministrator(options) };
-  const { userId } = await seen.token();
+  const { userId } = await reads.token();
   const role = await forge.role(scope, userId, options);
   // Who is no member may still be an administrator.
   return { role, administrator: role < neededRole(scope) && (await forge.isAdministrator(options)) };
@@ -115,18 +118,18 @@ async function judgeRole(
     const found = `The user of the token is not ${needed} of ${nameOf(scope)} (role ${role}): it cannot make or remove runners.`;
     return [error('role-low', found, `give it the role ${needed}, or use an access token of the ${scope.kind} with that role.`)];
   } catch (failure) {
-    return [unseen('scope', failure)];
+    return [unavailable('scope', failure)];
   }
 }
 
-export async function checkHook(visit: Visit): Promise<readonly Result[]> {
-  const { world, options, subject } = visit;
+export async function checkHook(context: DoctorContext): Promise<readonly Result[]> {
+  const { world, options, subject } = context;
   const { hookUrl } = subject.settings;
   if (hookUrl === undefined) {
     if (subject.scalerFunction === undefined) return [ok('hook', 'No hook is configured: the timer alone finds jobs, within a minute.')];
     return [unknown('hook', 'not looked at: gitlab.hook_url is not set.', "set gitlab.hook_url to the gateway's URL as GitLab shows it.")];
   }
-  const scopes = scopesOf(visit).filter(({ kind }) => kind !== 'instance');
+  const scopes = scopesOf(context).filter(({ kind }) => kind !== 'instance');
   if (scopes.length === 0) {
     return [
       unknown(
@@ -144,8 +147,8 @@ export async function checkHook(visit: Visit): Promise<readonly Result[]> {
       'GitLab has the hook, and sends job events to it.',
     );
   } catch (failure) {
-    if (!(failure instanceof AccessError)) return [unseen('hook', failure)];
-    const why = `not allowed to look: ${sayOf(failure)}`;
+    if (!(failure instanceof AccessError)) return [unavailable('hook', failure)];
+    const why = `not allowed to look: ${describe(failure)}`;
     return [
       unknown(
         'hook',
@@ -179,7 +182,7 @@ function judgeHooks(hooks: readonly HookView[], url: string, where: string): rea
 }
 
 /** Runners of others that take a pool's jobs: not wrong, but surprising. */
-export async function checkRivals({ world, options, subject }: Visit): Promise<readonly Result[]> {
+export async function checkRivals({ world, options, subject }: DoctorContext): Promise<readonly Result[]> {
   const forge = forgeOf(world);
   const names = subject.settings.pools.map(({ pool }) => pool.name);
   const results = await Promise.all(
@@ -206,7 +209,7 @@ function judgeRivals(
   return [warning('runner-rival', found, 'if that is not meant: pause them, or give the pool and its jobs a tag of their own.')];
 }
 
-function scopesOf({ subject }: Visit): readonly Scope[] {
+function scopesOf({ subject }: DoctorContext): readonly Scope[] {
   return unique(subject.settings.pools.map(({ scope }) => JSON.stringify(scope))).flatMap((text) => {
     const found = subject.settings.pools.find(({ scope }) => JSON.stringify(scope) === text);
     return found ? [found.scope] : [];

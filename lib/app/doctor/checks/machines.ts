@@ -1,9 +1,9 @@
 import type { Machine, PoolSettings } from '../../settings.ts';
-import { cloudOf, type Visit } from '../context.ts';
+import { cloudOf, type DoctorContext } from '../context.ts';
 import { error, ok, orOk, type Result, unique, warning } from '../findings.ts';
 import type { FlavorView, ImageView } from '../types.ts';
 
-export async function checkZones({ subject, world, options }: Visit): Promise<readonly Result[]> {
+export async function checkZones({ subject, world, options }: DoctorContext): Promise<readonly Result[]> {
   return judgeZones(await cloudOf(world).zones(options), unique(subject.settings.pools.flatMap(({ machine }) => machine.zones)));
 }
 
@@ -21,14 +21,14 @@ function judgeZones(
   return orOk(problems, 'zones', `The zones exist: ${wanted.join(', ')}.`);
 }
 
-export async function checkImages({ subject, world, options, seen }: Visit): Promise<readonly Result[]> {
+export async function checkImages({ subject, world, options, reads }: DoctorContext): Promise<readonly Result[]> {
   const cloud = cloudOf(world);
   const byImage = new Map<string, PoolSettings[]>();
   for (const pool of subject.settings.pools) {
     const key = JSON.stringify(pool.machine.image);
     byImage.set(key, [...(byImage.get(key) ?? []), pool]);
   }
-  const flavors = await seen.flavors().catch(() => []);
+  const flavors = await reads.flavors().catch(() => []);
   const results = await Promise.all(
     [...byImage.values()].map(async (pools) => {
       const image = pools[0]?.machine.image;
@@ -86,10 +86,10 @@ function judgeImage(images: readonly ImageView[], pools: readonly PoolSettings[]
   return problems;
 }
 
-export async function checkFlavors({ subject, world, options, seen }: Visit): Promise<readonly Result[]> {
+export async function checkFlavors({ subject, world, options, reads }: DoctorContext): Promise<readonly Result[]> {
   const cloud = cloudOf(world);
   const zones = unique(subject.settings.pools.flatMap(({ machine }) => machine.zones));
-  const [all, ...sold] = await Promise.all([seen.flavors(), ...zones.map((zone) => cloud.flavors(zone, options))]);
+  const [all, ...sold] = await Promise.all([reads.flavors(), ...zones.map((zone) => cloud.flavors(zone, options))]);
   return judgeFlavors(subject.settings.pools, all, new Map(zones.map((zone, i) => [zone, sold[i] ?? []])));
 }
 
@@ -135,7 +135,7 @@ function judgeFlavors(
   return orOk(problems, 'flavors', 'Every flavor can be bought in every zone.');
 }
 
-export async function checkKeyPairs({ subject, world, options }: Visit): Promise<readonly Result[]> {
+export async function checkKeyPairs({ subject, world, options }: DoctorContext): Promise<readonly Result[]> {
   const wanted = unique(subject.settings.pools.flatMap(({ machine }) => machine.keyName ?? []));
   if (wanted.length === 0) return [ok('key-pairs', 'None is configured, and none is needed.')];
   return judgeKeyPairs(await cloudOf(world).keyPairs(options), wanted);

@@ -1,7 +1,7 @@
 import { usableAddresses } from '../../../core/network.ts';
 import { counted } from '../../../core/plural.ts';
 import type { PoolSettings } from '../../settings.ts';
-import { cloudOf, type Visit } from '../context.ts';
+import { cloudOf, type DoctorContext } from '../context.ts';
 import { error, orOk, type Result, unique, unknown, warning } from '../findings.ts';
 import type { SecurityGroupView, SecurityRule, SubnetView, VpcView } from '../types.ts';
 
@@ -10,8 +10,8 @@ interface Place {
   readonly subnetId: string;
 }
 
-export async function checkVpc({ subject, seen }: Visit): Promise<readonly Result[]> {
-  return judgeVpcs(await seen.vpcs(), unique(subject.settings.pools.map(({ machine }) => machine.vpcId)));
+export async function checkVpc({ subject, reads }: DoctorContext): Promise<readonly Result[]> {
+  return judgeVpcs(await reads.vpcs(), unique(subject.settings.pools.map(({ machine }) => machine.vpcId)));
 }
 
 function judgeVpcs(vpcs: readonly VpcView[], wanted: readonly string[]): readonly Result[] {
@@ -21,9 +21,9 @@ function judgeVpcs(vpcs: readonly VpcView[], wanted: readonly string[]): readonl
   return orOk(problems, 'vpc', 'The VPC exists.');
 }
 
-export async function checkSubnets({ subject, seen }: Visit): Promise<readonly Result[]> {
+export async function checkSubnets({ subject, reads }: DoctorContext): Promise<readonly Result[]> {
   return judgeSubnets(
-    await seen.subnets(),
+    await reads.subnets(),
     subject.settings.pools.flatMap(({ machine: { vpcId, subnetIds } }) => subnetIds.map((subnetId) => ({ vpcId, subnetId }))),
   );
 }
@@ -68,11 +68,11 @@ function judgeSubnet(subnets: readonly SubnetView[], { vpcId, subnetId }: Place)
 }
 
 /** Room for all machines that may be there at once. */
-export async function checkAddresses({ subject, world, options, seen }: Visit): Promise<readonly Result[]> {
+export async function checkAddresses({ subject, world, options, reads }: DoctorContext): Promise<readonly Result[]> {
   const cloud = cloudOf(world);
   const { pools } = subject.settings;
   const wanted = unique(pools.flatMap(({ machine }) => machine.subnetIds));
-  const subnets = (await seen.subnets()).filter(({ id }) => wanted.includes(id));
+  const subnets = (await reads.subnets()).filter(({ id }) => wanted.includes(id));
   if (subnets.length === 0) return [unknown('addresses', 'not looked at: the subnet is not known.', 'mend machine.subnet_id first.')];
   const results = await Promise.all(
     subnets.map(async (subnet) => {
@@ -136,10 +136,10 @@ function tooSmall(rooms: readonly Room[], pools: readonly PoolSettings[]): reado
   });
 }
 
-export async function checkSecurityGroups({ subject, seen }: Visit): Promise<readonly Result[]> {
+export async function checkSecurityGroups({ subject, reads }: DoctorContext): Promise<readonly Result[]> {
   const wanted = unique(subject.settings.pools.flatMap(({ machine }) => machine.securityGroups));
   return judgeSecurityGroups(
-    await seen.securityGroups(),
+    await reads.securityGroups(),
     wanted,
     subject.settings.pools.map(({ machine }) => machine.securityGroups),
   );

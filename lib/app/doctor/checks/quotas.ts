@@ -1,6 +1,6 @@
 import type { Quota } from '../../ports/index.ts';
 import type { PoolSettings } from '../../settings.ts';
-import { cloudOf, type Visit } from '../context.ts';
+import { cloudOf, type DoctorContext } from '../context.ts';
 import { error, ok, orOk, type ProblemCode, type Result, unknown, warning } from '../findings.ts';
 import type { FlavorView, Usage } from '../types.ts';
 
@@ -14,10 +14,10 @@ export interface Need {
 
 const WORDS: Readonly<Record<Quota['name'], string>> = { servers: 'servers', cores: 'vCPUs', 'ram-mib': 'MiB of memory' };
 
-export async function checkQuotas({ subject, world, options, seen }: Visit): Promise<readonly Result[]> {
+export async function checkQuotas({ subject, world, options, reads }: DoctorContext): Promise<readonly Result[]> {
   const cloud = cloudOf(world);
   const { pools } = subject.settings;
-  const flavors = await seen.flavors().catch(() => undefined);
+  const flavors = await reads.flavors().catch(() => undefined);
   // Why they could not be read is told by the check of the flavors.
   if (!flavors) return [unknown('quotas', 'not looked at: the sizes of the flavors could not be read.', 'see flavors.')];
   const [quotas, ...servers] = await Promise.all([
@@ -72,7 +72,7 @@ function judge(
   return [];
 }
 
-export async function checkPublicAddresses({ subject, world, options }: Visit): Promise<readonly Result[]> {
+export async function checkPublicAddresses({ subject, world, options }: DoctorContext): Promise<readonly Result[]> {
   const pools = subject.settings.pools.filter(({ machine }) => machine.publicIp);
   if (pools.length === 0) return [ok('public-addresses', 'No pool has machines with public addresses.')];
   const cloud = cloudOf(world);
