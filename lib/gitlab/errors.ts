@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { AccessError, ConfigError, ConflictError, NotFoundError, type ScalerError, ThrottledError, UnclearError } from '../core/errors.ts';
 import { parseJson } from '../core/json.ts';
 import { MINUTE } from '../core/time.ts';
@@ -19,10 +19,10 @@ const DEFAULT_THROTTLE_MS = MINUTE;
 
 // Bodies by gitlabhq/gitlabhq: lib/api/api_guard.rb (`error`, `error_description`, `scope`) and lib/api/helpers.rb (`message`: text, list or object).
 const refusalBody = z.object({
-  message: z.unknown().optional(),
-  error: z.string().optional().catch(undefined),
-  error_description: z.string().optional().catch(undefined),
-  scope: z.string().optional().catch(undefined),
+  message: z.optional(z.unknown()),
+  error: z.catch(z.optional(z.string()), undefined),
+  error_description: z.catch(z.optional(z.string()), undefined),
+  scope: z.catch(z.optional(z.string()), undefined),
 });
 
 /** GitLab's refusal as the error class that says what to do about it. */

@@ -1,11 +1,11 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { AccessError, ConfigError, type ScalerError, UnclearError } from '../core/errors.ts';
 import { redactLine } from '../http/redact.ts';
 import type { Session } from './requester.ts';
 import { pageInfo, readAnswer } from './schemas.ts';
 
 const CALL = 'POST /api/graphql';
-const envelope = z.object({ data: z.unknown().optional(), errors: z.array(z.object({ message: z.string().catch('') })).nullish() });
+const envelope = z.object({ data: z.optional(z.unknown()), errors: z.nullish(z.array(z.object({ message: z.catch(z.string(), '') }))) });
 
 /**
  * Sends a query, never a mutation: as a read it may be repeated. GitLab answers 200 to what it refuses, with `errors`:
@@ -15,7 +15,7 @@ export async function queryGraphql<T>(
   session: Session,
   query: string,
   variables: Readonly<Record<string, string | null | readonly string[]>>,
-  data: z.ZodType<T>,
+  data: z.core.$ZodType<T>,
 ): Promise<T> {
   const { body } = await session.send({
     name: 'gitlab.graphql',
@@ -39,6 +39,6 @@ function graphqlError(words: string): ScalerError {
 }
 
 /** A connection whose nodes may be hidden one by one. */
-export function connection<T extends z.ZodType>(node: T) {
-  return z.object({ pageInfo, nodes: z.array(node.nullable()) });
+export function connection<T extends z.core.$ZodType>(node: T) {
+  return z.object({ pageInfo, nodes: z.array(z.nullable(node)) });
 }

@@ -1,5 +1,5 @@
 import pMap from 'p-map';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { DemandRest } from '../app/ports/index.ts';
 import type { PendingJob } from '../core/fleet/types.ts';
 import { connection, queryGraphql } from './graphql.ts';
@@ -12,7 +12,7 @@ export function waitingJobs(first: number): string {
       jobs(statuses: [PENDING], first: ${first}) { pageInfo { hasNextPage } nodes { id name status tags queuedAt runner { id } } } }`;
 }
 
-export const pipelines = connection(z.object({ jobs: connection(graphqlJob).nullish() })).nullish();
+export const pipelines = z.nullish(connection(z.object({ jobs: z.nullish(connection(graphqlJob)) })));
 type Pipelines = z.infer<typeof pipelines>;
 
 /** Whether the lists hold every pending job of these pipelines. */
@@ -38,7 +38,7 @@ const PROJECTS_PER_QUERY = 20;
 const QUERIES_AT_ONCE = 4;
 
 const project = z.object({ id: gid, running: pipelines, pending: pipelines, runningChildren: pipelines, pendingChildren: pipelines });
-const answer = z.object({ projects: z.object({ nodes: z.array(project.nullable()) }).nullish() });
+const answer = z.object({ projects: z.nullish(z.object({ nodes: z.array(z.nullable(project)) })) });
 
 export interface NestedJobs {
   readonly jobs: readonly PendingJob[];

@@ -1,5 +1,5 @@
 import { Users } from '@gitbeaker/rest';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Demand, DemandRest, JobView, Scope, UnreadDemand } from '../app/ports/index.ts';
 import { defined } from '../core/defined.ts';
 import { AccessError, NotFoundError } from '../core/errors.ts';
@@ -98,10 +98,10 @@ const GROUP_JOBS = `query($path: ID!, $after: String) { group(fullPath: $path) {
     runningChildren: pipelines(status: RUNNING, source: "parent_pipeline", first: 1) { nodes { id } }
     pendingChildren: pipelines(status: PENDING, source: "parent_pipeline", first: 1) { nodes { id } } } } } }`;
 
-const children = z.object({ nodes: z.array(z.unknown()) }).nullish();
+const children = z.nullish(z.object({ nodes: z.array(z.unknown()) }));
 const groupProject = z.object({ id: gid, running: pipelines, pending: pipelines, runningChildren: children, pendingChildren: children });
 type GroupProject = z.infer<typeof groupProject>;
-const groupAnswer = z.object({ group: z.object({ projects: connection(groupProject) }).nullable() });
+const groupAnswer = z.object({ group: z.nullable(z.object({ projects: connection(groupProject) })) });
 
 async function groupJobs(session: Session, path: string, { ms, resume }: DemandOptions): Promise<Demand> {
   let left: Promise<DemandRest | undefined> | undefined;
@@ -149,7 +149,7 @@ function waitingIn({ id, running, pending }: GroupProject, now: number): readonl
 const INSTANCE_JOBS = `query($after: String) { jobs(statuses: [PENDING], first: 100, after: $after) {
   pageInfo { hasNextPage endCursor } nodes { id name status tags queuedAt runner { id } project { id } } } }`;
 
-const instanceAnswer = z.object({ jobs: connection(graphqlJob.extend({ project: z.object({ id: gid }).nullish() })).nullable() });
+const instanceAnswer = z.object({ jobs: z.nullable(connection(z.extend(graphqlJob, { project: z.nullish(z.object({ id: gid })) }))) });
 
 async function instanceJobs(session: Session, resume: () => Promise<string | undefined>): Promise<PartialList<PendingJob>> {
   const page = async (after: string | null) => {
@@ -171,6 +171,6 @@ async function demandAdministrator(session: Session): Promise<void> {
     throw error;
   });
   if (found === undefined) return;
-  const user = readAnswer(z.object({ is_admin: z.boolean().nullish() }), found, call);
+  const user = readAnswer(z.object({ is_admin: z.nullish(z.boolean()) }), found, call);
   if (!user.is_admin) throw new AccessError('not-administrator', `${call}: jobs of the whole installation need an administrator's token`);
 }

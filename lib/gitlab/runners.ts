@@ -1,5 +1,5 @@
 import { type EditRunnerOptions, Groups, Projects, Runners, Users } from '@gitbeaker/rest';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { JobView, NewRunner, RunnerSpec, Scope } from '../app/ports/index.ts';
 import { defined } from '../core/defined.ts';
 import { AccessError, NotFoundError, UnclearError } from '../core/errors.ts';
@@ -26,10 +26,8 @@ const PROJECT_RUNNERS = `query($path: ID!, $after: String, $search: String) { pr
 const INSTANCE_RUNNERS = `query($after: String, $search: String) { runners(type: INSTANCE_TYPE, ${PAGE} }`;
 
 // A runner that is hidden would be a worker without a runner: nodes are not nullable here.
-const runnerPage = connection(graphqlRunner)
-  .extend({ nodes: z.array(graphqlRunner) })
-  .nullish();
-const owner = z.object({ id: gid.optional(), runners: runnerPage }).nullish();
+const runnerPage = z.nullish(z.extend(connection(graphqlRunner), { nodes: z.array(graphqlRunner) }));
+const owner = z.nullish(z.object({ id: z.optional(gid), runners: runnerPage }));
 const runnersAnswer = z.object({ group: owner, project: owner, runners: runnerPage });
 
 export interface RunnerQuery {

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { JobView } from '../app/ports/index.ts';
 import { defined } from '../core/defined.ts';
 import { UnclearError } from '../core/errors.ts';
@@ -8,8 +8,8 @@ import { fromIso } from '../core/time.ts';
 /** What we read of GitLab's answers: REST entities are lib/api/entities/ci/*.rb, GraphQL types app/graphql/types/ci/*.rb of gitlabhq/gitlabhq. */
 
 /** Throws `UnclearError` when the answer is not what the API promises; the message names fields, never values. */
-export function readAnswer<T>(schema: z.ZodType<T>, body: unknown, call: string): T {
-  const parsed = schema.safeParse(body);
+export function readAnswer<T>(schema: z.core.$ZodType<T>, body: unknown, call: string): T {
+  const parsed = z.safeParse(schema, body);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   throw new UnclearError(
@@ -18,59 +18,65 @@ export function readAnswer<T>(schema: z.ZodType<T>, body: unknown, call: string)
   );
 }
 
-const id = z.int().positive();
+const id = z.int().check(z.positive());
 /** `gid://gitlab/Ci::Build/900100` -> 900100 */
-export const gid = z
-  .string()
-  .regex(/^gid:\/\/.+\/[1-9]\d{0,15}$/)
-  .transform((text) => Number(text.slice(text.lastIndexOf('/') + 1)));
+export const gid = z.pipe(
+  z.string().check(z.regex(/^gid:\/\/.+\/[1-9]\d{0,15}$/)),
+  z.transform((text) => Number(text.slice(text.lastIndexOf('/') + 1))),
+);
 
-const time = z.string().transform((text, ctx) => {
-  const ms = fromIso(text);
-  if (ms !== undefined) return ms;
-  ctx.issues.push({ code: 'custom', message: 'not a time', input: text });
-  return z.NEVER;
-});
-const seconds = z.union([z.number(), z.string().regex(/^\d+(\.\d+)?$/)]).transform(Number);
+const time = z.pipe(
+  z.string(),
+  z.transform((text, ctx) => {
+    const ms = fromIso(text);
+    if (ms !== undefined) return ms;
+    ctx.issues.push({ code: 'custom', message: 'not a time', input: text });
+    return z.NEVER;
+  }),
+);
+const seconds = z.pipe(z.union([z.number(), z.string().check(z.regex(/^\d+(\.\d+)?$/))]), z.transform(Number));
 
 const restJob = z.object({
   id,
   status: z.string(),
-  name: z.string().nullish(),
-  tag_list: z.array(z.string()).nullish(),
-  runner: z.object({ id }).nullish(),
-  pipeline: z.object({ project_id: id.optional() }).nullish(),
-  project: z.object({ id: id.optional(), path_with_namespace: z.string().nullish() }).nullish(),
-  created_at: time.nullish(),
-  started_at: time.nullish(),
-  finished_at: time.nullish(),
-  queued_duration: seconds.nullish(),
+  name: z.nullish(z.string()),
+  tag_list: z.nullish(z.array(z.string())),
+  runner: z.nullish(z.object({ id })),
+  pipeline: z.nullish(z.object({ project_id: z.optional(id) })),
+  project: z.nullish(z.object({ id: z.optional(id), path_with_namespace: z.nullish(z.string()) })),
+  created_at: z.nullish(time),
+  started_at: z.nullish(time),
+  finished_at: z.nullish(time),
+  queued_duration: z.nullish(seconds),
 });
 type RestJob = z.infer<typeof restJob>;
 
 /** The entity has no project of its own in some lists and no pipeline's in others; one of them is always there. */
 export const jobView = (now: number) =>
-  restJob.transform((job, ctx): JobView => {
-    const projectId = job.pipeline?.project_id ?? job.project?.id;
-    if (projectId === undefined) {
-      ctx.issues.push({ code: 'custom', message: 'no project', input: job.id, path: ['pipeline', 'project_id'] });
-      return z.NEVER;
-    }
-    const queuedAt = queuedTime(job, now);
-    return {
-      id: job.id,
-      projectId,
-      status: job.status,
-      tags: job.tag_list ?? [],
-      ...(job.project?.path_with_namespace && { project: job.project.path_with_namespace }),
-      ...(job.name && { name: job.name }),
-      ...(job.runner && { runnerId: job.runner.id }),
-      ...(typeof job.created_at === 'number' && { createdAt: job.created_at }),
-      ...defined({ queuedAt }),
-      ...(typeof job.started_at === 'number' && { startedAt: job.started_at }),
-      ...(typeof job.finished_at === 'number' && { finishedAt: job.finished_at }),
-    };
-  });
+  z.pipe(
+    restJob,
+    z.transform((job, ctx): JobView => {
+      const projectId = job.pipeline?.project_id ?? job.project?.id;
+      if (projectId === undefined) {
+        ctx.issues.push({ code: 'custom', message: 'no project', input: job.id, path: ['pipeline', 'project_id'] });
+        return z.NEVER;
+      }
+      const queuedAt = queuedTime(job, now);
+      return {
+        id: job.id,
+        projectId,
+        status: job.status,
+        tags: job.tag_list ?? [],
+        ...(job.project?.path_with_namespace && { project: job.project.path_with_namespace }),
+        ...(job.name && { name: job.name }),
+        ...(job.runner && { runnerId: job.runner.id }),
+        ...(typeof job.created_at === 'number' && { createdAt: job.created_at }),
+        ...defined({ queuedAt }),
+        ...(typeof job.started_at === 'number' && { startedAt: job.started_at }),
+        ...(typeof job.finished_at === 'number' && { finishedAt: job.finished_at }),
+      };
+    }),
+  );
 
 /** REST has no time of queueing, only for how long: until the start, or until now (gitlabhq/gitlabhq: app/models/ci/build.rb, queued_duration). */
 function queuedTime(job: RestJob, now: number): number | undefined {
@@ -78,23 +84,23 @@ function queuedTime(job: RestJob, now: number): number | undefined {
   return Math.round((job.started_at ?? now) - job.queued_duration * 1000);
 }
 
-export const restRunner = z.object({ id, description: z.string().nullish(), paused: z.boolean() });
-export const createdRunner = z.object({ id, token: z.string().min(1), token_expires_at: time.nullish() });
+export const restRunner = z.object({ id, description: z.nullish(z.string()), paused: z.boolean() });
+export const createdRunner = z.object({ id, token: z.string().check(z.minLength(1)), token_expires_at: z.nullish(time) });
 export const identified = z.object({ id });
 
-export const pageInfo = z.object({ hasNextPage: z.boolean(), endCursor: z.string().nullish() });
+export const pageInfo = z.object({ hasNextPage: z.boolean(), endCursor: z.nullish(z.string()) });
 
 /**
  * Every field may be null: the newest servers authorize each one by itself. A job whose id, status or tags are hidden is nobody's
  * to count: without its tags it would look like an untagged one.
  */
 export const graphqlJob = z.object({
-  id: gid.nullish(),
-  name: z.string().nullish(),
-  status: z.string().nullish(),
-  tags: z.array(z.string()).nullish(),
-  queuedAt: time.nullish(),
-  runner: z.object({ id: z.string() }).nullish(),
+  id: z.nullish(gid),
+  name: z.nullish(z.string()),
+  status: z.nullish(z.string()),
+  tags: z.nullish(z.array(z.string())),
+  queuedAt: z.nullish(time),
+  runner: z.nullish(z.object({ id: z.string() })),
 });
 type GraphqlJob = z.infer<typeof graphqlJob>;
 
@@ -104,19 +110,19 @@ export function waitingJob(job: GraphqlJob | null, projectId: number | undefined
   return [{ id: jobId, projectId, tags, queuedAt: queuedAt ?? now, ...(name && { name }) }];
 }
 
-export const graphqlRunner = z
-  .object({
+export const graphqlRunner = z.pipe(
+  z.object({
     id: gid,
-    description: z.string().nullish(),
+    description: z.nullish(z.string()),
     paused: z.boolean(),
     createdAt: time,
-    contactedAt: time.nullish(),
-    maintenanceNote: z.string().nullish(),
-    tokenExpiresAt: time.nullish(),
-    busy: z.int().nonnegative(),
-    done: z.int().nonnegative(),
-  })
-  .transform(
+    contactedAt: z.nullish(time),
+    maintenanceNote: z.nullish(z.string()),
+    tokenExpiresAt: z.nullish(time),
+    busy: z.int().check(z.nonnegative()),
+    done: z.int().check(z.nonnegative()),
+  }),
+  z.transform(
     (runner): Runner => ({
       id: runner.id,
       name: runner.description ?? '',
@@ -128,7 +134,8 @@ export const graphqlRunner = z
       ...(runner.maintenanceNote && { note: runner.maintenanceNote }),
       ...(typeof runner.tokenExpiresAt === 'number' && { tokenExpiresAt: runner.tokenExpiresAt }),
     }),
-  );
+  ),
+);
 
 /** Each id once, the first of it: pages move while they are read. */
 export function uniqueById<T extends { readonly id: number }>(items: readonly T[]): readonly T[] {

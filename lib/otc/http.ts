@@ -26,7 +26,7 @@ export interface OtcHttpOptions {
   readonly agents?: Partial<Agents>;
 }
 
-export interface OtcCall<Schema extends z.ZodType> {
+export interface OtcCall<Schema extends z.core.$ZodType> {
   /** Names the call in errors, e.g. `ecs.create`. */
   readonly name: OtcCallName;
   readonly kind: CallKind;
@@ -58,12 +58,14 @@ export class OtcHttp {
   }
 
   /** The parsed body of a 2xx answer. Throws `lib/core/errors.ts`; an answer that cannot be understood is an `UnclearError`. */
-  async call<Schema extends z.ZodType>(call: OtcCall<Schema>): Promise<z.output<Schema>> {
+  async call<Schema extends z.core.$ZodType>(call: OtcCall<Schema>): Promise<z.output<Schema>> {
     return (await this.exchange(call)).data;
   }
 
   /** As `call`, with the headers of the answer. */
-  async exchange<Schema extends z.ZodType>(call: OtcCall<Schema>): Promise<{ readonly data: z.output<Schema>; readonly headers: Headers }> {
+  async exchange<Schema extends z.core.$ZodType>(
+    call: OtcCall<Schema>,
+  ): Promise<{ readonly data: z.output<Schema>; readonly headers: Headers }> {
     const {
       credentials,
       projectId,
@@ -99,17 +101,17 @@ export class OtcHttp {
   }
 }
 
-function understand<Schema extends z.ZodType>(
+function understand<Schema extends z.core.$ZodType>(
   answer: { readonly status: number; readonly headers: Headers; readonly text: string },
   call: OtcCall<Schema>,
 ): z.output<Schema> {
   if (answer.status < 200 || answer.status > 299) throw otcError(answer, call.kind, call.name);
   const inside = errorInside(answer, call.kind, call.name);
   if (inside) throw inside;
-  const empty = answer.text.trim() === '' ? call.schema.safeParse(undefined) : undefined;
+  const empty = answer.text.trim() === '' ? z.safeParse(call.schema, undefined) : undefined;
   if (empty?.success) return empty.data;
   const json = jsonOf(answer, call.name);
-  const parsed = call.schema.safeParse(json);
+  const parsed = z.safeParse(call.schema, json);
   if (parsed.success) return parsed.data;
   const where = parsed.error.issues[0]?.path.join('.') ?? '';
   throw new UnclearError('unexpected-answer', `${call.name}: the answer lacks what it should have at "${where}" (HTTP ${answer.status})`);

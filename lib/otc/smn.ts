@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { AlarmMessage, CallOptions, Notifier } from '../app/ports/index.ts';
 import { toIso } from '../core/time.ts';
 import type { OtcHttp } from './http.ts';

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { HookView, Scope } from '../../app/ports/index.ts';
 import type { Session } from '../requester.ts';
 import { readAnswer } from '../schemas.ts';
@@ -7,10 +7,10 @@ import { readAnswer } from '../schemas.ts';
 const Hook = z.object({
   id: z.number(),
   url: z.string(),
-  job_events: z.boolean().nullish(),
-  token_present: z.boolean().nullish(),
-  signing_token_present: z.boolean().nullish(),
-  alert_status: z.string().nullish(),
+  job_events: z.nullish(z.boolean()),
+  token_present: z.nullish(z.boolean()),
+  signing_token_present: z.nullish(z.boolean()),
+  alert_status: z.nullish(z.string()),
 });
 
 /**
