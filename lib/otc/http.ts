@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Clock } from '../app/ports/index.ts';
 import { defined } from '../core/defined.ts';
 import { UnclearError } from '../core/errors.ts';

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Control, ControlKind } from '../../core/controls.ts';
 import { defined } from '../../core/defined.ts';
 import { ConfigError } from '../../core/errors.ts';

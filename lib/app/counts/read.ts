@@ -1,5 +1,5 @@
 import pMap from 'p-map';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { dayIn, dayKey, daysPrefix, INDEX_KEY, monthKey, rawKey, rawPrefix, yearKey } from '../../core/keys.ts';
 import { minuteRow, parseRollup, rollUp, type SeriesRow, STEP_MS, type Step } from '../../core/metrics/rollup.ts';
 import { parseSamples, type Sample } from '../../core/metrics/sample.ts';

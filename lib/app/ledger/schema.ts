@@ -1,8 +1,8 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { Time } from '../storage/bounds.ts';
 import type { RanJob } from './types.ts';
 
-const Ran: z.ZodType<RanJob> = z.object({
+const Ran: z.core.$ZodType<RanJob> = z.object({
   id: z.number(),
   project: z.string(),
   name: z.exactOptional(z.string()),
@@ -53,7 +53,7 @@ export const ReadEntry = z.object({
   jobsUnread: z.exactOptional(z.string()),
   numbers: z.exactOptional(z.record(z.string(), z.number())),
   brakes: z.exactOptional(
-    z.array(z.object({ why: z.string(), until: Time.optional().catch(undefined), code: z.exactOptional(z.string()) })),
+    z.array(z.object({ why: z.string(), until: z.catch(z.optional(Time), undefined), code: z.exactOptional(z.string()) })),
   ),
   held: z.exactOptional(z.array(z.object({ worker: z.string(), why: z.string() }))),
   unread: z.exactOptional(

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { ConfigError } from '../../core/errors.ts';
 import { MOST_PARTS, partKey, turnstileKey } from '../../core/keys.ts';
 import { HOUR } from '../../core/time.ts';
@@ -23,7 +23,7 @@ export interface LogOptions {
   readonly suspected: Set<string>;
 }
 
-const Line = z.object({ op: z.enum(['take', 'pass', 'mark', 'free']), id: z.string(), at: Time, until: Time.optional() });
+const Line = z.object({ op: z.enum(['take', 'pass', 'mark', 'free']), id: z.string(), at: Time, until: z.optional(Time) });
 type Line = z.infer<typeof Line>;
 
 /** One part of the log as it was read. */

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { defined } from '../../core/defined.ts';
 import { describeError } from '../../core/errors.ts';
 import { demandKey } from '../../core/keys.ts';
@@ -34,8 +34,8 @@ export function scopeKey(scope: Scope): string {
 const MOST_PROJECTS = 5_000;
 const LONGEST_CURSOR = 2_000;
 const Rest = z.object({
-  after: z.exactOptional(z.string().max(LONGEST_CURSOR)),
-  projects: z.exactOptional(z.array(z.int().positive()).max(MOST_PROJECTS)),
+  after: z.exactOptional(z.string().check(z.maxLength(LONGEST_CURSOR))),
+  projects: z.exactOptional(z.array(z.int().check(z.positive())).check(z.maxLength(MOST_PROJECTS))),
 });
 
 function bounded({ after, projects }: DemandRest): DemandRest | undefined {

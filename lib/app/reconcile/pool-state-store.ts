@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { besideKey, poolStateKey } from '../../core/keys.ts';
 import { mergeMemories } from '../../core/launches/merge.ts';
 import { plausible } from '../../core/launches/plausible.ts';
@@ -47,14 +47,17 @@ const Memory = z.object({
   ),
   idle: z.record(z.string(), z.object({ since: Time, done: Count })),
   // An older release did not write it.
-  passedOver: z.record(z.string(), z.object({ tries: Count, lastAt: Time, projectId: z.exactOptional(z.int().positive()) })).default({}),
+  passedOver: z._default(
+    z.record(z.string(), z.object({ tries: Count, lastAt: Time, projectId: z.exactOptional(z.int().check(z.positive())) })),
+    {},
+  ),
   attempts: z.exactOptional(z.object({ inVain: Count, lastAt: Time })),
-  watched: z.record(z.string(), z.object({ projectId: z.int().positive(), queuedAt: Time })).default({}),
-  suspects: z.record(z.string(), z.object({ since: Time, jobId: Count, done: Count })).default({}),
+  watched: z._default(z.record(z.string(), z.object({ projectId: z.int().check(z.positive()), queuedAt: Time })), {}),
+  suspects: z._default(z.record(z.string(), z.object({ since: Time, jobId: Count, done: Count })), {}),
 });
 
 /** `merged`: id of what a pass beside has left that is part of it. */
-const Stored = Memory.extend({ merged: z.exactOptional(z.string()) });
+const Stored = z.extend(Memory, { merged: z.exactOptional(z.string()) });
 
 /** What passes beside a holder of the turnstile have made of the memory, for the next holder to merge. */
 const Beside = z.object({ id: z.string(), before: Memory, after: Memory });

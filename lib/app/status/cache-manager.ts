@@ -1,30 +1,33 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { formatDuration } from '../../core/time.ts';
 
-const count = z.number().min(0);
+const count = z.number().check(z.gte(0));
 const Tree = z.object({ objects: count, bytes: count, moved: count, moved_bytes: count });
 
 /** Tolerant: a newer manager may say more, and what it cannot know is null. */
 export const ManagerHealth = z.object({
   name: z.string(),
-  at: z.iso.datetime().transform((text) => Date.parse(text)),
+  at: z.pipe(
+    z.iso.datetime(),
+    z.transform((text) => Date.parse(text)),
+  ),
   uptime: count,
   phase: z.string(),
-  reason: z.string().optional(),
+  reason: z.optional(z.string()),
   /** null: the data volume is not mounted. Fill in percent, of bytes or of inodes, whichever are scarcer. */
-  disk: z.object({ bytes: count, used: count, inodes: count, inodes_used: count, fill: count }).nullable(),
+  disk: z.nullable(z.object({ bytes: count, used: count, inodes: count, inodes_used: count, fill: count })),
   start_at: count,
-  nfs: z.object({ active: z.boolean(), threads: count, clients: count.nullable() }),
+  nfs: z.object({ active: z.boolean(), threads: count, clients: z.nullable(count) }),
   mirrors: z.object({
     count,
     failed: z.array(z.object({ name: z.string(), error: z.string() })),
     late: z.array(z.string()),
-    oldest_seconds: count.nullable(),
+    oldest_seconds: z.nullable(count),
     unlisted: z.array(z.string()),
   }),
-  prune: z.object({ at: z.string(), mode: z.string(), refused: z.array(z.string()), trees: z.record(z.string(), Tree) }).nullable(),
-  trash: z.object({ days: count, bytes: count, oldest: z.string().nullable() }).nullish(),
-  hashserv: z.boolean().nullable(),
+  prune: z.nullable(z.object({ at: z.string(), mode: z.string(), refused: z.array(z.string()), trees: z.record(z.string(), Tree) })),
+  trash: z.nullish(z.object({ days: count, bytes: count, oldest: z.nullable(z.string()) })),
+  hashserv: z.nullable(z.boolean()),
 });
 export type ManagerHealth = z.infer<typeof ManagerHealth>;
 

@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import type { Operation, Quota } from '../../app/ports/index.ts';
 import { defined } from '../../core/defined.ts';
 import { UnclearError } from '../../core/errors.ts';
