@@ -157,24 +157,12 @@ const CHECK: Comparison<number> = {
   run: async ({ root }) => {
     const command = 'npm run --silent scaler -- check --config examples/scaler.yml >/dev/null 2>&1';
     // The first run may have to build.
-    const { stdout } = await shell(
-      'bash',
-      ['-c', `${command}; (times) >/dev/null; a=$(times | tail -1); ${command}; echo "$a"; times | tail -1`],
-      {
-        cwd: root,
-      },
-    );
-    const [before = Number.NaN, after = Number.NaN] = stdout.trim().split('\n').map(milliseconds);
-    return after - before;
+    const { stdout } = await shell('bash', ['-c', `TIMEFORMAT='%U %S'; ${command}; { time ${command}; } 2>&1`], { cwd: root });
+    const [user = Number.NaN, system = Number.NaN] = stdout.trim().split(' ').map(Number);
+    return (user + system) * 1000;
   },
   lines: [{ what: 'npm run scaler -- check: CPU time', unit: 'ms', ratio: 0.25, read: (ms) => ms }],
 };
-
-/** Of a line of bash's `times`: `0m1.234s 0m0.456s`. */
-function milliseconds(line: string): number {
-  const times = [...line.matchAll(/(\d+)m([\d.]+)s/g)].map(([, minutes, seconds]) => Number(minutes) * 60_000 + Number(seconds) * 1000);
-  return times.reduce((sum, time) => sum + time, 0);
-}
 
 const TESTS: Comparison<number> = {
   name: 'npm test (some ten minutes each)',
