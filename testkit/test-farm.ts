@@ -78,6 +78,26 @@ export class TestFarm {
     return this.clock.advance(ms);
   }
 
+  /**
+   * Advances in minutes until `done`, which is checked after each, and one more minute: what was reached must last. At most `ms`; the test's own
+   * expectations then report what is missing.
+   */
+  async settle(ms: number, done: () => boolean): Promise<void> {
+    const end = this.clock.now() + ms - MINUTE;
+    while (this.clock.now() < end && !done()) await this.advance(Math.min(MINUTE, end - this.clock.now()));
+    await this.advance(MINUTE);
+  }
+
+  /** Every job has ended and nothing is left: no VM, no runner, no handoff. */
+  isEmpty(): boolean {
+    return this.hasServed() && this.vms().length === 0 && this.runners().length === 0 && this.keys('handoff/').length === 0;
+  }
+
+  /** Every job has ended. */
+  hasServed(): boolean {
+    return this.jobs().every((job) => job.finishedAt !== undefined);
+  }
+
   /** One tick of the reaper, with 20 s for its calls to time out. */
   async tick(): Promise<void> {
     const done = this.farm.tick();

@@ -59,7 +59,7 @@ async function waiting(): Promise<TestFarm> {
 
 async function served(p: TestFarm, where: string): Promise<void> {
   p.sandbox.functions.timer('reaper', MINUTE, '', 'minute');
-  await p.advance(9 * MINUTE);
+  await p.settle(9 * MINUTE, () => p.isEmpty());
   expect(
     p.jobs().map((j) => j.status),
     where,
@@ -95,7 +95,7 @@ async function left(p: TestFarm, where: string): Promise<void> {
   p.sandbox.functions.timer('reaper', MINUTE, '', 'minute');
   await p.advance(3 * MINUTE);
   expect(p.series().at(-1), where).toMatchObject({ machines: '2', idle: '1', busy: '1' });
-  await p.advance(9 * MINUTE);
+  await p.settle(9 * MINUTE, () => p.hasServed() && p.vms().length === p.runners().length && p.keys('handoff/').length === 0);
   expect(
     p.jobs().map((j) => j.status),
     where,
@@ -186,7 +186,8 @@ describe.each([
       });
     }
     p.push(Array.from({ length: 3 }, () => ({ durationMs: 2 * MINUTE })));
-    await p.advance(16 * MINUTE);
+    await p.advance(10 * MINUTE);
+    await p.settle(6 * MINUTE, () => p.hasServed() && p.series().at(-1)?.machines === '1' && p.series().at(-1)?.idle === '1');
     expect(p.faults.calls(operation)).toBeGreaterThan(0);
     expect(p.jobs().map((j) => j.status)).toEqual(['success', 'success', 'success']);
     expect(p.series().at(-1)).toMatchObject({ machines: '1', idle: '1' });

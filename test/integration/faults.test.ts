@@ -16,6 +16,13 @@ function statuses(p: TestFarm): readonly string[] {
   return p.jobs().map((job) => job.status);
 }
 
+/** All jobs have ended, and of the machines one is left, idle and with nothing beside it, as the series shows. */
+function isBack(p: TestFarm): boolean {
+  const { machines, idle } = p.series().at(-1) ?? {};
+  const one = [p.vms().length, p.runners().length].every((n) => n === 1);
+  return p.hasServed() && one && machines === '1' && idle === '1' && p.keys('handoff/').length === 0;
+}
+
 function expectTidy(p: TestFarm): void {
   const names = p.vms().map((vm) => vm.name);
   const described = p.runners().map((r) => r.description);
@@ -76,7 +83,8 @@ describe('four bad minutes', () => {
     }
     p.clock.after(4 * MINUTE, () => p.faults.clear());
     p.clock.after(0, () => void p.push([{ durationMs: 30 * SECOND }, { durationMs: MINUTE }]));
-    await p.advance(13 * MINUTE);
+    await p.advance(4 * MINUTE);
+    await p.settle(9 * MINUTE, () => isBack(p));
     expect(p.faults.calls(operation)).toBeGreaterThan(0);
     expect(statuses(p)).toEqual(['success', 'success']);
     expect(p.series().at(-1)).toMatchObject({ machines: '1', idle: '1' });
@@ -106,7 +114,7 @@ describe('four bad minutes of workers that never leave by themselves', () => {
     p.faults.inject({ operation, times: EVER, ...fault });
     await p.advance(4 * MINUTE);
     p.faults.clear();
-    await p.advance(10 * MINUTE);
+    await p.settle(10 * MINUTE, () => p.isEmpty());
     expect(p.faults.calls(operation)).toBeGreaterThan(0);
     expect([statuses(p), p.vms(), p.runners(), p.gitlab.killedJobs]).toEqual([['success', 'success'], [], [], []]);
     // Not one went by itself: all were drained.
@@ -132,7 +140,7 @@ describe('capacity', () => {
     // A refused launch leaves nothing: no runner, no handoff.
     expect(p.runners().length).toBeLessThanOrEqual(2);
     p.sandbox.ecs.setQuota({ servers: 20 });
-    await p.advance(20 * MINUTE);
+    await p.settle(20 * MINUTE, () => p.isEmpty());
     expect([statuses(p), p.vms(), p.runners()]).toEqual([Array(6).fill('success'), [], []]);
   });
 
@@ -140,7 +148,7 @@ describe('capacity', () => {
     const p = await startTestFarm({ ...FAST, pools: [{ ...POOL, limit: 10, idle_count: 0, max_builds: 1 }] });
     p.sandbox.ecs.setQuota({ servers: 2, overshoot: true });
     p.push(6);
-    await p.advance(30 * MINUTE);
+    await p.settle(30 * MINUTE, () => p.isEmpty());
     expect([statuses(p), p.vms(), p.runners()]).toEqual([Array(6).fill('success'), [], []]);
   });
 
@@ -170,7 +178,7 @@ describe('capacity', () => {
     p.push(1);
     await p.advance(20 * SECOND);
     expect(p.faults.calls('ecs.create')).toBeLessThanOrEqual(orders + 4);
-    await p.advance(12 * MINUTE);
+    await p.settle(12 * MINUTE, () => p.isEmpty());
     expect(statuses(p)).toEqual(['success', 'success']);
     expect(p.runners()).toEqual([]);
     expectTidy(p);
@@ -189,7 +197,7 @@ describe('capacity', () => {
     const refused = (await p.ledger()).find((e) => e.kind === 'launch' && e.outcome === 'failed');
     expect(refused?.message).toMatch(/^no capacity: c4\.2xlarge\.2 in eu-de-01 \(Ecs\.0319\)/);
     p.sandbox.ecs.restock();
-    await p.advance(8 * MINUTE);
+    await p.settle(8 * MINUTE, () => p.hasServed());
     expect(statuses(p)).toEqual(['success']);
   });
 
@@ -201,7 +209,7 @@ describe('capacity', () => {
     const entries = await p.ledger();
     expect(entries.flatMap((e) => e.brakes ?? []).map((b) => b.why)).not.toContain('breaker');
     p.sandbox.ecs.restock();
-    await p.advance(8 * MINUTE);
+    await p.settle(8 * MINUTE, () => p.hasServed());
     expect(statuses(p)).toEqual(Array(4).fill('success'));
   });
 });
@@ -224,7 +232,7 @@ describe('credentials', () => {
     expect([p.faults.calls('ecs.*'), p.faults.calls('ims.*'), p.faults.calls('obs.*')]).toEqual([0, 0, 10]);
     expect(p.logged('call failed').map((line) => line.code)).toEqual(Array(10).fill('SignatureDoesNotMatch'));
     wrong = false;
-    await p.advance(8 * MINUTE);
+    await p.settle(8 * MINUTE, () => p.hasServed());
     expect(statuses(p)).toEqual(['success']);
   });
 
@@ -240,7 +248,7 @@ describe('credentials', () => {
     expect(p.runners()).toHaveLength(runners);
     p.faults.clear();
     p.push(1);
-    await p.advance(6 * MINUTE);
+    await p.settle(6 * MINUTE, () => p.hasServed());
     expect(statuses(p)).toEqual(['success', 'success']);
   });
 
@@ -275,7 +283,7 @@ describe('what GitLab and ECS show late', () => {
   it('a VM that no list shows for three minutes is not ordered twice', async () => {
     const p = await startTestFarm({ pools: [{ limit: 20 }], times: { listLagMs: 3 * MINUTE } });
     p.push(5);
-    await p.advance(25 * MINUTE);
+    await p.settle(25 * MINUTE, () => p.isEmpty());
     expect(p.count('server-created')).toBe(5);
     expect(statuses(p)).toEqual(Array(5).fill('success'));
     expect([p.vms(), p.runners()]).toEqual([[], []]);
@@ -343,7 +351,8 @@ describe('hooks', () => {
     p.push(3);
     // Late enough that workers that stay have been drained and deleted by then.
     p.clock.after(14 * MINUTE, () => void p.push(2));
-    await p.advance(30 * MINUTE);
+    await p.advance(15 * MINUTE);
+    await p.settle(15 * MINUTE, () => p.isEmpty());
     expect(statuses(p)).toEqual(Array(5).fill('success'));
     expect([p.count('server-created'), p.mostMachines]).toEqual([5, 3]);
     expect([p.vms(), p.runners()]).toEqual([[], []]);
@@ -375,7 +384,7 @@ describe('the bucket', () => {
     expect(p.logged('record not written').length).toBeGreaterThan(0);
     p.faults.clear();
     p.push(1);
-    await p.advance(10 * MINUTE);
+    await p.settle(10 * MINUTE, () => p.isEmpty());
     expect(statuses(p)).toEqual(Array(4).fill('success'));
     expect([p.vms(), p.runners(), p.keys('handoff/')]).toEqual([[], [], []]);
   });
