@@ -2,7 +2,7 @@ import { NO_CONTROLS } from '../lib/core/controls.ts';
 import { deriveFleet } from '../lib/core/fleet/derive.ts';
 import { drainNote } from '../lib/core/fleet/drain-note.ts';
 import type { PendingJob, Phase, Runner, Server, Worker } from '../lib/core/fleet/types.ts';
-import { EMPTY_MEMORY, type Launch, type PoolMemory } from '../lib/core/launches/types.ts';
+import { EMPTY_POOL_STATE, type Launch, type PoolState } from '../lib/core/launches/types.ts';
 import { planPool } from '../lib/core/plan/plan.ts';
 import type { PlanInput } from '../lib/core/plan/types.ts';
 import type { Period, Policy, Pool } from '../lib/core/pool/pool.ts';
@@ -99,8 +99,8 @@ export function launch(n: number, overrides: Partial<Launch> = {}): Launch {
   };
 }
 
-export function memory(overrides: Partial<PoolMemory> = {}): PoolMemory {
-  return { ...EMPTY_MEMORY, ...overrides };
+export function memory(overrides: Partial<PoolState> = {}): PoolState {
+  return { ...EMPTY_POOL_STATE, ...overrides };
 }
 
 /** A worker as `deriveFleet` makes one. Booting ones are a minute old, all others an hour; idle ones became idle just now. */
@@ -131,11 +131,11 @@ export function planInput(overrides: Partial<PlanInput> = {}): PlanInput {
     pool: pool(),
     workers: [],
     jobs: [],
-    memory: EMPTY_MEMORY,
+    memory: EMPTY_POOL_STATE,
     controls: NO_CONTROLS,
     now: NOW,
-    grow: true,
-    shrink: true,
+    mayLaunch: true,
+    mayRemove: true,
     ...overrides,
   };
 }

@@ -12,7 +12,7 @@ export function register(program: Program, context: CommandContext): void {
     .action(({ json }) =>
       context.run(json, async (output) => {
         const config = context.load();
-        const options = { trigger: 'person', grow: true, shrink: true } as const;
+        const options = { trigger: 'person', mayLaunch: true, mayRemove: true } as const;
         const report = await withinDeadline(PASS_MS, (deadline) =>
           reconcile({ services: openServices(config), settings: config.settings, deadline }, options, dryExecutor),
         );

@@ -2,7 +2,7 @@ import { readControls } from '../../lib/app/controls/store.ts';
 import { readSeries } from '../../lib/app/counts/read.ts';
 import { controlText } from '../../lib/app/ledger/sentences/controls.ts';
 import type { Store } from '../../lib/app/ports/index.ts';
-import { type FarmView, readFarm } from '../../lib/app/status/schema.ts';
+import { type FarmStatus, readFarm } from '../../lib/app/status/schema.ts';
 import { holds } from '../../lib/core/controls.ts';
 import { CONTROLS_PREFIX, FARM_KEY } from '../../lib/core/keys.ts';
 import { onTheirWay } from '../../lib/core/plural.ts';
@@ -109,7 +109,7 @@ async function costs(store: Store, { append, timezone }: StatusOptions, now: num
 }
 
 interface Status {
-  readonly farm: FarmView;
+  readonly farm: FarmStatus;
   readonly cost: Cost;
   /** Controls that hold, one sentence each. */
   readonly said: readonly string[];
@@ -159,7 +159,7 @@ function section<T>(title: string, entries: readonly T[], line: (entry: T) => st
   return ['', `${title} (${entries.length})`, ...entries.slice(0, most).map(line), ...more];
 }
 
-function poolLine(pool: FarmView['pools'][number], { workers, waiting }: FarmView, { width }: StatusOptions): string {
+function poolLine(pool: FarmStatus['pools'][number], { workers, waiting }: FarmStatus, { width }: StatusOptions): string {
   const mine = workers.filter((w) => w.pool === pool.name);
   const machines = mine.filter((w) => !w.coming);
   const coming = mine.length - machines.length;

@@ -1,5 +1,5 @@
 import type { ScalerTrigger } from '../../lib/app/ports/index.ts';
-import { tick } from '../../lib/app/reconcile/entry-points.ts';
+import { reconcileOnTimer } from '../../lib/app/reconcile/entry-points.ts';
 import type { CommandContext, Program } from '../shared/context.ts';
 import { openServices, PASS_MS, withinDeadline } from '../shared/environment.ts';
 import { renderReport } from '../shared/output.ts';
@@ -16,7 +16,10 @@ export function register(program: Program, context: CommandContext): void {
       context.run(json, async (output) => {
         const config = context.load();
         const result = await withinDeadline(PASS_MS, (deadline) =>
-          tick({ services: openServices(config), settings: config.settings, scaler: NO_TRIGGER, deadline, holdMs: PASS_MS }, 'person'),
+          reconcileOnTimer(
+            { services: openServices(config), settings: config.settings, scaler: NO_TRIGGER, deadline, holdMs: PASS_MS },
+            'person',
+          ),
         );
         if (output.json) output.data(JSON.stringify(result, undefined, 2));
         else for (const report of result.reports) output.data(renderReport(report));

@@ -1,9 +1,9 @@
-import type { FarmView } from '../../lib/app/status/schema.ts';
+import type { FarmStatus } from '../../lib/app/status/schema.ts';
 import { parseJson } from '../../lib/core/json.ts';
 
 /** What the page shows of `counts/v1/farm.json`; the writer's type, so that both change together. */
 export type Farm = Pick<
-  FarmView,
+  FarmStatus,
   'time' | 'installation' | 'currency' | 'pools' | 'workers' | 'waiting' | 'actions' | 'alarms' | 'managers' | 'controls'
 >;
 export type FarmWorker = Farm['workers'][number];

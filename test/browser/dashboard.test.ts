@@ -5,7 +5,7 @@ import type { AxeResults } from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startLive } from '../../cli/dashboard/server.ts';
-import type { FarmView } from '../../lib/app/status/schema.ts';
+import type { FarmStatus } from '../../lib/app/status/schema.ts';
 import { MINUTE } from '../../lib/core/time.ts';
 import { farmObjects } from '../real/dashboard-data.ts';
 import { builtPage, PICTURES, publishedSite, type Site, startBrowser, visit } from './browser.ts';
@@ -235,12 +235,12 @@ describe('the dashboard in the bucket, in a browser', () => {
   });
 
   it.each([
-    ['time', (farm: FarmView) => ({ ...farm, time: 'x' })],
-    ['time far ahead', (farm: FarmView) => ({ ...farm, time: '9999-12-31T23:59:59Z' })],
-    ['times of an alarm', (farm: FarmView) => ({ ...farm, alarms: farm.alarms.map((alarm) => ({ ...alarm, since: 9e15, seen: 9e15 })) })],
-    ['times of actions', (farm: FarmView) => ({ ...farm, actions: farm.actions.map((action) => ({ ...action, time: '' })) })],
-    ['times of workers', (farm: FarmView) => ({ ...farm, workers: farm.workers.map((worker) => ({ ...worker, since: '2026-13-45' })) })],
-    ['times of controls', (farm: FarmView) => ({ ...farm, controls: [{ kind: 'pause', target: '_all', since: '?', until: '?' }] })],
+    ['time', (farm: FarmStatus) => ({ ...farm, time: 'x' })],
+    ['time far ahead', (farm: FarmStatus) => ({ ...farm, time: '9999-12-31T23:59:59Z' })],
+    ['times of an alarm', (farm: FarmStatus) => ({ ...farm, alarms: farm.alarms.map((alarm) => ({ ...alarm, since: 9e15, seen: 9e15 })) })],
+    ['times of actions', (farm: FarmStatus) => ({ ...farm, actions: farm.actions.map((action) => ({ ...action, time: '' })) })],
+    ['times of workers', (farm: FarmStatus) => ({ ...farm, workers: farm.workers.map((worker) => ({ ...worker, since: '2026-13-45' })) })],
+    ['times of controls', (farm: FarmStatus) => ({ ...farm, controls: [{ kind: 'pause', target: '_all', since: '?', until: '?' }] })],
   ])('shows all the rest of a farm with a bad %s', async (_name, spoil) => {
     const key = 'counts/v1/farm.json';
     const objects = new Map(farmObjects(Date.now()));

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readSeries } from '../../lib/app/counts/read.ts';
-import type { FarmView } from '../../lib/app/status/schema.ts';
+import type { FarmStatus } from '../../lib/app/status/schema.ts';
 import { dayKey, FARM_KEY } from '../../lib/core/keys.ts';
 import { floorMinute, toIso } from '../../lib/core/time.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
@@ -25,7 +25,7 @@ function messages(p: TestFarm): readonly string[] {
   return p.sandbox.smn.published.map(({ subject }) => subject.replace('sandbox: ', ''));
 }
 
-function farm(p: TestFarm): FarmView {
+function farm(p: TestFarm): FarmStatus {
   return JSON.parse(p.text(FARM_KEY));
 }
 

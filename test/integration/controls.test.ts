@@ -5,7 +5,7 @@ import { drainPools, endControl, putControl } from '../../lib/app/controls/store
 import { explainJob, explainWorker } from '../../lib/app/ledger/explain.ts';
 import { dryExecutor } from '../../lib/app/reconcile/executor.ts';
 import { reconcile } from '../../lib/app/reconcile/reconcile.ts';
-import { FarmView } from '../../lib/app/status/schema.ts';
+import { FarmStatus } from '../../lib/app/status/schema.ts';
 import { ALL_POOLS, type Control } from '../../lib/core/controls.ts';
 import { FARM_KEY } from '../../lib/core/keys.ts';
 import {
@@ -122,12 +122,16 @@ describe('what is seen of it', () => {
     await say(p, { kind: 'pause', by: 'eva', reason: 'the cloud is being mended', until: p.clock.now() + 10 * MINUTE });
     p.push(1);
     await p.advance(3 * MINUTE);
-    const view = () => FarmView.parse(JSON.parse(p.text(FARM_KEY)));
+    const view = () => FarmStatus.parse(JSON.parse(p.text(FARM_KEY)));
     expect(view().controls).toEqual([{ kind: 'pause', target: 'pool0', since: '2026-11-23T08:00:07Z', until: '2026-11-23T08:10:07Z' }]);
     expect(p.text(FARM_KEY)).not.toMatch(/eva|mended/);
     const plan = await p.run((services) =>
       withinDeadline(60_000, (deadline) =>
-        reconcile({ services, settings: p.farm.config.settings, deadline }, { trigger: 'person', grow: true, shrink: true }, dryExecutor),
+        reconcile(
+          { services, settings: p.farm.config.settings, deadline },
+          { trigger: 'person', mayLaunch: true, mayRemove: true },
+          dryExecutor,
+        ),
       ),
     );
     expect(renderReport(plan)).toContain(

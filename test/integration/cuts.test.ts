@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { grow, type TurnstileCall, tick } from '../../lib/app/reconcile/entry-points.ts';
+import { reconcileOnTimer, scaleUpOnHook, type TurnstileCall } from '../../lib/app/reconcile/entry-points.ts';
 import { drainNote } from '../../lib/core/fleet/drain-note.ts';
 import { type Crash, type CrashingServices, crashingServices } from '../../testkit/crashing-services.ts';
 import { FAST_MACHINES, impatientServices, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
@@ -10,8 +10,8 @@ const LIMIT = 6;
 
 type Pass = (p: TestFarm, crashing: CrashingServices) => Promise<unknown>;
 
-const growing: Pass = (p, crashing) => grow(callOf(p, crashing));
-const ticking: Pass = (p, crashing) => tick(callOf(p, crashing), 'timer');
+const growing: Pass = (p, crashing) => scaleUpOnHook(callOf(p, crashing));
+const ticking: Pass = (p, crashing) => reconcileOnTimer(callOf(p, crashing), 'timer');
 
 function callOf(p: TestFarm, { services }: CrashingServices): TurnstileCall {
   return { services, settings: p.farm.config.settings, scaler: { trigger: async () => undefined }, deadline: NO_END, holdMs: HOLD_MS };

@@ -4,7 +4,7 @@ import { renderReport } from '../../cli/shared/output.ts';
 import { explainJob } from '../../lib/app/ledger/explain.ts';
 import { dryExecutor } from '../../lib/app/reconcile/executor.ts';
 import { reconcile } from '../../lib/app/reconcile/reconcile.ts';
-import type { FarmView } from '../../lib/app/status/schema.ts';
+import type { FarmStatus } from '../../lib/app/status/schema.ts';
 import { FARM_KEY } from '../../lib/core/keys.ts';
 import {
   FAST_MACHINES,
@@ -32,12 +32,12 @@ function projectId(p: TestFarm, path: string): number {
   return found.id;
 }
 
-function farm(p: TestFarm): FarmView {
+function farm(p: TestFarm): FarmStatus {
   return JSON.parse(p.text(FARM_KEY));
 }
 
 async function planText(p: TestFarm): Promise<string> {
-  const options = { trigger: 'person', grow: true, shrink: true } as const;
+  const options = { trigger: 'person', mayLaunch: true, mayRemove: true } as const;
   const report = p.run((services) =>
     withinDeadline(60_000, (deadline) => reconcile({ services, settings: p.farm.config.settings, deadline }, options, dryExecutor)),
   );

@@ -7,7 +7,7 @@ import type { Bundles } from '../../deploy/inputs/package.ts';
 import { Images } from '../../lib/app/workers/images.ts';
 import { Launcher } from '../../lib/app/workers/launch.ts';
 import { readSecrets } from '../../lib/config/secrets.ts';
-import { EMPTY_MEMORY } from '../../lib/core/launches/types.ts';
+import { EMPTY_POOL_STATE } from '../../lib/core/launches/types.ts';
 import { SecretCredentials } from '../../lib/otc/credentials.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import { composeServices } from '../../lib/runtime/compose.ts';
@@ -155,7 +155,7 @@ async function launchOne({ dir, sandbox }: DeployBench): Promise<void> {
   const images = new Images(services.cloud, deadline.act);
   const pass = { id: services.ulid(systemClock.now()), trigger: 'hook', time: systemClock.now() } as const;
   const context = { services, settings: config.settings, deadline, pass };
-  const launcher = new Launcher(context, { settings: pool, memory: EMPTY_MEMORY, images, machines: 0 });
+  const launcher = new Launcher(context, { settings: pool, memory: EMPTY_POOL_STATE, images, machines: 0 });
   const launched = await launcher.launch({ kind: 'launch', why: 'idle-target' });
   end();
   expect(launched).toMatchObject({ outcome: 'done' });

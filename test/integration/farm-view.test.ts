@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { status } from '../../cli/commands/status.ts';
-import type { FarmView } from '../../lib/app/status/schema.ts';
+import type { FarmStatus } from '../../lib/app/status/schema.ts';
 import { FARM_KEY } from '../../lib/core/keys.ts';
 import { FAST_MACHINES, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
 
-function farm(p: TestFarm): FarmView {
+function farm(p: TestFarm): FarmStatus {
   return JSON.parse(p.text(FARM_KEY));
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { grow, tick } from '../../lib/app/reconcile/entry-points.ts';
-import { readMemory } from '../../lib/app/reconcile/pool-state-store.ts';
+import { reconcileOnTimer, scaleUpOnHook } from '../../lib/app/reconcile/entry-points.ts';
+import { readPoolState } from '../../lib/app/reconcile/pool-state-store.ts';
 import type { Services } from '../../lib/app/services.ts';
 import { handoffKey } from '../../lib/core/keys.ts';
 import { FAST_MACHINES, impatientServices, MINUTE, SECOND, startTestFarm, type TestFarm } from '../../testkit/test-farm.ts';
@@ -11,7 +11,7 @@ const HOLD_MS = 2 * MINUTE;
 const MEMORY = 'state/v1/pools/pool0.json';
 const quietly = { ...FAST_MACHINES, hooks: false, timer: false, composeServices: impatientServices() } as const;
 
-const known = (p: TestFarm) => p.run(({ store }) => readMemory(store, 'pool0', {}));
+const known = (p: TestFarm) => p.run(({ store }) => readPoolState(store, 'pool0', {}));
 const handoffs = (p: TestFarm) => p.keys('handoff/');
 
 /** The same services, each answer of which takes so long, and the put of the memory so long. */
@@ -45,9 +45,9 @@ describe('a tick beside a slow holder of the turnstile', () => {
     const [first] = p.vms();
     p.push(4);
     const call = { settings: p.farm.config.settings, scaler: SCALER, deadline: NO_END, holdMs: HOLD_MS };
-    const holder = p.clock.track(grow({ ...call, services: slow(p.farm.services(), 6 * SECOND, putMs) }));
+    const holder = p.clock.track(scaleUpOnHook({ ...call, services: slow(p.farm.services(), 6 * SECOND, putMs) }));
     await p.advance(begins);
-    const beside = p.clock.track(tick({ ...call, services: slow(p.farm.services(), tickMs) }, 'timer'));
+    const beside = p.clock.track(reconcileOnTimer({ ...call, services: slow(p.farm.services(), tickMs) }, 'timer'));
     await p.advance(3 * MINUTE);
     const [held, passed] = [await holder, await beside];
     expect([held.turnstile, passed.turnstile]).toEqual(['ran', 'held']);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { putControl } from '../../lib/app/controls/store.ts';
-import { readMemory } from '../../lib/app/reconcile/pool-state-store.ts';
+import { readPoolState } from '../../lib/app/reconcile/pool-state-store.ts';
 import { readFarm } from '../../lib/app/status/schema.ts';
 import { loadConfigText } from '../../lib/config/load/yaml.ts';
 import { secretReader } from '../../lib/runtime/functiongraph/secret-source.ts';
@@ -85,7 +85,7 @@ describe('an upgrade while jobs run', () => {
       const strange = { kind: 'forecast', text: 'rain', since: 1, seen: 1, state: 'raised' };
       return { ...old, alarms: [strange], controls: [{ kind: 'freeze', target: 'pool0', since: 'now' }], weather: 'fair' };
     });
-    const [memory, farm] = await p.run(({ store }) => Promise.all([readMemory(store, 'pool0', {}), readFarm(store, {})]));
+    const [memory, farm] = await p.run(({ store }) => Promise.all([readPoolState(store, 'pool0', {}), readFarm(store, {})]));
     expect([memory.launches.length, farm?.alarms, farm?.controls, farm?.workers.length]).toEqual([
       p.count('server-created'),
       [],

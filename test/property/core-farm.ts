@@ -2,8 +2,8 @@ import { NO_CONTROLS } from '../../lib/core/controls.ts';
 import { deriveFleet } from '../../lib/core/fleet/derive.ts';
 import { drainNote } from '../../lib/core/fleet/drain-note.ts';
 import type { PendingJob, Runner, Server } from '../../lib/core/fleet/types.ts';
-import { learn } from '../../lib/core/launches/pool-state.ts';
-import { EMPTY_MEMORY, type Launch, type LeftJob, type PoolMemory } from '../../lib/core/launches/types.ts';
+import { updatePoolState } from '../../lib/core/launches/pool-state.ts';
+import { EMPTY_POOL_STATE, type Launch, type LeftJob, type PoolState } from '../../lib/core/launches/types.ts';
 import { assignJobs, candidates } from '../../lib/core/plan/assignment.ts';
 import { planPool } from '../../lib/core/plan/plan.ts';
 import type { Action, Removal } from '../../lib/core/plan/types.ts';
@@ -57,7 +57,7 @@ export class CoreFarm {
   readonly launched: Ordered[] = [];
   readonly queued: FarmJob[] = [];
   readonly #options: FarmOptions;
-  readonly #memories = new Map<string, PoolMemory>();
+  readonly #memories = new Map<string, PoolState>();
   readonly #vms: Vm[] = [];
   readonly #givenTo = new Map<number, LeftJob>();
   #waiting: FarmJob[] = [];
@@ -70,8 +70,8 @@ export class CoreFarm {
     return this.#waiting;
   }
 
-  memory(pool: string): PoolMemory {
-    return this.#memories.get(pool) ?? EMPTY_MEMORY;
+  memory(pool: string): PoolState {
+    return this.#memories.get(pool) ?? EMPTY_POOL_STATE;
   }
 
   queue(tags: readonly string[], refusedTo: readonly string[]): void {
@@ -93,7 +93,7 @@ export class CoreFarm {
   }
 
   /** One pass over all pools, as `observe` and `reconcile` make it. */
-  reconcile(shrink: boolean): void {
+  reconcile(mayRemove: boolean): void {
     const { now } = this;
     const jobs = this.#waiting;
     const seen = this.#options.pools.map((pool) => {
@@ -101,12 +101,12 @@ export class CoreFarm {
       const none = { failedOperations: new Map(), runningOperations: new Set<string>() };
       const workers = deriveFleet({ pool, servers: this.#servers(pool), runners: this.#runners(pool), memory: before, ...none, now });
       const sight = { workers, failedOperations: new Map(), jobs: candidates(pool, jobs), left: this.#givenTo };
-      return { pool, workers, jobs, memory: learn(before, sight, pool.bootTimeoutMs, now), controls: NO_CONTROLS };
+      return { pool, workers, jobs, memory: updatePoolState(before, sight, pool.bootTimeoutMs, now), controls: NO_CONTROLS };
     });
     const assigned = assignJobs(seen, now);
     for (const queue of seen) {
       const { name } = queue.pool;
-      const { actions } = planPool({ ...queue, jobs: assigned.get(name) ?? [], now, grow: true, shrink });
+      const { actions } = planPool({ ...queue, jobs: assigned.get(name) ?? [], now, mayLaunch: true, mayRemove });
       const launches = queue.memory.launches.map(({ untold: _, ...launch }): Launch => launch);
       this.#memories.set(name, { ...queue.memory, launches });
       for (const action of actions) this.#act(queue.pool, action);

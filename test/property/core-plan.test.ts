@@ -4,10 +4,10 @@ import { ALL_POOLS, type Control, type PoolControls, poolControls, UNREAD_CONTRO
 import { deriveFleet } from '../../lib/core/fleet/derive.ts';
 import { drainedSince, drainNote } from '../../lib/core/fleet/drain-note.ts';
 import type { PendingJob, Runner, Server, Worker } from '../../lib/core/fleet/types.ts';
-import { learn } from '../../lib/core/launches/pool-state.ts';
-import type { FailedOperation, Launch, PoolMemory } from '../../lib/core/launches/types.ts';
+import { updatePoolState } from '../../lib/core/launches/pool-state.ts';
+import type { FailedOperation, Launch, PoolState } from '../../lib/core/launches/types.ts';
 import { assignJobs, canRun } from '../../lib/core/plan/assignment.ts';
-import { PATIENCE_MS } from '../../lib/core/plan/coverage.ts';
+import { CLAIM_TIMEOUT_MS } from '../../lib/core/plan/coverage.ts';
 import { planPool } from '../../lib/core/plan/plan.ts';
 import { DRAIN_SETTLE_MS } from '../../lib/core/plan/scale-down.ts';
 import type { Action, Plan } from '../../lib/core/plan/types.ts';
@@ -72,7 +72,7 @@ interface Slot {
   readonly servers: readonly Server[];
   readonly runners: readonly Runner[];
   readonly launches: readonly Launch[];
-  readonly idle: PoolMemory['idle'];
+  readonly idle: PoolState['idle'];
   readonly operation: 'running' | 'failed' | 'unknown';
 }
 
@@ -104,7 +104,10 @@ const waiting: fc.Arbitrary<readonly PendingJob[]> = fc.uniqueArray(
   fc
     .record({
       id: fc.nat(50),
-      queuedAt: fc.oneof(fc.integer({ min: NOW - 5, max: NOW }), fc.constantFrom(NOW - PATIENCE_MS, NOW - PATIENCE_MS - 1, NOW - HOUR)),
+      queuedAt: fc.oneof(
+        fc.integer({ min: NOW - 5, max: NOW }),
+        fc.constantFrom(NOW - CLAIM_TIMEOUT_MS, NOW - CLAIM_TIMEOUT_MS - 1, NOW - HOUR),
+      ),
     })
     .map(({ id, queuedAt }) => job(id, { queuedAt })),
   { maxLength: 14, selector: (j) => j.id },
@@ -141,8 +144,8 @@ const situations = fc
     paused: fc.boolean(),
     said: controls,
     controlsRead: fc.constantFrom(true, true, true, true, false),
-    grow: fc.constantFrom(true, true, false),
-    shrink: fc.constantFrom(true, true, false),
+    mayLaunch: fc.constantFrom(true, true, false),
+    mayRemove: fc.constantFrom(true, true, false),
   })
   .map(({ slots, paused, ...rest }) => {
     const operations = (wanted: Slot['operation']) => slots.flatMap((s, n) => (s.operation === wanted ? [nameOf(n + 1)] : []));
@@ -153,7 +156,7 @@ const situations = fc
       runners: slots.flatMap((s) => s.runners),
       memory: memory({
         launches: slots.flatMap((s) => s.launches),
-        idle: Object.assign({}, ...slots.map((s) => s.idle)) as PoolMemory['idle'],
+        idle: Object.assign({}, ...slots.map((s) => s.idle)) as PoolState['idle'],
         ...(paused ? { pause: { until: NOW + MINUTE, code: 'Ecs.0042', message: 'cores' } } : {}),
       }),
       failedOperations: new Map(operations('failed').map((name) => [name, failure] as const)),
@@ -167,11 +170,15 @@ type Situation = typeof situations extends fc.Arbitrary<infer T> ? T : never;
 function decide(s: Situation): { readonly workers: readonly Worker[]; readonly controls: PoolControls; readonly plan: Plan } {
   const workers = deriveFleet({ ...s, now: NOW });
   const partial = s.unreadParts > 0 ? { partial: true as const } : {};
-  const learned = learn(s.memory, { ...s, ...partial, workers }, s.pool.bootTimeoutMs, NOW);
+  const learned = updatePoolState(s.memory, { ...s, ...partial, workers }, s.pool.bootTimeoutMs, NOW);
   const controls = s.controlsRead ? poolControls(s.pool.name, s.said, NOW) : UNREAD_CONTROLS;
   const jobs = s.jobs && assignJobs([{ pool: s.pool, jobs: s.jobs, workers, memory: learned, controls }], NOW).get(s.pool.name);
-  const { pool, unreadParts, grow, shrink } = s;
-  return { workers, controls, plan: planPool({ pool, workers, jobs, unreadParts, memory: learned, controls, now: NOW, grow, shrink }) };
+  const { pool, unreadParts, mayLaunch, mayRemove } = s;
+  return {
+    workers,
+    controls,
+    plan: planPool({ pool, workers, jobs, unreadParts, memory: learned, controls, now: NOW, mayLaunch, mayRemove }),
+  };
 }
 
 function always(name: string, holds: (found: ReturnType<typeof decide>, s: Situation) => void): void {
@@ -222,9 +229,9 @@ describe('for any fleet and any demand, a plan', () => {
       actions.flatMap((a) => (a.kind === 'drain' && ['idle', 'surplus', 'unfit'].includes(a.why) ? [a.worker] : [])),
     );
     if (needless.size === 0) return;
-    const old = new Set(s.jobs?.filter((j) => NOW - j.queuedAt > PATIENCE_MS).map((j) => j.id));
+    const old = new Set(s.jobs?.filter((j) => NOW - j.queuedAt > CLAIM_TIMEOUT_MS).map((j) => j.id));
     const launches = actions.filter((a) => a.kind === 'launch');
-    const usable = workers.filter((w) => needless.has(w.name) && NOW - (w.idleSince ?? NOW) <= PATIENCE_MS);
+    const usable = workers.filter((w) => needless.has(w.name) && NOW - (w.idleSince ?? NOW) <= CLAIM_TIMEOUT_MS);
     if (launches.length > 0) expect(usable).toEqual([]);
     expect(launches.filter((a) => a.jobId === undefined || !old.has(a.jobId))).toEqual([]);
   });
@@ -233,7 +240,8 @@ describe('for any fleet and any demand, a plan', () => {
     const unfit = actions.flatMap((a) => (a.kind === 'drain' && a.why === 'unfit' ? [a.worker] : []));
     if (unfit.length === 0) return;
     expect(brakes.map((b) => b.why)).toContain('limit');
-    for (const w of workers.filter(({ name }) => unfit.includes(name))) expect(NOW - (w.idleSince ?? NOW)).toBeGreaterThan(PATIENCE_MS);
+    for (const w of workers.filter(({ name }) => unfit.includes(name)))
+      expect(NOW - (w.idleSince ?? NOW)).toBeGreaterThan(CLAIM_TIMEOUT_MS);
   });
 
   always('drains nothing for lack of demand while a part of the demand is not known', ({ plan: { actions } }, s) => {
@@ -273,20 +281,20 @@ describe('for any fleet and any demand, a plan', () => {
   });
 
   always('says what holds it back when a job is left without a worker', ({ plan: { brakes, numbers } }, s) => {
-    if (s.grow && numbers.unmet > 0) expect(brakes).not.toEqual([]);
+    if (s.mayLaunch && numbers.unmet > 0) expect(brakes).not.toEqual([]);
   });
 
   always('keeps enough for the jobs and the idle target', ({ plan: { actions, numbers: n }, workers }, s) => {
     if (!actions.some((a) => a.kind === 'drain' && a.why === 'idle')) return;
     const drained = new Set(actions.flatMap((a) => (a.kind === 'drain' ? [a.worker] : [])));
     const left = workers.filter((w) => (w.phase === 'idle' || w.phase === 'booting') && !drained.has(w.name)).length;
-    const recent = new Set(s.jobs?.filter((j) => canRun(s.pool, j) && NOW - j.queuedAt <= PATIENCE_MS).map((j) => j.id)).size;
+    const recent = new Set(s.jobs?.filter((j) => canRun(s.pool, j) && NOW - j.queuedAt <= CLAIM_TIMEOUT_MS).map((j) => j.id)).size;
     expect(left).toBeGreaterThanOrEqual(Math.min(recent + n.idleTarget, s.pool.limit - n.busy));
   });
 
   always('only does what it may', ({ plan: { actions, held } }, s) => {
-    if (!s.grow) expect(actions.filter((a) => a.kind === 'launch')).toEqual([]);
-    if (!s.shrink) expect([...actions.filter((a) => a.kind !== 'launch'), ...held]).toEqual([]);
+    if (!s.mayLaunch) expect(actions.filter((a) => a.kind === 'launch')).toEqual([]);
+    if (!s.mayRemove) expect([...actions.filter((a) => a.kind !== 'launch'), ...held]).toEqual([]);
   });
 
   always('does nothing at all while the pool is paused', ({ plan: { actions }, controls: { pause } }) => {
@@ -299,7 +307,7 @@ describe('for any fleet and any demand, a plan', () => {
       const { drain, pause, kept, unread } = controls;
       if (!drain) return;
       expect(actions.filter((a) => a.kind === 'launch')).toEqual([]);
-      if (pause || unread || drain.unreadable || !s.shrink) return;
+      if (pause || unread || drain.unreadable || !s.mayRemove) return;
       const drained = actions.flatMap((a) => (a.kind === 'drain' ? [a.worker] : []));
       const free = workers.filter((w) => ['idle', 'booting', 'busy'].includes(w.phase) && w.server && w.runner && !kept.has(w.name));
       expect(drained).toEqual(expect.arrayContaining(free.map((w) => w.name)));

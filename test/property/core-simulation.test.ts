@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Control } from '../../lib/core/controls.ts';
-import { EMPTY_MEMORY } from '../../lib/core/launches/types.ts';
+import { EMPTY_POOL_STATE } from '../../lib/core/launches/types.ts';
 import type { Pool } from '../../lib/core/pool/pool.ts';
 import { idleTarget } from '../../lib/core/pool/schedule.ts';
 import { HOUR, MINUTE, NOW, nameOf, pool } from '../../testkit/builders.ts';
@@ -63,10 +63,10 @@ function play(
   let calm = 0;
   for (let minute = 0; calm < 30; minute++) {
     if (minute > PATIENCE) throw new Error(`does not settle: ${world.waiting} jobs wait, ${world.existing} VMs`);
-    if (minute === setting.lostAt) world.memory = EMPTY_MEMORY;
+    if (minute === setting.lostAt) world.memory = EMPTY_POOL_STATE;
     const arrived = setting.arrivals[minute] ?? 0;
     world.queue(arrived);
-    if (setting.hooks && arrived > 0) world.reconcile({ shrink: false });
+    if (setting.hooks && arrived > 0) world.reconcile({ mayRemove: false });
     world.pass(MINUTE);
     world.controls = said.filter(({ since }) => since <= world.now);
     const tick = world.reconcile();

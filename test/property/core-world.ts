@@ -2,8 +2,8 @@ import { type Control, poolControls } from '../../lib/core/controls.ts';
 import { deriveFleet } from '../../lib/core/fleet/derive.ts';
 import { drainNote } from '../../lib/core/fleet/drain-note.ts';
 import type { PendingJob, Runner, Server, Worker } from '../../lib/core/fleet/types.ts';
-import { learn } from '../../lib/core/launches/pool-state.ts';
-import { EMPTY_MEMORY, type FailedOperation, type Launch, type PoolMemory } from '../../lib/core/launches/types.ts';
+import { updatePoolState } from '../../lib/core/launches/pool-state.ts';
+import { EMPTY_POOL_STATE, type FailedOperation, type Launch, type PoolState } from '../../lib/core/launches/types.ts';
 import { planPool } from '../../lib/core/plan/plan.ts';
 import type { Action, Launching, Plan } from '../../lib/core/plan/types.ts';
 import type { Pool } from '../../lib/core/pool/pool.ts';
@@ -58,7 +58,7 @@ const STEP = 10 * SECOND;
 /** A small world of one pool: a cloud, GitLab and what the pool remembers, moving in steps of ten seconds. */
 export class CoreWorld {
   now = NOW;
-  memory: PoolMemory = EMPTY_MEMORY;
+  memory: PoolState = EMPTY_POOL_STATE;
   pool: Pool;
   controls: readonly Control[] = [];
   readonly machines: Machine[] = [];
@@ -107,7 +107,7 @@ export class CoreWorld {
   }
 
   /** One reconcile: what was seen, planned and done. */
-  reconcile(mode: { readonly grow?: boolean; readonly shrink?: boolean } = {}): {
+  reconcile(mode: { readonly mayLaunch?: boolean; readonly mayRemove?: boolean } = {}): {
     readonly workers: readonly Worker[];
     readonly plan: Plan;
   } {
@@ -115,7 +115,7 @@ export class CoreWorld {
     const failedOperations = this.#failedOperations();
     const seen = { servers: this.#servers(), runners: this.#runners(), failedOperations, runningOperations: new Set<string>() };
     const workers = deriveFleet({ pool, memory: this.memory, now, ...seen });
-    this.memory = told(learn(this.memory, { workers, failedOperations, jobs: this.#waiting }, pool.bootTimeoutMs, now));
+    this.memory = told(updatePoolState(this.memory, { workers, failedOperations, jobs: this.#waiting }, pool.bootTimeoutMs, now));
     const plan = planPool({
       pool,
       workers,
@@ -123,8 +123,8 @@ export class CoreWorld {
       memory: this.memory,
       controls: poolControls(pool.name, this.controls, now),
       now,
-      grow: true,
-      shrink: true,
+      mayLaunch: true,
+      mayRemove: true,
       ...mode,
     });
     for (const action of plan.actions) this.#act(action);
@@ -247,6 +247,6 @@ export class CoreWorld {
 }
 
 /** The ledger is written in each pass here. */
-function told(memory: PoolMemory): PoolMemory {
+function told(memory: PoolState): PoolState {
   return { ...memory, launches: memory.launches.map(({ untold: _, ...launch }) => launch) };
 }

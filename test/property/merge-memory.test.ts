@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { mergeMemories } from '../../lib/core/launches/merge.ts';
-import { EMPTY_MEMORY, type Launch, type PoolMemory } from '../../lib/core/launches/types.ts';
+import { mergePoolStates } from '../../lib/core/launches/merge.ts';
+import { EMPTY_POOL_STATE, type Launch, type PoolState } from '../../lib/core/launches/types.ts';
 import { stableText } from '../../lib/core/stable-text.ts';
 
 const T = 1_760_000_000_000;
@@ -44,7 +44,7 @@ const pause = fc.record(
   },
   { requiredKeys: ['until', 'code', 'message'] },
 );
-const memory: fc.Arbitrary<PoolMemory> = fc.record(
+const memory: fc.Arbitrary<PoolState> = fc.record(
   {
     launches: fc.uniqueArray(launch, { selector: (l) => l.name, maxLength: 6 }),
     refusals: fc.uniqueArray(refusal, { selector: (r) => r.flavor + r.zone, maxLength: 4 }),
@@ -60,17 +60,17 @@ const memory: fc.Arbitrary<PoolMemory> = fc.record(
   { requiredKeys: ['launches', 'refusals', 'idle', 'passedOver', 'watched', 'suspects'] },
 );
 
-function same(a: PoolMemory, b: PoolMemory): void {
+function same(a: PoolState, b: PoolState): void {
   expect(norm(a)).toBe(norm(b));
 }
 
 /** The order of lists means nothing. */
-function norm(m: PoolMemory): string {
+function norm(m: PoolState): string {
   const sorted = (list: readonly object[]) => list.map((one) => stableText(one)).sort();
   return stableText({ ...m, launches: sorted(m.launches), refusals: sorted(m.refusals) });
 }
 
-function facts(m: PoolMemory): ReadonlySet<string> {
+function facts(m: PoolState): ReadonlySet<string> {
   return new Set([
     ...m.launches.map((l) => `launch ${l.name}`),
     ...m.refusals.map((r) => `refusal ${r.flavor} ${r.zone}`),
@@ -84,14 +84,14 @@ function facts(m: PoolMemory): ReadonlySet<string> {
 
 describe('two memories made of one', () => {
   it('are the same memory in whichever order they are merged', () => {
-    fc.assert(fc.property(memory, memory, memory, (base, a, b) => same(mergeMemories(base, a, b), mergeMemories(base, b, a))));
+    fc.assert(fc.property(memory, memory, memory, (base, a, b) => same(mergePoolStates(base, a, b), mergePoolStates(base, b, a))));
   });
 
   it('are the changed one when the other pass changed nothing, and itself when both made the same of it', () => {
     fc.assert(
       fc.property(memory, memory, (base, a) => {
-        same(mergeMemories(base, a, base), a);
-        same(mergeMemories(base, a, a), a);
+        same(mergePoolStates(base, a, base), a);
+        same(mergePoolStates(base, a, a), a);
       }),
     );
   });
@@ -99,7 +99,7 @@ describe('two memories made of one', () => {
   it('forget no launch, refusal, idle time, pause or passed-over job that either has added', () => {
     fc.assert(
       fc.property(memory, memory, memory, (base, a, b) => {
-        const merged = facts(mergeMemories(base, a, b));
+        const merged = facts(mergePoolStates(base, a, b));
         const started = facts(base);
         for (const fact of [...facts(a), ...facts(b)]) if (!started.has(fact)) expect(merged).toContain(fact);
       }),
@@ -110,11 +110,11 @@ describe('two memories made of one', () => {
     const rank = { pending: 0, failed: 1, booted: 2 };
     fc.assert(
       fc.property(memory, launch, launch, (base, x, y) => {
-        const start = { ...EMPTY_MEMORY, launches: base.launches.filter((l) => l.name === x.name) };
-        const [merged] = mergeMemories(
+        const start = { ...EMPTY_POOL_STATE, launches: base.launches.filter((l) => l.name === x.name) };
+        const [merged] = mergePoolStates(
           start,
-          { ...EMPTY_MEMORY, launches: [x] },
-          { ...EMPTY_MEMORY, launches: [{ ...y, name: x.name }] },
+          { ...EMPTY_POOL_STATE, launches: [x] },
+          { ...EMPTY_POOL_STATE, launches: [{ ...y, name: x.name }] },
         ).launches;
         const changed = [x, { ...y, name: x.name }].filter((l) => stableText(l) !== stableText(start.launches[0]));
         expect(rank[merged?.outcome ?? 'pending']).toBe(Math.max(...(changed.length > 0 ? changed : [x]).map((l) => rank[l.outcome])));

@@ -1,4 +1,4 @@
-import type { FarmView } from '../../lib/app/status/schema.ts';
+import type { FarmStatus } from '../../lib/app/status/schema.ts';
 import { dayKey } from '../../lib/core/keys.ts';
 import { ROLLUP_HEADER, rollUp, rollupLine } from '../../lib/core/metrics/rollup.ts';
 import { type Sample, SERIES_HEADER, sampleLine } from '../../lib/core/metrics/sample.ts';
@@ -80,7 +80,7 @@ function sample(at: number, pool: string, limit: number, wanted: number, price: 
 const NAMES = ['01k9p3v8qz', '01k9p4c2ma', '01k9p5dd7w', '01k9p6yx0t', '01k9p7h4en', '01k9p8r9ks', '01k9p9b1gj', '01k9paf6cd'];
 
 /** Says the same as the newest counts, where they say the same thing. */
-function farmView(now: number, newest: Sample | undefined, workers = 8): FarmView {
+function farmView(now: number, newest: Sample | undefined, workers = 8): FarmStatus {
   const ago = (minutes: number) => toIso(now - minutes * MINUTE);
   const phases = ['busy', 'busy', 'busy', 'idle', 'booting', 'busy', 'draining', 'failed'];
   const flavor = { flavor: 's3.4xlarge.4', zone: 'eu-de-02' };

@@ -9,7 +9,7 @@ import type { ActionEntry } from '../ledger/types.ts';
 import type { PassContext } from '../pass-context.ts';
 import { tried } from '../reconcile/record.ts';
 import { eachStep } from '../reconcile/steps.ts';
-import type { Planned, PoolView } from '../reconcile/types.ts';
+import type { PoolPlan, PoolView } from '../reconcile/types.ts';
 import type { Settings } from '../settings.ts';
 import { oldestWaitSeconds } from '../status/alarm-conditions.ts';
 import { writeLatest, writeSamples } from './samples.ts';
@@ -32,7 +32,7 @@ export interface Minute {
 /** This minute's samples. */
 export async function writeCounts(
   { services, settings, pass, deadline: { all: signal } }: PassContext,
-  planned: readonly Planned[],
+  planned: readonly PoolPlan[],
   { alarms, done }: Minute,
 ): Promise<Counted> {
   const { time: now } = pass;

@@ -28,7 +28,7 @@ const CSV = { contentType: 'text/csv; charset=utf-8' };
  * What keeps the series readable, each tenth minute: the single objects of a bucket that cannot append into their days, closed days into the
  * rollups. Comes after the tick's own work; what fails is logged and done by a later tick.
  */
-export async function upkeep(
+export async function maintainSeries(
   { store, clock, log }: Pick<Services, 'store' | 'clock' | 'log'>,
   append: boolean,
   signal: AbortSignal,

@@ -1,7 +1,7 @@
 import type { Alarm, AlarmKind } from '../../core/alarms.ts';
 import type { ControlKind } from '../../core/controls.ts';
 import type { BootPhase } from '../../core/fleet/boot-log.ts';
-import type { Action, Brake, Held, PlanNumbers } from '../../core/plan/types.ts';
+import type { Action, LaunchLimit, PlanNumbers, Skipped } from '../../core/plan/types.ts';
 import type { Trigger } from '../pass-context.ts';
 
 /** What every entry says. */
@@ -17,8 +17,8 @@ export interface EntryHead {
 export interface PlanEntry extends EntryHead {
   readonly kind: 'plan';
   readonly numbers: PlanNumbers;
-  readonly brakes: readonly Brake[];
-  readonly held: readonly Held[];
+  readonly brakes: readonly LaunchLimit[];
+  readonly held: readonly Skipped[];
   /** Waiting jobs of this pool, oldest first; only so many. */
   readonly waiting: readonly number[];
   /** When the hook arrived that this pass was made for, if its job waits here. Hooks that shared the pass are not told. */

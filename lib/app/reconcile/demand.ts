@@ -5,7 +5,7 @@ import { demandKey } from '../../core/keys.ts';
 import type { CallOptions, Demand, DemandRest, Scope, Store, UnreadDemand } from '../ports/index.ts';
 import type { Services } from '../services.ts';
 import { readJson } from '../storage/json.ts';
-import type { RestChange, Unread } from './types.ts';
+import type { RestChange, SourceFailure } from './types.ts';
 
 /** The demand of a scope, and what the next reading is to be told, where that is not what this one was told. */
 export interface DemandSeen extends Demand {
@@ -61,7 +61,7 @@ export async function writeRest(store: Store, { scope, rest }: RestChange, optio
 const MOST_NAMED = 5;
 
 /** What of the demand could not be read: one entry for each reason, however many projects it is. */
-export function unreadParts(unread: readonly UnreadDemand[]): readonly Unread[] {
+export function unreadParts(unread: readonly UnreadDemand[]): readonly SourceFailure[] {
   const byCode = new Map<string, { readonly described: ReturnType<typeof describeError>; readonly parts: UnreadDemand[] }>();
   for (const part of unread) {
     const described = describeError(part.error);

@@ -31,10 +31,10 @@ const REAPER_WAIT_MS = 15_000;
  * Scale up after a hook: only launches. A wake-up that came too late for this call is passed on. Where the turnstile cannot be used nothing is done: the
  * tick launches without it, once a minute, and a burst of hooks would do so at once. Throws `AccessError` when the key is wrong.
  */
-export async function grow(call: TurnstileCall, hook?: HookTrigger): Promise<PassResult> {
+export async function scaleUpOnHook(call: TurnstileCall, hook?: HookTrigger): Promise<PassResult> {
   const reports: Report[] = [];
   const work = async () => {
-    reports.push(await livePass(call, { trigger: 'hook', grow: true, shrink: false, ...defined({ hook }) }));
+    reports.push(await livePass(call, { trigger: 'hook', mayLaunch: true, mayRemove: false, ...defined({ hook }) }));
   };
   const isNeeded = () => mayNeedWorker(call, hook);
   if (!call.settings.append) {
@@ -76,11 +76,11 @@ async function mayNeedWorker({ services, settings, deadline }: PassInputs, hook:
  * hang on it, and leaves launching to the holder. When it cannot be used at all the tick launches without it: one tick a minute cannot waste more than
  * `limit`. Throws `AccessError` when the key is wrong.
  */
-export async function tick(call: TurnstileCall, trigger: 'timer' | 'person'): Promise<PassResult> {
+export async function reconcileOnTimer(call: TurnstileCall, trigger: 'timer' | 'person'): Promise<PassResult> {
   const reports: Report[] = [];
   const pass = async (turnstile?: TurnstileState) => {
     const first = reports.length === 0;
-    const options = { trigger, grow: turnstile?.state !== 'held', shrink: first, ...(first && { record: MINUTE_RECORD }) };
+    const options = { trigger, mayLaunch: turnstile?.state !== 'held', mayRemove: first, ...(first && { record: MINUTE_RECORD }) };
     reports.push(await livePass(call, { ...options, ...defined({ turnstile }) }));
   };
   if (!call.settings.append) {

@@ -2,23 +2,23 @@ import pMap from 'p-map';
 import { defined } from '../../core/defined.ts';
 import { describeError } from '../../core/errors.ts';
 import { holding } from '../../core/launches/pause.ts';
-import type { PoolMemory } from '../../core/launches/types.ts';
+import type { PoolState } from '../../core/launches/types.ts';
 import type { Action, Removal } from '../../core/plan/types.ts';
 import { toIso } from '../../core/time.ts';
 import type { ActionEntry } from '../ledger/types.ts';
 import { type PassContext, recordHead } from '../pass-context.ts';
-import { NO_CONSOLES, readConsoles, tellBoots, toldOf } from '../workers/boot-consoles.ts';
+import { bootEntries, markReported, NO_CONSOLES, readConsoles } from '../workers/boot-consoles.ts';
 import type { Images } from '../workers/images.ts';
-import { RanNotes } from '../workers/job-history.ts';
+import { JobHistoryRecorder } from '../workers/job-history.ts';
 import { Launcher, type LaunchOutcome } from '../workers/launch.ts';
 import { type RemovalOutcome, remove } from '../workers/remove.ts';
-import type { Acted, Planned, PoolView } from './types.ts';
+import type { PoolOutcome, PoolPlan, PoolView } from './types.ts';
 
 /** Removals at once; each is one or two short calls. */
 const REMOVE_CONCURRENCY = 8;
 
 export interface ExecuteOptions {
-  readonly shrink: boolean;
+  readonly mayRemove: boolean;
   readonly images: Images;
   /** Called for each action as soon as it has ended. */
   readonly onEntry?: (entry: ActionEntry) => void;
@@ -28,7 +28,7 @@ export interface ExecuteOptions {
  * Carries out one pool's plan. Launches and removals run side by side, so that neither waits for the other. A server whose console is read in
  * this pass is deleted after that.
  */
-export async function executePlan(context: PassContext, { view, plan }: Planned, options: ExecuteOptions): Promise<Acted> {
+export async function executePlan(context: PassContext, { view, plan }: PoolPlan, options: ExecuteOptions): Promise<PoolOutcome> {
   if (!plan) return { entries: [], settled: [], ran: [], memory: view.memory };
   const { services, settings, pass, deadline } = context;
   const { memory: known, workers = [] } = view;
@@ -40,13 +40,13 @@ export async function executePlan(context: PassContext, { view, plan }: Planned,
   });
   const launches = plan.actions.filter((a) => a.kind === 'launch');
   const removals = plan.actions.filter((a) => a.kind !== 'launch');
-  const consoles = options.shrink ? readConsoles(services.cloud, { view, plan, now: pass.time, signal: deadline.act }) : NO_CONSOLES;
+  const consoles = options.mayRemove ? readConsoles(services.cloud, { view, plan, now: pass.time, signal: deadline.act }) : NO_CONSOLES;
   const waits = (a: Removal) => a.kind === 'reap' && consoles.workers.has(a.worker);
   const timed = { context, view, onEntry: options.onEntry };
-  const notes = new RanNotes(services.forge, view, pass);
+  const jobHistory = new JobHistoryRecorder(services.forge, view, pass);
   const launched: LaunchOutcome[] = [];
   const removeAll = (some: readonly Removal[]) =>
-    pMap(some, (action) => entry(timed, action, () => remove(context, view.settings, action, notes)), {
+    pMap(some, (action) => entry(timed, action, () => remove(context, view.settings, action, jobHistory)), {
       concurrency: REMOVE_CONCURRENCY,
     });
   const [launchEntries, removed, removedLater, forgotten] = await Promise.all([
@@ -66,10 +66,10 @@ export async function executePlan(context: PassContext, { view, plan }: Planned,
     // Beside the others: no VM stays longer because GitLab is slow to say what an earlier one ran.
     removeAll(removals.filter((a) => a.kind === 'forget')),
   ]);
-  const looks = options.shrink ? { looks: await consoles.done, later: consoles.later } : undefined;
-  const settled = tellBoots(view, looks, pass);
-  const memory = toldOf(remember(view.memory, launcher, launched), settled);
-  return { entries: [...launchEntries, ...removed, ...removedLater, ...forgotten], settled, ran: notes.entries, memory };
+  const consoleReads = options.mayRemove ? { reads: await consoles.done, later: consoles.later } : undefined;
+  const settled = bootEntries(view, consoleReads, pass);
+  const memory = markReported(remember(view.memory, launcher, launched), settled);
+  return { entries: [...launchEntries, ...removed, ...removedLater, ...forgotten], settled, ran: jobHistory.entries, memory };
 }
 
 interface Timed {
@@ -122,7 +122,7 @@ function machineOf(name: string, { workers }: PoolView): Partial<ActionEntry> {
   return { flavor, zone, createdAt: toIso(createdAt), ...(activeAt === undefined ? {} : { activeAt: toIso(activeAt) }) };
 }
 
-function remember(memory: PoolMemory, launcher: Launcher, launched: readonly LaunchOutcome[]): PoolMemory {
+function remember(memory: PoolState, launcher: Launcher, launched: readonly LaunchOutcome[]): PoolState {
   const added = launched.flatMap((l) => l.launch ?? []);
   const { pause } = launcher;
   return {

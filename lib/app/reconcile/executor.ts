@@ -1,14 +1,14 @@
 import type { PassContext } from '../pass-context.ts';
-import type { Acted, Planned } from './types.ts';
+import type { PoolOutcome, PoolPlan } from './types.ts';
 
 /** What becomes of the plans of a pass. */
 export interface Executor {
-  execute(context: PassContext, plans: readonly Planned[]): Promise<Execution>;
+  execute(context: PassContext, plans: readonly PoolPlan[]): Promise<Execution>;
 }
 
 export interface Execution {
   /** One for each plan, in their order; none when nothing is carried out. */
-  readonly outcomes: readonly Acted[];
+  readonly outcomes: readonly PoolOutcome[];
   /** Records that could not be written. */
   readonly unrecorded: readonly string[];
 }

@@ -1,10 +1,10 @@
 import type { Condition } from '../../core/alarms.ts';
 import { controlKey, poolStateKey, TURNSTILE_PREFIX } from '../../core/keys.ts';
-import type { Brake, Plan } from '../../core/plan/types.ts';
+import type { LaunchLimit, Plan } from '../../core/plan/types.ts';
 import { fromIso } from '../../core/time.ts';
 import type { FarmAction } from '../status/schema.ts';
 import { isMemoryUnread } from './observe.ts';
-import type { Planned, PoolView, TurnstileState } from './types.ts';
+import type { PoolPlan, PoolView, TurnstileState } from './types.ts';
 
 /** Two ticks and a half: launches of the last two are in it. */
 const RECENT_MS = 150_000;
@@ -13,16 +13,16 @@ const RECENT_MS = 150_000;
  * What keeps this pass from launching although the pool itself would: another call holds the turnstile, or the pool's memory could not be read. Limits and
  * what people have said are no such thing.
  */
-export function withheld(view: PoolView, turnstile: TurnstileState | undefined): Brake['why'] | undefined {
+export function withheld(view: PoolView, turnstile: TurnstileState | undefined): LaunchLimit['why'] | undefined {
   if (isMemoryUnread(view)) return 'memory-unread';
   return turnstile?.state === 'held' ? 'turnstile-held' : undefined;
 }
 
 /** A brake of a control that cannot be read names the control's object. */
-export function namingControls(brakes: readonly Brake[], { pause, drain }: PoolView['controls']): readonly Brake[] {
+export function namingControls(brakes: readonly LaunchLimit[], { pause, drain }: PoolView['controls']): readonly LaunchLimit[] {
   const control = pause ?? drain;
   if (!control?.unreadable) return brakes;
-  const byHand = (why: Brake['why']) => why === 'pool-paused' || why === 'pool-draining';
+  const byHand = (why: LaunchLimit['why']) => why === 'pool-paused' || why === 'pool-draining';
   return brakes.map((brake) => (byHand(brake.why) ? { ...brake, code: controlKey(control.kind, control.target) } : brake));
 }
 
@@ -30,7 +30,7 @@ export function namingControls(brakes: readonly Brake[], { pause, drain }: PoolV
  * Why jobs wait and nothing is launched for them, where nobody has decided that: the object or source that is to blame, and what to do. The alarm comes
  * when it holds for two ticks. What has an alarm of its own (quota, sold out, boots that fail) is left to that.
  */
-export function launchStops({ view, plan }: Planned, actions: readonly FarmAction[], now: number): readonly Condition[] {
+export function launchStops({ view, plan }: PoolPlan, actions: readonly FarmAction[], now: number): readonly Condition[] {
   const text = stopText(view, plan, actions, now);
   return text === undefined
     ? []
@@ -43,7 +43,7 @@ function stopText(view: PoolView, plan: Plan | undefined, actions: readonly Farm
   const unread = view.unread.find(({ source }) => source !== 'controls' && source !== 'jobs');
   if (!plan)
     return unread && `${unread.source} cannot be read (${unread.code}: ${unread.message}); scaler doctor looks at rights and addresses`;
-  const has = (why: Brake['why']) => plan.brakes.find((b) => b.why === why);
+  const has = (why: LaunchLimit['why']) => plan.brakes.find((b) => b.why === why);
   if (unread?.source === 'memory' && has('memory-unread')) {
     const to = 'give the functions the right to read it, or delete it: that costs time, never a job';
     return `${poolStateKey(name)} cannot be read (${unread.code}: ${unread.message}); ${to}`;

@@ -8,7 +8,7 @@ import { executePlan } from './execute.ts';
 import type { Execution, Executor } from './executor.ts';
 import { writeRecords } from './record.ts';
 import { eachStep, endOf, step } from './steps.ts';
-import type { Acted, HookTrigger, PassOptions, Planned } from './types.ts';
+import type { HookTrigger, PassOptions, PoolOutcome, PoolPlan } from './types.ts';
 
 export interface LiveOptions extends PassOptions {
   /** Recorded, and decides nothing. */
@@ -27,7 +27,7 @@ export function liveExecutor(inputs: PassInputs, options: LiveOptions): Executor
   const previousStatus = record && step(services.log, 'read around', () => record.readPrevious(inputs));
   const images = new Images(services.cloud, deadline.act);
   // A hook is likely to end in a launch: the image is looked up beside the reading, and costs no time of its own.
-  if (options.grow && options.trigger === 'hook') images.begin(settings.pools.map(({ machine }) => machine.image));
+  if (options.mayLaunch && options.trigger === 'hook') images.begin(settings.pools.map(({ machine }) => machine.image));
   return { execute: (context, plans) => execute(context, plans, { ...options, images, previousStatus }) };
 }
 
@@ -37,7 +37,7 @@ interface ExecuteOptions extends LiveOptions {
 }
 
 /** Each of these promises holds one step of the pass. None of them rejects. */
-async function execute(context: PassContext, plans: readonly Planned[], options: ExecuteOptions): Promise<Execution> {
+async function execute(context: PassContext, plans: readonly PoolPlan[], options: ExecuteOptions): Promise<Execution> {
   const { services, deadline } = context;
   const { log } = services;
   const { record, turnstile, previousStatus } = options;
@@ -46,7 +46,7 @@ async function execute(context: PassContext, plans: readonly Planned[], options:
     const previous = await previousStatus;
     return previous && record?.evaluateAlarms(context, plans, previous, turnstile);
   });
-  const handoffsDropped = options.shrink ? dropHandoffs(context, plans) : undefined;
+  const handoffsDropped = options.mayRemove ? dropHandoffs(context, plans) : undefined;
   const done: ActionEntry[] = [];
   const executeOptions = { ...options, onEntry: (entry: ActionEntry) => void done.push(entry) };
   const plansExecuted = Promise.all(
@@ -73,19 +73,20 @@ async function execute(context: PassContext, plans: readonly Planned[], options:
   return { outcomes, unrecorded: [...unwritten, ...(unrecorded ?? ['ledger'])] };
 }
 
-function nothing({ view: { memory } }: Planned): Acted {
+function nothing({ view: { memory } }: PoolPlan): PoolOutcome {
   return { entries: [], settled: [], ran: [], memory };
 }
 
-function logPlan({ services: { log }, pass }: PassContext, { view, plan }: Planned): void {
-  const { settings, said, unread } = view;
+function logPlan({ services: { log }, pass }: PassContext, { view, plan }: PoolPlan): void {
+  const { settings, activeControls, unread } = view;
   const head = { at: pass.time, ...recordHead(pass), pool: settings.pool.name };
   for (const { source, ...error } of unread) log.warn('source unread', { ...head, source, ...error });
-  for (const { kind, target, unreadable } of said) if (unreadable) log.warn('control unreadable', { ...head, control: kind, target });
+  for (const { kind, target, unreadable } of activeControls)
+    if (unreadable) log.warn('control unreadable', { ...head, control: kind, target });
   if (!plan) return;
   const kinds = { launch: 0, drain: 0, reap: 0, forget: 0 };
   for (const action of plan.actions) kinds[action.kind] += 1;
-  const controls = said.length === 0 ? {} : { controls: said.map(({ kind, target }) => `${kind} ${target}`) };
+  const controls = activeControls.length === 0 ? {} : { controls: activeControls.map(({ kind, target }) => `${kind} ${target}`) };
   const brakes = plan.brakes.map((b) => b.why);
   log.info('plan', { ...head, ...plan.numbers, ...kinds, held: plan.held.length, brakes, ...controls });
 }

@@ -5,8 +5,8 @@ import { describeError, QuotaError, SoldOutError, SubnetFullError } from '../../
 import { deriveFleet } from '../../core/fleet/derive.ts';
 import type { Runner, Server } from '../../core/fleet/types.ts';
 import { plausible } from '../../core/launches/plausible.ts';
-import { learn } from '../../core/launches/pool-state.ts';
-import { EMPTY_MEMORY, type FailedOperation, type PoolMemory } from '../../core/launches/types.ts';
+import { updatePoolState } from '../../core/launches/pool-state.ts';
+import { EMPTY_POOL_STATE, type FailedOperation, type PoolState } from '../../core/launches/types.ts';
 import { leftWhileTried } from '../../core/launches/unclaimed-jobs.ts';
 import { leftBesideIdle } from '../../core/launches/unresponsive.ts';
 import { assignJobs, candidates } from '../../core/plan/assignment.ts';
@@ -18,8 +18,8 @@ import type { PoolSettings, Settings } from '../settings.ts';
 import { orderDigest } from '../workers/order-digest.ts';
 import { type DemandSeen, readDemand, scopeKey, unreadParts } from './demand.ts';
 import { askLeftJobs, jobsToAsk } from './left-jobs.ts';
-import { readMemory } from './pool-state-store.ts';
-import type { PoolView, Unread } from './types.ts';
+import { readPoolState } from './pool-state-store.ts';
+import type { PoolView, SourceFailure } from './types.ts';
 
 /** Without what it remembers a pool would forget its breaker; and without the bucket no worker could get its handoff: then it launches nothing. */
 export function isMemoryUnread({ unread }: Pick<PoolView, 'unread'>): boolean {
@@ -49,7 +49,7 @@ export async function observe(services: Services, settings: Settings, signal: Ab
       settings.pools.map(async (p) => {
         const [servers, memory] = await Promise.all([
           attempt(services.cloud.servers(`${p.pool.name}-`, { signal })),
-          attempt(readMemory(services.store, p.pool.name, { signal })),
+          attempt(readPoolState(services.store, p.pool.name, { signal })),
         ]);
         return { settings: p, servers, memory };
       }),
@@ -75,7 +75,15 @@ export async function observe(services: Services, settings: Settings, signal: Ab
 /** A pool of which nothing can be said, because of a mistake of ours: nothing is done to it, and the others go on. */
 function blind(settings: PoolSettings, error: unknown): PoolView {
   const unread = [{ source: 'pool' as const, ...describeError(error) }];
-  return { settings, unreadParts: 0, before: EMPTY_MEMORY, memory: EMPTY_MEMORY, said: [], controls: UNREAD_CONTROLS, unread };
+  return {
+    settings,
+    unreadParts: 0,
+    before: EMPTY_POOL_STATE,
+    memory: EMPTY_POOL_STATE,
+    activeControls: [],
+    controls: UNREAD_CONTROLS,
+    unread,
+  };
 }
 
 /** Each job to one pool, now that it is known which pools can serve it. */
@@ -99,7 +107,7 @@ interface Sources {
   readonly runners: Attempt<readonly Runner[]> | undefined;
   readonly demand: Attempt<DemandSeen> | undefined;
   readonly servers: Attempt<readonly Server[]>;
-  readonly memory: Attempt<PoolMemory>;
+  readonly memory: Attempt<PoolState>;
   readonly controls: Attempt<readonly Control[]>;
 }
 
@@ -109,7 +117,7 @@ async function view(
   sources: Sources,
   { time: now, signal }: { readonly time: number; readonly signal: AbortSignal },
 ): Promise<PoolView> {
-  const before = plausible(resultOf(sources.memory) ?? EMPTY_MEMORY, now);
+  const before = plausible(resultOf(sources.memory) ?? EMPTY_POOL_STATE, now);
   const demand = resultOf(sources.demand);
   const unread = [...unreadSources(sources), ...unreadParts(demand?.unread ?? [])];
   const jobs = demand && candidates(settings.pool, demand.jobs);
@@ -118,7 +126,7 @@ async function view(
     ...defined({ jobs }),
     unreadParts: demand?.unread.length ?? 0,
     before,
-    ...saidOf(settings.pool, sources.controls, now),
+    ...controlsOf(settings.pool, sources.controls, now),
     unread,
     ...(demand?.change && { rest: demand.change }),
   };
@@ -132,22 +140,22 @@ async function view(
   const seen = { jobs, ...(found.unreadParts > 0 && { partial: true as const }) };
   const wanted = jobsToAsk(leftWhileTried(before, seen), leftBesideIdle(before, { workers, jobs }, now), now);
   const left = await askLeftJobs(services.forge, wanted, signal);
-  const sight = { workers, failedOperations: operations.failedOperations, ...seen, left };
+  const observed = { workers, failedOperations: operations.failedOperations, ...seen, left };
   const known = isPausedForOther(settings, before) ? withoutPause(before) : before;
-  return { ...found, workers, memory: learn(known, sight, pool.bootTimeoutMs, now) };
+  return { ...found, workers, memory: updatePoolState(known, observed, pool.bootTimeoutMs, now) };
 }
 
 /** The pause came of settings that somebody has changed since. */
-function isPausedForOther(settings: PoolSettings, { pause }: PoolMemory): boolean {
+function isPausedForOther(settings: PoolSettings, { pause }: PoolState): boolean {
   const refused = pause?.refused?.settings;
   return refused !== undefined && refused !== orderDigest(settings);
 }
 
-function withoutPause({ pause: _, ...rest }: PoolMemory): PoolMemory {
+function withoutPause({ pause: _, ...rest }: PoolState): PoolState {
   return rest;
 }
 
-function unreadSources({ demand: jobs, ...sources }: Sources): readonly Unread[] {
+function unreadSources({ demand: jobs, ...sources }: Sources): readonly SourceFailure[] {
   const all = { jobs, ...sources };
   return (['runners', 'jobs', 'servers', 'memory', 'controls'] as const).flatMap((source) => {
     const tried = all[source];
@@ -156,15 +164,15 @@ function unreadSources({ demand: jobs, ...sources }: Sources): readonly Unread[]
 }
 
 /** What holds for the pool now. */
-function saidOf(pool: Pool, controls: Attempt<readonly Control[]>, now: number): Pick<PoolView, 'said' | 'controls'> {
+function controlsOf(pool: Pool, controls: Attempt<readonly Control[]>, now: number): Pick<PoolView, 'activeControls' | 'controls'> {
   const all = resultOf(controls);
-  if (!all) return { said: [], controls: UNREAD_CONTROLS };
-  const said = all.filter((c) => holds(c, now) && isAbout(c, pool)).map((c) => credible(c, now));
-  return { said, controls: poolControls(pool.name, said, now) };
+  if (!all) return { activeControls: [], controls: UNREAD_CONTROLS };
+  const activeControls = all.filter((c) => holds(c, now) && isAbout(c, pool)).map((c) => credible(c, now));
+  return { activeControls, controls: poolControls(pool.name, activeControls, now) };
 }
 
 /** What became of launches that were accepted but are not listed: most failures of a create show only there. */
-async function askOperations(services: Services, memory: PoolMemory, servers: readonly Server[], signal: AbortSignal) {
+async function askOperations(services: Services, memory: PoolState, servers: readonly Server[], signal: AbortSignal) {
   const listed = new Set(servers.map((s) => s.name));
   const open = memory.launches.filter((l) => l.outcome === 'pending' && !l.listed && !listed.has(l.name)).slice(0, MOST_OPERATIONS);
   const failedOperations = new Map<string, FailedOperation>();

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import { besideKey, poolStateKey } from '../../core/keys.ts';
-import { mergeMemories } from '../../core/launches/merge.ts';
+import { mergePoolStates } from '../../core/launches/merge.ts';
 import { plausible } from '../../core/launches/plausible.ts';
-import { EMPTY_MEMORY, type PoolMemory } from '../../core/launches/types.ts';
+import { EMPTY_POOL_STATE, type PoolState } from '../../core/launches/types.ts';
 import { stableText } from '../../core/stable-text.ts';
 import type { CallOptions, Clock, Store } from '../ports/index.ts';
 import { Count, Time } from '../storage/bounds.ts';
@@ -63,7 +63,7 @@ const Stored = z.extend(Memory, { merged: z.exactOptional(z.string()) });
 const Beside = z.object({ id: z.string(), before: Memory, after: Memory });
 
 /** What the pool remembers; starts afresh when there is nothing or nothing readable. Throws only when the bucket gives no clear answer. */
-export async function readMemory(store: Store, pool: string, options: CallOptions): Promise<PoolMemory> {
+export async function readPoolState(store: Store, pool: string, options: CallOptions): Promise<PoolState> {
   return (await readStored(store, pool, options)).memory;
 }
 
@@ -73,10 +73,10 @@ async function readStored(store: Store, pool: string, options: CallOptions) {
     readJson(store, poolStateKey(pool), Stored, options),
     readJson(store, besideKey(pool), Beside, options),
   ]);
-  const { merged, ...memory } = main.value ?? { ...EMPTY_MEMORY, merged: undefined };
+  const { merged, ...memory } = main.value ?? { ...EMPTY_POOL_STATE, merged: undefined };
   if (!beside) return { memory };
   if (beside.id === merged) return { memory, beside };
-  return { memory: mergeMemories(beside.before, beside.after, memory), beside, open: beside };
+  return { memory: mergePoolStates(beside.before, beside.after, memory), beside, open: beside };
 }
 
 /** A write that took longer leaves room for another one between its read and its put. */
@@ -84,9 +84,9 @@ const QUICK_MS = 1_000;
 const MOST_ROUNDS = 3;
 
 /** What a pass made of the memory that it began with. */
-export interface MemoryChange {
-  readonly before: PoolMemory;
-  readonly after: PoolMemory;
+export interface PoolStateChange {
+  readonly before: PoolState;
+  readonly after: PoolState;
   /** Id of a pass that works beside the holder of the turnstile. */
   readonly beside?: string;
 }
@@ -97,16 +97,16 @@ export interface MemoryChange {
  * the memory itself; who works beside it leaves its part in an object of its own. Where there is no turnstile, a second look after a slow write tells
  * whether a neighbour's put has fallen on ours.
  */
-export async function writeMemory(
+export async function writePoolState(
   { store, clock }: { readonly store: Store; readonly clock: Pick<Clock, 'now'> },
   pool: string,
-  { before, after, beside }: MemoryChange,
+  { before, after, beside }: PoolStateChange,
   options: CallOptions,
 ): Promise<void> {
   const put = (key: string, value: unknown) => store.put(key, JSON.stringify(value), { ...options, contentType: 'application/json' });
   if (beside !== undefined) {
     const { open } = await readStored(store, pool, options);
-    const both = open ? { before: open.before, after: mergeMemories(before, after, open.after) } : { before, after };
+    const both = open ? { before: open.before, after: mergePoolStates(before, after, open.after) } : { before, after };
     return await put(besideKey(pool), { id: beside, ...both });
   }
   for (let round = 1; round <= MOST_ROUNDS; round += 1) {
@@ -114,7 +114,7 @@ export async function writeMemory(
     const stored = await readStored(store, pool, options);
     // What the pass left out as untrue must not come back with the merge.
     const memory = plausible(stored.memory, began);
-    const merged = mergeMemories(before, after, memory);
+    const merged = mergePoolStates(before, after, memory);
     if (round > 1 && stableText(merged) === stableText(memory)) return;
     await put(poolStateKey(pool), { ...merged, ...(stored.beside && { merged: stored.beside.id }) });
     if (clock.now() - began < QUICK_MS) return;

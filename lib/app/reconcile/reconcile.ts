@@ -10,7 +10,7 @@ import { namingControls, withheld } from './launch-stops.ts';
 import { observe } from './observe.ts';
 import { waitingIds } from './record.ts';
 import { eachStep } from './steps.ts';
-import type { PassOptions, Planned, PoolView } from './types.ts';
+import type { PassOptions, PoolPlan, PoolView } from './types.ts';
 
 /** What one pass saw, planned and did with one pool. */
 export interface PoolReport {
@@ -18,7 +18,7 @@ export interface PoolReport {
   /** Absent when nothing could be planned; `unread` says why. */
   readonly plan?: Plan;
   readonly waiting: readonly number[];
-  /** What people have said of it. */
+  /** Controls that hold for it. */
   readonly said: readonly Control[];
   readonly unread: PoolView['unread'];
   readonly actions: readonly ActionEntry[];
@@ -47,7 +47,7 @@ export async function reconcile(inputs: PassInputs, options: PassOptions, execut
 }
 
 /** A pool of which no plan can be made, by a mistake of ours, is left alone, and the others are served. */
-function planSafely(view: PoolView, options: PassOptions, now: number): Planned {
+function planSafely(view: PoolView, options: PassOptions, now: number): PoolPlan {
   try {
     return { view, plan: planView(view, options, now) };
   } catch (error) {
@@ -58,21 +58,31 @@ function planSafely(view: PoolView, options: PassOptions, now: number): Planned 
 function planView(view: PoolView, options: PassOptions, now: number): Plan | undefined {
   const { settings, workers, jobs, unreadParts, memory, controls } = view;
   if (!workers) return undefined;
-  const input = { pool: settings.pool, workers, jobs, unreadParts, memory, controls, now, grow: options.grow, shrink: options.shrink };
+  const input = {
+    pool: settings.pool,
+    workers,
+    jobs,
+    unreadParts,
+    memory,
+    controls,
+    now,
+    mayLaunch: options.mayLaunch,
+    mayRemove: options.mayRemove,
+  };
   const why = withheld(view, options.turnstile);
-  const plan = planPool({ ...input, grow: options.grow && why === undefined });
+  const plan = planPool({ ...input, mayLaunch: options.mayLaunch && why === undefined });
   const brakes = namingControls(plan.brakes, controls);
   if (why === undefined) return { ...plan, brakes };
-  const would = planPool({ ...input, grow: true, shrink: false }).actions.some(({ kind }) => kind === 'launch');
+  const would = planPool({ ...input, mayLaunch: true, mayRemove: false }).actions.some(({ kind }) => kind === 'launch');
   return { ...plan, brakes: would ? [...brakes, { why }] : brakes };
 }
 
-function report({ view, plan }: Planned, actions: readonly ActionEntry[]): PoolReport {
+function report({ view, plan }: PoolPlan, actions: readonly ActionEntry[]): PoolReport {
   return {
     pool: view.settings.pool.name,
     ...defined({ plan }),
     waiting: waitingIds(view),
-    said: view.said,
+    said: view.activeControls,
     unread: view.unread,
     actions,
   };

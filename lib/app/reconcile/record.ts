@@ -7,9 +7,9 @@ import { type PassContext, type PassInfo, recordHead } from '../pass-context.ts'
 import type { Services } from '../services.ts';
 import { scopeKey, writeRest } from './demand.ts';
 import { isMemoryUnread } from './observe.ts';
-import { writeMemory } from './pool-state-store.ts';
+import { writePoolState } from './pool-state-store.ts';
 import { eachStep } from './steps.ts';
-import type { Acted, HookTrigger, Planned, PoolView } from './types.ts';
+import type { HookTrigger, PoolOutcome, PoolPlan, PoolView } from './types.ts';
 
 /** Waiting jobs named in a plan's record. */
 const MOST_WAITING = 200;
@@ -22,34 +22,34 @@ export function waitingIds({ jobs }: PoolView): readonly number[] {
 /** The ledger's entries and what the pools remember. Gives what could not be written. */
 export async function writeRecords(
   { services, settings, pass, deadline: { all: signal } }: PassContext,
-  planned: readonly Planned[],
-  acted: readonly Acted[],
+  plans: readonly PoolPlan[],
+  outcomes: readonly PoolOutcome[],
   /** `isBeside`: another pass may be at work. */
   { hook, isBeside }: { readonly hook?: HookTrigger | undefined; readonly isBeside: boolean },
 ): Promise<readonly string[]> {
-  const entries = eachStep(services.log, 'record', planned, ({ view, plan }, i) => [
+  const entries = eachStep(services.log, 'record', plans, ({ view, plan }, i) => [
     planEntry(view, plan, pass, hook),
-    ...(acted[i]?.settled ?? []),
-    ...(acted[i]?.entries ?? []),
-    ...(acted[i]?.ran ?? []),
+    ...(outcomes[i]?.settled ?? []),
+    ...(outcomes[i]?.entries ?? []),
+    ...(outcomes[i]?.ran ?? []),
   ]);
-  const memories = eachStep(services.log, 'record', planned, ({ view }, i) => {
+  const memories = eachStep(services.log, 'record', plans, ({ view }, i) => {
     const { before } = view;
-    const after = acted[i]?.memory ?? view.memory;
+    const after = outcomes[i]?.memory ?? view.memory;
     const changed = JSON.stringify(after) !== JSON.stringify(before);
     // What could not be read must not be overwritten with a fresh start.
     if (!changed || !view.workers || isMemoryUnread(view)) return [];
     const { name } = view.settings.pool;
     return [
       tried(services, `memory of ${name}`, () =>
-        writeMemory(services, name, { before, after, ...(isBeside && { beside: pass.id }) }, { signal }),
+        writePoolState(services, name, { before, after, ...(isBeside && { beside: pass.id }) }, { signal }),
       ),
     ];
   });
   const ledger = tried(services, 'ledger', () =>
     writeLedger(services.store, { pass: pass.id, at: pass.time, entries, append: settings.append }, { signal, clock: services.clock }),
   );
-  const changes = new Map(planned.flatMap(({ view: { rest } }) => (rest ? [[scopeKey(rest.scope), rest] as const] : [])));
+  const changes = new Map(plans.flatMap(({ view: { rest } }) => (rest ? [[scopeKey(rest.scope), rest] as const] : [])));
   const rests = [...changes.values()].map((rest) =>
     tried(services, `demand of ${scopeKey(rest.scope)}`, () => writeRest(services.store, rest, { signal })),
   );

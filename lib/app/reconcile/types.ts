@@ -1,6 +1,6 @@
 import type { Control, PoolControls } from '../../core/controls.ts';
 import type { PendingJob, Worker } from '../../core/fleet/types.ts';
-import type { PoolMemory } from '../../core/launches/types.ts';
+import type { PoolState } from '../../core/launches/types.ts';
 import type { Plan } from '../../core/plan/types.ts';
 import type { ActionEntry, RanEntry, SettledEntry } from '../ledger/types.ts';
 import type { Trigger } from '../pass-context.ts';
@@ -13,9 +13,9 @@ export interface PassOptions {
   /** Absent: it is held by this pass, or there is none. */
   readonly turnstile?: TurnstileState;
   /** May launch. */
-  readonly grow: boolean;
+  readonly mayLaunch: boolean;
   /** May drain, reap and forget. */
-  readonly shrink: boolean;
+  readonly mayRemove: boolean;
 }
 
 /** The hook that a pass is made for, as the webhook sends it to the scaler. */
@@ -41,17 +41,17 @@ export interface PoolView {
   /** Projects and pages of waiting jobs that could not be read: a job that is not among `jobs` may wait there. 0: `jobs` are all. */
   readonly unreadParts: number;
   /** As it was found, and as it is after this observation. */
-  readonly before: PoolMemory;
-  readonly memory: PoolMemory;
-  /** What people have said of this pool and its workers; those that have run out are not among them. */
-  readonly said: readonly Control[];
+  readonly before: PoolState;
+  readonly memory: PoolState;
+  /** Controls of this pool and its workers that hold now. */
+  readonly activeControls: readonly Control[];
   readonly controls: PoolControls;
-  readonly unread: readonly Unread[];
+  readonly unread: readonly SourceFailure[];
   /** What the next reading of the demand should begin with, where that has changed. */
   readonly rest?: RestChange;
 }
 
-export interface Unread {
+export interface SourceFailure {
   /** `pool`: what was read of it could not be understood, or no plan could be made of it: a mistake of ours. */
   readonly source: 'runners' | 'jobs' | 'servers' | 'memory' | 'controls' | 'pool';
   /** What of it, in words; absent for all of it. */
@@ -68,17 +68,17 @@ export interface RestChange {
 }
 
 /** One pool as it was seen, and the plan made of it, if one could be made. */
-export interface Planned {
+export interface PoolPlan {
   readonly view: PoolView;
   readonly plan: Plan | undefined;
 }
 
 /** What became of one pool's plan, and what the pool remembers after it. */
-export interface Acted {
+export interface PoolOutcome {
   readonly entries: readonly ActionEntry[];
   /** Launches whose end is told now. */
   readonly settled: readonly SettledEntry[];
   /** What the workers ran that were forgotten. */
   readonly ran: readonly RanEntry[];
-  readonly memory: PoolMemory;
+  readonly memory: PoolState;
 }

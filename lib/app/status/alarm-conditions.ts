@@ -5,26 +5,26 @@ import { describeError } from '../../core/errors.ts';
 import type { Worker } from '../../core/fleet/types.ts';
 import { controlKey } from '../../core/keys.ts';
 import { breaker } from '../../core/launches/circuit-breaker.ts';
-import { tried } from '../../core/launches/pool-state.ts';
-import type { PoolMemory } from '../../core/launches/types.ts';
+import { finishedLaunches } from '../../core/launches/pool-state.ts';
+import type { PoolState } from '../../core/launches/types.ts';
 import { formatDuration, fromIso, MINUTE, SECOND, toIso } from '../../core/time.ts';
 import { UNKNOWN_CONTROL } from '../controls/store.ts';
 import { brakeText } from '../ledger/sentences/limits.ts';
 import type { HookView } from '../ports/index.ts';
 import { launchStops, turnstileStop } from '../reconcile/launch-stops.ts';
-import type { Planned, TurnstileState, Unread } from '../reconcile/types.ts';
+import type { PoolPlan, SourceFailure, TurnstileState } from '../reconcile/types.ts';
 import type { Settings } from '../settings.ts';
-import type { FarmAction, FarmManager, FarmView } from './schema.ts';
+import type { FarmAction, FarmManager, FarmStatus } from './schema.ts';
 
 /** A tick and a half. */
 const JUST_OVER_MS = 90_000;
 /** A sample each minute: with this between two of them the timer has paused. */
 const LATE_MS = 3 * MINUTE;
 
-export interface Sight {
+export interface AlarmInput {
   readonly settings: Settings;
-  readonly planned: readonly Planned[];
-  readonly before: FarmView | undefined;
+  readonly plans: readonly PoolPlan[];
+  readonly before: FarmStatus | undefined;
   readonly managers: readonly FarmManager[];
   readonly managersUnread?: true;
   /** Of the last hour, the newest first. */
@@ -36,24 +36,27 @@ export interface Sight {
 }
 
 /** Everything that is wrong at this moment, and of what nothing can be said. */
-export function conditionsOf(sight: Sight): { readonly conditions: readonly Condition[]; readonly unlooked: ReadonlySet<AlarmKind> } {
-  const pools = sight.planned.flatMap((planned) => safely(planned, sight));
+export function findConditions(input: AlarmInput): {
+  readonly conditions: readonly Condition[];
+  readonly unlooked: ReadonlySet<AlarmKind>;
+} {
+  const pools = input.plans.flatMap((planned) => safely(planned, input));
   const conditions = [
     ...pools,
-    ...brokenPeriods(sight),
-    ...turnstileStop(sight.turnstile),
-    ...lateTimer(sight),
-    ...wrongClock(sight),
-    ...lostJobs(sight),
-    ...hookConditions(sight),
-    ...cacheConditions(sight),
+    ...brokenPeriods(input),
+    ...turnstileStop(input.turnstile),
+    ...lateTimer(input),
+    ...wrongClock(input),
+    ...lostJobs(input),
+    ...hookConditions(input),
+    ...cacheConditions(input),
   ];
-  return { conditions, unlooked: unlookedOf(sight) };
+  return { conditions, unlooked: unlookedOf(input) };
 }
 
 /** Kinds of which nothing can be said now: what cannot be read says nothing of jobs and machines, and their alarms wait for a look. */
-function unlookedOf({ planned, hooks, managersUnread }: Sight): ReadonlySet<AlarmKind> {
-  const kinds = planned.flatMap(({ view, plan }): readonly AlarmKind[] => [
+function unlookedOf({ plans, hooks, managersUnread }: AlarmInput): ReadonlySet<AlarmKind> {
+  const kinds = plans.flatMap(({ view, plan }): readonly AlarmKind[] => [
     ...(view.jobs && view.unreadParts === 0 ? [] : (['oldest-pending'] as const)),
     ...(view.controls.unread ? (['paused', 'orphan'] as const) : []),
     ...(plan ? [] : (['orphan', 'unresponsive', 'boots-failing', 'sold-out', 'launching-paused', 'periods'] as const)),
@@ -62,16 +65,16 @@ function unlookedOf({ planned, hooks, managersUnread }: Sight): ReadonlySet<Alar
 }
 
 /** A pool at which looking fails, by a mistake of ours, has that as its condition; the others have theirs. */
-function safely(planned: Planned, sight: Sight): readonly Condition[] {
+function safely(planned: PoolPlan, input: AlarmInput): readonly Condition[] {
   try {
-    return [...poolConditions(planned, sight), ...launchStops(planned, sight.actions, sight.now)];
+    return [...poolConditions(planned, input), ...launchStops(planned, input.actions, input.now)];
   } catch (error) {
     const { message } = describeError(error);
     return [{ kind: 'unread', subject: 'alarms', text: `the alarms of a pool could not be made out (${message}): report it` }];
   }
 }
 
-function poolConditions({ view }: Planned, { settings, now }: Sight): readonly Condition[] {
+function poolConditions({ view }: PoolPlan, { settings, now }: AlarmInput): readonly Condition[] {
   const { pool } = view.settings;
   const of = (kind: AlarmKind, text: string, subject?: string): Condition => ({
     kind,
@@ -82,7 +85,7 @@ function poolConditions({ view }: Planned, { settings, now }: Sight): readonly C
   const found: Condition[] = [];
   found.push(...unreadTexts(view.unread).map(([source, text]) => of('unread', text, source)));
   const { pause: paused, kept } = view.controls;
-  for (const { kind, target } of view.said.filter((c) => c.unreadable)) {
+  for (const { kind, target } of view.activeControls.filter((c) => c.unreadable)) {
     found.push(
       of(
         'unread',
@@ -118,12 +121,12 @@ function poolConditions({ view }: Planned, { settings, now }: Sight): readonly C
   return found;
 }
 
-function bootsText({ launches }: PoolMemory): string {
-  return `machines do not boot: one at a time is tried; scaler explain --worker ${tried(launches).at(-1)?.name} says at which step`;
+function bootsText({ launches }: PoolState): string {
+  return `machines do not boot: one at a time is tried; scaler explain --worker ${finishedLaunches(launches).at(-1)?.name} says at which step`;
 }
 
 /** One sentence for each source, so that its alarm goes on while what is missing of it changes. */
-function unreadTexts(unread: readonly Unread[]): readonly (readonly [Unread['source'], string])[] {
+function unreadTexts(unread: readonly SourceFailure[]): readonly (readonly [SourceFailure['source'], string])[] {
   const whole = unread.filter(({ source, part }) => source !== 'memory' && part === undefined);
   const parts = unread.flatMap(({ part, code }) => (part === undefined ? [] : [`${part} (${code})`]));
   return [
@@ -134,13 +137,13 @@ function unreadTexts(unread: readonly Unread[]): readonly (readonly [Unread['sou
   ];
 }
 
-function unreadText({ source, code, message }: Unread): string {
+function unreadText({ source, code, message }: SourceFailure): string {
   if (source === 'pool') return `no plan can be made for this pool, by a mistake of the scaler (${message}): nothing is decided; report it`;
   const stopped = `${source} cannot be read (${code}): ${STOPPED[source] ?? 'nothing is decided for this pool'}`;
   return code === UNKNOWN_CONTROL ? `${stopped}; ${message}` : stopped;
 }
 
-const STOPPED: Partial<Record<Unread['source'], string>> = {
+const STOPPED: Partial<Record<SourceFailure['source'], string>> = {
   controls: 'nothing is deleted for this pool',
   jobs: 'nothing is launched for this pool, and nothing idle is drained',
 };
@@ -169,28 +172,28 @@ export function oldestWaitSeconds(jobs: readonly { readonly queuedAt: number }[]
   return jobs?.reduce((most, { queuedAt }) => Math.max(most, Math.floor((now - queuedAt) / 1000)), 0);
 }
 
-function brokenPeriods({ planned }: Sight): readonly Condition[] {
-  return planned.flatMap(({ view, plan }): readonly Condition[] => {
+function brokenPeriods({ plans }: AlarmInput): readonly Condition[] {
+  return plans.flatMap(({ view, plan }): readonly Condition[] => {
     if (plan?.brokenZone === undefined) return [];
     const text = `its periods cannot be evaluated (time zone ${plan.brokenZone}), so its own values hold: scaler check names another zone; deploy it`;
     return [{ kind: 'periods', pool: view.settings.pool.name, text }];
   });
 }
 
-function lateTimer({ before, now }: Sight): readonly Condition[] {
+function lateTimer({ before, now }: AlarmInput): readonly Condition[] {
   const last = before && fromIso(before.time);
   if (last === undefined || now - last <= LATE_MS) return [];
   return [{ kind: 'timer-late', text: `nobody looked after the farm from ${toIso(last)} to ${toIso(now)}: has the timer run?` }];
 }
 
-function wrongClock({ before }: Sight): readonly Condition[] {
+function wrongClock({ before }: AlarmInput): readonly Condition[] {
   if (!before?.ahead) return [];
   const { pool, time } = before.ahead;
   const text = `the counts hold a line of ${pool} for ${time}, which has not come yet: compare the clocks of all that count`;
   return [{ kind: 'clock', text }];
 }
 
-function lostJobs({ before, now }: Sight): readonly Condition[] {
+function lostJobs({ before, now }: AlarmInput): readonly Condition[] {
   return (before?.actions ?? [])
     .filter(({ alarm, time }) => alarm === 'job-lost' && now - (fromIso(time) ?? 0) < 2 * MINUTE)
     .map(({ worker, pool }) => ({
@@ -201,7 +204,7 @@ function lostJobs({ before, now }: Sight): readonly Condition[] {
     }));
 }
 
-function hookConditions({ settings, hooks }: Sight): readonly Condition[] {
+function hookConditions({ settings, hooks }: AlarmInput): readonly Condition[] {
   if (!hooks || settings.hookUrl === undefined) return [];
   const text = hookProblem(hooks.filter(({ url }) => url === settings.hookUrl));
   return text === undefined ? [] : [{ kind: 'hook', text }];
@@ -218,7 +221,7 @@ function hookProblem(ours: readonly HookView[]): string | undefined {
   return disabled === undefined ? undefined : `GitLab has disabled the hook (${disabled}): jobs wait up to a minute longer`;
 }
 
-function cacheConditions({ managers }: Sight): readonly Condition[] {
+function cacheConditions({ managers }: AlarmInput): readonly Condition[] {
   return managers.flatMap(({ name, problems }) =>
     problems.length === 0 ? [] : [{ kind: 'caches' as const, subject: name, text: `cache manager ${name}: ${problems.join('; ')}` }],
   );

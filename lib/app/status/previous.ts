@@ -10,7 +10,7 @@ import type { Settings } from '../settings.ts';
 import { readTail } from '../storage/append.ts';
 import { parseJsonLines, readJson } from '../storage/json.ts';
 import { healthProblems, ManagerHealth } from './cache-manager.ts';
-import { FarmAction, type FarmManager, type FarmView, readFarm } from './schema.ts';
+import { FarmAction, type FarmManager, type FarmStatus, readFarm } from './schema.ts';
 
 /** Of the ledger's end: more than fifty actions, among plans of a few minutes. */
 const ACTION_BYTES = 65_536;
@@ -18,8 +18,8 @@ const HOOK_EVERY_MS = 600_000;
 const MOST_MANAGERS = 10;
 
 /** What belongs to the view of the farm besides the pools. */
-export interface Around {
-  readonly before: FarmView | undefined;
+export interface PreviousStatus {
+  readonly before: FarmStatus | undefined;
   readonly managers: readonly FarmManager[];
   /** Not all of them could be read now; those missing are shown as they were. */
   readonly managersUnread?: true;
@@ -31,7 +31,7 @@ export interface Around {
 }
 
 /** What can be read beside the pools: begun together with them. Never rejects; `undefined` when the last view could not be read. */
-export async function readPrevious({ services, settings, deadline: { act: signal } }: PassInputs): Promise<Around | undefined> {
+export async function readPrevious({ services, settings, deadline: { act: signal } }: PassInputs): Promise<PreviousStatus | undefined> {
   const now = services.clock.now();
   try {
     const [before, managers, actions] = await Promise.all([
@@ -87,7 +87,10 @@ async function readManagers(services: Services, now: number, signal: AbortSignal
 }
 
 /** Those that were read, and the others as they were. */
-function managersOf(read: readonly ManagerRead[] | undefined, before: FarmView | undefined): Pick<Around, 'managers' | 'managersUnread'> {
+function managersOf(
+  read: readonly ManagerRead[] | undefined,
+  before: FarmStatus | undefined,
+): Pick<PreviousStatus, 'managers' | 'managersUnread'> {
   const known = before?.managers ?? [];
   if (!read) return { managers: known, managersUnread: true };
   const unread = new Set(read.flatMap(({ name, manager }) => (manager === 'unread' ? [name] : [])));

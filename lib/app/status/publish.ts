@@ -9,19 +9,18 @@ import { writeCounts } from '../counts/count.ts';
 import type { ActionEntry, AlarmEntry } from '../ledger/types.ts';
 import { writeLedger } from '../ledger/write.ts';
 import { type PassContext, recordHead } from '../pass-context.ts';
-import type { Acted, Planned, PoolView, TurnstileState } from '../reconcile/types.ts';
-import type { Services } from '../services.ts';
+import type { PoolOutcome, PoolPlan, PoolView, TurnstileState } from '../reconcile/types.ts';
 import type { Settings } from '../settings.ts';
-import { alarmSubject, conditionsOf } from './alarm-conditions.ts';
+import { alarmSubject, findConditions } from './alarm-conditions.ts';
 import { controlChanges, farmControls } from './control-changes.ts';
-import { type Around, readPrevious } from './previous.ts';
-import { type FarmAction, type FarmControl, type FarmView, type FarmWorker, writeFarm } from './schema.ts';
+import { type PreviousStatus, readPrevious } from './previous.ts';
+import { type FarmAction, type FarmControl, type FarmStatus, type FarmWorker, writeFarm } from './schema.ts';
 
 const MOST_ACTIONS = 50;
 const MOST_WAITING = 50;
 
 /** What was there before, and the alarms as they are now; made before anything is done, so that the minute's counts can carry them. */
-export interface FarmLook extends Omit<Around, 'hooks'> {
+export interface StatusDraft extends Omit<PreviousStatus, 'hooks'> {
   readonly alarms: readonly Alarm[];
   /** A line of today's counts that is ahead of the clock. */
   readonly ahead?: Sample;
@@ -37,14 +36,14 @@ export type MinuteRecord = typeof MINUTE_RECORD;
 /** The alarms as they are with what was seen now. */
 function evaluateAlarms(
   { settings, pass: { time: now } }: PassContext,
-  planned: readonly Planned[],
-  around: Around,
+  plans: readonly PoolPlan[],
+  previous: PreviousStatus,
   turnstile: TurnstileState | undefined,
-): FarmLook {
-  const { before, managers, managersUnread, actions, hooks, hookLookedAt } = around;
-  const { conditions, unlooked } = conditionsOf({
+): StatusDraft {
+  const { before, managers, managersUnread, actions, hooks, hookLookedAt } = previous;
+  const { conditions, unlooked } = findConditions({
     settings,
-    planned,
+    plans,
     before,
     managers,
     ...defined({ managersUnread, hooks }),
@@ -56,26 +55,30 @@ function evaluateAlarms(
   return { before, alarms, managers, actions, ...defined({ hookLookedAt }) };
 }
 
-/** Tells what changed, to people and to the ledger, and writes the view. What fails is logged, and told by the next tick. */
-async function publishStatus(context: PassContext, planned: readonly Planned[], acted: readonly Acted[], look: FarmLook): Promise<void> {
-  const {
-    services,
-    settings,
-    deadline: { all: signal },
-  } = context;
-  const told = await tell(services, settings, look.alarms, signal);
+/** Sends and records what has changed, and writes the status. What fails is logged and repeated by the next tick. */
+async function publishStatus(
+  context: PassContext,
+  plans: readonly PoolPlan[],
+  outcomes: readonly PoolOutcome[],
+  draft: StatusDraft,
+): Promise<void> {
+  const { services, deadline } = context;
+  const alarms = await sendAlarms(context, draft.alarms);
   try {
-    const controls = farmControls(look.before, planned);
-    await recordChanges(context, planned, look, controls);
-    await writeFarm(services.store, viewOf(context, planned, acted, { ...look, alarms: told, controls }), { signal });
+    const controls = farmControls(draft.before, plans);
+    await recordChanges(context, plans, draft, controls);
+    await writeFarm(services.store, toStatus(context, plans, outcomes, { ...draft, alarms, controls }), { signal: deadline.all });
   } catch (error) {
     services.log.error('record not written', { what: 'farm', ...describeError(error) });
   }
 }
 
 /** Each change to each receiver; one that a receiver did not take is tried again with the next tick. */
-async function tell(services: Services, settings: Settings, alarms: readonly Alarm[], signal: AbortSignal): Promise<readonly Alarm[]> {
-  const tellOne = async (alarm: Alarm): Promise<Alarm> => {
+async function sendAlarms(
+  { services, settings, deadline: { all: signal } }: PassContext,
+  alarms: readonly Alarm[],
+): Promise<readonly Alarm[]> {
+  const sendOne = async (alarm: Alarm): Promise<Alarm> => {
     if (!alarm.untold) return alarm;
     const { untold: _, ...rest } = alarm;
     const message = { installation: settings.installation, subject: alarmSubject(settings.installation, alarm), alarm: rest };
@@ -87,13 +90,13 @@ async function tell(services: Services, settings: Settings, alarms: readonly Ala
       return alarm;
     }
   };
-  return await Promise.all(alarms.map(tellOne));
+  return await Promise.all(alarms.map(sendOne));
 }
 
 async function recordChanges(
   { services, settings, pass, deadline: { all: signal } }: PassContext,
-  planned: readonly Planned[],
-  { before, alarms }: FarmLook,
+  plans: readonly PoolPlan[],
+  { before, alarms }: StatusDraft,
   controls: readonly FarmControl[],
 ): Promise<void> {
   const stateOf = new Map((before?.alarms ?? []).map((a) => [`${a.kind} ${a.pool} ${a.subject}`, a.state]));
@@ -111,29 +114,29 @@ async function recordChanges(
   });
   for (const { alarm, state, pool, text } of entries)
     services.log[state === 'raised' ? 'error' : 'info']('alarm', { alarm, state, pool, text });
-  const said = controlChanges(before, controls, planned, pass);
-  for (const { control, subject, state, until, by } of said) services.log.info('control', { control, subject, state, until, by });
+  const controlEntries = controlChanges(before, controls, plans, pass);
+  for (const { control, subject, state, until, by } of controlEntries) services.log.info('control', { control, subject, state, until, by });
   await writeLedger(
     services.store,
-    { pass: pass.id, part: 'changes', at: pass.time, entries: [...entries, ...said], append: settings.append },
+    { pass: pass.id, part: 'changes', at: pass.time, entries: [...entries, ...controlEntries], append: settings.append },
     { signal, clock: services.clock },
   );
 }
 
-function viewOf(
+function toStatus(
   { settings, pass }: PassContext,
-  planned: readonly Planned[],
-  acted: readonly Acted[],
-  look: FarmLook & { readonly controls: FarmControl[] },
-): FarmView {
+  plans: readonly PoolPlan[],
+  outcomes: readonly PoolOutcome[],
+  draft: StatusDraft & { readonly controls: FarmControl[] },
+): FarmStatus {
   const { costs } = settings;
   const time = toIso(pass.time);
-  const fresh = acted.flatMap(({ entries }) =>
+  const fresh = outcomes.flatMap(({ entries }) =>
     entries.map(({ time, kind, pool, worker, why, outcome, code, alarm }): FarmAction => {
       return { time, kind, pool, worker, why, outcome, ...defined({ code, alarm }) };
     }),
   );
-  const waiting = planned.flatMap(({ view }) =>
+  const waiting = plans.flatMap(({ view }) =>
     (view.jobs ?? []).map(({ id, queuedAt }) => ({ pool: view.settings.pool.name, jobId: id, since: toIso(queuedAt) })),
   );
   return {
@@ -148,14 +151,14 @@ function viewOf(
       flavors: [...machine.flavors],
     })),
     // A pool that could not be read shows what was last seen of it, with its age in the alarm.
-    workers: planned.flatMap(({ view }, i) => workersOf(view, settings, { before: look.before, entries: acted[i]?.entries ?? [], time })),
+    workers: plans.flatMap(({ view }, i) => workersOf(view, settings, { before: draft.before, entries: outcomes[i]?.entries ?? [], time })),
     waiting: waiting.sort((a, b) => (a.since < b.since ? -1 : 1)).slice(0, MOST_WAITING),
-    actions: newest([...(look.before?.actions ?? []), ...look.actions, ...fresh]),
-    alarms: [...look.alarms],
-    managers: [...look.managers],
-    controls: look.controls,
-    ...defined({ hookLookedAt: look.hookLookedAt }),
-    ...(look.ahead && { ahead: { pool: look.ahead.pool, time: toIso(look.ahead.at) } }),
+    actions: newest([...(draft.before?.actions ?? []), ...draft.actions, ...fresh]),
+    alarms: [...draft.alarms],
+    managers: [...draft.managers],
+    controls: draft.controls,
+    ...defined({ hookLookedAt: draft.hookLookedAt }),
+    ...(draft.ahead && { ahead: { pool: draft.ahead.pool, time: toIso(draft.ahead.at) } }),
   };
 }
 
@@ -173,7 +176,7 @@ function workersOf(
     },
   }: PoolView,
   settings: Settings,
-  { before, entries, time }: { readonly before: FarmView | undefined; readonly entries: readonly ActionEntry[]; readonly time: string },
+  { before, entries, time }: { readonly before: FarmStatus | undefined; readonly entries: readonly ActionEntry[]; readonly time: string },
 ): readonly FarmWorker[] {
   const { costs } = settings;
   if (!workers) return (before?.workers ?? []).filter((worker) => worker.pool === pool);

@@ -61,7 +61,7 @@ function known<T extends z.core.$ZodType>(entry: T) {
 }
 
 /** What everybody may see of the farm, written each minute: what dashboard and `scaler status` show. Times are ISO 8601, UTC; those of alarms milliseconds since 1970. */
-export const FarmView = z.object({
+export const FarmStatus = z.object({
   version: z.literal(1),
   time: z.string(),
   installation: z.string(),
@@ -80,13 +80,13 @@ export const FarmView = z.object({
   /** A line of the day's counts that was ahead of the clock when this was written. */
   ahead: z.catch(z.optional(z.object({ pool: z.string(), time: z.string() })), undefined),
 });
-export type FarmView = z.infer<typeof FarmView>;
+export type FarmStatus = z.infer<typeof FarmStatus>;
 
 /** `undefined` when there is none, or it is not one: then everything begins afresh. Throws what reading throws. */
-export async function readFarm(store: Store, options: CallOptions): Promise<FarmView | undefined> {
-  return (await readJson(store, FARM_KEY, FarmView, options)).value;
+export async function readFarm(store: Store, options: CallOptions): Promise<FarmStatus | undefined> {
+  return (await readJson(store, FARM_KEY, FarmStatus, options)).value;
 }
 
-export async function writeFarm(store: Store, farm: FarmView, options: CallOptions): Promise<void> {
+export async function writeFarm(store: Store, farm: FarmStatus, options: CallOptions): Promise<void> {
   await store.put(FARM_KEY, `${JSON.stringify(farm)}\n`, { ...options, contentType: 'application/json' });
 }

@@ -3,7 +3,7 @@ import { defined } from '../../core/defined.ts';
 import { ConflictError, describeError } from '../../core/errors.ts';
 import { type BootLog, parseBootLog } from '../../core/fleet/boot-log.ts';
 import type { Worker } from '../../core/fleet/types.ts';
-import type { Launch, PoolMemory } from '../../core/launches/types.ts';
+import type { Launch, PoolState } from '../../core/launches/types.ts';
 import type { Plan } from '../../core/plan/types.ts';
 import { MINUTE, toIso } from '../../core/time.ts';
 import type { SettledEntry } from '../ledger/types.ts';
@@ -11,29 +11,29 @@ import { type PassInfo, recordHead } from '../pass-context.ts';
 import type { Cloud } from '../ports/index.ts';
 import type { PoolView } from '../reconcile/types.ts';
 
-/** Consoles read of one pool in one pass: what they tell is good to know, but nothing waits long for it. */
+/** Consoles read of one pool in one pass: what they say is good to know, but nothing waits long for it. */
 const MOST_CONSOLES = 10;
 const CONSOLES_AT_ONCE = 5;
 /** From power-on until it works a machine prints several hundred lines; what a job's containers print comes after them. */
 const CONSOLE_LINES = 2000;
-/** After so long an end is told without its phases: nobody came to read them. */
-const TELL_MS = 5 * MINUTE;
+/** After this long an end is reported without its phases: no pass came to read them. */
+const REPORT_MS = 5 * MINUTE;
 
-/** What a console told, or why it did not. */
-type Look = { readonly log: BootLog } | { readonly unread: string } | undefined;
+/** What a console says, or why it could not be read. */
+type ConsoleRead = { readonly log: BootLog } | { readonly unread: string } | undefined;
 
 /** The consoles that this pass reads. */
-export interface Looks {
+export interface ConsoleReads {
   /** Names of their workers: their servers must not be deleted before `done`. */
   readonly workers: ReadonlySet<string>;
   /** Workers whose consoles are left to the next pass. */
   readonly later: ReadonlySet<string>;
   /** Never rejects. */
-  readonly done: Promise<ReadonlyMap<string, Look>>;
+  readonly done: Promise<ReadonlyMap<string, ConsoleRead>>;
 }
 
 /** Where nothing may be removed no console is read. */
-export const NO_CONSOLES: Looks = { workers: new Set(), later: new Set(), done: Promise.resolve(new Map()) };
+export const NO_CONSOLES: ConsoleReads = { workers: new Set(), later: new Set(), done: Promise.resolve(new Map()) };
 
 /**
  * Reads the consoles of the workers whose boot has come to its end, once each, first of those whose servers are deleted next. Only where something
@@ -53,17 +53,17 @@ export function readConsoles(
     readonly now: number;
     readonly signal: AbortSignal;
   },
-): Looks {
+): ConsoleReads {
   const servers = new Map((view.workers ?? []).flatMap((w) => (hasConsole(w) ? [[w.name, w.server] as const] : [])));
   const reaped = new Set(plan.actions.flatMap((a) => (a.kind === 'reap' ? [a.worker] : [])));
-  const candidates = untold(view.memory)
+  const candidates = unreported(view.memory)
     .filter((l) => servers.has(l.name))
     .sort((a, b) => Number(reaped.has(b.name)) - Number(reaped.has(a.name)));
   const chosen = candidates.slice(0, MOST_CONSOLES);
   const later = candidates.slice(MOST_CONSOLES).filter((l) => !reaped.has(l.name) && !isOverdue(l, now));
 
   let useless: string | undefined;
-  const look = async ({ name }: Launch): Promise<readonly [string, Look]> => {
+  const readOne = async ({ name }: Launch): Promise<readonly [string, ConsoleRead]> => {
     if (useless !== undefined) return [name, { unread: useless }];
     try {
       const text = await cloud.consoleLog(servers.get(name)?.id ?? '', { lines: CONSOLE_LINES }, { signal });
@@ -75,7 +75,7 @@ export function readConsoles(
       return [name, { unread: code }];
     }
   };
-  const done = pMap(chosen, look, { concurrency: CONSOLES_AT_ONCE }).then((looks) => new Map(looks));
+  const done = pMap(chosen, readOne, { concurrency: CONSOLES_AT_ONCE }).then((reads) => new Map(reads));
   return { workers: namesOf(chosen), later: namesOf(later), done };
 }
 
@@ -89,34 +89,34 @@ function namesOf(launches: readonly Launch[]): ReadonlySet<string> {
   return new Set(launches.map((l) => l.name));
 }
 
-function untold({ launches }: PoolMemory): readonly Launch[] {
+function unreported({ launches }: PoolState): readonly Launch[] {
   return launches.filter((l) => l.untold);
 }
 
 function isOverdue({ settledAt = 0 }: Launch, now: number): boolean {
-  return now - settledAt >= TELL_MS;
+  return now - settledAt >= REPORT_MS;
 }
 
 /**
  * The ledger's entries of launches that have come to their end. A pass that may not read consoles leaves them to one that may, as long as that
  * is not overdue.
  */
-export function tellBoots(
+export function bootEntries(
   view: Pick<PoolView, 'workers' | 'memory'> & { readonly settings: { readonly pool: { readonly name: string } } },
   /** Absent where consoles are not read. */
-  read: { readonly looks: ReadonlyMap<string, Look>; readonly later: ReadonlySet<string> } | undefined,
+  read: { readonly reads: ReadonlyMap<string, ConsoleRead>; readonly later: ReadonlySet<string> } | undefined,
   pass: PassInfo,
 ): readonly SettledEntry[] {
   const workers = new Map((view.workers ?? []).map((w) => [w.name, w]));
-  return untold(view.memory)
+  return unreported(view.memory)
     .filter((l) => (read ? !read.later.has(l.name) : isOverdue(l, pass.time)))
-    .map((l) => settledEntry(l, workers.get(l.name), read?.looks.get(l.name), { ...recordHead(pass), pool: view.settings.pool.name }));
+    .map((l) => settledEntry(l, workers.get(l.name), read?.reads.get(l.name), { ...recordHead(pass), pool: view.settings.pool.name }));
 }
 
 function settledEntry(
   { name, at, outcome, settledAt = at, why }: Launch,
   worker: Worker | undefined,
-  look: Look,
+  read: ConsoleRead,
   head: Pick<SettledEntry, 'time' | 'pass' | 'trigger' | 'pool'>,
 ): SettledEntry {
   const { createdAt, activeAt } = worker?.server ?? {};
@@ -128,17 +128,17 @@ function settledEntry(
     seconds: Math.round((settledAt - at) / 1000),
     ...(createdAt === undefined ? {} : { createdAt: toIso(createdAt) }),
     ...(activeAt === undefined ? {} : { activeAt: toIso(activeAt) }),
-    ...(look && 'log' in look ? look.log : {}),
-    ...(look && 'unread' in look ? { consoleUnread: look.unread } : {}),
+    ...(read && 'log' in read ? read.log : {}),
+    ...(read && 'unread' in read ? { consoleUnread: read.unread } : {}),
   };
 }
 
-/** The memory once these ends are told. */
-export function toldOf(memory: PoolMemory, entries: readonly SettledEntry[]): PoolMemory {
-  const told = new Set(entries.map((e) => e.worker));
-  const tell = (launch: Launch): Launch => {
+/** The memory once these ends are reported. */
+export function markReported(memory: PoolState, entries: readonly SettledEntry[]): PoolState {
+  const reported = new Set(entries.map((e) => e.worker));
+  const mark = (launch: Launch): Launch => {
     const { untold: _, ...rest } = launch;
-    return told.has(launch.name) ? rest : launch;
+    return reported.has(launch.name) ? rest : launch;
   };
-  return { ...memory, launches: memory.launches.map(tell) };
+  return { ...memory, launches: memory.launches.map(mark) };
 }

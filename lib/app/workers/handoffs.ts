@@ -3,7 +3,7 @@ import { describeError } from '../../core/errors.ts';
 import { isWorkerOf, namedAt } from '../../core/fleet/names.ts';
 import { HANDOFFS_PREFIX, handoffIn } from '../../core/keys.ts';
 import type { PassContext } from '../pass-context.ts';
-import type { Planned } from '../reconcile/types.ts';
+import type { PoolPlan } from '../reconcile/types.ts';
 
 const AT_ONCE = 8;
 
@@ -11,7 +11,7 @@ const AT_ONCE = 8;
  * Deletes the handoffs that have done their service: by what lies in the bucket, not by what anybody remembers, so that whatever a pass could not
  * delete or died before is deleted by the next one. Never throws.
  */
-export async function dropHandoffs({ services, pass, deadline }: PassContext, plans: readonly Planned[]): Promise<void> {
+export async function dropHandoffs({ services, pass, deadline }: PassContext, plans: readonly PoolPlan[]): Promise<void> {
   const { act: signal } = deadline;
   try {
     const keys = await services.store.list(HANDOFFS_PREFIX, { signal });
@@ -26,7 +26,7 @@ export async function dropHandoffs({ services, pass, deadline }: PassContext, pl
 }
 
 /** Its worker has called, so it has its configuration; or nobody knows such a worker any more and the URL is dead. Not known is never over. */
-function isOver(key: string, plans: readonly Planned[], now: number): boolean {
+function isOver(key: string, plans: readonly PoolPlan[], now: number): boolean {
   const name = handoffIn(key) ?? '';
   const view = plans.find((planned) => isWorkerOf(planned.view.settings.pool, name))?.view;
   if (!view?.workers) return false;

@@ -11,10 +11,10 @@ const JOBS_PER_ENTRY = 100;
 const COUNTED = new Set(['success', 'failed', 'canceled']);
 
 /**
- * Notes which jobs the workers ran that are about to be forgotten: with its runner GitLab forgets who ran them. One request in a worker's life. Only
- * for the books: what cannot be read is a gap in them, and the worker is forgotten all the same.
+ * Records which jobs the workers ran that are about to be forgotten: with its runner GitLab forgets who ran them. One request in a worker's life. Only
+ * for the ledger: what cannot be read is a gap in them, and the worker is forgotten all the same.
  */
-export class RanNotes {
+export class JobHistoryRecorder {
   readonly entries: RanEntry[] = [];
   readonly #forge: Pick<Forge, 'runnerJobs'>;
   readonly #view: Pick<PoolView, 'settings' | 'workers'>;
@@ -28,7 +28,7 @@ export class RanNotes {
   }
 
   /** Never throws. Call it when nothing but the deletion of the runner is left to do. */
-  async note(name: string, runnerId: number, signal: AbortSignal): Promise<void> {
+  async record(name: string, runnerId: number, signal: AbortSignal): Promise<void> {
     const worker = this.#view.workers?.find((w) => w.name === name);
     // One that never asked for a job was never given one.
     if (worker && !worker.booted) return;

@@ -13,7 +13,7 @@ import { workerName } from '../../core/fleet/names.ts';
 import { lifeOf } from '../../core/fleet/token-expiry.ts';
 import { handoffKey } from '../../core/keys.ts';
 import { REFUSAL_MS, refuse, throttle } from '../../core/launches/pause.ts';
-import type { Launch, Pause, PoolMemory, Refusal } from '../../core/launches/types.ts';
+import type { Launch, Pause, PoolState, Refusal } from '../../core/launches/types.ts';
 import type { Action } from '../../core/plan/types.ts';
 import type { PassContext } from '../pass-context.ts';
 import type { NewRunner } from '../ports/index.ts';
@@ -48,7 +48,7 @@ interface Offer {
 
 export interface LauncherOptions {
   readonly settings: PoolSettings;
-  readonly memory: PoolMemory;
+  readonly memory: PoolState;
   readonly images: Images;
   /** Machines of the pool before this pass. */
   readonly machines: number;

@@ -5,7 +5,7 @@ import type { Removal } from '../../core/plan/types.ts';
 import type { PassContext } from '../pass-context.ts';
 import type { Services } from '../services.ts';
 import type { PoolSettings } from '../settings.ts';
-import type { RanNotes } from './job-history.ts';
+import type { JobHistoryRecorder } from './job-history.ts';
 
 export interface RemovalOutcome {
   readonly outcome: 'done' | 'failed' | 'skipped';
@@ -24,12 +24,12 @@ export async function remove(
   { services, deadline }: PassContext,
   settings: PoolSettings,
   action: Removal,
-  notes: Pick<RanNotes, 'note'>,
+  jobHistory: Pick<JobHistoryRecorder, 'record'>,
 ): Promise<RemovalOutcome> {
   if (deadline.act.aborted) return { outcome: 'skipped', code: 'deadline' };
   try {
     const lost = await lostJob(services, action, deadline.act);
-    const refusal = await step(services, settings, action, notes, deadline.act);
+    const refusal = await step(services, settings, action, jobHistory, deadline.act);
     return refusal === undefined ? { outcome: 'done', ...lost } : { outcome: 'skipped', ...refusal };
   } catch (error) {
     const { code, message } = describeError(error);
@@ -54,7 +54,7 @@ async function step(
   services: Services,
   settings: PoolSettings,
   action: Removal,
-  notes: Pick<RanNotes, 'note'>,
+  jobHistory: Pick<JobHistoryRecorder, 'record'>,
   signal: AbortSignal,
 ): Promise<Refusal> {
   switch (action.kind) {
@@ -64,7 +64,7 @@ async function step(
     case 'reap':
       return (await mayReap(services, settings, action, signal)) ?? (await reap(services, action.serverId, action.worker, signal));
     case 'forget':
-      return await forget(services, action, notes, signal);
+      return await forget(services, action, jobHistory, signal);
   }
 }
 
@@ -99,12 +99,12 @@ async function reap(services: Services, serverId: string, worker: string, signal
 async function forget(
   services: Services,
   action: Extract<Removal, { kind: 'forget' }>,
-  notes: Pick<RanNotes, 'note'>,
+  jobHistory: Pick<JobHistoryRecorder, 'record'>,
   signal: AbortSignal,
 ): Promise<Refusal> {
   const [server] = await services.cloud.servers(action.worker, { signal });
   if (server) return { code: 'has-server', message: 'the cloud lists its VM after all' };
-  await notes.note(action.worker, action.runnerId, signal);
+  await jobHistory.record(action.worker, action.runnerId, signal);
   await services.store.delete(handoffKey(action.worker), { signal });
   await services.forge.deleteRunner(action.runnerId, { signal });
   return undefined;

@@ -1,5 +1,5 @@
 import { defined } from '../defined.ts';
-import type { Launch, PoolMemory } from '../launches/types.ts';
+import type { Launch, PoolState } from '../launches/types.ts';
 import { isSilent } from '../launches/unresponsive.ts';
 import type { Pool } from '../pool/pool.ts';
 import { MINUTE } from '../time.ts';
@@ -18,7 +18,7 @@ export function deriveFleet(input: {
   readonly pool: Pool;
   readonly servers: readonly Server[];
   readonly runners: readonly Runner[];
-  readonly memory: PoolMemory;
+  readonly memory: PoolState;
   readonly failedOperations: ReadonlyMap<string, unknown>;
   readonly runningOperations: ReadonlySet<string>;
   readonly now: number;
@@ -62,7 +62,7 @@ interface Sides {
   readonly runner: Runner | undefined;
   readonly coming: boolean;
   readonly pool: Pool;
-  readonly memory: PoolMemory;
+  readonly memory: PoolState;
   readonly now: number;
 }
 

@@ -1,5 +1,5 @@
 import { MINUTE } from '../time.ts';
-import { tried } from './pool-state.ts';
+import { finishedLaunches } from './pool-state.ts';
 import type { Launch } from './types.ts';
 
 /** How many of the last settled launches are judged. */
@@ -20,7 +20,7 @@ export interface Breaker {
  * under way when it opened, only probes that fail lengthen the gap.
  */
 export function breaker(launches: readonly Launch[], now: number): Breaker {
-  const settled = tried(launches);
+  const settled = finishedLaunches(launches);
   const recent = settled.slice(-WINDOW);
   const newest = recent.at(-1);
   const failures = recent.filter((l) => l.outcome === 'failed').length;

@@ -1,12 +1,12 @@
 import { defined } from '../defined.ts';
 import { stableText } from '../stable-text.ts';
-import type { Launch, PoolMemory, Refusal } from './types.ts';
+import type { Launch, PoolState, Refusal } from './types.ts';
 
 /**
  * What two passes that began with the same memory have made of it, as one: nothing that either has added, found out or ended is lost. The
  * order of the two does not matter. Where both know the same thing, the one that knows more counts.
  */
-export function mergeMemories(base: PoolMemory, a: PoolMemory, b: PoolMemory): PoolMemory {
+export function mergePoolStates(base: PoolState, a: PoolState, b: PoolState): PoolState {
   const pause = either(base.pause, a.pause, b.pause, laterPause);
   const attempts = either(base.attempts, a.attempts, b.attempts, moreAttempts);
   return {
@@ -43,11 +43,11 @@ function three<T extends object>(
   return merged;
 }
 
-function byName({ launches }: PoolMemory): ReadonlyMap<string, Launch> {
+function byName({ launches }: PoolState): ReadonlyMap<string, Launch> {
   return new Map(launches.map((l) => [l.name, l]));
 }
 
-function byOffer({ refusals }: PoolMemory): ReadonlyMap<string, Refusal> {
+function byOffer({ refusals }: PoolState): ReadonlyMap<string, Refusal> {
   const latest = [...refusals].sort((x, y) => x.until - y.until);
   return new Map(latest.map((r) => [stableText({ ...r, until: 0, code: '' }), r]));
 }
@@ -88,7 +88,7 @@ function mergeLaunches(a: Launch, b: Launch): Launch {
   };
 }
 
-type Idle = PoolMemory['idle'][string];
+type Idle = PoolState['idle'][string];
 
 /** A job more means that the idle time has begun anew. */
 function mergeIdle(a: Idle, b: Idle): Idle {
@@ -96,20 +96,20 @@ function mergeIdle(a: Idle, b: Idle): Idle {
   return a.since <= b.since ? a : b;
 }
 
-type PassedOver = PoolMemory['passedOver'][string];
+type PassedOver = PoolState['passedOver'][string];
 
 function most(a: PassedOver, b: PassedOver): PassedOver {
   return { ...a, ...b, tries: Math.max(a.tries, b.tries), lastAt: Math.max(a.lastAt, b.lastAt) };
 }
 
-type Watched = PoolMemory['watched'][string];
+type Watched = PoolState['watched'][string];
 
 function longer(a: Watched, b: Watched): Watched {
   if (a.queuedAt !== b.queuedAt) return a.queuedAt < b.queuedAt ? a : b;
   return stableText(a) <= stableText(b) ? a : b;
 }
 
-type Suspicion = PoolMemory['suspects'][string];
+type Suspicion = PoolState['suspects'][string];
 
 /** A job more that it had done by then: the other one was refuted by it. Of the same, the first. */
 function laterSuspicion(a: Suspicion, b: Suspicion): Suspicion {
@@ -118,13 +118,13 @@ function laterSuspicion(a: Suspicion, b: Suspicion): Suspicion {
   return a.jobId <= b.jobId ? a : b;
 }
 
-type Attempts = NonNullable<PoolMemory['attempts']>;
+type Attempts = NonNullable<PoolState['attempts']>;
 
 function moreAttempts(a: Attempts, b: Attempts): Attempts {
   return { inVain: Math.max(a.inVain, b.inVain), lastAt: Math.max(a.lastAt, b.lastAt) };
 }
 
-type Pause = NonNullable<PoolMemory['pause']>;
+type Pause = NonNullable<PoolState['pause']>;
 
 function laterPause(a: Pause, b: Pause): Pause {
   if (a.until !== b.until) return a.until > b.until ? a : b;

@@ -1,5 +1,5 @@
 import { SKEW_MS } from '../time.ts';
-import type { PoolMemory } from './types.ts';
+import type { PoolState } from './types.ts';
 
 /** Longer than anything is ever held back by the pool's memory. */
 const LONGEST_MS = 6 * 3_600_000;
@@ -8,7 +8,7 @@ const LONGEST_MS = 6 * 3_600_000;
  * The memory without what cannot be true: times that have not come, and an end that lies far ahead. What the object holds costs time or a launch too
  * many, and must not keep a pool from launching for good.
  */
-export function plausible(memory: PoolMemory, now: number): PoolMemory {
+export function plausible(memory: PoolState, now: number): PoolState {
   const past = (at: number) => at <= now + SKEW_MS;
   const near = ({ until }: { readonly until: number }) => until <= now + LONGEST_MS;
   const { pause, attempts, ...rest } = memory;

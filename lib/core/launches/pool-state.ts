@@ -1,8 +1,8 @@
 import { defined } from '../defined.ts';
 import type { Worker } from '../fleet/types.ts';
 import { holding, REFUSAL_MS, refuse, stillPaused } from './pause.ts';
-import type { FailedOperation, Launch, Pause, PoolMemory, QueueSight, Refusal } from './types.ts';
-import { JUDGING_MS, judge, passedOver } from './unclaimed-jobs.ts';
+import type { FailedOperation, Launch, Pause, PoolState, QueueObservation, Refusal } from './types.ts';
+import { classifyLaunches, JUDGING_MS, passedOver } from './unclaimed-jobs.ts';
 import { suspicions, watchedJobs } from './unresponsive.ts';
 
 /** `why` of a launch that the cloud took back for lack of capacity or quota: there will be no VM, but no machine failed either. */
@@ -23,31 +23,31 @@ const KEPT_LAUNCHES = 20;
 const VANISHED = 'vanished';
 
 /** What a pool learns from. */
-export interface Sight extends QueueSight {
+export interface PoolObservation extends QueueObservation {
   /** Launches, by name, that the cloud took back. */
   readonly failedOperations: ReadonlyMap<string, FailedOperation>;
 }
 
 /** The memory after an observation: launches settled, idle times carried on, what is over dropped. Same input, same memory. */
-export function learn(memory: PoolMemory, sight: Sight, bootTimeoutMs: number, now: number): PoolMemory {
-  const { workers, failedOperations } = sight;
+export function updatePoolState(memory: PoolState, observed: PoolObservation, bootTimeoutMs: number, now: number): PoolState {
+  const { workers, failedOperations } = observed;
   const byName = new Map(workers.map((w) => [w.name, w]));
   const refused = memory.launches.filter((l) => l.outcome === 'pending' && isRefusal(failedOperations.get(l.name)));
   const before = memory.launches
     .filter((l) => !isNeutral(l) || now - l.at <= bootTimeoutMs)
-    .map((l) => settle(l, byName.get(l.name), failedOperations.get(l.name), bootTimeoutMs, now));
-  const launches = judge(before, byName, sight, now);
+    .map((l) => resolveOutcome(l, byName.get(l.name), failedOperations.get(l.name), bootTimeoutMs, now));
+  const launches = classifyLaunches(before, byName, observed, now);
   // What the ledger does not tell yet is kept for it, and what is not judged yet for its job, however many there are.
-  const settled = tried(launches).filter((l) => !l.untold && !isUnjudged(l, now));
+  const settled = finishedLaunches(launches).filter((l) => !l.untold && !isUnjudged(l, now));
   const dropped = new Set(settled.slice(0, Math.max(0, settled.length - KEPT_LAUNCHES)).map((l) => l.name));
   const pause = quotaPause(memory, workers, failedOperations, now) ?? stillPaused(memory.pause, launches, workers, now);
   return {
     launches: launches.filter((l) => !dropped.has(l.name)),
     refusals: [...memory.refusals.filter((r) => r.until > now), ...refusals(refused, failedOperations, now)],
     idle: idleSince(workers),
-    ...passedOver(memory, before, launches, sight),
-    watched: watchedJobs(sight, memory.watched),
-    suspects: suspicions(memory, sight, now),
+    ...passedOver(memory, before, launches, observed),
+    watched: watchedJobs(observed, memory.watched),
+    suspects: suspicions(memory, observed, now),
     ...defined({ pause }),
   };
 }
@@ -77,7 +77,7 @@ function isQuota({ subnet }: Launch, operation: FailedOperation | undefined): bo
 
 /** After a create that was taken back for a quota. Those of one wave count once: only an attempt made after the last refusal is another one. */
 function quotaPause(
-  { launches, pause }: PoolMemory,
+  { launches, pause }: PoolState,
   workers: readonly Worker[],
   failed: ReadonlyMap<string, FailedOperation>,
   now: number,
@@ -90,7 +90,7 @@ function quotaPause(
   return refuse(pause, { kind: 'quota', code: operation.code, message: operation.message, at: now, machines }, now);
 }
 
-function settle(
+function resolveOutcome(
   launch: Launch,
   worker: Worker | undefined,
   failure: FailedOperation | undefined,
@@ -121,14 +121,14 @@ function bootFailure({ at, listed }: Launch, worker: Worker | undefined, bootTim
   return worker ? 'never-booted' : VANISHED;
 }
 
-function idleSince(workers: readonly Worker[]): PoolMemory['idle'] {
+function idleSince(workers: readonly Worker[]): PoolState['idle'] {
   const idle: Record<string, { since: number; done: number }> = {};
   for (const w of workers) if (w.phase === 'idle' && w.idleSince !== undefined) idle[w.name] = { since: w.idleSince, done: w.done };
   return idle;
 }
 
 /** The launches that tell whether machines boot, oldest settled first. */
-export function tried(launches: readonly Launch[]): readonly Launch[] {
+export function finishedLaunches(launches: readonly Launch[]): readonly Launch[] {
   return launches
     .filter((l) => l.outcome !== 'pending' && !isNeutral(l))
     .sort((a, b) => (a.settledAt ?? 0) - (b.settledAt ?? 0) || (a.name < b.name ? -1 : 1));

@@ -2,8 +2,8 @@ import { defined } from '../defined.ts';
 import type { PendingJob } from '../fleet/types.ts';
 import { isOld } from '../plan/coverage.ts';
 import { MINUTE } from '../time.ts';
-import { tried } from './pool-state.ts';
-import type { Launch, PoolMemory } from './types.ts';
+import { finishedLaunches } from './pool-state.ts';
+import type { Launch, PoolState } from './types.ts';
 import { isUndecided, servedJobs } from './unclaimed-jobs.ts';
 
 const SHORTEST_GAP = 5 * MINUTE;
@@ -23,7 +23,7 @@ export interface SplitJobs {
  * Sets aside the jobs that were passed over. One whose own worker is on its way, or may still be given it, is not among them: that worker is
  * there for this job and for nothing else.
  */
-export function splitHeld(jobs: readonly PendingJob[], memory: PoolMemory, now: number): SplitJobs {
+export function splitHeld(jobs: readonly PendingJob[], memory: PoolState, now: number): SplitJobs {
   const known = memory.passedOver;
   if (Object.keys(known).length === 0) return { ordinary: jobs, held: [] };
   const inVainAt = servesNothing(memory.launches);
@@ -43,7 +43,7 @@ export interface Attempt {
 }
 
 /** One attempt at a time for the whole pool, ever less often, for the job that was tried least. */
-export function nextAttempt(held: readonly PendingJob[], memory: PoolMemory, now: number): Attempt {
+export function nextAttempt(held: readonly PendingJob[], memory: PoolState, now: number): Attempt {
   const { passedOver: known, launches, attempts } = memory;
   const hopeless = servesNothing(launches) !== undefined;
   const trying = launches.some((l) => isUndecided(l) && l.jobId !== undefined && (hopeless || String(l.jobId) in known));
@@ -58,7 +58,7 @@ export function nextAttempt(held: readonly PendingJob[], memory: PoolMemory, now
 
 /** When the newest of the last judged launches came, where all of them were in vain. */
 function servesNothing(launches: readonly Launch[]): number | undefined {
-  const judged = tried(launches)
+  const judged = finishedLaunches(launches)
     .filter((l) => l.use !== undefined)
     .slice(-WINDOW);
   const isInVain = judged.length === WINDOW && judged.every((l) => l.use === 'passed-over');

@@ -4,7 +4,7 @@ import type { PendingJob, Worker } from '../fleet/types.ts';
  * What one pool remembers between reconciles, in one small object. Losing it costs time or a launch too many, never a job:
  * nothing is deleted on its word.
  */
-export interface PoolMemory {
+export interface PoolState {
   /** Recent launches, oldest first. */
   readonly launches: readonly Launch[];
   /** Flavors and zones that had no capacity. */
@@ -49,7 +49,7 @@ export interface Launch {
   readonly untold?: true;
 }
 
-export const EMPTY_MEMORY: PoolMemory = { launches: [], refusals: [], idle: {}, passedOver: {}, watched: {}, suspects: {} };
+export const EMPTY_POOL_STATE: PoolState = { launches: [], refusals: [], idle: {}, passedOver: {}, watched: {}, suspects: {} };
 
 export interface Refusal {
   readonly flavor: string;
@@ -116,7 +116,7 @@ export interface LeftJob {
 }
 
 /** What an observation tells about jobs that were passed over. */
-export interface QueueSight {
+export interface QueueObservation {
   readonly workers: readonly Worker[];
   /** Jobs waiting that the pool may run, whoever is to serve them; `undefined` when they could not be read. */
   readonly jobs: readonly PendingJob[] | undefined;

@@ -1,8 +1,8 @@
 import { defined } from '../defined.ts';
 import type { PendingJob, Worker } from '../fleet/types.ts';
-import { PATIENCE_MS } from '../plan/coverage.ts';
+import { CLAIM_TIMEOUT_MS } from '../plan/coverage.ts';
 import { MINUTE } from '../time.ts';
-import type { Attempts, Launch, LeftJob, PoolMemory, QueueSight } from './types.ts';
+import type { Attempts, Launch, LeftJob, PoolState, QueueObservation } from './types.ts';
 
 /*
  * A job is passed over when a worker that was started for it stayed without any job while it went on waiting. GitLab has reasons that its API
@@ -23,10 +23,10 @@ export const JUDGING_MS = 10 * MINUTE;
  * the launch's own job may wait unseen; after `JUDGING_MS` an attempt that had none of the jobs that are held counts as one in vain, any other launch
  * as one whose job has left: what is never settled would keep the next attempt waiting for as long as anything is unread.
  */
-export function judge(
+export function classifyLaunches(
   launches: readonly Launch[],
   workers: ReadonlyMap<string, Worker>,
-  { jobs, partial, left = new Map<number, LeftJob>() }: Pick<QueueSight, 'jobs' | 'partial' | 'left'>,
+  { jobs, partial, left = new Map<number, LeftJob>() }: Pick<QueueObservation, 'jobs' | 'partial' | 'left'>,
   now: number,
 ): readonly Launch[] {
   const withJobs = launches.map((launch) =>
@@ -36,7 +36,7 @@ export function judge(
   const waiting = new Set(jobs.map((j) => j.id));
   return (partial ? withJobs : handOver(withJobs, jobs, now)).map((launch) => {
     const worker = workers.get(launch.name);
-    if (!isOpen(launch) || (worker?.phase === 'idle' && now - (launch.settledAt ?? now) < PATIENCE_MS)) return launch;
+    if (!isOpen(launch) || (worker?.phase === 'idle' && now - (launch.settledAt ?? now) < CLAIM_TIMEOUT_MS)) return launch;
     const { jobId, settledAt = 0, retry } = launch;
     if (jobId !== undefined && waiting.has(jobId)) return { ...launch, use: 'passed-over' };
     if (!partial || jobId === undefined || left.has(jobId)) return { ...launch, use: 'none' };
@@ -76,8 +76,8 @@ function handOver(launches: readonly Launch[], jobs: readonly PendingJob[], now:
  * them is worth a question.
  */
 export function leftWhileTried(
-  { passedOver: known, launches }: PoolMemory,
-  { jobs }: Pick<QueueSight, 'jobs'>,
+  { passedOver: known, launches }: PoolState,
+  { jobs }: Pick<QueueObservation, 'jobs'>,
 ): readonly { readonly id: number; readonly projectId: number }[] {
   if (!jobs || !launches.some((l) => isUndecided(l))) return [];
   const waiting = new Set(jobs.map((j) => String(j.id)));
@@ -86,7 +86,7 @@ export function leftWhileTried(
   );
 }
 
-type Known = Pick<PoolMemory, 'passedOver' | 'attempts'>;
+type Known = Pick<PoolState, 'passedOver' | 'attempts'>;
 
 /**
  * The jobs passed over so far, and the attempts for them, with what was judged since; those that do not wait any more are dropped. When one of
@@ -96,13 +96,13 @@ export function passedOver(
   { passedOver: known, attempts }: Known,
   before: readonly Launch[],
   judged: readonly Launch[],
-  sight: QueueSight,
+  observed: QueueObservation,
 ): Known {
-  const { jobs, left = new Map<number, LeftJob>() } = sight;
+  const { jobs, left = new Map<number, LeftJob>() } = observed;
   const waiting = jobs && new Map(jobs.map((j) => [String(j.id), j]));
   const news = judged.filter((l, i) => l.use !== undefined && before[i]?.use === undefined && l.jobId !== undefined);
-  const ours = new Set(sight.workers.flatMap((w) => w.runner?.id ?? []));
-  const isGone = (id: string) => waiting?.has(id) === false && (!sight.partial || left.has(Number(id)));
+  const ours = new Set(observed.workers.flatMap((w) => w.runner?.id ?? []));
+  const isGone = (id: string) => waiting?.has(id) === false && (!observed.partial || left.has(Number(id)));
   const isOurs = (id: string) => ours.has(left.get(Number(id))?.runnerId ?? Number.NaN);
   // Where GitLab has not answered, a worker with a job, whose own one has left, is taken to have that.
   const isLikely = ({ use, jobId }: Launch) => use === 'job' && String(jobId) in known && isGone(String(jobId)) && !left.has(jobId ?? 0);
@@ -126,7 +126,7 @@ export function passedOver(
   return { passedOver: Object.fromEntries(kept.slice(0, MOST)), ...afterAttempts(attempts, inVain) };
 }
 
-function afterAttempts(attempts: Attempts | undefined, inVain: readonly Launch[]): Pick<PoolMemory, 'attempts'> {
+function afterAttempts(attempts: Attempts | undefined, inVain: readonly Launch[]): Pick<PoolState, 'attempts'> {
   if (inVain.length === 0) return attempts ? { attempts } : {};
   const retried = inVain.filter((l) => l.retry).length;
   return { attempts: { inVain: (attempts?.inVain ?? 0) + retried, lastAt: Math.max(attempts?.lastAt ?? 0, ...inVain.map((l) => l.at)) } };

@@ -1,7 +1,7 @@
 import type { Worker } from '../fleet/types.ts';
-import { PATIENCE_MS } from '../plan/coverage.ts';
+import { CLAIM_TIMEOUT_MS } from '../plan/coverage.ts';
 import { SECOND } from '../time.ts';
-import type { LeftJob, PoolMemory, QueueSight, Suspicion, WatchedJob } from './types.ts';
+import type { LeftJob, PoolState, QueueObservation, Suspicion, WatchedJob } from './types.ts';
 
 /*
  * A machine that hangs, or a runner whose token has ended, looks as idle as a good one: GitLab writes its last contact up to an hour late. What
@@ -19,7 +19,10 @@ const MOST = 100;
  * The waiting jobs that will tell something of the idle workers when they leave the queue. One that cannot be read now is watched again as soon as it
  * can.
  */
-export function watchedJobs({ workers, jobs }: Pick<QueueSight, 'workers' | 'jobs'>, before: PoolMemory['watched']): PoolMemory['watched'] {
+export function watchedJobs(
+  { workers, jobs }: Pick<QueueObservation, 'workers' | 'jobs'>,
+  before: PoolState['watched'],
+): PoolState['watched'] {
   if (!jobs) return before;
   if (!workers.some((w) => w.phase === 'idle')) return {};
   const oldest = [...jobs].sort((a, b) => a.queuedAt - b.queuedAt || a.id - b.id).slice(0, MOST);
@@ -31,8 +34,8 @@ export function watchedJobs({ workers, jobs }: Pick<QueueSight, 'workers' | 'job
  * question.
  */
 export function leftBesideIdle(
-  memory: PoolMemory,
-  { workers, jobs }: Pick<QueueSight, 'workers' | 'jobs'>,
+  memory: PoolState,
+  { workers, jobs }: Pick<QueueObservation, 'workers' | 'jobs'>,
   now: number,
 ): readonly { readonly id: number; readonly projectId: number }[] {
   if (!jobs) return [];
@@ -45,10 +48,10 @@ export function leftBesideIdle(
 
 /** The workers that are suspected now: those that were and have neither gone nor taken a job, and those that a watched job has told of. */
 export function suspicions(
-  memory: PoolMemory,
-  { workers, left = new Map<number, LeftJob>() }: QueueSight,
+  memory: PoolState,
+  { workers, left = new Map<number, LeftJob>() }: QueueObservation,
   now: number,
-): PoolMemory['suspects'] {
+): PoolState['suspects'] {
   const known = workers.flatMap(({ name, phase, ...w }) => {
     const suspicion = memory.suspects[name];
     return suspicion && phase !== 'gone' && isSilent(w, suspicion) ? [[name, suspicion] as const] : [];
@@ -78,9 +81,9 @@ interface Wait extends WatchedJob {
  * one that has waited long while others of its project were: when their reason goes, any worker may be the first that GitLab gives one. Jobs of other
  * projects tell what they always do, or one job that nobody may take would hide every dead worker for as long as it waits.
  */
-function missing({ passedOver }: PoolMemory, workers: readonly Worker[], wait: Wait): readonly Worker[] {
+function missing({ passedOver }: PoolState, workers: readonly Worker[], wait: Wait): readonly Worker[] {
   const { id, projectId, queuedAt, until } = wait;
   const isSameProject = Object.values(passedOver).some((p) => p.projectId === undefined || p.projectId === projectId);
-  if (id in passedOver || (isSameProject && until - queuedAt > PATIENCE_MS)) return [];
+  if (id in passedOver || (isSameProject && until - queuedAt > CLAIM_TIMEOUT_MS)) return [];
   return workers.filter((w) => w.phase === 'idle' && w.idleSince !== undefined && until - Math.max(w.idleSince, queuedAt) > ASKING_MS);
 }

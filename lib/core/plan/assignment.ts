@@ -1,7 +1,7 @@
 import type { PoolControls } from '../controls.ts';
 import type { PendingJob, Worker } from '../fleet/types.ts';
 import { splitHeld } from '../launches/retry-backoff.ts';
-import type { PoolMemory } from '../launches/types.ts';
+import type { PoolState } from '../launches/types.ts';
 import { servedJobs } from '../launches/unclaimed-jobs.ts';
 import type { Pool } from '../pool/pool.ts';
 import { availableWorkers, cover } from './coverage.ts';
@@ -22,7 +22,7 @@ export interface PoolQueue {
   readonly jobs: readonly PendingJob[];
   /** Absent when they could not be read: then the pool keeps what it may run, since another pool would start workers beside them. */
   readonly workers?: readonly Worker[];
-  readonly memory: PoolMemory;
+  readonly memory: PoolState;
   readonly controls: PoolControls;
   /** This pass launches nothing for the pool, though the pool itself might: what its own workers do not serve goes to the next pool. */
   readonly mayLaunch?: false;

@@ -8,13 +8,13 @@ import { MINUTE } from '../time.ts';
  * So long an idle worker is trusted to take a waiting job. GitLab gives a job to the first runner that asks and may run it, and a runner asks
  * every few seconds, or holds a request open for 50: one that was idle beside the job for longer will not get it.
  */
-export const PATIENCE_MS = 3 * MINUTE;
+export const CLAIM_TIMEOUT_MS = 3 * MINUTE;
 
 export interface Cover {
   /** Jobs that no worker is there for, nor on its way; oldest first. */
   readonly uncovered: readonly PendingJob[];
   /** Workers that no waiting job needs. */
-  readonly spare: number;
+  readonly surplus: number;
 }
 
 /** Why a worker must go whatever the demand is. */
@@ -58,7 +58,7 @@ function isLeaving(w: Worker, pool: Pool, controls: PoolControls, now: number): 
 /**
  * Gives the waiting jobs (oldest first) to the workers that may take them: first those that have a worker of their own on its way (`served`, by
  * id), so that none is started twice for one of them. An idle worker does not count for a job that has waited beside it
- * for longer than `PATIENCE_MS`: its VM hangs, its runner has tags of an older configuration, or GitLab keeps the job from it.
+ * for longer than `CLAIM_TIMEOUT_MS`: its VM hangs, its runner has tags of an older configuration, or GitLab keeps the job from it.
  */
 export function cover(jobs: readonly PendingJob[], available: readonly Worker[], served: ReadonlySet<number>, now: number): Cover {
   const passive = available.filter((w) => isPassive(w, now)).length;
@@ -70,15 +70,15 @@ export function cover(jobs: readonly PendingJob[], available: readonly Worker[],
   const forOld = fresh - own.length;
   const forRecent = Math.max(0, forOld - old.length) + passive;
   const uncovered = [...old.slice(forOld), ...recent.slice(forRecent)];
-  return { uncovered, spare: available.length - (jobs.length - uncovered.length) };
+  return { uncovered, surplus: available.length - (jobs.length - uncovered.length) };
 }
 
 /** Has waited long enough to tell which workers do not take it. */
 export function isOld(job: PendingJob, now: number): boolean {
-  return now - job.queuedAt > PATIENCE_MS;
+  return now - job.queuedAt > CLAIM_TIMEOUT_MS;
 }
 
 /** Has been idle long enough to tell which jobs it does not take. */
 export function isPassive(w: Worker, now: number): boolean {
-  return w.phase === 'idle' && now - (w.idleSince ?? now) > PATIENCE_MS;
+  return w.phase === 'idle' && now - (w.idleSince ?? now) > CLAIM_TIMEOUT_MS;
 }

@@ -4,12 +4,12 @@ import { splitHeld } from '../launches/retry-backoff.ts';
 import { servedJobs } from '../launches/unclaimed-jobs.ts';
 import { activePolicy, idleTarget } from '../pool/schedule.ts';
 import { availableWorkers, cover } from './coverage.ts';
-import { planRemovals } from './scale-down.ts';
-import { count, type Growth, planGrowth } from './scale-up.ts';
-import type { Action, Counts, Held, Plan, PlanInput, PlanNumbers } from './types.ts';
+import { scaleDown } from './scale-down.ts';
+import { count, type ScaleUp, scaleUp } from './scale-up.ts';
+import type { Action, Counts, Plan, PlanInput, PlanNumbers, Skipped } from './types.ts';
 
-const NO_GROWTH: Growth = { actions: [], brakes: [], lacking: 0 };
-const NO_SHRINKAGE = { actions: [] as readonly Action[], held: [] as readonly Held[] };
+const NO_LAUNCHES: ScaleUp = { actions: [], brakes: [], blockedByLimit: 0 };
+const NO_REMOVALS = { actions: [] as readonly Action[], held: [] as readonly Skipped[] };
 
 /**
  * Decides what to do about one pool. Knows nothing of GitLab, OTC or the clock: same input, same plan, in whatever order things were listed.
@@ -25,16 +25,16 @@ export function planPool(input: PlanInput): Plan {
 
   const { ordinary, held } = splitHeld(input.jobs ?? [], input.memory, now);
   const covered = cover(ordinary, available, servedJobs(input.memory.launches), now);
-  const growth = input.grow && input.jobs ? planGrowth({ ...input, ...covered, held, target, counts }) : NO_GROWTH;
-  const unmet = covered.uncovered.length + held.length - growth.actions.filter((a) => a.jobId !== undefined).length;
-  const shrinkage = input.shrink
-    ? planRemovals({ ...input, workers, available, ordinary, target, policy, counts, lacking: growth.lacking })
-    : NO_SHRINKAGE;
+  const launches = input.mayLaunch && input.jobs ? scaleUp({ ...input, ...covered, held, target, counts }) : NO_LAUNCHES;
+  const unmet = covered.uncovered.length + held.length - launches.actions.filter((a) => a.jobId !== undefined).length;
+  const removals = input.mayRemove
+    ? scaleDown({ ...input, workers, available, ordinary, target, policy, counts, blockedByLimit: launches.blockedByLimit })
+    : NO_REMOVALS;
   return {
     pool: pool.name,
-    actions: [...growth.actions, ...shrinkage.actions],
-    held: shrinkage.held,
-    brakes: growth.brakes,
+    actions: [...launches.actions, ...removals.actions],
+    held: removals.held,
+    brakes: launches.brakes,
     ...defined({ brokenZone }),
     numbers: {
       ...(input.jobs ? { demand: input.jobs.length } : {}),

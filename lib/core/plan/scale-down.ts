@@ -5,7 +5,7 @@ import type { Policy, Pool } from '../pool/pool.ts';
 import { idleLimitMs } from '../pool/wait-timeout.ts';
 import { MINUTE, SECOND, SKEW_MS } from '../time.ts';
 import { isOld, isPassive, leaveReason } from './coverage.ts';
-import type { Counts, DrainWhy, Held, PlanInput, Removal } from './types.ts';
+import type { Counts, DrainWhy, PlanInput, Removal, Skipped } from './types.ts';
 
 /** From the note of a drain to the reap: a job request that passed GitLab's check just before the pause is answered by then (50 s long poll at most is cut by the pause). */
 export const DRAIN_SETTLE_MS = 40 * SECOND;
@@ -13,7 +13,7 @@ export const DRAIN_SETTLE_MS = 40 * SECOND;
 /** A runner that called within this time has a living VM behind it, whatever the listing says. */
 const RECENT_CONTACT_MS = 2 * MINUTE;
 
-interface ShrinkInput extends PlanInput {
+interface ScaleDownInput extends PlanInput {
   readonly available: readonly Worker[];
   /** The waiting jobs that workers are kept for: those that were not passed over. */
   readonly ordinary: readonly PendingJob[];
@@ -21,13 +21,13 @@ interface ShrinkInput extends PlanInput {
   readonly policy: Policy;
   readonly counts: Counts;
   /** Jobs that would get a worker if there were room for one more. */
-  readonly lacking: number;
+  readonly blockedByLimit: number;
 }
 
 /** What is drained, reaped and forgotten of a pool, and what was left alone although one might expect it. */
-export function planRemovals(input: ShrinkInput): { readonly actions: readonly Removal[]; readonly held: readonly Held[] } {
+export function scaleDown(input: ScaleDownInput): { readonly actions: readonly Removal[]; readonly held: readonly Skipped[] } {
   const actions: Removal[] = [];
-  const held: Held[] = [];
+  const held: Skipped[] = [];
   for (const w of input.workers) {
     const why = leaveReason(w, input.pool, input.controls, input.now);
     if (why) actions.push(...drain(w, why));
@@ -42,10 +42,10 @@ export function planRemovals(input: ShrinkInput): { readonly actions: readonly R
 }
 
 /** Takes out what people have said to leave, and tells it. */
-function leaveAlone(actions: readonly Removal[], held: readonly Held[], { pause, unread, kept }: PoolControls) {
+function leaveAlone(actions: readonly Removal[], held: readonly Skipped[], { pause, unread, kept }: PoolControls) {
   const all = pause ? 'paused' : unread && 'controls-unread';
   const isLeft = ({ worker }: Removal) => all !== undefined || kept.has(worker);
-  const left = actions.filter(isLeft).map(({ worker }): Held => ({ worker, why: all ?? 'kept' }));
+  const left = actions.filter(isLeft).map(({ worker }): Skipped => ({ worker, why: all ?? 'kept' }));
   return { actions: actions.filter((a) => !isLeft(a)), held: [...held, ...left] };
 }
 
@@ -58,7 +58,7 @@ function drain(w: Worker, why: DrainWhy): readonly Removal[] {
  * long goes only when enough older ones are kept. Those that are going already do not count, else each tick would drain more of the rest.
  * Where only the limit keeps a worker from being launched, one that the waiting jobs pass by makes room for it.
  */
-function surplus(input: ShrinkInput): readonly (readonly [Worker, DrainWhy])[] {
+function surplus(input: ScaleDownInput): readonly (readonly [Worker, DrainWhy])[] {
   const { available, pool, now, jobs, ordinary, target, policy, counts } = input;
   const isIdle = (w: Worker) => w.phase === 'idle' && w.server !== undefined;
   const mayGo = (w: Worker) => isIdle(w) && !input.controls.kept.has(w.name);
@@ -66,7 +66,7 @@ function surplus(input: ShrinkInput): readonly (readonly [Worker, DrainWhy])[] {
   const overLimit = new Set(available.filter(mayGo).reverse().slice(0, excess));
   const inTheWay = available.filter((w) => mayGo(w) && isPassive(w, now) && !overLimit.has(w));
   const isKnown = jobs && !input.unreadParts;
-  const unfit = new Set(isKnown ? inTheWay.slice(0, Math.max(0, input.lacking - counts.draining - overLimit.size)) : []);
+  const unfit = new Set(isKnown ? inTheWay.slice(0, Math.max(0, input.blockedByLimit - counts.draining - overLimit.size)) : []);
   const needed = (w: Worker) =>
     isKnown ? ordinary.filter((j) => !isPassive(w, now) || !isOld(j, now)).length + target : Number.POSITIVE_INFINITY;
   const idleLimit = idleLimitMs(pool, policy);
@@ -81,8 +81,8 @@ function surplus(input: ShrinkInput): readonly (readonly [Worker, DrainWhy])[] {
   return leaving;
 }
 
-/** The last steps of one worker: reap its VM, or forget its runner; a `Held` where it must wait. */
-function finish(w: Worker, pool: Pool, now: number): Removal | Held | undefined {
+/** The last steps of one worker: reap its VM, or forget its runner; a `Skipped` where it must wait. */
+function finish(w: Worker, pool: Pool, now: number): Removal | Skipped | undefined {
   const { server, runner } = w;
   if (!server) return runner && w.phase === 'gone' ? forget(w, runner.id, runner.contactedAt, pool, now) : undefined;
   if (server.deleting) return undefined;
@@ -107,7 +107,7 @@ function orphan(
   server: Server,
   pool: Pool,
   now: number,
-): Removal | Held | undefined {
+): Removal | Skipped | undefined {
   if (w.bornAt > now + SKEW_MS) return { worker: w.name, why: 'clock-ahead' };
   if (now - w.bornAt <= pool.bootTimeoutMs) return undefined;
   if (hasRun(server) && now - w.bornAt <= longestLifeMs(pool)) return { worker: w.name, why: 'may-have-job' };
@@ -124,7 +124,7 @@ function longestLifeMs({ bootTimeoutMs, maxAgeMs, longestJobMs }: Pool): number 
   return bootTimeoutMs + maxAgeMs + longestJobMs;
 }
 
-function forget(w: Worker, runnerId: number, contactedAt: number | undefined, pool: Pool, now: number): Removal | Held | undefined {
+function forget(w: Worker, runnerId: number, contactedAt: number | undefined, pool: Pool, now: number): Removal | Skipped | undefined {
   if (w.bornAt > now + SKEW_MS) return { worker: w.name, why: 'clock-ahead' };
   if (now - w.bornAt <= pool.bootTimeoutMs) return undefined;
   if (contactedAt !== undefined && now - contactedAt < RECENT_CONTACT_MS) return { worker: w.name, why: 'recent-contact' };

@@ -1,6 +1,6 @@
 import type { PoolControls } from '../controls.ts';
 import type { PendingJob, Worker } from '../fleet/types.ts';
-import type { PoolMemory } from '../launches/types.ts';
+import type { PoolState } from '../launches/types.ts';
 import type { Pool } from '../pool/pool.ts';
 import type { LeaveWhy } from './coverage.ts';
 
@@ -26,7 +26,7 @@ export type Action =
 export type Removal = Exclude<Action, Launching>;
 
 /** Something that one might expect and that was left alone, with the reason. */
-export interface Held {
+export interface Skipped {
   readonly worker: string;
   /** The last three stand where something would be done, had people not said to leave it: all, or this one; or could what they said be read. */
   readonly why:
@@ -61,9 +61,9 @@ export interface PlanNumbers extends Counts {
 export interface Plan {
   readonly pool: string;
   readonly actions: readonly Action[];
-  readonly held: readonly Held[];
+  readonly held: readonly Skipped[];
   readonly numbers: PlanNumbers;
-  readonly brakes: readonly Brake[];
+  readonly brakes: readonly LaunchLimit[];
   /** The time zone of periods that could not be evaluated; the pool's own values hold. */
   readonly brokenZone?: string;
 }
@@ -75,11 +75,11 @@ export interface PlanInput {
   readonly jobs: readonly PendingJob[] | undefined;
   /** Parts of the demand that could not be read: `jobs` are served, and nothing idle is drained, because a job for it may be among the others. */
   readonly unreadParts?: number;
-  readonly memory: PoolMemory;
+  readonly memory: PoolState;
   readonly controls: PoolControls;
   readonly now: number;
-  readonly grow: boolean;
-  readonly shrink: boolean;
+  readonly mayLaunch: boolean;
+  readonly mayRemove: boolean;
 }
 
 /** One worker more. */
@@ -93,7 +93,7 @@ export interface Launching {
 }
 
 /** What kept a plan from launching all that was wanted. */
-export interface Brake {
+export interface LaunchLimit {
   /**
    * `paused`: the cloud refuses to sell; without `until` while an attempt is on its way. `pool-paused`, `pool-draining`: people have said so.
    * `passed-over`: workers were started for the job, and GitLab did not give it to them. `turnstile-held`, `memory-unread`: the pass itself may not

@@ -1,4 +1,4 @@
-import { grow } from '../../app/reconcile/entry-points.ts';
+import { scaleUpOnHook } from '../../app/reconcile/entry-points.ts';
 import { triggeringHook } from '../functiongraph/events.ts';
 import { createPassFunction, type PassFunction, type PassParts } from './pass-function.ts';
 
@@ -7,6 +7,6 @@ export function createScaler(parts: PassParts): PassFunction {
   return createPassFunction(parts, async (call, log) => {
     const hook = triggeringHook(call.event);
     log.info('woken', { ...hook });
-    return await grow(call, hook);
+    return await scaleUpOnHook(call, hook);
   });
 }

@@ -1,5 +1,5 @@
 import type { AlarmMessage, Cloud, Forge } from '../../../lib/app/ports/index.ts';
-import { tick } from '../../../lib/app/reconcile/entry-points.ts';
+import { reconcileOnTimer } from '../../../lib/app/reconcile/entry-points.ts';
 import type { Services } from '../../../lib/app/services.ts';
 import type { Settings } from '../../../lib/app/settings.ts';
 import { parseConfig } from '../../../lib/config/load/parse.ts';
@@ -70,4 +70,4 @@ export function farm() {
 
 const live = { act: new AbortController().signal, all: new AbortController().signal };
 export const run = (services: Services, settings: Settings) =>
-  tick({ services, settings, scaler: { trigger: async () => undefined }, deadline: live, holdMs: 60_000 }, 'timer');
+  reconcileOnTimer({ services, settings, scaler: { trigger: async () => undefined }, deadline: live, holdMs: 60_000 }, 'timer');

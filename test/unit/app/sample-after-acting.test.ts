@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { tick } from '../../../lib/app/reconcile/entry-points.ts';
+import { reconcileOnTimer } from '../../../lib/app/reconcile/entry-points.ts';
 import type { Services } from '../../../lib/app/services.ts';
 import type { Settings } from '../../../lib/app/settings.ts';
 import { farm } from './fake-farm.ts';
@@ -36,7 +36,7 @@ function stuck() {
 function pass(services: Services, settings: Settings) {
   const [act, all] = [new AbortController(), new AbortController()];
   const deadline = { act: act.signal, all: all.signal };
-  const done = tick({ services, settings, scaler: { trigger: async () => undefined }, deadline, holdMs: 60_000 }, 'timer');
+  const done = reconcileOnTimer({ services, settings, scaler: { trigger: async () => undefined }, deadline, holdMs: 60_000 }, 'timer');
   return { act, done };
 }
 

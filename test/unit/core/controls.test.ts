@@ -9,8 +9,8 @@ import {
   poolControls,
   UNREAD_CONTROLS,
 } from '../../../lib/core/controls.ts';
-import { learn, tried } from '../../../lib/core/launches/pool-state.ts';
-import { EMPTY_MEMORY } from '../../../lib/core/launches/types.ts';
+import { finishedLaunches, updatePoolState } from '../../../lib/core/launches/pool-state.ts';
+import { EMPTY_POOL_STATE } from '../../../lib/core/launches/types.ts';
 import { planPool } from '../../../lib/core/plan/plan.ts';
 import type { PlanInput } from '../../../lib/core/plan/types.ts';
 import {
@@ -190,9 +190,11 @@ describe('a plan', () => {
     const [w] = planOf([server(1)], [drainingRunner(1, NOW)]).held;
     expect(w).toEqual({ worker: nameOf(1), why: 'drain-settling' });
     const booting = worker(1, 'draining', { booted: false });
-    const after = learn(before, { workers: [booting], failedOperations: new Map(), jobs: [] }, 10 * MINUTE, NOW);
+    const after = updatePoolState(before, { workers: [booting], failedOperations: new Map(), jobs: [] }, 10 * MINUTE, NOW);
     expect(after.launches).toEqual([launch(1, { listed: true, outcome: 'failed', settledAt: NOW, why: 'drained' })]);
-    expect(tried(after.launches)).toEqual([]);
-    expect(learn(after, { workers: [], failedOperations: new Map(), jobs: [] }, 10 * MINUTE, NOW + HOUR)).toEqual(EMPTY_MEMORY);
+    expect(finishedLaunches(after.launches)).toEqual([]);
+    expect(updatePoolState(after, { workers: [], failedOperations: new Map(), jobs: [] }, 10 * MINUTE, NOW + HOUR)).toEqual(
+      EMPTY_POOL_STATE,
+    );
   });
 });

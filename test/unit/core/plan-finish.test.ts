@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DRAIN_SETTLE_MS } from '../../../lib/core/plan/scale-down.ts';
-import type { Action, Held } from '../../../lib/core/plan/types.ts';
+import type { Action, Skipped } from '../../../lib/core/plan/types.ts';
 import {
   drainingRunner,
   HOUR,
@@ -22,7 +22,7 @@ interface Listed {
   readonly name: string;
   readonly plan: () => ReturnType<typeof planOf>;
   readonly actions?: readonly Action[];
-  readonly held?: readonly Held['why'][];
+  readonly held?: readonly Skipped['why'][];
 }
 
 const BOOT = 10 * MINUTE;
@@ -169,6 +169,6 @@ describe('the last steps', () => {
   });
 
   it('are not taken by a pass that may only grow', () => {
-    expect(planOf([server(1)], [drainingRunner(1, NOW - HOUR)], { shrink: false })).toMatchObject({ actions: [], held: [] });
+    expect(planOf([server(1)], [drainingRunner(1, NOW - HOUR)], { mayRemove: false })).toMatchObject({ actions: [], held: [] });
   });
 });

@@ -3,7 +3,7 @@ import { counted } from '../../../core/plural.ts';
 import { DAY, toIso } from '../../../core/time.ts';
 import type { HookView, Scope } from '../../ports/index.ts';
 import { unreadParts } from '../../reconcile/demand.ts';
-import type { Unread } from '../../reconcile/types.ts';
+import type { SourceFailure } from '../../reconcile/types.ts';
 import { type DoctorContext, describe, forgeOf, unavailable } from '../context.ts';
 import { error, ok, orOk, type Result, unique, unknown, warning } from '../findings.ts';
 import type { TokenView } from '../types.ts';
@@ -86,7 +86,7 @@ function unreadable(failure: unknown): Result {
 }
 
 /** One project in which the token may not read the jobs is found here before it shows as a job that nobody serves. */
-function unreadPart({ part, code, message }: Unread): Result {
+function unreadPart({ part, code, message }: SourceFailure): Result {
   const todo = "check that the token's user may read the jobs of these projects (https://GITLAB/projects/NUMBER).";
   return error('scope-partly-unreadable', `Not all jobs can be read: ${part} (${code}: ${message}).`, todo);
 }

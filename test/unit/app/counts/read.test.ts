@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compactDays, rollUpDays, upkeep } from '../../../../lib/app/counts/maintain.ts';
+import { compactDays, maintainSeries, rollUpDays } from '../../../../lib/app/counts/maintain.ts';
 import { readSeries } from '../../../../lib/app/counts/read.ts';
 import { writeSamples } from '../../../../lib/app/counts/samples.ts';
 import { INDEX_KEY, rawKey } from '../../../../lib/core/keys.ts';
@@ -184,7 +184,7 @@ describe('rollups', () => {
       error: (m: string) => void lines.push(m),
     };
     const at = (now: number) =>
-      upkeep({ store, log, clock: { now: () => now, sleep: async () => undefined } }, true, new AbortController().signal);
+      maintainSeries({ store, log, clock: { now: () => now, sleep: async () => undefined } }, true, new AbortController().signal);
     await at(FROM + DAY + 12 * MINUTE);
     expect(store.requests).toBe(0);
     await at(FROM + DAY + 11 * MINUTE);

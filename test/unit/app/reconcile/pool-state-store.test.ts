@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { readMemory, writeMemory } from '../../../../lib/app/reconcile/pool-state-store.ts';
-import type { PoolMemory } from '../../../../lib/core/launches/types.ts';
+import { readPoolState, writePoolState } from '../../../../lib/app/reconcile/pool-state-store.ts';
+import type { PoolState } from '../../../../lib/core/launches/types.ts';
 import { launch, MINUTE, memory, NOW } from '../../../../testkit/builders.ts';
 import { MemoryStore } from '../../../../testkit/memory-store.ts';
 
 const clock = { now: () => NOW };
-const names = ({ launches }: PoolMemory) => launches.map(({ name }) => name);
+const names = ({ launches }: PoolState) => launches.map(({ name }) => name);
 const one = launch(1);
 const two = launch(2);
 const three = launch(3);
@@ -13,9 +13,9 @@ const three = launch(3);
 /** A bucket whose next put lands only when it is let go. */
 function farm() {
   const store = new MemoryStore();
-  const read = () => readMemory(store, 'bake', {});
-  const write = (before: PoolMemory, after: PoolMemory, beside?: string) =>
-    writeMemory({ store, clock }, 'bake', { before, after, ...(beside !== undefined && { beside }) }, {});
+  const read = () => readPoolState(store, 'bake', {});
+  const write = (before: PoolState, after: PoolState, beside?: string) =>
+    writePoolState({ store, clock }, 'bake', { before, after, ...(beside !== undefined && { beside }) }, {});
   const holdNextPut = () => {
     const put = store.put.bind(store);
     let land: () => void = () => undefined;

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { Services } from '../../../../lib/app/services.ts';
 import type { Settings } from '../../../../lib/app/settings.ts';
 import { readPrevious } from '../../../../lib/app/status/previous.ts';
-import { type FarmView, writeFarm } from '../../../../lib/app/status/schema.ts';
+import { type FarmStatus, writeFarm } from '../../../../lib/app/status/schema.ts';
 import { UnclearError } from '../../../../lib/core/errors.ts';
 import { toIso } from '../../../../lib/core/time.ts';
 import { NOW } from '../../../../testkit/builders.ts';
@@ -14,7 +14,7 @@ const health = (name: string) =>
     nfs: { active: true, threads: 8, clients: 1 },
     mirrors: { count: 0, failed: [], late: [], oldest_seconds: null, unlisted: [] },
   });
-const before: FarmView = {
+const before: FarmStatus = {
   ...{ version: 1, time: toIso(NOW - 60_000), installation: 'test', pools: [], workers: [], waiting: [], actions: [], alarms: [] },
   managers: ['one', 'two'].map((name) => ({ name, time: toIso(NOW - 60_000), phase: 'before', problems: [] })),
 };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PassInfo } from '../../../../lib/app/pass-context.ts';
-import { NO_CONSOLES, readConsoles, tellBoots, toldOf } from '../../../../lib/app/workers/boot-consoles.ts';
+import { bootEntries, markReported, NO_CONSOLES, readConsoles } from '../../../../lib/app/workers/boot-consoles.ts';
 import { AccessError, ConflictError } from '../../../../lib/core/errors.ts';
 import type { Worker } from '../../../../lib/core/fleet/types.ts';
 import type { Launch } from '../../../../lib/core/launches/types.ts';
@@ -28,12 +28,12 @@ interface Told {
   readonly launches: readonly Launch[];
   readonly workers?: readonly Worker[];
   readonly actions?: readonly Action[];
-  readonly shrink?: boolean;
+  readonly mayRemove?: boolean;
   readonly answer?: (serverId: string) => string | undefined;
 }
 
 /** What is asked and told in one pass. */
-async function tell({ launches, workers, actions = [], shrink = true, answer = () => '' }: Told) {
+async function tell({ launches, workers, actions = [], mayRemove = true, answer = () => '' }: Told) {
   const asked: string[] = [];
   const cloud = {
     consoleLog: async (id: string) => {
@@ -42,10 +42,10 @@ async function tell({ launches, workers, actions = [], shrink = true, answer = (
     },
   };
   const view = { settings, workers: workers ?? launches.map((_, i) => worker(i + 1, 'idle')), memory: memory({ launches }) };
-  const looks = shrink ? readConsoles(cloud, { view, plan: { actions }, now: NOW, signal }) : NO_CONSOLES;
-  const entries = tellBoots(view, shrink ? { looks: await looks.done, later: looks.later } : undefined, pass);
-  const open = toldOf(view.memory, entries).launches.filter((l) => l.untold);
-  return { asked, entries, names: entries.map((e) => e.worker), open: open.map((l) => l.name), waits: [...looks.workers] };
+  const reads = mayRemove ? readConsoles(cloud, { view, plan: { actions }, now: NOW, signal }) : NO_CONSOLES;
+  const entries = bootEntries(view, mayRemove ? { reads: await reads.done, later: reads.later } : undefined, pass);
+  const open = markReported(view.memory, entries).launches.filter((l) => l.untold);
+  return { asked, entries, names: entries.map((e) => e.worker), open: open.map((l) => l.name), waits: [...reads.workers] };
 }
 
 const said = (n: number, rest: string) => `gl-scaler worker=${nameOf(n)} ${rest}\n`;
@@ -107,13 +107,13 @@ describe('the end of a boot', () => {
 
 describe('a pass that removes nothing', () => {
   it('reads no console and leaves the telling to one that does', async () => {
-    const result = await tell({ launches: [booted(1), failed(2)], shrink: false });
+    const result = await tell({ launches: [booted(1), failed(2)], mayRemove: false });
     expect(result).toMatchObject({ asked: [], names: [], open: [nameOf(1), nameOf(2)], waits: [] });
   });
 
   it('tells what nobody came to read for five minutes', async () => {
     const launches = [booted(1, { settledAt: NOW - 5 * MINUTE }), booted(2, { settledAt: NOW - 5 * MINUTE + 1 })];
-    const result = await tell({ launches, shrink: false });
+    const result = await tell({ launches, mayRemove: false });
     expect(result).toMatchObject({ asked: [], names: [nameOf(1)], open: [nameOf(2)] });
   });
 });

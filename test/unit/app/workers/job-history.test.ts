@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { PassInfo } from '../../../../lib/app/pass-context.ts';
 import type { JobView } from '../../../../lib/app/ports/index.ts';
 import type { PoolView } from '../../../../lib/app/reconcile/types.ts';
-import { RanNotes } from '../../../../lib/app/workers/job-history.ts';
+import { JobHistoryRecorder } from '../../../../lib/app/workers/job-history.ts';
 import { AccessError } from '../../../../lib/core/errors.ts';
 import { NOW, nameOf, pool, runner, worker } from '../../../../testkit/builders.ts';
 
@@ -24,13 +24,13 @@ function notes(workers: PoolView['workers'], read: (runnerId: number) => { jobs:
     },
   };
   const settings = { pool: pool() } as PoolView['settings'];
-  return { notes: new RanNotes(forge, { settings, ...(workers && { workers }) }, PASS), asked };
+  return { notes: new JobHistoryRecorder(forge, { settings, ...(workers && { workers }) }, PASS), asked };
 }
 
 describe('what a worker ran', () => {
   it('is one entry, with times to the second', async () => {
     const { notes: made } = notes([worker(1, 'gone', { done: 1 })], () => ({ jobs: [job(9, { name: 'image' })], complete: true }));
-    await made.note(nameOf(1), 1, NEVER);
+    await made.record(nameOf(1), 1, NEVER);
     expect(made.entries).toEqual([
       {
         ...HEAD,
@@ -50,7 +50,7 @@ describe('what a worker ran', () => {
   it('is several entries of at most a hundred jobs, and what is missing is said in the last one', async () => {
     const jobs = Array.from({ length: 250 }, (_, i) => job(1000 - i));
     const { notes: made } = notes([worker(1, 'gone', { done: 253 })], () => ({ jobs, complete: true }));
-    await made.note(nameOf(1), 1, NEVER);
+    await made.record(nameOf(1), 1, NEVER);
     expect(made.entries.map((e) => [e.jobs.length, e.unseen])).toEqual([
       [100, undefined],
       [100, undefined],
@@ -61,21 +61,21 @@ describe('what a worker ran', () => {
 
   it('may be nothing: an idle worker that was never needed', async () => {
     const { notes: made } = notes([worker(1, 'gone')], () => ({ jobs: [], complete: true }));
-    await made.note(nameOf(1), 1, NEVER);
+    await made.record(nameOf(1), 1, NEVER);
     expect(made.entries).toEqual([{ ...HEAD, worker: nameOf(1), runnerId: 1, jobs: [] }]);
   });
 
   it('is not asked for where it never asked for a job', async () => {
     const dead = worker(1, 'gone', { booted: false, runner: runner(1) });
     const { notes: made, asked } = notes([dead], () => ({ jobs: [], complete: true }));
-    await made.note(nameOf(1), 1, NEVER);
+    await made.record(nameOf(1), 1, NEVER);
     expect([asked, made.entries]).toEqual([[], []]);
   });
 
   it('names a project that GitLab does not name by its number, and says when there were more than are read', async () => {
     const { project: _, ...bare } = job(9);
     const { notes: made } = notes([worker(1, 'gone', { done: 4000 })], () => ({ jobs: [bare], complete: false }));
-    await made.note(nameOf(1), 1, NEVER);
+    await made.record(nameOf(1), 1, NEVER);
     expect(made.entries).toMatchObject([{ jobs: [{ project: '#7' }], more: true }]);
     expect(made.entries[0]?.unseen).toBeUndefined();
   });
@@ -85,8 +85,8 @@ describe('what a worker ran', () => {
     const { notes: made, asked } = notes(workers, () => {
       throw new AccessError('http-403', 'no');
     });
-    await made.note(nameOf(1), 1, NEVER);
-    await made.note(nameOf(2), 2, NEVER);
+    await made.record(nameOf(1), 1, NEVER);
+    await made.record(nameOf(2), 2, NEVER);
     expect(asked).toEqual([1]);
     expect(made.entries.map((e) => [e.worker, e.jobs, e.jobsUnread])).toEqual([
       [nameOf(1), [], 'http-403'],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { repeat, status } from '../../../../cli/commands/status.ts';
 import { putControl } from '../../../../lib/app/controls/store.ts';
-import type { FarmView } from '../../../../lib/app/status/schema.ts';
+import type { FarmStatus } from '../../../../lib/app/status/schema.ts';
 import type { Control } from '../../../../lib/core/controls.ts';
 import { FARM_KEY } from '../../../../lib/core/keys.ts';
 import { type Sample, SERIES_HEADER, sampleLine } from '../../../../lib/core/metrics/sample.ts';
@@ -10,7 +10,7 @@ import { MemoryStore } from '../../../../testkit/memory-store.ts';
 const NOW = Date.UTC(2026, 10, 24, 12);
 const MINUTE = 60_000;
 
-const FARM: FarmView = {
+const FARM: FarmStatus = {
   version: 1,
   time: '2026-11-24T11:59:30Z',
   installation: 'gl-scaler',
@@ -41,7 +41,7 @@ interface How {
 }
 
 async function shown(
-  change: Partial<FarmView> | undefined,
+  change: Partial<FarmStatus> | undefined,
   { json = false, colour = false, width = 120, said = [], unknown = false }: How = {},
 ) {
   const store = new MemoryStore();

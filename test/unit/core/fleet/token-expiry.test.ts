@@ -39,12 +39,12 @@ describe('a worker whose token ends', () => {
   ];
 
   it.each(rows)('$name', ({ worker: given, drained }) => {
-    const { actions } = planPool(planInput({ workers: [given], pool: pool({ maxAgeMs: 12 * HOUR }), jobs: [job(1)], grow: false }));
+    const { actions } = planPool(planInput({ workers: [given], pool: pool({ maxAgeMs: 12 * HOUR }), jobs: [job(1)], mayLaunch: false }));
     expect(actions.map((a) => [a.kind, a.why])).toEqual(drained ? [['drain', 'token-expires']] : []);
   });
 
   it('covers no job any more', () => {
-    const given = { workers: [ending('idle', NOW)], jobs: [job(1)], shrink: false };
+    const given = { workers: [ending('idle', NOW)], jobs: [job(1)], mayRemove: false };
     expect(planPool(planInput(given)).actions).toStrictEqual([{ kind: 'launch', why: 'demand', jobId: 1 }]);
   });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Worker } from '../../../../lib/core/fleet/types.ts';
 import { REFUSAL_MS } from '../../../../lib/core/launches/pause.ts';
-import { learn, tried } from '../../../../lib/core/launches/pool-state.ts';
-import { EMPTY_MEMORY, type FailedOperation, type Launch, type PoolMemory } from '../../../../lib/core/launches/types.ts';
+import { finishedLaunches, updatePoolState } from '../../../../lib/core/launches/pool-state.ts';
+import { EMPTY_POOL_STATE, type FailedOperation, type Launch, type PoolState } from '../../../../lib/core/launches/types.ts';
 import { launch, MINUTE, memory, NOW, nameOf, server, worker } from '../../../../testkit/builders.ts';
 
 const BOOT = 10 * MINUTE;
@@ -14,7 +14,7 @@ const operation = (meaning: FailedOperation['meaning'], code = 'Ecs.0000'): Fail
 });
 
 function settled(given: Launch, workers: readonly Worker[] = [], failed: ReadonlyMap<string, FailedOperation> = NONE) {
-  return learn(memory({ launches: [given] }), { workers, failedOperations: failed, jobs: undefined }, BOOT, NOW).launches[0];
+  return updatePoolState(memory({ launches: [given] }), { workers, failedOperations: failed, jobs: undefined }, BOOT, NOW).launches[0];
 }
 
 describe('what becomes of a launch', () => {
@@ -118,7 +118,7 @@ describe('what becomes of a launch', () => {
 describe('launches that are kept', () => {
   const of = (n: number, overrides: Partial<Launch> = {}) => launch(n, { outcome: 'failed', settledAt: NOW - MINUTE + n, ...overrides });
   const names = (launches: readonly Launch[]) =>
-    learn(memory({ launches }), { workers: [], failedOperations: NONE, jobs: undefined }, BOOT, NOW).launches.map((l) => l.name);
+    updatePoolState(memory({ launches }), { workers: [], failedOperations: NONE, jobs: undefined }, BOOT, NOW).launches.map((l) => l.name);
 
   it('are the twenty settled last, and all that are under way', () => {
     const given = [launch(90), ...Array.from({ length: 22 }, (_, i) => of(22 - i)), launch(91)];
@@ -154,8 +154,8 @@ describe('tried', () => {
       undated,
       launch(6, { outcome: 'failed', settledAt: 1, why: 'refused' }),
     ];
-    expect(tried(launches).map((l) => l.name)).toStrictEqual([5, 4, 2, 3].map((n) => nameOf(n)));
-    expect(tried([...launches].reverse())).toStrictEqual(tried(launches));
+    expect(finishedLaunches(launches).map((l) => l.name)).toStrictEqual([5, 4, 2, 3].map((n) => nameOf(n)));
+    expect(finishedLaunches([...launches].reverse())).toStrictEqual(finishedLaunches(launches));
   });
 });
 
@@ -165,7 +165,7 @@ describe('refusals', () => {
 
   it('hold for a while, and are dropped then', () => {
     expect(
-      learn(memory({ refusals: [over, kept] }), { workers: [], failedOperations: NONE, jobs: undefined }, BOOT, NOW).refusals,
+      updatePoolState(memory({ refusals: [over, kept] }), { workers: [], failedOperations: NONE, jobs: undefined }, BOOT, NOW).refusals,
     ).toStrictEqual([kept]);
   });
 
@@ -177,14 +177,15 @@ describe('refusals', () => {
       [nameOf(3), operation('quota')],
     ]);
     expect(
-      learn(memory({ launches, refusals: [kept] }), { workers: [], failedOperations: failed, jobs: undefined }, BOOT, NOW).refusals,
+      updatePoolState(memory({ launches, refusals: [kept] }), { workers: [], failedOperations: failed, jobs: undefined }, BOOT, NOW)
+        .refusals,
     ).toStrictEqual([kept, { flavor: 'big', zone: 'z1', code: 'Ecs.0319', until: NOW + REFUSAL_MS }]);
   });
 
   it('are not made again of a launch that is settled', () => {
     const launches = [launch(1, { outcome: 'failed', settledAt: NOW - 1, why: 'refused' })];
     expect(
-      learn(
+      updatePoolState(
         memory({ launches }),
         { workers: [], failedOperations: new Map([[nameOf(1), operation('sold-out')]]), jobs: undefined },
         BOOT,
@@ -196,8 +197,8 @@ describe('refusals', () => {
 
 describe('the pause', () => {
   const pause = { until: NOW + 1, code: 'Ecs.0001', message: 'cores' };
-  const learned = (given: PoolMemory, failed: ReadonlyMap<string, FailedOperation>) =>
-    learn(given, { workers: [], failedOperations: failed, jobs: undefined }, BOOT, NOW);
+  const learned = (given: PoolState, failed: ReadonlyMap<string, FailedOperation>) =>
+    updatePoolState(given, { workers: [], failedOperations: failed, jobs: undefined }, BOOT, NOW);
 
   it('lasts until its time', () => {
     expect(learned(memory({ pause }), NONE).pause).toStrictEqual(pause);
@@ -218,7 +219,7 @@ describe('the pause', () => {
       { ...worker(4, 'booting'), phase: 'failed' as const },
       worker(5, 'gone'),
     ];
-    expect(learn(memory({ launches }), { workers, failedOperations: failed, jobs: undefined }, BOOT, NOW).pause).toStrictEqual({
+    expect(updatePoolState(memory({ launches }), { workers, failedOperations: failed, jobs: undefined }, BOOT, NOW).pause).toStrictEqual({
       until: NOW + 2 * MINUTE,
       code: 'Ecs.0042',
       message: 'the cloud says',
@@ -246,19 +247,23 @@ describe('idle times', () => {
     const since = NOW - MINUTE;
     const workers = [worker(1, 'idle', { idleSince: since, done: 3 }), worker(2, 'busy'), worker(3, 'draining', { idleSince: since })];
     const known = memory({ idle: { [nameOf(9)]: { since, done: 1 } } });
-    expect(learn(known, { workers, failedOperations: NONE, jobs: undefined }, BOOT, NOW).idle).toStrictEqual({
+    expect(updatePoolState(known, { workers, failedOperations: NONE, jobs: undefined }, BOOT, NOW).idle).toStrictEqual({
       [nameOf(1)]: { since, done: 3 },
     });
   });
 
   it('are not made up', () => {
     const { idleSince: _, ...unknown } = worker(1, 'idle');
-    expect(learn(EMPTY_MEMORY, { workers: [unknown], failedOperations: NONE, jobs: undefined }, BOOT, NOW).idle).toStrictEqual({});
+    expect(
+      updatePoolState(EMPTY_POOL_STATE, { workers: [unknown], failedOperations: NONE, jobs: undefined }, BOOT, NOW).idle,
+    ).toStrictEqual({});
   });
 });
 
 it('learns nothing from nothing', () => {
-  expect(learn(EMPTY_MEMORY, { workers: [], failedOperations: NONE, jobs: undefined }, BOOT, NOW)).toStrictEqual(EMPTY_MEMORY);
+  expect(updatePoolState(EMPTY_POOL_STATE, { workers: [], failedOperations: NONE, jobs: undefined }, BOOT, NOW)).toStrictEqual(
+    EMPTY_POOL_STATE,
+  );
 });
 
 it('needs no runner to have listed a VM', () => {

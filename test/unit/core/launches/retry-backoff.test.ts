@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { PendingJob } from '../../../../lib/core/fleet/types.ts';
-import { learn } from '../../../../lib/core/launches/pool-state.ts';
+import { updatePoolState } from '../../../../lib/core/launches/pool-state.ts';
 import { nextAttempt, splitHeld } from '../../../../lib/core/launches/retry-backoff.ts';
-import type { Launch, PoolMemory } from '../../../../lib/core/launches/types.ts';
-import { PATIENCE_MS } from '../../../../lib/core/plan/coverage.ts';
+import type { Launch, PoolState } from '../../../../lib/core/launches/types.ts';
+import { CLAIM_TIMEOUT_MS } from '../../../../lib/core/plan/coverage.ts';
 import { HOUR, job, jobs, launch, MINUTE, memory, NOW } from '../../../../testkit/builders.ts';
 
 const booted = (n: number, overrides: Partial<Launch> = {}) =>
-  launch(n, { outcome: 'booted', listed: true, settledAt: NOW - PATIENCE_MS, jobId: n, at: NOW - HOUR, ...overrides });
+  launch(n, { outcome: 'booted', listed: true, settledAt: NOW - CLAIM_TIMEOUT_MS, jobId: n, at: NOW - HOUR, ...overrides });
 const inVain = (n: number) => booted(n, { use: 'passed-over', settledAt: NOW - n });
 const four = [4, 3, 2, 1].map(inVain);
 const old = (id: number) => job(id, { queuedAt: NOW - HOUR + id });
@@ -17,7 +17,7 @@ const over = (tries: number, lastAt: number, ...jobIds: readonly number[]) =>
 describe('jobs that are held', () => {
   const rows: readonly {
     name: string;
-    memory: PoolMemory;
+    memory: PoolState;
     jobs?: readonly PendingJob[];
     ordinary: readonly number[];
     held: readonly number[];
@@ -45,7 +45,7 @@ describe('jobs that are held', () => {
     {
       name: 'four in vain in a row: whatever waits long',
       memory: memory({ launches: four, passedOver: over(1, NOW, 7) }),
-      jobs: [old(1), job(2), job(3, { queuedAt: NOW - PATIENCE_MS })],
+      jobs: [old(1), job(2), job(3, { queuedAt: NOW - CLAIM_TIMEOUT_MS })],
       ordinary: [2, 3],
       held: [1],
     },
@@ -83,7 +83,7 @@ describe('jobs that are held', () => {
 
 describe('the next attempt', () => {
   const tried = (inVain: number, lastAt: number) => ({ passedOver: over(1, lastAt, 1, 2), attempts: { inVain, lastAt } });
-  const rows: readonly { name: string; memory: PoolMemory; jobs?: readonly PendingJob[]; job?: number; nextAt?: number }[] = [
+  const rows: readonly { name: string; memory: PoolState; jobs?: readonly PendingJob[]; job?: number; nextAt?: number }[] = [
     { name: 'none when nothing is held', memory: memory({ passedOver: over(1, NOW - HOUR, 9) }), jobs: [] },
     { name: 'five minutes after the first launch in vain', memory: memory(tried(0, NOW - 5 * MINUTE)), job: 1, nextAt: NOW },
     { name: 'not before', memory: memory(tried(0, NOW - 5 * MINUTE + 1)), nextAt: NOW + 1 },
@@ -166,7 +166,7 @@ it('attempts go on, and their gap grows, while part of the demand cannot be read
       (l): Launch => (up.includes(l.name) ? { ...l, outcome: 'booted', listed: true, settledAt: now } : l),
     );
     const sight = { workers: [], failedOperations: new Map(), jobs: held, partial: true as const };
-    known = learn({ ...known, launches }, sight, 10 * MINUTE, now);
+    known = updatePoolState({ ...known, launches }, sight, 10 * MINUTE, now);
     const { job: next } = nextAttempt(splitHeld(held, known, now).held, known, now);
     if (!next) continue;
     attempts.push((now - NOW) / MINUTE);

@@ -1,16 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import type { Worker } from '../../../../lib/core/fleet/types.ts';
-import { learn, type Sight } from '../../../../lib/core/launches/pool-state.ts';
-import type { Launch, PoolMemory } from '../../../../lib/core/launches/types.ts';
+import { type PoolObservation, updatePoolState } from '../../../../lib/core/launches/pool-state.ts';
+import type { Launch, PoolState } from '../../../../lib/core/launches/types.ts';
 import { leftWhileTried } from '../../../../lib/core/launches/unclaimed-jobs.ts';
-import { PATIENCE_MS } from '../../../../lib/core/plan/coverage.ts';
+import { CLAIM_TIMEOUT_MS } from '../../../../lib/core/plan/coverage.ts';
 import { HOUR, job, jobs, launch, MINUTE, memory, NOW, worker } from '../../../../testkit/builders.ts';
 
 const booted = (n: number, overrides: Partial<Launch> = {}) =>
-  launch(n, { outcome: 'booted', listed: true, settledAt: NOW - PATIENCE_MS, jobId: n, at: NOW - HOUR, ...overrides });
+  launch(n, { outcome: 'booted', listed: true, settledAt: NOW - CLAIM_TIMEOUT_MS, jobId: n, at: NOW - HOUR, ...overrides });
 
-function learned(given: PoolMemory, workers: readonly Worker[], waiting: Sight['jobs'] = [job(1)], left?: Sight['left']): PoolMemory {
-  return learn(given, { workers, failedOperations: new Map(), jobs: waiting, ...(left && { left }) }, 10 * MINUTE, NOW);
+function learned(
+  given: PoolState,
+  workers: readonly Worker[],
+  waiting: PoolObservation['jobs'] = [job(1)],
+  left?: PoolObservation['left'],
+): PoolState {
+  return updatePoolState(given, { workers, failedOperations: new Map(), jobs: waiting, ...(left && { left }) }, 10 * MINUTE, NOW);
 }
 
 describe('what a booted launch was good for', () => {
@@ -18,7 +23,7 @@ describe('what a booted launch was good for', () => {
     name: string;
     given?: Partial<Launch>;
     workers?: readonly Worker[];
-    jobs?: Sight['jobs'];
+    jobs?: PoolObservation['jobs'];
     use?: Launch['use'];
   }[] = [
     { name: 'it has a job', workers: [worker(1, 'busy')], use: 'job' },
@@ -29,7 +34,7 @@ describe('what a booted launch was good for', () => {
     { name: 'it is leaving, and its job waits', given: { settledAt: NOW - 1 }, workers: [worker(1, 'draining')], use: 'passed-over' },
     { name: 'it left, and its job does not wait any more', jobs: [job(2)], use: 'none' },
     { name: 'it was for no job', given: { jobId: 99 }, workers: [worker(1, 'idle')], use: 'none' },
-    { name: 'it has not been idle for long', given: { settledAt: NOW - PATIENCE_MS + 1 }, workers: [worker(1, 'idle')] },
+    { name: 'it has not been idle for long', given: { settledAt: NOW - CLAIM_TIMEOUT_MS + 1 }, workers: [worker(1, 'idle')] },
     { name: 'it has just called', given: { outcome: 'pending' }, workers: [worker(1, 'idle')] },
     { name: 'it boots', given: { outcome: 'pending' }, workers: [worker(1, 'booting')] },
     { name: 'it did not boot', given: { outcome: 'failed', why: 'never-booted' } },
@@ -43,15 +48,15 @@ describe('what a booted launch was good for', () => {
 
   it('is not known while the waiting jobs cannot be read', () => {
     const before = memory({ launches: [booted(1)], passedOver: { 5: { tries: 1, lastAt: 3 } } });
-    const after = learn(before, { workers: [], failedOperations: new Map(), jobs: undefined }, 10 * MINUTE, NOW);
+    const after = updatePoolState(before, { workers: [], failedOperations: new Map(), jobs: undefined }, 10 * MINUTE, NOW);
     expect([after.launches[0]?.use, after.passedOver]).toStrictEqual([undefined, before.passedOver]);
   });
 
   it('is not known of a job that may be among those that could not be read', () => {
     const known = { 1: { tries: 1, lastAt: 3 }, 5: { tries: 1, lastAt: 3 } };
-    const learnedOf = (given: Partial<Launch>, more: Partial<Sight> = { partial: true }) => {
+    const learnedOf = (given: Partial<Launch>, more: Partial<PoolObservation> = { partial: true }) => {
       const sight = { workers: [], failedOperations: new Map(), jobs: [job(2)], ...more };
-      return learn(memory({ launches: [booted(1, given)], passedOver: known }), sight, 10 * MINUTE, NOW);
+      return updatePoolState(memory({ launches: [booted(1, given)], passedOver: known }), sight, 10 * MINUTE, NOW);
     };
     expect([learnedOf({}).launches[0], learnedOf({}).passedOver]).toStrictEqual([booted(1), known]);
     // That it waits is known, that it does not is not.
@@ -61,9 +66,9 @@ describe('what a booted launch was good for', () => {
   });
 
   it('is settled after ten minutes, or by GitLab’s answer, where its job may be among those that could not be read', () => {
-    const useOf = (given: Partial<Launch>, left?: Sight['left']) => {
+    const useOf = (given: Partial<Launch>, left?: PoolObservation['left']) => {
       const sight = { workers: [], failedOperations: new Map(), jobs: [job(2)], partial: true as const, ...(left && { left }) };
-      return learn(memory({ launches: [booted(1, given)] }), sight, 10 * MINUTE, NOW).launches[0]?.use;
+      return updatePoolState(memory({ launches: [booted(1, given)] }), sight, 10 * MINUTE, NOW).launches[0]?.use;
     };
     expect(useOf({ settledAt: NOW - 10 * MINUTE })).toBe(undefined);
     expect(useOf({ settledAt: NOW - 10 * MINUTE - 1 })).toBe('none');
@@ -82,7 +87,7 @@ describe('what a booted launch was good for', () => {
   it('is not waited for longer than that', () => {
     const wave = Array.from({ length: 50 }, (_, i) => booted(i + 1, { settledAt: NOW - HOUR }));
     expect(
-      learn(memory({ launches: wave }), { workers: [], failedOperations: new Map(), jobs: undefined }, 10 * MINUTE, NOW).launches,
+      updatePoolState(memory({ launches: wave }), { workers: [], failedOperations: new Map(), jobs: undefined }, 10 * MINUTE, NOW).launches,
     ).toHaveLength(20);
   });
 });
@@ -143,17 +148,17 @@ describe('the jobs passed over', () => {
 
   it('are those that may wait unseen and those that left as far as GitLab has answered, while not all can be read', () => {
     const sight = { workers: [idle], failedOperations: new Map(), jobs: [], partial: true as const };
-    const cancelled = learn(recent, { ...sight, left: new Map([[2, {}]]) }, 10 * MINUTE, NOW);
+    const cancelled = updatePoolState(recent, { ...sight, left: new Map([[2, {}]]) }, 10 * MINUTE, NOW);
     expect(cancelled).toMatchObject({ passedOver: { 1: over(3, 5) }, attempts: known.attempts });
     expect(Object.keys(cancelled.passedOver)).toStrictEqual(['1']);
-    expect(learn(recent, { ...sight, left: new Map([[2, { runnerId: 9 }]]) }, 10 * MINUTE, NOW).passedOver).toStrictEqual({});
+    expect(updatePoolState(recent, { ...sight, left: new Map([[2, { runnerId: 9 }]]) }, 10 * MINUTE, NOW).passedOver).toStrictEqual({});
     expect(leftWhileTried(recent, { jobs: [job(1)] })).toStrictEqual([{ id: 2, projectId: 7 }]);
   });
 
   it('keep their project when they are passed over once more unseen', () => {
     const attempt = booted(9, { jobId: 1, retry: true, settledAt: NOW - HOUR });
     const sight = { workers: [], failedOperations: new Map(), jobs: [], partial: true as const };
-    const after = learn({ ...known, launches: [attempt] }, sight, 10 * MINUTE, NOW);
+    const after = updatePoolState({ ...known, launches: [attempt] }, sight, 10 * MINUTE, NOW);
     expect(after.passedOver).toMatchObject({ 1: { tries: 4, lastAt: NOW - HOUR, projectId: 7 } });
     expect(after.attempts).toStrictEqual({ inVain: 3, lastAt: NOW - HOUR });
   });
@@ -171,7 +176,7 @@ describe('the jobs passed over', () => {
 });
 
 describe('attempts in vain', () => {
-  const attempts = (given: Partial<PoolMemory>) => learned(memory(given), []).attempts;
+  const attempts = (given: Partial<PoolState>) => learned(memory(given), []).attempts;
   const before = { inVain: 3, lastAt: NOW - 2 * HOUR };
 
   it('are counted for the pool, whatever job they were for', () => {
@@ -194,8 +199,13 @@ describe('attempts in vain', () => {
 });
 
 describe('a worker whose own job has left with another', () => {
-  const jobOf = (given: Partial<Launch>, waiting: Sight['jobs'], others: readonly Launch[] = [], workers: readonly Worker[] = []) =>
-    learn(
+  const jobOf = (
+    given: Partial<Launch>,
+    waiting: PoolObservation['jobs'],
+    others: readonly Launch[] = [],
+    workers: readonly Worker[] = [],
+  ) =>
+    updatePoolState(
       memory({ launches: [launch(1, { jobId: 99, ...given }), ...others] }),
       { workers, failedOperations: new Map(), jobs: waiting },
       10 * MINUTE,
@@ -206,7 +216,7 @@ describe('a worker whose own job has left with another', () => {
   const rows: readonly {
     name: string;
     given?: Partial<Launch>;
-    waiting: Sight['jobs'];
+    waiting: PoolObservation['jobs'];
     others?: readonly Launch[];
     expected: number | undefined;
   }[] = [

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { deriveFleet } from '../../../../lib/core/fleet/derive.ts';
 import type { Worker } from '../../../../lib/core/fleet/types.ts';
-import { learn, type Sight } from '../../../../lib/core/launches/pool-state.ts';
-import type { PoolMemory } from '../../../../lib/core/launches/types.ts';
+import { type PoolObservation, updatePoolState } from '../../../../lib/core/launches/pool-state.ts';
+import type { PoolState } from '../../../../lib/core/launches/types.ts';
 import { ASKING_MS, leftBesideIdle } from '../../../../lib/core/launches/unresponsive.ts';
-import { PATIENCE_MS } from '../../../../lib/core/plan/coverage.ts';
+import { CLAIM_TIMEOUT_MS } from '../../../../lib/core/plan/coverage.ts';
 import { planPool } from '../../../../lib/core/plan/plan.ts';
 import {
   HOUR,
@@ -23,27 +23,27 @@ import {
 } from '../../../../testkit/builders.ts';
 
 const QUEUED = NOW - 2 * MINUTE;
-const watching = (overrides: Partial<PoolMemory> = {}) => memory({ watched: { 5: { projectId: 7, queuedAt: QUEUED } }, ...overrides });
+const watching = (overrides: Partial<PoolState> = {}) => memory({ watched: { 5: { projectId: 7, queuedAt: QUEUED } }, ...overrides });
 /** Job 5 has waited for more than three minutes, and job 6 was passed over. */
-const longWaiting = (six: PoolMemory['passedOver'][string]) =>
-  watching({ passedOver: { 6: six }, watched: { 5: { projectId: 7, queuedAt: NOW - PATIENCE_MS - 1 } } });
+const longWaiting = (six: PoolState['passedOver'][string]) =>
+  watching({ passedOver: { 6: six }, watched: { 5: { projectId: 7, queuedAt: NOW - CLAIM_TIMEOUT_MS - 1 } } });
 /** Idle for an hour, and another that has just got the job. */
 const idle = worker(1, 'idle', { idleSince: NOW - HOUR, done: 3 });
 const other = worker(2, 'busy');
-const taken: Sight['left'] = new Map([[5, { runnerId: 2, startedAt: NOW }]]);
+const taken: PoolObservation['left'] = new Map([[5, { runnerId: 2, startedAt: NOW }]]);
 
-function learned(given: PoolMemory, workers: readonly Worker[], sight: Partial<Sight> = {}): PoolMemory {
-  return learn(given, { workers, failedOperations: new Map(), jobs: [], ...sight }, 10 * MINUTE, NOW);
+function learned(given: PoolState, workers: readonly Worker[], sight: Partial<PoolObservation> = {}): PoolState {
+  return updatePoolState(given, { workers, failedOperations: new Map(), jobs: [], ...sight }, 10 * MINUTE, NOW);
 }
 
 describe('a worker is suspected', () => {
   const suspicion = { [nameOf(1)]: { since: NOW, jobId: 5, done: 3 } };
   const rows: readonly {
     name: string;
-    given?: PoolMemory;
+    given?: PoolState;
     workers?: readonly Worker[];
-    left?: Sight['left'];
-    expected?: PoolMemory['suspects'];
+    left?: PoolObservation['left'];
+    expected?: PoolState['suspects'];
   }[] = [
     { name: 'that was idle beside a job which another one got', expected: suspicion },
     { name: 'not when nobody was asked', left: undefined },
@@ -93,7 +93,7 @@ describe('a worker is suspected', () => {
     },
     {
       name: 'by one that waited long where none was',
-      given: watching({ watched: { 5: { projectId: 7, queuedAt: NOW - PATIENCE_MS - 1 } } }),
+      given: watching({ watched: { 5: { projectId: 7, queuedAt: NOW - CLAIM_TIMEOUT_MS - 1 } } }),
       expected: suspicion,
     },
     {
@@ -151,14 +151,15 @@ describe('jobs that are watched', () => {
     ]);
   });
 
-  const rows: readonly { name: string; given?: PoolMemory; workers?: readonly Worker[]; jobs?: Sight['jobs']; asked: boolean }[] = [
-    { name: 'asked for when one has left beside an idle worker', asked: true },
-    { name: 'not while it waits', jobs: [job(5)], asked: false },
-    { name: 'not when no worker is idle any more', workers: [other], asked: false },
-    { name: 'not when none could have asked in that time', workers: [worker(1, 'idle', { idleSince: NOW - ASKING_MS })], asked: false },
-    { name: 'not when it was passed over', given: watching({ passedOver: { 5: { tries: 1, lastAt: 1 } } }), asked: false },
-    { name: 'not while the waiting jobs cannot be read', jobs: undefined, asked: false },
-  ];
+  const rows: readonly { name: string; given?: PoolState; workers?: readonly Worker[]; jobs?: PoolObservation['jobs']; asked: boolean }[] =
+    [
+      { name: 'asked for when one has left beside an idle worker', asked: true },
+      { name: 'not while it waits', jobs: [job(5)], asked: false },
+      { name: 'not when no worker is idle any more', workers: [other], asked: false },
+      { name: 'not when none could have asked in that time', workers: [worker(1, 'idle', { idleSince: NOW - ASKING_MS })], asked: false },
+      { name: 'not when it was passed over', given: watching({ passedOver: { 5: { tries: 1, lastAt: 1 } } }), asked: false },
+      { name: 'not while the waiting jobs cannot be read', jobs: undefined, asked: false },
+    ];
 
   it.each(rows)('are $name', ({ given = watching(), workers = [idle], asked, ...row }) => {
     const seen = { workers, jobs: 'jobs' in row ? row.jobs : [] };
@@ -191,7 +192,7 @@ describe('a suspected worker', () => {
       { kind: 'launch', why: 'idle-target' },
       { kind: 'drain', worker: nameOf(1), runnerId: 1, why: 'unresponsive' },
     ]);
-    expect(planPool(planInput({ ...given, jobs: [job(9)], shrink: false })).actions).toStrictEqual([
+    expect(planPool(planInput({ ...given, jobs: [job(9)], mayRemove: false })).actions).toStrictEqual([
       { kind: 'launch', why: 'demand', jobId: 9 },
       { kind: 'launch', why: 'idle-target' },
     ]);

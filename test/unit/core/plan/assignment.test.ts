@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { NO_CONTROLS, poolControls } from '../../../../lib/core/controls.ts';
 import type { PendingJob } from '../../../../lib/core/fleet/types.ts';
-import { EMPTY_MEMORY } from '../../../../lib/core/launches/types.ts';
+import { EMPTY_POOL_STATE } from '../../../../lib/core/launches/types.ts';
 import { assignJobs, canRun, type PoolQueue } from '../../../../lib/core/plan/assignment.ts';
 import type { Pool } from '../../../../lib/core/pool/pool.ts';
 import { job, jobs, launch, memory, NOW, pool, worker } from '../../../../testkit/builders.ts';
@@ -36,7 +36,7 @@ describe('assignJobs', () => {
     pool: of,
     jobs: waiting,
     workers: [],
-    memory: EMPTY_MEMORY,
+    memory: EMPTY_POOL_STATE,
     controls: NO_CONTROLS,
     ...rest,
   });
@@ -142,7 +142,7 @@ describe('assignJobs', () => {
     },
     {
       name: 'a pool that cannot be seen keeps its jobs',
-      queues: [{ pool: small, jobs: three, memory: EMPTY_MEMORY, controls: NO_CONTROLS }, queue(big, three)],
+      queues: [{ pool: small, jobs: three, memory: EMPTY_POOL_STATE, controls: NO_CONTROLS }, queue(big, three)],
       expected: { small: [1, 2, 3], big: [] },
     },
     {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Worker } from '../../../lib/core/fleet/types.ts';
-import { PATIENCE_MS } from '../../../lib/core/plan/coverage.ts';
+import { CLAIM_TIMEOUT_MS } from '../../../lib/core/plan/coverage.ts';
 import { planPool } from '../../../lib/core/plan/plan.ts';
 import { count } from '../../../lib/core/plan/scale-up.ts';
-import type { Action, Brake, PlanInput } from '../../../lib/core/plan/types.ts';
+import type { Action, LaunchLimit, PlanInput } from '../../../lib/core/plan/types.ts';
 import { HOUR, job, jobs, launch, MINUTE, memory, NOW, period, planInput, pool, worker } from '../../../testkit/builders.ts';
 
 const plan = (overrides: Partial<PlanInput>) => planPool(planInput(overrides));
@@ -13,7 +13,7 @@ const forJobs = (...ids: readonly number[]): readonly Action[] => ids.map((jobId
 const forIdle = (n: number): readonly Action[] => Array.from({ length: n }, () => ({ kind: 'launch', why: 'idle-target' }));
 
 const longWaiting = (id: number) => job(id, { queuedAt: NOW - HOUR + id });
-const passive = (n: number) => worker(n, 'idle', { idleSince: NOW - PATIENCE_MS - 1 });
+const passive = (n: number) => worker(n, 'idle', { idleSince: NOW - CLAIM_TIMEOUT_MS - 1 });
 
 const failedAt = NOW - 30_000;
 const broken = memory({ launches: [launch(90, { at: NOW - HOUR, outcome: 'failed', settledAt: failedAt })] });
@@ -28,7 +28,7 @@ interface Row {
   readonly given: Partial<PlanInput>;
   readonly expected: readonly Action[];
   readonly unmet?: number;
-  readonly brakes?: readonly Brake[];
+  readonly brakes?: readonly LaunchLimit[];
 }
 
 const rows: readonly Row[] = [
@@ -43,12 +43,12 @@ const rows: readonly Row[] = [
   { name: 'those that are gone take none', given: { jobs: jobs(1), workers: many(3, 'gone') }, expected: forJobs(1) },
   {
     name: 'one that leaves for its age takes none',
-    given: { jobs: jobs(1), workers: many(1, 'idle'), pool: pool({ maxAgeMs: MINUTE }), shrink: false },
+    given: { jobs: jobs(1), workers: many(1, 'idle'), pool: pool({ maxAgeMs: MINUTE }), mayRemove: false },
     expected: forJobs(1),
   },
   {
     name: 'one that leaves after its builds takes none',
-    given: { jobs: jobs(1), workers: [worker(1, 'idle', { done: 2 })], pool: pool({ maxBuilds: 2 }), shrink: false },
+    given: { jobs: jobs(1), workers: [worker(1, 'idle', { done: 2 })], pool: pool({ maxBuilds: 2 }), mayRemove: false },
     expected: forJobs(1),
   },
   { name: 'keeps idle workers ready', given: { pool: pool({ policy: { idleCount: 2 } }) }, expected: forIdle(2) },
@@ -98,7 +98,7 @@ const rows: readonly Row[] = [
       pool: pool({ limit: 1 }),
       jobs: jobs(1),
       workers: [{ ...worker(1, 'busy'), phase: 'failed', failure: 'error' }],
-      shrink: false,
+      mayRemove: false,
     },
     expected: [],
     unmet: 1,
@@ -206,12 +206,12 @@ const rows: readonly Row[] = [
   },
   {
     name: 'exactly as long as is waited is not too long',
-    given: { jobs: [job(1, { queuedAt: NOW - PATIENCE_MS })], workers: [passive(1)] },
+    given: { jobs: [job(1, { queuedAt: NOW - CLAIM_TIMEOUT_MS })], workers: [passive(1)] },
     expected: [],
   },
   {
     name: 'exactly as long idle as is waited is not too long',
-    given: { jobs: [longWaiting(1)], workers: [worker(1, 'idle', { idleSince: NOW - PATIENCE_MS })] },
+    given: { jobs: [longWaiting(1)], workers: [worker(1, 'idle', { idleSince: NOW - CLAIM_TIMEOUT_MS })] },
     expected: [],
   },
   {
@@ -273,7 +273,7 @@ const rows: readonly Row[] = [
     brakes: [{ why: 'limit' }],
   },
   // What may not be done.
-  { name: 'shrink only: nothing is launched', given: { jobs: jobs(2), grow: false }, expected: [], unmet: 2 },
+  { name: 'shrink only: nothing is launched', given: { jobs: jobs(2), mayLaunch: false }, expected: [], unmet: 2 },
   {
     name: 'unreadable jobs: nothing is launched, not even idle workers',
     given: { jobs: undefined, pool: pool({ policy: { idleCount: 2 } }) },
@@ -295,7 +295,7 @@ describe('growing', () => {
 
   it('touches nothing when it may only grow', () => {
     const workers = [...many(3, 'idle'), worker(4, 'draining', { drainingSince: NOW - HOUR }), worker(5, 'gone')];
-    expect(plan({ workers, shrink: false, pool: pool({ limit: 1 }) })).toMatchObject({ actions: [], held: [] });
+    expect(plan({ workers, mayRemove: false, pool: pool({ limit: 1 }) })).toMatchObject({ actions: [], held: [] });
   });
 });
 

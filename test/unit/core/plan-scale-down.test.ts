@@ -5,7 +5,7 @@ import type { Action, PlanInput } from '../../../lib/core/plan/types.ts';
 import type { Pool } from '../../../lib/core/pool/pool.ts';
 import { HOUR, job, jobs, MINUTE, memory, NOW, nameOf, planInput, pool, worker } from '../../../testkit/builders.ts';
 
-const plan = (overrides: Partial<PlanInput>) => planPool(planInput({ grow: false, ...overrides }));
+const plan = (overrides: Partial<PlanInput>) => planPool(planInput({ mayLaunch: false, ...overrides }));
 const drains = (actions: readonly Action[]) => actions.flatMap((a) => (a.kind === 'drain' ? [[a.runnerId, a.why]] : []));
 
 /** Idle workers, the first the oldest, each idle for the minutes given. */
@@ -187,7 +187,7 @@ describe('draining', () => {
   });
 
   it('does not launch for the idle target what it drains', () => {
-    expect(plan({ grow: true, workers: idle(11, 11), pool: keep(1) }).actions).toStrictEqual([
+    expect(plan({ mayLaunch: true, workers: idle(11, 11), pool: keep(1) }).actions).toStrictEqual([
       { kind: 'drain', worker: nameOf(2), runnerId: 2, why: 'idle' },
     ]);
   });
@@ -241,14 +241,14 @@ describe('room for a job that waits beside idle workers', () => {
       memory: memory({ pause: { until: NOW + 1, code: 'Ecs.0042', message: 'cores' } }),
       expected: [],
     },
-    { name: 'none by a pass that may only shrink', pool: full(2), workers: idle(4, 4), jobs: waited(1), grow: false, expected: [] },
+    { name: 'none by a pass that may only shrink', pool: full(2), workers: idle(4, 4), jobs: waited(1), mayLaunch: false, expected: [] },
     {
       name: 'what is idle for too long leaves, whatever waits that was passed over',
       pool: pool({ limit: 9, policy: { idleTimeMs: MINUTE } }),
       workers: idle(2),
       jobs: [job(1)],
       memory: over,
-      grow: false,
+      mayLaunch: false,
       expected: [[1, 'idle']],
     },
     {
@@ -256,12 +256,12 @@ describe('room for a job that waits beside idle workers', () => {
       pool: pool({ limit: 9 }),
       workers: idle(11),
       jobs: waited(1),
-      grow: false,
+      mayLaunch: false,
       expected: [[1, 'idle']],
     },
   ];
 
   it.each(rowsAtLimit)('$name', ({ name: _, expected, ...given }) => {
-    expect(drains(plan({ grow: true, ...given }).actions)).toStrictEqual(expected);
+    expect(drains(plan({ mayLaunch: true, ...given }).actions)).toStrictEqual(expected);
   });
 });
