@@ -3,7 +3,7 @@ import { systemClock } from '../../lib/runtime/clock.ts';
 import { readPageFiles } from '../dashboard/assets.ts';
 import { networksOf, publish, unpublish } from '../dashboard/publish.ts';
 import type { CommandContext, Program } from '../shared/context.ts';
-import { openSite, openStore, UserError } from '../shared/environment.ts';
+import { openStore, openWebsite, UserError } from '../shared/environment.ts';
 
 /** How long a bucket policy may take to come into force. */
 const PATIENCE_MS = 30_000;
@@ -25,7 +25,7 @@ export function register(program: Program, context: CommandContext): void {
         const page = readPageFiles();
         if (!page) throw new UserError('The dashboard has not been built: npm run build.');
         const config = context.load();
-        const bucket = { site: openSite(config), store: openStore(config), clock: systemClock };
+        const bucket = { website: openWebsite(config), store: openStore(config), clock: systemClock };
         return await publish(bucket, page, { ...defined({ networks }), dryRun: dryRun ?? false, patienceMs: PATIENCE_MS }, output);
       }),
     );
@@ -38,7 +38,7 @@ export function register(program: Program, context: CommandContext): void {
     .action(({ dryRun, json }) =>
       context.run(json, async (output) => {
         const config = context.load();
-        const bucket = { site: openSite(config), store: openStore(config), clock: systemClock };
+        const bucket = { website: openWebsite(config), store: openStore(config), clock: systemClock };
         return await unpublish(bucket, { dryRun: dryRun ?? false }, output);
       }),
     );

@@ -1,9 +1,9 @@
 import { AREAS, type Area, type Finding, type Level } from '../../lib/app/doctor/findings.ts';
 import { CHECK_NAMES, examine } from '../../lib/app/doctor/run.ts';
-import type { DoctorWorld, Subject } from '../../lib/app/doctor/types.ts';
+import type { DoctorServices, Subject } from '../../lib/app/doctor/types.ts';
 import { counted } from '../../lib/core/plural.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
-import { doctorWorld, subjectOf } from '../doctor/adapters.ts';
+import { doctorServices, subjectOf } from '../doctor/adapters.ts';
 import type { CommandContext, Program } from '../shared/context.ts';
 import { environmentSecrets } from '../shared/environment.ts';
 import type { Output } from '../shared/output.ts';
@@ -32,9 +32,9 @@ const COLOURS: Readonly<Record<Level, Colour>> = { ok: 'good', warning: 'warning
 const ESCAPE = '\u001b';
 
 /** Examines, tells, and gives the exit code: 1 when there is an error. */
-export async function doctor(subject: Subject, world: DoctorWorld, output: DoctorOutput, signal?: AbortSignal): Promise<number> {
+export async function doctor(subject: Subject, services: DoctorServices, output: DoctorOutput, signal?: AbortSignal): Promise<number> {
   let done = 0;
-  const found = await examine(subject, world, signal ? { signal } : {}, (name) => {
+  const found = await examine(subject, services, signal ? { signal } : {}, (name) => {
     done += 1;
     output.progress?.(`${done} of ${CHECK_NAMES.length}: ${name}`);
   });
@@ -77,12 +77,12 @@ export function register(program: Program, context: CommandContext): void {
       context.run(json, async (output) => {
         const config = context.load();
         const file = context.configFile();
-        const world = doctorWorld({ config, secrets: environmentSecrets(), clock: systemClock });
+        const services = doctorServices({ config, secrets: environmentSecrets(), clock: systemClock });
         const ended = new AbortController();
         const stop = () => ended.abort();
         process.once('SIGINT', stop);
         try {
-          return await doctor(subjectOf(config, { file, probe }), world, { ...output, ...terminal(json) }, ended.signal);
+          return await doctor(subjectOf(config, { file, probe }), services, { ...output, ...terminal(json) }, ended.signal);
         } finally {
           process.removeListener('SIGINT', stop);
         }

@@ -10,14 +10,14 @@ import {
   withoutStatement,
   withStatement,
 } from '../../lib/otc/obs/policy.ts';
-import type { Hosting, ObsSite, SiteFile } from '../../lib/otc/obs/website.ts';
+import type { BucketWebsite, Hosting, WebsiteFile } from '../../lib/otc/obs/website.ts';
 import { UserError } from '../shared/environment.ts';
 import type { Output } from '../shared/output.ts';
 import { oneLine } from '../shared/printable.ts';
 import type { PageFile } from './assets.ts';
 
 export interface Bucket {
-  readonly site: ObsSite;
+  readonly website: BucketWebsite;
   readonly store: Store;
   readonly clock: Clock;
 }
@@ -59,9 +59,9 @@ export async function publish(bucket: Bucket, page: readonly PageFile[], options
   const changes = await publishing(bucket, page.map(compressed), options.networks);
   await carryOut(changes, options.dryRun, output);
   if (options.dryRun) return 0;
-  const open = ourStatement('dashboard', await bucket.site.policy());
+  const open = ourStatement('dashboard', await bucket.website.policy());
   const found = await look(bucket, open, options.patienceMs);
-  const { url } = bucket.site;
+  const { url } = bucket.website;
   if (output.json) output.data(JSON.stringify({ ok: found.ok, url, changes: changes.map(({ what }) => what), notes: found.notes }));
   else {
     if (changes.length === 0) output.say('Everything is as it should be; nothing was changed.');
@@ -72,17 +72,17 @@ export async function publish(bucket: Bucket, page: readonly PageFile[], options
 }
 
 /** Undoes what `publish` did; the counts themselves stay. Gives the exit code. */
-export async function unpublish({ site, store }: Bucket, options: { readonly dryRun: boolean }, output: Output): Promise<number> {
-  const policy = await site.policy();
-  const [hosting, mine, assets] = await Promise.all([hostingOf(site), isOurs(store), store.list(ASSETS_PREFIX)]);
+export async function unpublish({ website, store }: Bucket, options: { readonly dryRun: boolean }, output: Output): Promise<number> {
+  const policy = await website.policy();
+  const [hosting, mine, assets] = await Promise.all([hostingOf(website), isOurs(store), store.list(ASSETS_PREFIX)]);
   const changes: Change[] = [];
   if (ourStatement('dashboard', policy)) {
     changes.push({
       what: 'take the statement ScalerDashboard out of the policy',
-      apply: () => site.setPolicy(withoutStatement('dashboard', policy)),
+      apply: () => website.setPolicy(withoutStatement('dashboard', policy)),
     });
   }
-  if (hosting === 'ours' && mine !== 'other') changes.push({ what: 'end website hosting', apply: () => site.unhost() });
+  if (hosting === 'ours' && mine !== 'other') changes.push({ what: 'end website hosting', apply: () => website.unhost() });
   const files = [...(mine === 'ours' ? [PAGE_KEY] : []), ...assets.filter((key) => ASSET.test(key))];
   changes.push(...files.map((key) => ({ what: `delete ${key}`, apply: () => store.delete(key) })));
   await carryOut(changes, options.dryRun, output);
@@ -101,28 +101,34 @@ async function carryOut(changes: readonly Change[], dryRun: boolean, output: Out
 
 /** In this order a reader never meets half of it: assets, page, what the last page needed, hosting, and only then who may read. */
 async function publishing(
-  { site, store }: Bucket,
-  files: readonly SiteFile[],
+  { website, store }: Bucket,
+  files: readonly WebsiteFile[],
   networks: readonly string[] | undefined,
 ): Promise<readonly Change[]> {
-  const [mine, hosting, policy, assets] = await Promise.all([isOurs(store), hostingOf(site), site.policy(), store.list(ASSETS_PREFIX)]);
-  if (mine === 'other') throw new UserError(`The bucket ${site.bucket} has an index.html that is not the dashboard's: it is left alone.`);
-  if (hosting === 'other') throw new UserError(`The bucket ${site.bucket} has website hosting of another kind: it is left alone.`);
-  const held = await Promise.all(files.map((file) => site.holds(file)));
-  const uploads = files.flatMap((file, i): Change[] => (held[i] ? [] : [{ what: `upload ${file.key}`, apply: () => site.put(file) }]));
+  const [mine, hosting, policy, assets] = await Promise.all([
+    isOurs(store),
+    hostingOf(website),
+    website.policy(),
+    store.list(ASSETS_PREFIX),
+  ]);
+  if (mine === 'other')
+    throw new UserError(`The bucket ${website.bucket} has an index.html that is not the dashboard's: it is left alone.`);
+  if (hosting === 'other') throw new UserError(`The bucket ${website.bucket} has website hosting of another kind: it is left alone.`);
+  const held = await Promise.all(files.map((file) => website.holds(file)));
+  const uploads = files.flatMap((file, i): Change[] => (held[i] ? [] : [{ what: `upload ${file.key}`, apply: () => website.put(file) }]));
   const keys = new Set(files.map(({ key }) => key));
   const old = assets.filter((key) => ASSET.test(key) && !keys.has(key));
   const removals = old.map((key): Change => ({ what: `delete ${key}`, apply: () => store.delete(key) }));
-  const host: Change[] = site.hostable && hosting === 'none' ? [{ what: 'set website hosting', apply: () => site.host() }] : [];
-  const wanted = networks && readersStatement('dashboard', site.bucket, networks, site.scheme);
+  const host: Change[] = website.hostable && hosting === 'none' ? [{ what: 'set website hosting', apply: () => website.host() }] : [];
+  const wanted = networks && readersStatement('dashboard', website.bucket, networks, website.scheme);
   if (!wanted || sameStatement(ourStatement('dashboard', policy), wanted)) return [...uploads, ...removals, ...host];
   const who = networks.length === 0 ? 'everybody' : networks.join(', ');
   const what = `let ${who} read the page and counts/`;
-  return [...uploads, ...removals, ...host, { what, apply: () => site.setPolicy(withStatement(policy, wanted, site.scheme)) }];
+  return [...uploads, ...removals, ...host, { what, apply: () => website.setPolicy(withStatement(policy, wanted, website.scheme)) }];
 }
 
-async function hostingOf(site: ObsSite): Promise<Hosting> {
-  return site.hostable ? await site.hosting() : 'none';
+async function hostingOf(website: BucketWebsite): Promise<Hosting> {
+  return website.hostable ? await website.hosting() : 'none';
 }
 
 /** Whose the page is that is there now. */
@@ -138,9 +144,9 @@ interface Found {
 }
 
 /** What somebody without a key gets: the page, and nothing that is private. */
-async function look({ site, store, clock }: Bucket, open: PolicyStatement | undefined, patienceMs: number): Promise<Found> {
-  const page = await pageStatus(site, clock, open ? patienceMs : 0);
-  const seen = await Promise.all(PRIVATE_PREFIXES.map(async (prefix) => await privateStatus(site, store, prefix)));
+async function look({ website, store, clock }: Bucket, open: PolicyStatement | undefined, patienceMs: number): Promise<Found> {
+  const page = await pageStatus(website, clock, open ? patienceMs : 0);
+  const seen = await Promise.all(PRIVATE_PREFIXES.map(async (prefix) => await privateStatus(website, store, prefix)));
   const exposed = seen.filter(({ status }) => isReadable(status));
   const unproven = seen.filter(({ status }) => !isReadable(status) && status !== 401 && status !== 403);
   const notes = [
@@ -174,24 +180,28 @@ function isForAll(open: PolicyStatement | undefined): boolean {
   return open !== undefined && !('Condition' in open);
 }
 
-async function pageStatus(site: ObsSite, clock: Clock, patienceMs: number): Promise<number> {
+async function pageStatus(website: BucketWebsite, clock: Clock, patienceMs: number): Promise<number> {
   const until = clock.now() + patienceMs;
-  let status = await site.anonymousPage();
+  let status = await website.anonymousPage();
   while (!isReadable(status) && clock.now() + RETRY_MS <= until) {
     await clock.sleep(RETRY_MS);
-    status = await site.anonymousPage();
+    status = await website.anonymousPage();
   }
   return status;
 }
 
 /** Of an object that is there, when there is one: of others a server may say 404. */
-async function privateStatus(site: ObsSite, store: Store, prefix: string): Promise<{ readonly key: string; readonly status: number }> {
+async function privateStatus(
+  website: BucketWebsite,
+  store: Store,
+  prefix: string,
+): Promise<{ readonly key: string; readonly status: number }> {
   const [key = `${prefix}none`] = await store.list(prefix, { max: 1 });
-  return { key, status: await site.anonymous(key) };
+  return { key, status: await website.anonymous(key) };
 }
 
 /** Stored compressed, since the store does not compress; a page that small is not worth it. */
-function compressed({ path, body, contentType, cacheControl }: PageFile): SiteFile {
+function compressed({ path, body, contentType, cacheControl }: PageFile): WebsiteFile {
   const file = { key: path, contentType, cacheControl };
   return path === PAGE_KEY ? { ...file, body } : { ...file, body: gzipSync(body, { level: 9 }), contentEncoding: 'gzip' };
 }

@@ -1,5 +1,5 @@
 import { ulid } from 'ulid';
-import type { Dialect, DoctorWorld, Subject } from '../../lib/app/doctor/types.ts';
+import type { Dialect, DoctorServices, Subject } from '../../lib/app/doctor/types.ts';
 import type { Clock } from '../../lib/app/ports/index.ts';
 import { renderProblem } from '../../lib/config/check/problems.ts';
 import type { Config } from '../../lib/config/load/parse.ts';
@@ -40,7 +40,7 @@ export function subjectOf(config: Config, { file, probe }: { readonly file: stri
 }
 
 /** The world as doctor sees it: the adapters of the farm where these suffice, and read-only ones that the functions do not carry. */
-export function doctorWorld({ config, secrets, clock, deadlineMs = 10_000 }: DoctorInputs): DoctorWorld {
+export function doctorServices({ config, secrets, clock, deadlineMs = 10_000 }: DoctorInputs): DoctorServices {
   const now = () => clock.now();
   const { otc, settings } = config;
   const patience = { deadlineMs, backoffMs: Math.min(500, deadlineMs / 10) };
@@ -66,7 +66,7 @@ function cloudPart(
   { otcKeys }: Secrets,
   clock: Clock,
   patience: Patience,
-): Pick<DoctorWorld, 'cloud' | 'bucket'> {
+): Pick<DoctorServices, 'cloud' | 'bucket'> {
   if (!otcKeys) return {};
   const { accessKey, secretKey, securityToken } = otcKeys;
   const credentials = new SecretCredentials(accessKey.reveal(), secretKey.reveal(), securityToken?.reveal());
@@ -105,7 +105,7 @@ function cloudPart(
   };
 }
 
-function forgePart(url: string, token: string, clock: Clock, deadlineMs: number): NonNullable<DoctorWorld['forge']> {
+function forgePart(url: string, token: string, clock: Clock, deadlineMs: number): NonNullable<DoctorServices['forge']> {
   const gitlab = new GitLab({ url, token, clock, deadlineMs: 2 * deadlineMs, tryTimeoutMs: deadlineMs });
   const survey = new GitLabSurvey({ url, token, clock, deadlineMs });
   return {

@@ -7,7 +7,7 @@ import { loadConfigText } from '../../lib/config/load/yaml.ts';
 import { readSecrets, type Secrets } from '../../lib/config/secrets.ts';
 import { AccessError, ConfigError, ThrottledError, UnclearError } from '../../lib/core/errors.ts';
 import { MINUTE } from '../../lib/core/time.ts';
-import { ObsSite } from '../../lib/otc/obs/website.ts';
+import { BucketWebsite } from '../../lib/otc/obs/website.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import { composeServices, composeStore } from '../../lib/runtime/compose.ts';
 import { startDeadline } from '../../lib/runtime/deadline.ts';
@@ -69,10 +69,10 @@ export function openStore(config: Config): Store {
 }
 
 /** The bucket as a website. */
-export function openSite({ otc, bucket }: Config): ObsSite {
+export function openWebsite({ otc, bucket }: Config): BucketWebsite {
   const credentials = environmentCredentials(environmentSecrets());
   const scheme = bucket.dialect === 's3-v2' ? 'aws' : 'obs';
-  return new ObsSite({ endpoint: otc.endpoints.obs, bucket: bucket.name, credentials, clock: systemClock, scheme });
+  return new BucketWebsite({ endpoint: otc.endpoints.obs, bucket: bucket.name, credentials, clock: systemClock, scheme });
 }
 
 function environmentCredentials(secrets: Secrets) {

@@ -5,7 +5,7 @@ import type { Credentials } from '../../lib/otc/credentials.ts';
 import { Ecs } from '../../lib/otc/ecs/client.ts';
 import { OtcHttp } from '../../lib/otc/http.ts';
 import { Obs } from '../../lib/otc/obs/client.ts';
-import { ObsSite } from '../../lib/otc/obs/website.ts';
+import { BucketWebsite } from '../../lib/otc/obs/website.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import type { Provider } from '../inputs/schema-provider.ts';
 import { BucketAdmin } from './bucket.ts';
@@ -19,7 +19,7 @@ export interface Clients {
   readonly lts: LogAdmin;
   readonly bucket: BucketAdmin;
   /** The same bucket's policy. */
-  readonly site: ObsSite;
+  readonly site: BucketWebsite;
   readonly gateways: Gateways;
   /** Asks once which account the project belongs to. */
   iam(): Promise<IamAdmin>;
@@ -78,7 +78,7 @@ export function openClients({
     fgs: new FunctionGraphAdmin({ http, endpoint: at('functiongraph', own), projectId }),
     lts: new LogAdmin({ http, endpoint: at('lts'), projectId }),
     bucket: new BucketAdmin(store, config.otc.region),
-    site: new ObsSite(store),
+    site: new BucketWebsite(store),
     gateways: new Gateways({ http, endpoint: at('apig'), projectId }),
     iam: () => {
       iam ??= openIam();

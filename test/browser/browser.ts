@@ -4,7 +4,7 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 import type { PageFile } from '../../cli/dashboard/assets.ts';
 import { publish } from '../../cli/dashboard/publish.ts';
 import { Obs } from '../../lib/otc/obs/client.ts';
-import { ObsSite } from '../../lib/otc/obs/website.ts';
+import { BucketWebsite } from '../../lib/otc/obs/website.ts';
 import { RunningClock } from '../../sandbox/clock.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { buildDashboard } from '../../scripts/dashboard.ts';
@@ -42,14 +42,14 @@ export async function publishedSite(objects: ReadonlyMap<string, string>): Promi
   const sandbox = await startSandbox({ clock: new RunningClock() });
   const clock = { now: () => Date.now(), sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)) };
   const options = { endpoint: sandbox.urls.obs, bucket: sandbox.bucket, credentials: sandbox.credentials, clock };
-  const [site, store] = [new ObsSite(options), new Obs(options)];
+  const [website, store] = [new BucketWebsite(options), new Obs(options)];
   const fill = (more: ReadonlyMap<string, string>) => {
     for (const [key, text] of more) sandbox.obs.bucket(sandbox.bucket).put(key, Buffer.from(text), {});
   };
   fill(new Map([...objects, ['handoff/v1/w.toml', 'token = "t"']]));
   const output = { json: false, say: () => undefined, data: () => undefined };
-  await publish({ site, store, clock }, await builtPage(), { networks: [], dryRun: false, patienceMs: 5_000 }, output);
-  return { sandbox, store, url: site.url, fill };
+  await publish({ website, store, clock }, await builtPage(), { networks: [], dryRun: false, patienceMs: 5_000 }, output);
+  return { sandbox, store, url: website.url, fill };
 }
 
 export interface Visit {

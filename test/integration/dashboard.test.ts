@@ -3,7 +3,7 @@ import type { PageFile } from '../../cli/dashboard/assets.ts';
 import { networksOf, publish, unpublish } from '../../cli/dashboard/publish.ts';
 import { startLive } from '../../cli/dashboard/server.ts';
 import { Obs } from '../../lib/otc/obs/client.ts';
-import { ObsSite } from '../../lib/otc/obs/website.ts';
+import { BucketWebsite } from '../../lib/otc/obs/website.ts';
 import { RunningClock } from '../../sandbox/clock.ts';
 import { startSandbox } from '../../sandbox/sandbox.ts';
 
@@ -29,7 +29,7 @@ async function farm() {
     },
   };
   const options = { endpoint: world.urls.obs, bucket: world.bucket, credentials: world.credentials, clock: { now: () => Date.now() } };
-  const bucket = { site: new ObsSite(options), store: new Obs(options), clock };
+  const bucket = { website: new BucketWebsite(options), store: new Obs(options), clock };
   const said: string[] = [];
   const output = { json: false, say: (text: string) => void said.push(text), data: (text: string) => void said.push(text) };
   const inside = world.obs.bucket(world.bucket);
@@ -113,7 +113,7 @@ describe('scaler dashboard publish', () => {
 
   it('finds out when something private can be read, whoever opened it', async () => {
     const { bucket, said, put } = await farm();
-    await bucket.site.setPolicy({ Statement: [{ ...THEIRS, Principal: { ID: ['*'] } }] });
+    await bucket.website.setPolicy({ Statement: [{ ...THEIRS, Principal: { ID: ['*'] } }] });
     expect(await put({ networks: [] })).toBe(1);
     expect(said.join('\n')).toContain('DANGER: state/v1/pools/a.json can be read without a key.');
   });
@@ -123,7 +123,7 @@ describe('scaler dashboard publish', () => {
     await publish(bucket, PAGE, { networks: [], dryRun: false, patienceMs: 0 }, { ...output, json: true, say: () => undefined });
     expect(JSON.parse(said[0] ?? '')).toMatchObject({
       ok: true,
-      url: bucket.site.url,
+      url: bucket.website.url,
       changes: expect.arrayContaining(['set website hosting']),
     });
   });
@@ -132,7 +132,7 @@ describe('scaler dashboard publish', () => {
 describe('scaler dashboard remove', () => {
   it('undoes it, keeps the counts and the statements of others, and does nothing the second time', async () => {
     const { bucket, inside, output, put, said, status } = await farm();
-    await bucket.site.setPolicy({ Statement: [THEIRS] });
+    await bucket.website.setPolicy({ Statement: [THEIRS] });
     await put({ networks: [] });
     expect(JSON.parse(inside.documents.get('policy') ?? '').Statement).toHaveLength(2);
     expect(await unpublish(bucket, { dryRun: true }, output)).toBe(0);

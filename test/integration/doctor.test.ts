@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type DoctorOutput, doctor } from '../../cli/commands/doctor.ts';
-import { doctorWorld, subjectOf } from '../../cli/doctor/adapters.ts';
+import { doctorServices, subjectOf } from '../../cli/doctor/adapters.ts';
 import { ALL_CODES, CHECKS, type Finding } from '../../lib/app/doctor/findings.ts';
 import { examine } from '../../lib/app/doctor/run.ts';
 import type { Subject } from '../../lib/app/doctor/types.ts';
@@ -61,7 +61,7 @@ interface Case {
 interface Patient {
   readonly farm: Farm;
   readonly subject: Subject;
-  readonly world: ReturnType<typeof doctorWorld>;
+  readonly world: ReturnType<typeof doctorServices>;
 }
 
 /** A farm that is well but for what the case does to it. */
@@ -92,7 +92,7 @@ async function patient(c: Case): Promise<Patient> {
     farm,
     // The sandbox has no certificate, which is warned of.
     subject: { ...subject, warnings: subject.warnings.filter((one) => !one.includes('gitlab.url')) },
-    world: doctorWorld({ config: farm.config, secrets, clock: farm.sandbox.ctx.clock, deadlineMs: 1_500 }),
+    world: doctorServices({ config: farm.config, secrets, clock: farm.sandbox.ctx.clock, deadlineMs: 1_500 }),
   };
 }
 

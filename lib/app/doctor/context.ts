@@ -3,7 +3,7 @@ import type { CallOptions } from '../ports/index.ts';
 import { type CheckName, error, type Result, unknown } from './findings.ts';
 import type {
   CloudSurvey,
-  DoctorWorld,
+  DoctorServices,
   FlavorView,
   SecurityGroupView,
   ServerTime,
@@ -16,7 +16,7 @@ import type {
 /** One examination: what several checks want to know is asked once. */
 export interface DoctorContext {
   readonly subject: Subject;
-  readonly world: DoctorWorld;
+  readonly services: DoctorServices;
   readonly options: CallOptions;
   readonly reads: CachedReads;
 }
@@ -30,17 +30,17 @@ export interface CachedReads {
   readonly gitlabTime: () => Promise<ServerTime>;
 }
 
-export function createContext(subject: Subject, world: DoctorWorld, options: CallOptions): DoctorContext {
-  const ask = <T>(call: (cloud: CloudSurvey) => Promise<T>) => once(async () => await call(cloudOf(world)));
+export function createContext(subject: Subject, services: DoctorServices, options: CallOptions): DoctorContext {
+  const ask = <T>(call: (cloud: CloudSurvey) => Promise<T>) => once(async () => await call(cloudOf(services)));
   const reads: CachedReads = {
     flavors: ask((cloud) => cloud.allFlavors(options)),
     vpcs: ask((cloud) => cloud.vpcs(options)),
     subnets: ask((cloud) => cloud.subnets(options)),
     securityGroups: ask((cloud) => cloud.securityGroups(options)),
-    gitlabTime: once(() => world.gitlabTime(options)),
-    token: once(async () => await forgeOf(world).token(options)),
+    gitlabTime: once(() => services.gitlabTime(options)),
+    token: once(async () => await forgeOf(services).token(options)),
   };
-  return { subject, world, options, reads };
+  return { subject, services, options, reads };
 }
 
 function once<T>(work: () => Promise<T>): () => Promise<T> {
@@ -51,20 +51,20 @@ function once<T>(work: () => Promise<T>): () => Promise<T> {
   };
 }
 
-/** A part of the world that cannot be asked because a secret is missing. */
+/** A part of the services that cannot be asked because a secret is missing. */
 class NotConnected extends Error {}
 
-export function cloudOf({ cloud }: DoctorWorld): CloudSurvey {
+export function cloudOf({ cloud }: DoctorServices): CloudSurvey {
   if (!cloud) throw new NotConnected('OTC_ACCESS_KEY and OTC_SECRET_KEY are not set');
   return cloud;
 }
 
-export function forgeOf({ forge }: DoctorWorld): NonNullable<DoctorWorld['forge']> {
+export function forgeOf({ forge }: DoctorServices): NonNullable<DoctorServices['forge']> {
   if (!forge) throw new NotConnected('GITLAB_TOKEN is not set');
   return forge;
 }
 
-export function bucketOf({ bucket }: DoctorWorld): NonNullable<DoctorWorld['bucket']> {
+export function bucketOf({ bucket }: DoctorServices): NonNullable<DoctorServices['bucket']> {
   if (!bucket) throw new NotConnected('OTC_ACCESS_KEY and OTC_SECRET_KEY are not set');
   return bucket;
 }

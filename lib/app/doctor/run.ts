@@ -10,7 +10,7 @@ import { checkAddresses, checkSecurityGroups, checkSubnets, checkVpc } from './c
 import { checkPublicAddresses, checkQuotas } from './checks/quotas.ts';
 import { createContext, type DoctorContext, unavailable } from './context.ts';
 import { AREAS, CHECKS, type CheckName, type Finding, type Result, unknown } from './findings.ts';
-import type { DoctorWorld, Subject } from './types.ts';
+import type { DoctorServices, Subject } from './types.ts';
 
 /** The code of each check. Each waits for those it comes after; all others run at the same time. */
 const RUN: Readonly<Record<CheckName, (context: DoctorContext) => Promise<readonly Result[]>>> = {
@@ -54,11 +54,11 @@ export const CHECK_NAMES = Object.keys(CHECKS) as readonly CheckName[];
  */
 export async function examine(
   subject: Subject,
-  world: DoctorWorld,
+  services: DoctorServices,
   options: CallOptions = {},
   onDone: (name: CheckName, findings: readonly Finding[]) => void = () => undefined,
 ): Promise<readonly Finding[]> {
-  const context = createContext(subject, world, options);
+  const context = createContext(subject, services, options);
   const begun = new Map<CheckName, Promise<readonly Finding[]>>();
   const make = (name: CheckName): Promise<readonly Finding[]> => {
     const known = begun.get(name);

@@ -156,7 +156,7 @@ export interface Subject {
 }
 
 /** Everything that the examination may touch. What cannot be built because a secret is missing is absent. */
-export interface DoctorWorld {
+export interface DoctorServices {
   readonly cloud?: CloudSurvey;
   readonly forge?: ForgeSurvey;
   readonly bucket?: BucketSurvey & { readonly store: (dialect: Dialect) => Store };

@@ -50,7 +50,7 @@ function renderPath(path: Path): string {
 }
 
 /** In the order of the text, then of the path; the same thing said twice only once. */
-export function tidyProblems(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {
+export function sortedProblems(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {
   const seen = new Map(problems.map((p) => [`${p.path}\n${p.message}`, p]));
   return [...seen.values()].sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
 }

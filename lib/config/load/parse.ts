@@ -1,6 +1,6 @@
 import { contradictions } from '../check/contradictions.ts';
 import { plainMessage } from '../check/messages.ts';
-import { findingsOf, InvalidConfigError, type Locate, problem, tidyProblems } from '../check/problems.ts';
+import { findingsOf, InvalidConfigError, type Locate, problem, sortedProblems } from '../check/problems.ts';
 import { View } from '../check/view.ts';
 import { Document } from '../schema/document.ts';
 import type { Config } from '../types.ts';
@@ -15,7 +15,7 @@ export function parseConfig(data: unknown, locate?: Locate): Config {
   const parsed = Document.safeParse(data, { error: plainMessage });
   const across = contradictions(View.parse(data));
   const at = (findings: readonly { readonly path: Parameters<Locate>[0]; readonly message: string }[]) =>
-    tidyProblems(findings.map(({ path, message }) => problem(path, message, locate)));
+    sortedProblems(findings.map(({ path, message }) => problem(path, message, locate)));
   const errors = across.filter((finding) => finding.level === 'error');
   if (!parsed.success) {
     const wrong = findingsOf(parsed.error.issues);

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { defined } from '../../core/defined.ts';
 import { parseJson } from '../../core/json.ts';
 import { plainMessage } from '../check/messages.ts';
-import { type ConfigProblem, findingsOf, InvalidConfigError, type Locate, problem, tidyProblems } from '../check/problems.ts';
+import { type ConfigProblem, findingsOf, InvalidConfigError, type Locate, problem, sortedProblems } from '../check/problems.ts';
 import { compiledText, isCompiled, readCompiled } from '../compiled.ts';
 import { managerWarnings, resolveManager } from '../manager.ts';
 import { ManagerPart } from '../schema/manager.ts';
@@ -52,7 +52,7 @@ function parseWhole(data: unknown, locate: Locate | undefined, now: number): Con
   };
   const part = collect(() => managerOf(data, locate));
   const config = collect(() => parseConfig(data, locate));
-  if (config === undefined || problems.length > 0) throw new InvalidConfigError(tidyProblems(problems));
+  if (config === undefined || problems.length > 0) throw new InvalidConfigError(sortedProblems(problems));
   return warned(addManager(config, part, locate), zones.warnings);
 }
 
@@ -71,7 +71,7 @@ function zonesOf(data: unknown, now: number, locate?: Locate) {
 }
 
 function warned(config: Config, more: readonly ConfigProblem[]): Config {
-  return more.length === 0 ? config : { ...config, warnings: tidyProblems([...config.warnings, ...more]) };
+  return more.length === 0 ? config : { ...config, warnings: sortedProblems([...config.warnings, ...more]) };
 }
 
 function addManager(config: Config, part: ManagerPart | undefined, locate: Locate | undefined): Config {
@@ -101,7 +101,7 @@ function readYaml(text: string): { readonly data: unknown; readonly locate: Loca
     const why = isTab(e, text) ? 'a tab stands where YAML takes only spaces: indent with spaces' : withoutQuotes(e.message);
     return { path: '', ...place(e.pos[0]), message: `is no valid YAML: ${why}` };
   });
-  if (wrong.length > 0) throw new InvalidConfigError(tidyProblems(wrong));
+  if (wrong.length > 0) throw new InvalidConfigError(sortedProblems(wrong));
   if (document.contents === null) throw new InvalidConfigError([problem([], 'the file is empty')]);
   try {
     return { data: document.toJS(), locate: (path) => locateIn(document, path, place) };

@@ -9,7 +9,7 @@ import { encodeKey, type ObsScheme } from './signer.ts';
 import { elementText } from './xml.ts';
 
 /** One file of a static website, with the headers that browsers are to get. */
-export interface SiteFile {
+export interface WebsiteFile {
   readonly key: string;
   readonly body: Uint8Array;
   readonly contentType: string;
@@ -29,7 +29,7 @@ const RIGHTS = {
 } as const;
 
 /** A bucket as a static website: its files, its hosting, and who may read them. */
-export class ObsSite {
+export class BucketWebsite {
   readonly scheme: ObsScheme;
   readonly bucket: string;
   /** Where people find the page. */
@@ -49,7 +49,7 @@ export class ObsSite {
   }
 
   /** Whether exactly this is there already. */
-  async holds(file: SiteFile, options: CallOptions = {}): Promise<boolean> {
+  async holds(file: WebsiteFile, options: CallOptions = {}): Promise<boolean> {
     const answer = await this.#call({ name: 'obs.get', method: 'GET', key: file.key, repeat: true }, options);
     if (isAbsent(answer, 'NoSuchKey')) return false;
     if (answer.status !== 200) throw refused(answer, 'obs.get');
@@ -61,7 +61,7 @@ export class ObsSite {
     return same && body.equals(file.body);
   }
 
-  async put({ key, body, contentType, cacheControl, contentEncoding }: SiteFile, options: CallOptions = {}): Promise<void> {
+  async put({ key, body, contentType, cacheControl, contentEncoding }: WebsiteFile, options: CallOptions = {}): Promise<void> {
     const encoding: Record<string, string> = contentEncoding === undefined ? {} : { 'content-encoding': contentEncoding };
     const headers = { 'content-type': contentType, 'cache-control': cacheControl, ...encoding };
     await this.#change({ name: 'obs.put', method: 'PUT', key, headers, body: Buffer.from(body), repeat: true }, options);

@@ -4,19 +4,21 @@ import { error, ok, orOk, type Result, warning } from '../findings.ts';
 import type { ProjectView, Subject } from '../types.ts';
 
 /** What the file says by itself, and the secrets that this command needs. */
-export function checkConfiguration({ subject, world }: DoctorContext): Promise<readonly Result[]> {
+export function checkConfiguration({ subject, services }: DoctorContext): Promise<readonly Result[]> {
   const problems = [
     ...subject.warnings.map((found) =>
       warning('configuration-warning', found, `change it in ${subject.file}, or leave it if it is meant.`),
     ),
-    ...world.missingSecrets.map((key) => error('secret-missing', `${key} is not set.`, `set ${key} in the environment of this command.`)),
+    ...services.missingSecrets.map((key) =>
+      error('secret-missing', `${key} is not set.`, `set ${key} in the environment of this command.`),
+    ),
   ];
   return Promise.resolve(orOk(problems, 'configuration', `${subject.file} is in order.`));
 }
 
 /** Before anything else of OTC, and by itself: more than five wrong signatures lock a key for five minutes. */
-export async function checkKeys({ world, options }: DoctorContext): Promise<readonly Result[]> {
-  const cloud = cloudOf(world);
+export async function checkKeys({ services, options }: DoctorContext): Promise<readonly Result[]> {
+  const cloud = cloudOf(services);
   try {
     await cloud.quotas(options);
   } catch (failure) {
@@ -43,8 +45,8 @@ function keysProblem(failure: unknown): Result {
   );
 }
 
-export async function checkProject({ subject, world, options }: DoctorContext): Promise<readonly Result[]> {
-  return judgeProject(await cloudOf(world).projects(options), subject);
+export async function checkProject({ subject, services, options }: DoctorContext): Promise<readonly Result[]> {
+  return judgeProject(await cloudOf(services).projects(options), subject);
 }
 
 function judgeProject(projects: readonly ProjectView[], { projectId, region }: Pick<Subject, 'projectId' | 'region'>): readonly Result[] {

@@ -6,9 +6,9 @@ import type { Dialect, Subject } from '../types.ts';
 import { type ProbeOutcome, probeAppend } from './probe.ts';
 
 export async function checkBucket(context: DoctorContext): Promise<readonly Result[]> {
-  const { subject, world, options } = context;
+  const { subject, services, options } = context;
   const { name, dialect } = subject.bucket;
-  const bucket = bucketOf(world);
+  const bucket = bucketOf(services);
   const look = (by: Dialect) => bucket.store(by).list(COUNTS_PREFIX, { ...options, max: 1 });
   try {
     await look(dialect);
@@ -46,8 +46,8 @@ function otherDialect(dialect: Dialect): Dialect {
 }
 
 /** An object of each private kind, asked for without any key. */
-export async function checkPrivacy({ subject, world, options }: DoctorContext): Promise<readonly Result[]> {
-  const bucket = bucketOf(world);
+export async function checkPrivacy({ subject, services, options }: DoctorContext): Promise<readonly Result[]> {
+  const bucket = bucketOf(services);
   const store = bucket.store(subject.bucket.dialect);
   const keys = (await Promise.all(PRIVATE_PREFIXES.map((prefix) => store.list(prefix, { ...options, max: 1 })))).flat();
   if (keys.length === 0)
@@ -63,8 +63,8 @@ function judgePrivacy(tried: readonly { readonly key: string; readonly status: n
   return [error('bucket-public', `Everybody can read ${open.join(', ')} of the bucket.`, todo)];
 }
 
-export async function checkVersions({ world, options }: DoctorContext): Promise<readonly Result[]> {
-  return judgeVersions(await bucketOf(world).versioning(options));
+export async function checkVersions({ services, options }: DoctorContext): Promise<readonly Result[]> {
+  return judgeVersions(await bucketOf(services).versioning(options));
 }
 
 function judgeVersions(versioning: 'off' | 'enabled' | 'suspended'): readonly Result[] {
@@ -73,7 +73,7 @@ function judgeVersions(versioning: 'off' | 'enabled' | 'suspended'): readonly Re
   return [warning('bucket-versioned', found, 'suspend versioning (console: OBS, Versioning), or use a bucket without.')];
 }
 
-export async function checkAppend({ subject, world, options }: DoctorContext): Promise<readonly Result[]> {
+export async function checkAppend({ subject, services, options }: DoctorContext): Promise<readonly Result[]> {
   if (!subject.probe) {
     return [
       unknown(
@@ -86,11 +86,11 @@ export async function checkAppend({ subject, world, options }: DoctorContext): P
   const { dialect } = subject.bucket;
   const outcomes = new Map<Dialect, ProbeOutcome>();
   try {
-    const mine = await probeAppend(bucketOf(world).store(dialect), world.nonce(), options);
+    const mine = await probeAppend(bucketOf(services).store(dialect), services.nonce(), options);
     outcomes.set(dialect, mine);
     if (mine.broken !== undefined) {
       const other = otherDialect(dialect);
-      const theirs = await probeAppend(bucketOf(world).store(other), world.nonce(), options).catch(() => undefined);
+      const theirs = await probeAppend(bucketOf(services).store(other), services.nonce(), options).catch(() => undefined);
       if (theirs) outcomes.set(other, theirs);
     }
   } catch (failure) {

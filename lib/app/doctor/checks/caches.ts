@@ -13,10 +13,10 @@ type Cached = PoolSettings & { readonly cache: CacheSettings };
 
 /** What can be known from outside of the way from a worker to the cache server. */
 export async function checkCacheNetwork(context: DoctorContext): Promise<readonly Result[]> {
-  const { subject, world, options, reads } = context;
+  const { subject, services, options, reads } = context;
   const pools = subject.settings.pools.filter((pool): pool is Cached => pool.cache !== undefined);
   if (pools.length === 0) return [ok('cache-network', 'No pool has caches.')];
-  const cloud = cloudOf(world);
+  const cloud = cloudOf(services);
   const [subnets, vpcs] = await Promise.all([reads.subnets(), reads.vpcs()]);
   const all = pools.flatMap((pool) => pool.machine.subnetIds.map((subnetId) => ({ ...pool, subnetId })));
   const ways = new Map(all.map((way) => [`${way.cache.server} ${way.subnetId} ${way.cache.access}`, way]));
@@ -114,14 +114,14 @@ function letsNfsIn(
   return subnet === undefined || contains(from, subnet);
 }
 
-export async function checkCacheHealth({ subject, world, options }: DoctorContext): Promise<readonly Result[]> {
+export async function checkCacheHealth({ subject, services, options }: DoctorContext): Promise<readonly Result[]> {
   const { manager } = subject;
   if (!manager) return [ok('cache-health', 'This file describes no cache manager.')];
   if (!manager.healthPublished) {
     return [unknown('cache-health', 'not looked at: manager.publish_health is false.', 'look on it: /var/lib/gl-cache/health.json.')];
   }
-  const read = await readJson(bucketOf(world).store(subject.bucket.dialect), managerKey(manager.name), ManagerHealth, options);
-  return judgeHealth(manager.name, read, world.clock.now());
+  const read = await readJson(bucketOf(services).store(subject.bucket.dialect), managerKey(manager.name), ManagerHealth, options);
+  return judgeHealth(manager.name, read, services.clock.now());
 }
 
 function judgeHealth(name: string, { exists, value: health }: JsonRead<ManagerHealth>, now: number): readonly Result[] {

@@ -11,8 +11,8 @@ const OTC_TAKES_MS = 15 * MINUTE;
 const HOOKS_TAKE_MS = 5 * MINUTE;
 
 /** The clock here against OTC's; and GitLab's against OTC's, which the functions have. */
-export async function checkClocks({ world, options, reads }: DoctorContext): Promise<readonly Result[]> {
-  const [otc, gitlab] = await Promise.allSettled([world.otcTime(options), reads.gitlabTime()]);
+export async function checkClocks({ services, options, reads }: DoctorContext): Promise<readonly Result[]> {
+  const [otc, gitlab] = await Promise.allSettled([services.otcTime(options), reads.gitlabTime()]);
   const unread = [otc, gitlab].flatMap((time, i) =>
     time.status === 'fulfilled' ? [] : [unreadClock(i === 0 ? 'OTC' : 'GitLab', time.reason)],
   );

@@ -9,10 +9,10 @@ const LEAST_SECONDS = 30;
 /** Three missed minutes are no coincidence. */
 const LATE_MS = 180_000;
 
-export async function checkFunction({ subject, world, options }: DoctorContext): Promise<readonly Result[]> {
+export async function checkFunction({ subject, services, options }: DoctorContext): Promise<readonly Result[]> {
   const { scalerFunction: name } = subject;
   if (name === undefined) return [ok('function', 'No function is configured for hooks: the timer, or scaler serve, does the work.')];
-  return judgeFunction(name, await cloudOf(world).function(name, options));
+  return judgeFunction(name, await cloudOf(services).function(name, options));
 }
 
 function judgeFunction(name: string, found: { readonly timeoutSeconds: number; readonly agency?: string } | undefined): readonly Result[] {
@@ -39,9 +39,9 @@ function judgeFunction(name: string, found: { readonly timeoutSeconds: number; r
 }
 
 /** Whatever drives it, a trigger or scaler serve: a tick writes what people see each minute. */
-export async function checkTimer({ subject, world, options }: DoctorContext): Promise<readonly Result[]> {
-  const farm = await readFarm(bucketOf(world).store(subject.bucket.dialect), options);
-  return judgeTimer(farm && fromIso(farm.time), world.clock.now());
+export async function checkTimer({ subject, services, options }: DoctorContext): Promise<readonly Result[]> {
+  const farm = await readFarm(bucketOf(services).store(subject.bucket.dialect), options);
+  return judgeTimer(farm && fromIso(farm.time), services.clock.now());
 }
 
 function judgeTimer(last: number | undefined, now: number): readonly Result[] {

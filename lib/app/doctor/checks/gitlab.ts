@@ -23,9 +23,9 @@ export async function checkGitLab({ subject, reads }: DoctorContext): Promise<re
   }
 }
 
-export async function checkToken({ world, reads }: DoctorContext): Promise<readonly Result[]> {
+export async function checkToken({ services, reads }: DoctorContext): Promise<readonly Result[]> {
   try {
-    return judgeToken(await reads.token(), world.clock.now());
+    return judgeToken(await reads.token(), services.clock.now());
   } catch (failure) {
     if (!(failure instanceof AccessError)) return [unavailable('token', failure)];
     const todo =
@@ -67,8 +67,8 @@ export async function checkScope(context: DoctorContext): Promise<readonly Resul
 }
 
 async function lookAtScope(context: DoctorContext, scope: Scope): Promise<readonly Result[]> {
-  const { world, options } = context;
-  const forge = forgeOf(world);
+  const { services, options } = context;
+  const forge = forgeOf(services);
   if (!(await forge.place(scope, options))) {
     const todo = 'mend gitlab.scope (the path as in the address of its page), or make the user of the token a member.';
     return [error('scope-missing', `GitLab shows this token no ${nameOf(scope)}.`, todo)];
@@ -92,10 +92,10 @@ function unreadPart({ part, code, message }: SourceFailure): Result {
 }
 
 async function roleIn(
-  { world, options, reads }: DoctorContext,
+  { services, options, reads }: DoctorContext,
   scope: Scope,
 ): Promise<{ readonly role: number; readonly administrator: boolean }> {
-  const forge = forgeOf(world);
+  const forge = forgeOf(services);
   if (scope.kind === 'instance') return { role: 0, administrator: await forge.isAdministrator(options) };
   const { userId } = await reads.token();
   const role = await forge.role(scope, userId, options);
@@ -123,7 +123,7 @@ async function judgeRole(
 }
 
 export async function checkHook(context: DoctorContext): Promise<readonly Result[]> {
-  const { world, options, subject } = context;
+  const { services, options, subject } = context;
   const { hookUrl } = subject.settings;
   if (hookUrl === undefined) {
     if (subject.scalerFunction === undefined) return [ok('hook', 'No hook is configured: the timer alone finds jobs, within a minute.')];
@@ -140,7 +140,7 @@ export async function checkHook(context: DoctorContext): Promise<readonly Result
     ];
   }
   try {
-    const hooks = await Promise.all(scopes.map(async (scope) => ({ scope, hooks: await forgeOf(world).hooks(scope, options) })));
+    const hooks = await Promise.all(scopes.map(async (scope) => ({ scope, hooks: await forgeOf(services).hooks(scope, options) })));
     return orOk(
       hooks.flatMap(({ scope, hooks: found }) => judgeHooks(found, hookUrl, nameOf(scope))),
       'hook',
@@ -182,8 +182,8 @@ function judgeHooks(hooks: readonly HookView[], url: string, where: string): rea
 }
 
 /** Runners of others that take a pool's jobs: not wrong, but surprising. */
-export async function checkRivals({ world, options, subject }: DoctorContext): Promise<readonly Result[]> {
-  const forge = forgeOf(world);
+export async function checkRivals({ services, options, subject }: DoctorContext): Promise<readonly Result[]> {
+  const forge = forgeOf(services);
   const names = subject.settings.pools.map(({ pool }) => pool.name);
   const results = await Promise.all(
     subject.settings.pools.map(async ({ pool, scope }) => {

@@ -3,8 +3,8 @@ import { cloudOf, type DoctorContext } from '../context.ts';
 import { error, ok, orOk, type Result, unique, warning } from '../findings.ts';
 import type { FlavorView, ImageView } from '../types.ts';
 
-export async function checkZones({ subject, world, options }: DoctorContext): Promise<readonly Result[]> {
-  return judgeZones(await cloudOf(world).zones(options), unique(subject.settings.pools.flatMap(({ machine }) => machine.zones)));
+export async function checkZones({ subject, services, options }: DoctorContext): Promise<readonly Result[]> {
+  return judgeZones(await cloudOf(services).zones(options), unique(subject.settings.pools.flatMap(({ machine }) => machine.zones)));
 }
 
 function judgeZones(
@@ -21,8 +21,8 @@ function judgeZones(
   return orOk(problems, 'zones', `The zones exist: ${wanted.join(', ')}.`);
 }
 
-export async function checkImages({ subject, world, options, reads }: DoctorContext): Promise<readonly Result[]> {
-  const cloud = cloudOf(world);
+export async function checkImages({ subject, services, options, reads }: DoctorContext): Promise<readonly Result[]> {
+  const cloud = cloudOf(services);
   const byImage = new Map<string, PoolSettings[]>();
   for (const pool of subject.settings.pools) {
     const key = JSON.stringify(pool.machine.image);
@@ -86,8 +86,8 @@ function judgeImage(images: readonly ImageView[], pools: readonly PoolSettings[]
   return problems;
 }
 
-export async function checkFlavors({ subject, world, options, reads }: DoctorContext): Promise<readonly Result[]> {
-  const cloud = cloudOf(world);
+export async function checkFlavors({ subject, services, options, reads }: DoctorContext): Promise<readonly Result[]> {
+  const cloud = cloudOf(services);
   const zones = unique(subject.settings.pools.flatMap(({ machine }) => machine.zones));
   const [all, ...sold] = await Promise.all([reads.flavors(), ...zones.map((zone) => cloud.flavors(zone, options))]);
   return judgeFlavors(subject.settings.pools, all, new Map(zones.map((zone, i) => [zone, sold[i] ?? []])));
@@ -135,10 +135,10 @@ function judgeFlavors(
   return orOk(problems, 'flavors', 'Every flavor can be bought in every zone.');
 }
 
-export async function checkKeyPairs({ subject, world, options }: DoctorContext): Promise<readonly Result[]> {
+export async function checkKeyPairs({ subject, services, options }: DoctorContext): Promise<readonly Result[]> {
   const wanted = unique(subject.settings.pools.flatMap(({ machine }) => machine.keyName ?? []));
   if (wanted.length === 0) return [ok('key-pairs', 'None is configured, and none is needed.')];
-  return judgeKeyPairs(await cloudOf(world).keyPairs(options), wanted);
+  return judgeKeyPairs(await cloudOf(services).keyPairs(options), wanted);
 }
 
 /** A key pair belongs to the user who made it (OTC ECS API reference, Ecs.0314), so what others see proves little. */

@@ -68,8 +68,8 @@ function judgeSubnet(subnets: readonly SubnetView[], { vpcId, subnetId }: Place)
 }
 
 /** Room for all machines that may be there at once. */
-export async function checkAddresses({ subject, world, options, reads }: DoctorContext): Promise<readonly Result[]> {
-  const cloud = cloudOf(world);
+export async function checkAddresses({ subject, services, options, reads }: DoctorContext): Promise<readonly Result[]> {
+  const cloud = cloudOf(services);
   const { pools } = subject.settings;
   const wanted = unique(pools.flatMap(({ machine }) => machine.subnetIds));
   const subnets = (await reads.subnets()).filter(({ id }) => wanted.includes(id));

@@ -14,8 +14,8 @@ export interface Need {
 
 const WORDS: Readonly<Record<Quota['name'], string>> = { servers: 'servers', cores: 'vCPUs', 'ram-mib': 'MiB of memory' };
 
-export async function checkQuotas({ subject, world, options, reads }: DoctorContext): Promise<readonly Result[]> {
-  const cloud = cloudOf(world);
+export async function checkQuotas({ subject, services, options, reads }: DoctorContext): Promise<readonly Result[]> {
+  const cloud = cloudOf(services);
   const { pools } = subject.settings;
   const flavors = await reads.flavors().catch(() => undefined);
   // Why they could not be read is told by the check of the flavors.
@@ -72,10 +72,10 @@ function judge(
   return [];
 }
 
-export async function checkPublicAddresses({ subject, world, options }: DoctorContext): Promise<readonly Result[]> {
+export async function checkPublicAddresses({ subject, services, options }: DoctorContext): Promise<readonly Result[]> {
   const pools = subject.settings.pools.filter(({ machine }) => machine.publicIp);
   if (pools.length === 0) return [ok('public-addresses', 'No pool has machines with public addresses.')];
-  const cloud = cloudOf(world);
+  const cloud = cloudOf(services);
   const [usage, ...servers] = await Promise.all([
     cloud.publicAddresses(options),
     ...pools.map(({ pool }) => cloud.servers(`${pool.name}-`, options)),

@@ -11,7 +11,7 @@ import {
   withStatement,
 } from '../../../../lib/otc/obs/policy.ts';
 import { obsAuthorization } from '../../../../lib/otc/obs/signer.ts';
-import { ObsSite, websiteUrl } from '../../../../lib/otc/obs/website.ts';
+import { BucketWebsite, websiteUrl } from '../../../../lib/otc/obs/website.ts';
 import { type Recorded, type Reply, type ScriptedServer, scriptedServer } from '../scripted-server.ts';
 
 const credentials = new SecretCredentials('AK', 'SK-SECRET');
@@ -24,7 +24,7 @@ afterEach(async () => {
 async function start(script: readonly Reply[], options: Partial<ObsOptions> = {}) {
   const opened = await scriptedServer(script);
   server = opened;
-  const site = new ObsSite({ endpoint: opened.url, bucket: 'farm', credentials, clock: { now: () => 0 }, backoffMs: 1, ...options });
+  const site = new BucketWebsite({ endpoint: opened.url, bucket: 'farm', credentials, clock: { now: () => 0 }, backoffMs: 1, ...options });
   return { site, requests: opened.requests };
 }
 
