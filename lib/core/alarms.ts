@@ -71,13 +71,13 @@ export function stepAlarms(
 ): readonly Alarm[] {
   // A time ahead of the clock would keep an alarm from being raised, or from being over.
   const earlier = before.map((alarm) => ({ ...alarm, since: Math.min(alarm.since, now), seen: Math.min(alarm.seen, now) }));
-  const known = new Map(earlier.map((alarm) => [keyOf(alarm), alarm]));
-  const holding = new Map(conditions.map((condition) => [keyOf(condition), condition]));
-  const held = [...holding.values()].map((condition) => hold(known.get(keyOf(condition)), condition, now));
+  const known = new Map(earlier.map((alarm) => [alarmKey(alarm), alarm]));
+  const holding = new Map(conditions.map((condition) => [alarmKey(condition), condition]));
+  const held = [...holding.values()].map((condition) => hold(known.get(alarmKey(condition)), condition, now));
   const others = earlier
-    .filter((alarm) => !holding.has(keyOf(alarm)))
+    .filter((alarm) => !holding.has(alarmKey(alarm)))
     .flatMap((alarm) => (unlooked.has(alarm.kind) ? [alarm] : leave(alarm, now)));
-  return [...held, ...others].sort((a, b) => a.since - b.since || (keyOf(a) < keyOf(b) ? -1 : 1));
+  return [...held, ...others].sort((a, b) => a.since - b.since || (alarmKey(a) < alarmKey(b) ? -1 : 1));
 }
 
 function hold(alarm: Alarm | undefined, condition: Condition, now: number): Alarm {
@@ -95,6 +95,6 @@ function leave(alarm: Alarm, now: number): readonly Alarm[] {
   return alarm.untold ? [] : [{ ...alarm, state: 'cleared', untold: true }];
 }
 
-function keyOf({ kind, pool = '', subject = '' }: Condition): string {
+function alarmKey({ kind, pool = '', subject = '' }: Condition): string {
   return `${kind} ${pool} ${subject}`;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Entry, throughTurnstile } from '../../lib/app/lock/coalescing-lock.ts';
+import { type Entry, runExclusive } from '../../lib/app/lock/coalescing-lock.ts';
 import { type AppendFate, MemoryStore } from '../../testkit/memory-store.ts';
 
 const START = Date.UTC(2026, 10, 23, 16, 20);
@@ -31,7 +31,7 @@ async function play(s: fc.Scheduler, callers: number, fates: readonly AppendFate
       await s.schedule(Promise.resolve());
       pass.ended = step++;
     };
-    const entry = await throughTurnstile({ store, clock, nonce: `n${id}`, holdMs: HOLD, waitMs: 0, signal: live }, work);
+    const entry = await runExclusive({ store, clock, nonce: `n${id}`, holdMs: HOLD, waitMs: 0, signal: live }, work);
     run.calls.push({ began, entry });
   };
   await s.waitFor(Promise.all(Array.from({ length: callers }, (_, id) => call(id))));
@@ -97,7 +97,7 @@ describe('turnstile', () => {
         });
         const ticking = { now: () => now, sleep: (ms: number) => Promise.resolve().then(() => go(ms)) };
         const call = (nonce: string) =>
-          throughTurnstile({ store, clock: ticking, nonce, holdMs: HOLD, waitMs: 0, signal: live }, async () => undefined);
+          runExclusive({ store, clock: ticking, nonce, holdMs: HOLD, waitMs: 0, signal: live }, async () => undefined);
         await call('first');
         now = Math.max(now, START) + HOLD + 11_000;
         expect((await call('second')).kind).toBe('ran');

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compactDays, rollUpDays } from '../../lib/app/counts/maintain.ts';
 import { readSeries } from '../../lib/app/counts/read.ts';
 import { writeSamples } from '../../lib/app/counts/samples.ts';
-import { throughTurnstile } from '../../lib/app/lock/coalescing-lock.ts';
+import { runExclusive } from '../../lib/app/lock/coalescing-lock.ts';
 import { ConfigError, ConflictError } from '../../lib/core/errors.ts';
 import { dayKey } from '../../lib/core/keys.ts';
 import { parseRollup, ROLLUP_HEADER, rollUp, rollupLine } from '../../lib/core/metrics/rollup.ts';
@@ -182,7 +182,7 @@ describe('the turnstile through a network that loses and delays', () => {
     const wake = async (i: number) => {
       await clock.sleep(i * 25);
       const at = Date.now();
-      const entry = await throughTurnstile(
+      const entry = await runExclusive(
         { store: lossy(), clock, nonce: `caller-${i}`, holdMs: 60_000, waitMs: 0, signal: new AbortController().signal },
         work,
       );

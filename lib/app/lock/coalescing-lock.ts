@@ -63,7 +63,7 @@ type Call = TurnstileOptions & LogOptions;
  * Runs `work` while holding the turnstile, again for every mark that comes in meanwhile, or leaves it to the call that holds it. Throws when the
  * turnstile cannot be used, before `work` has run; what `work` throws comes out as it is.
  */
-export async function throughTurnstile(options: TurnstileOptions, work: () => Promise<void>): Promise<Entry> {
+export async function runExclusive(options: TurnstileOptions, work: () => Promise<void>): Promise<Entry> {
   const now = options.clock.now();
   const call: Call = { ...options, endsAt: now + options.holdMs, closed: new Set(), suspected: new Set() };
   const step = entering(call, now + options.waitMs);

@@ -1,7 +1,7 @@
 import { defined } from '../../core/defined.ts';
 import { AccessError, describeError } from '../../core/errors.ts';
 import { canRun } from '../../core/plan/assignment.ts';
-import { type Entry, throughTurnstile } from '../lock/coalescing-lock.ts';
+import { type Entry, runExclusive } from '../lock/coalescing-lock.ts';
 import type { PassInputs } from '../pass-context.ts';
 import type { ScalerTrigger } from '../ports/index.ts';
 import { MINUTE_RECORD } from '../status/publish.ts';
@@ -43,7 +43,7 @@ export async function scaleUpOnHook(call: TurnstileCall, hook?: HookTrigger): Pr
     return { reports, turnstile: 'off' };
   }
   try {
-    const entry = await throughTurnstile({ ...turnstile(call), waitMs: 0, isNeeded }, work);
+    const entry = await runExclusive({ ...turnstile(call), waitMs: 0, isNeeded }, work);
     await passOn(call, entry);
     return { reports, turnstile: entry.kind };
   } catch (error) {
@@ -88,7 +88,7 @@ export async function reconcileOnTimer(call: TurnstileCall, trigger: 'timer' | '
     return { reports, turnstile: 'off' };
   }
   try {
-    const entry = await throughTurnstile({ ...turnstile(call), waitMs: REAPER_WAIT_MS }, () => pass());
+    const entry = await runExclusive({ ...turnstile(call), waitMs: REAPER_WAIT_MS }, () => pass());
     if (reports.length === 0) await pass({ state: 'held' });
     await passOn(call, entry);
     return { reports, turnstile: entry.kind };

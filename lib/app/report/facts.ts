@@ -5,7 +5,7 @@ import type { MachineFact, TimeSpan } from '../../core/report/utilization.ts';
 import { fromIso } from '../../core/time.ts';
 import type { ReadEntry } from '../ledger/schema.ts';
 import type { RanJob } from '../ledger/types.ts';
-import { type AliveWorker, type Story, tellStories, timeOf } from './worker-histories.ts';
+import { type AliveWorker, buildWorkerHistories, timeOf, type WorkerHistory } from './worker-histories.ts';
 
 export interface Facts {
   readonly machines: readonly MachineFact[];
@@ -20,7 +20,7 @@ export interface Facts {
  * for the machines whose time touches the span.
  */
 export function factsOf(entries: readonly ReadEntry[], alive: readonly AliveWorker[], aliveAt: number, span: TimeSpan): Facts {
-  const stories = tellStories(entries, alive);
+  const histories = buildWorkerHistories(entries, alive);
   const there = new Map(alive.map((worker) => [worker.name, worker]));
   const machines: MachineFact[] = [];
   const found = new Map<string, { count: number; readonly text: string }>();
@@ -29,29 +29,29 @@ export function factsOf(entries: readonly ReadEntry[], alive: readonly AliveWork
     before.count += count;
     found.set(kind, before);
   };
-  for (const story of stories.values()) {
-    const machine = machineOf(story, there.get(story.worker), aliveAt);
+  for (const history of histories.values()) {
+    const machine = machineOf(history, there.get(history.worker), aliveAt);
     if (machine === 'endless') gap('no-end', 'machines whose end is not in the ledger and that are not there any more: left out');
     if (!machine || machine === 'endless' || machine.from >= span.to || machine.to <= span.from) continue;
     machines.push(machine);
-    for (const [kind, text, count] of missing(story, there.get(story.worker))) gap(kind, text, count);
+    for (const [kind, text, count] of missing(history, there.get(history.worker))) gap(kind, text, count);
   }
-  const boots = new Map([...stories.values()].map((story) => [story.worker, bootOf(story)]));
-  const jobs = uniqueJobs([...stories.values()]);
+  const boots = new Map([...histories.values()].map((history) => [history.worker, bootOf(history)]));
+  const jobs = uniqueJobs([...histories.values()]);
   const waits = waitsOf(entries);
   const gaps = [...[...found].map(([kind, { count, text }]) => ({ kind, count, text })), ...neverHere(entries, jobs, span)];
   return { machines, jobs, waits, boots, gaps };
 }
 
 /** `undefined`: there never was a VM. */
-function machineOf(story: Story, there: AliveWorker | undefined, aliveAt: number): MachineFact | 'endless' | undefined {
-  const from = story.createdAt ?? (there ? story.orderedAt : undefined);
+function machineOf(history: WorkerHistory, there: AliveWorker | undefined, aliveAt: number): MachineFact | 'endless' | undefined {
+  const from = history.createdAt ?? (there ? history.orderedAt : undefined);
   if (from === undefined) return undefined;
-  const to = story.reapedAt ?? (there ? aliveAt : story.forgottenAt);
+  const to = history.reapedAt ?? (there ? aliveAt : history.forgottenAt);
   if (to === undefined) return 'endless';
-  const { worker, pool, flavor } = story;
-  const online = story.onlineAt ?? story.contactSeenAt;
-  const vague = isVague(story, there);
+  const { worker, pool, flavor } = history;
+  const online = history.onlineAt ?? history.contactSeenAt;
+  const vague = isVague(history, there);
   return {
     worker,
     pool,
@@ -61,33 +61,38 @@ function machineOf(story: Story, there: AliveWorker | undefined, aliveAt: number
     // Where nothing says when it was up, its time after the cloud's part of the boot may be work.
     ...(online !== undefined
       ? { onlineAt: online }
-      : vague && !there?.booting && story.activeAt !== undefined
-        ? { onlineAt: story.activeAt }
+      : vague && !there?.booting && history.activeAt !== undefined
+        ? { onlineAt: history.activeAt }
         : {}),
     vague,
-    jobs: [...story.jobs.values()].map((job) => jobFact(job, story)),
+    jobs: [...history.jobs.values()].map((job) => jobFact(job, history)),
   };
 }
 
-function isVague(story: Story, there: AliveWorker | undefined): boolean {
+function isVague(history: WorkerHistory, there: AliveWorker | undefined): boolean {
   if (there) return !there.booting && there.jobs === undefined;
-  if (story.unseen > 0 || story.more || story.unread !== undefined) return true;
-  return !story.noted && !story.neverBooted;
+  if (history.unseen > 0 || history.more || history.unread !== undefined) return true;
+  return !history.noted && !history.neverBooted;
 }
 
-function missing(story: Story, there: AliveWorker | undefined): readonly (readonly [kind: string, text: string, count: number])[] {
+function missing(
+  history: WorkerHistory,
+  there: AliveWorker | undefined,
+): readonly (readonly [kind: string, text: string, count: number])[] {
   if (there) {
-    return isVague(story, there)
+    return isVague(history, there)
       ? [['still-there', 'workers that are still there: what they ran is told when they are gone, or with --live', 1]]
       : [];
   }
   const late =
-    story.reapedAt === undefined ? [['end-late', 'machines that went without the scaler: counted until that was noticed', 1] as const] : [];
-  if (story.unread !== undefined) return [...late, ['jobs-unread', `workers whose jobs GitLab did not tell (${story.unread})`, 1]];
-  const unseen = story.unseen > 0 ? [['jobs-unseen', 'jobs of projects that the token may not read', story.unseen] as const] : [];
-  const more = story.more ? [['jobs-more', 'workers with more jobs than are read', 1] as const] : [];
-  if (story.noted || story.neverBooted) return [...late, ...unseen, ...more];
-  const kind = story.forgottenAt === undefined ? 'not-forgotten' : 'not-noted';
+    history.reapedAt === undefined
+      ? [['end-late', 'machines that went without the scaler: counted until that was noticed', 1] as const]
+      : [];
+  if (history.unread !== undefined) return [...late, ['jobs-unread', `workers whose jobs GitLab did not tell (${history.unread})`, 1]];
+  const unseen = history.unseen > 0 ? [['jobs-unseen', 'jobs of projects that the token may not read', history.unseen] as const] : [];
+  const more = history.more ? [['jobs-more', 'workers with more jobs than are read', 1] as const] : [];
+  if (history.noted || history.neverBooted) return [...late, ...unseen, ...more];
+  const kind = history.forgottenAt === undefined ? 'not-forgotten' : 'not-noted';
   const text =
     kind === 'not-noted'
       ? 'workers whose jobs were not noted when they were forgotten'
@@ -95,12 +100,12 @@ function missing(story: Story, there: AliveWorker | undefined): readonly (readon
   return [...late, [kind, text, 1]];
 }
 
-function bootOf({ launchedAt, orderedAt, createdAt, activeAt, onlineAt }: Story): BootFact {
+function bootOf({ launchedAt, orderedAt, createdAt, activeAt, onlineAt }: WorkerHistory): BootFact {
   const acceptedAt = createdAt ?? orderedAt;
   return defined({ launchedAt, acceptedAt, activeAt, onlineAt });
 }
 
-function jobFact(job: RanJob, { worker, pool }: Story): JobFact {
+function jobFact(job: RanJob, { worker, pool }: WorkerHistory): JobFact {
   const { id, project, status } = job;
   const [createdAt, queuedAt, startedAt, finishedAt] = [job.created, job.queued, job.started, job.finished].map(timeOf);
   return {
@@ -110,10 +115,10 @@ function jobFact(job: RanJob, { worker, pool }: Story): JobFact {
 }
 
 /** GitLab gives a job to one runner in its life; should the ledger say otherwise, the first one has it. */
-function uniqueJobs(stories: readonly Story[]): readonly JobFact[] {
+function uniqueJobs(histories: readonly WorkerHistory[]): readonly JobFact[] {
   const jobs = new Map<number, JobFact>();
-  for (const story of stories) {
-    for (const job of story.jobs.values()) if (!jobs.has(job.id)) jobs.set(job.id, jobFact(job, story));
+  for (const history of histories) {
+    for (const job of history.jobs.values()) if (!jobs.has(job.id)) jobs.set(job.id, jobFact(job, history));
   }
   return [...jobs.values()];
 }

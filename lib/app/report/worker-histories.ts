@@ -14,7 +14,7 @@ export interface AliveWorker {
 }
 
 /** Everything that the ledger has about one worker. */
-export interface Story {
+export interface WorkerHistory {
   readonly worker: string;
   pool: string;
   flavor?: string | undefined;
@@ -37,77 +37,77 @@ export interface Story {
 }
 
 /** What the ledger tells of each worker, in the order in which they are first mentioned, and what is known of those that are there. */
-export function tellStories(entries: readonly ReadEntry[], alive: readonly AliveWorker[]): ReadonlyMap<string, Story> {
-  const stories = new Map<string, Story>();
-  const of = (worker: string, pool: string): Story => {
-    const known = stories.get(worker);
+export function buildWorkerHistories(entries: readonly ReadEntry[], alive: readonly AliveWorker[]): ReadonlyMap<string, WorkerHistory> {
+  const histories = new Map<string, WorkerHistory>();
+  const of = (worker: string, pool: string): WorkerHistory => {
+    const known = histories.get(worker);
     if (known) return known;
-    const story: Story = { worker, pool, noted: false, neverBooted: false, unseen: 0, more: false, jobs: new Map() };
-    stories.set(worker, story);
-    return story;
+    const history: WorkerHistory = { worker, pool, noted: false, neverBooted: false, unseen: 0, more: false, jobs: new Map() };
+    histories.set(worker, history);
+    return history;
   };
-  for (const entry of entries) if (entry.worker) tell(of(entry.worker, entry.pool), entry);
+  for (const entry of entries) if (entry.worker) applyEntry(of(entry.worker, entry.pool), entry);
   for (const { name, pool, flavor, jobs = [] } of alive) {
-    const story = of(name, pool);
-    story.flavor ??= flavor;
-    for (const job of jobs) story.jobs.set(job.id, job);
+    const history = of(name, pool);
+    history.flavor ??= flavor;
+    for (const job of jobs) history.jobs.set(job.id, job);
   }
-  return stories;
+  return histories;
 }
 
-function tell(story: Story, entry: ReadEntry): void {
+function applyEntry(history: WorkerHistory, entry: ReadEntry): void {
   const at = fromIso(entry.time);
   if (at === undefined) return;
   const done = entry.outcome === 'done';
   switch (entry.kind) {
     case 'launch':
       if (!done && entry.outcome !== 'unclear') return;
-      story.launchedAt = at;
-      story.flavor ??= entry.flavor;
-      if (done) story.orderedAt = at + (entry.ms ?? 0);
+      history.launchedAt = at;
+      history.flavor ??= entry.flavor;
+      if (done) history.orderedAt = at + (entry.ms ?? 0);
       return;
     case 'booted':
     case 'boot-failed':
-      tellBoot(story, entry);
+      applyBoot(history, entry);
       return;
     case 'reap':
       if (!done) return;
-      story.reapedAt = at + (entry.ms ?? 0);
+      history.reapedAt = at + (entry.ms ?? 0);
       // The VM's own listing; a launch may have ended on another rung than its record says.
-      story.flavor = entry.flavor ?? story.flavor;
-      story.createdAt ??= timeOf(entry.createdAt);
-      story.activeAt ??= timeOf(entry.activeAt);
+      history.flavor = entry.flavor ?? history.flavor;
+      history.createdAt ??= timeOf(entry.createdAt);
+      history.activeAt ??= timeOf(entry.activeAt);
       return;
     case 'forget':
-      if (done) story.forgottenAt = at + (entry.ms ?? 0);
+      if (done) history.forgottenAt = at + (entry.ms ?? 0);
       return;
     case 'ran':
-      tellRan(story, entry);
+      applyRan(history, entry);
       return;
   }
 }
 
-function tellBoot(story: Story, entry: ReadEntry): void {
-  story.createdAt = timeOf(entry.createdAt) ?? story.createdAt;
-  story.activeAt = timeOf(entry.activeAt) ?? story.activeAt;
-  story.neverBooted = entry.kind === 'boot-failed';
+function applyBoot(history: WorkerHistory, entry: ReadEntry): void {
+  history.createdAt = timeOf(entry.createdAt) ?? history.createdAt;
+  history.activeAt = timeOf(entry.activeAt) ?? history.activeAt;
+  history.neverBooted = entry.kind === 'boot-failed';
   if (entry.kind !== 'booted') return;
-  if (story.launchedAt !== undefined && entry.seconds !== undefined) story.contactSeenAt = story.launchedAt + entry.seconds * 1000;
+  if (history.launchedAt !== undefined && entry.seconds !== undefined) history.contactSeenAt = history.launchedAt + entry.seconds * 1000;
   const uptime = entry.phases?.find(([name]) => name === 'runner-started')?.[1];
-  if (story.activeAt !== undefined && uptime !== undefined) story.onlineAt = story.activeAt + Math.round(uptime * 1000);
+  if (history.activeAt !== undefined && uptime !== undefined) history.onlineAt = history.activeAt + Math.round(uptime * 1000);
 }
 
-function tellRan(story: Story, entry: ReadEntry): void {
+function applyRan(history: WorkerHistory, entry: ReadEntry): void {
   if (entry.jobsUnread !== undefined) {
     // A later try may have gone better, or an earlier one.
-    if (!story.noted) story.unread = entry.jobsUnread;
+    if (!history.noted) history.unread = entry.jobsUnread;
     return;
   }
-  story.noted = true;
-  story.unread = undefined;
-  story.unseen = entry.unseen ?? story.unseen;
-  story.more ||= entry.more ?? false;
-  for (const job of entry.jobs ?? []) story.jobs.set(job.id, job);
+  history.noted = true;
+  history.unread = undefined;
+  history.unseen = entry.unseen ?? history.unseen;
+  history.more ||= entry.more ?? false;
+  for (const job of entry.jobs ?? []) history.jobs.set(job.id, job);
 }
 
 /** The time of an ISO text; `undefined` for what is none. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { throughTurnstile } from '../../../../lib/app/lock/coalescing-lock.ts';
+import { runExclusive } from '../../../../lib/app/lock/coalescing-lock.ts';
 import type { Store } from '../../../../lib/app/ports/index.ts';
 import { ConflictError, UnclearError } from '../../../../lib/core/errors.ts';
 import { MemoryStore } from '../../../../testkit/memory-store.ts';
@@ -16,7 +16,7 @@ function setup(start = START) {
     },
   };
   const pass = (id: string, work: () => Promise<void>, waitMs = 0) =>
-    throughTurnstile({ store, clock, nonce: id, holdMs: 60_000, waitMs, signal: new AbortController().signal }, work);
+    runExclusive({ store, clock, nonce: id, holdMs: 60_000, waitMs, signal: new AbortController().signal }, work);
   const ops = () => [...store.objects.values()].flatMap((o) => [...o.bytes.toString().matchAll(/"op":"(\w+)"/g)].map((m) => m[1]));
   return { store, pass, ops, clock, go: (ms: number) => (now += ms) };
 }
@@ -25,7 +25,7 @@ const never = () => new Promise<void>(() => undefined);
 /** Lets everything that does not wait for a clock or the network run to its end. */
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-describe('throughTurnstile', () => {
+describe('runExclusive', () => {
   it('runs the work once when nobody else comes', async () => {
     const { pass, ops } = setup();
     let runs = 0;
@@ -64,7 +64,7 @@ describe('throughTurnstile', () => {
       sleep: async (ms: number) => void (await Promise.all([clock.sleep(ms), pass('m', async () => undefined)])),
     };
     const options = { store, clock: waiting, nonce: 'b', holdMs: 60_000, waitMs: 0, signal: new AbortController().signal };
-    expect(await throughTurnstile(options, async () => undefined)).toEqual({ kind: 'ran', passes: 1, marked: false });
+    expect(await runExclusive(options, async () => undefined)).toEqual({ kind: 'ran', passes: 1, marked: false });
     expect(ops()).toEqual(['take', 'free', 'take', 'mark', 'pass', 'free']);
   });
 
@@ -144,7 +144,7 @@ describe('throughTurnstile', () => {
       return false;
     };
     const foreign = () =>
-      throughTurnstile(
+      runExclusive(
         { store, clock, nonce: 'f', holdMs: 60_000, waitMs: 0, signal: new AbortController().signal, isNeeded },
         async () => undefined,
       );
@@ -267,6 +267,6 @@ describe('a bucket that answers with something else', () => {
       return Promise.reject(new ConflictError('PositionNotEqualToLength', 'stale'));
     };
     const options = { store, clock, nonce: 'a', holdMs: 60_000, waitMs: 0, signal: controller.signal };
-    expect(await throughTurnstile(options, async () => undefined)).toEqual({ kind: 'held' });
+    expect(await runExclusive(options, async () => undefined)).toEqual({ kind: 'held' });
   });
 });
