@@ -1,10 +1,11 @@
+import { gridOf } from '../lib/core/chart/grid.ts';
+import { clockSeconds, dayTime, startOfDay, startOfMonth } from '../lib/core/chart/zone.ts';
 import { FARM_KEY } from '../lib/core/keys.ts';
 import { DAY, MINUTE } from '../lib/core/time.ts';
 import { Counts, type Read } from './model/counts.ts';
 import { type Farm, parseFarm, stateOf } from './model/farm.ts';
-import { combine, costOf, gridOf } from './model/points.ts';
+import { combine, costOf } from './model/points.ts';
 import { duration, hashOf, isStale, pollEvery, SPANS, type SpanName, spanOf, type View, viewOf } from './model/view.ts';
-import { clockSeconds, dayTime, startOfDay, startOfMonth } from './model/zone.ts';
 import { Charts } from './view/charts.ts';
 import { byId, element } from './view/dom.ts';
 import { showActions, showAlarms, showControls, showManagers, showNow, showWaiting, showWorkers } from './view/panels.ts';

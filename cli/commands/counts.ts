@@ -3,6 +3,7 @@ import { Option } from '@commander-js/extra-typings';
 import Table from 'cli-table3';
 import { readSeries } from '../../lib/app/counts/read.ts';
 import type { Store } from '../../lib/app/ports/index.ts';
+import { localText } from '../../lib/core/chart/zone.ts';
 import { defined } from '../../lib/core/defined.ts';
 import { ROLLUP_COLUMNS, rollupLine, type SeriesRow, STEP_MS, type Step } from '../../lib/core/metrics/rollup.ts';
 import { decimal } from '../../lib/core/metrics/sample.ts';
@@ -14,7 +15,7 @@ import type { CommandContext, Program } from '../shared/context.ts';
 import { openStore, UserError } from '../shared/environment.ts';
 import type { Output } from '../shared/output.ts';
 import { clean } from '../shared/printable.ts';
-import { localText, parseSpan, type TimeSpan } from '../shared/time-range.ts';
+import { parseSpan, type TimeSpan } from '../shared/time-range.ts';
 
 export const COUNT_FORMATS = ['table', 'csv', 'json', 'chart', 'svg', 'png', 'openmetrics'] as const;
 export type CountFormat = (typeof COUNT_FORMATS)[number];

@@ -3,6 +3,7 @@ import Table from 'cli-table3';
 import type { Forge, Store } from '../../lib/app/ports/index.ts';
 import { readReport } from '../../lib/app/report/read.ts';
 import type { Settings } from '../../lib/app/settings.ts';
+import { localText } from '../../lib/core/chart/zone.ts';
 import { defined } from '../../lib/core/defined.ts';
 import { counted } from '../../lib/core/plural.ts';
 import type { Gap, Report } from '../../lib/core/report/report.ts';
@@ -16,7 +17,7 @@ import type { CommandContext, Program } from '../shared/context.ts';
 import { openServices, openStore, UserError } from '../shared/environment.ts';
 import type { Output } from '../shared/output.ts';
 import { clean } from '../shared/printable.ts';
-import { localText, parseSpan } from '../shared/time-range.ts';
+import { parseSpan } from '../shared/time-range.ts';
 
 export const REPORT_FORMATS = ['table', 'json', 'csv'] as const;
 export type ReportFormat = (typeof REPORT_FORMATS)[number];

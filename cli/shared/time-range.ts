@@ -1,3 +1,4 @@
+import { localText } from '../../lib/core/chart/zone.ts';
 import { MINUTE } from '../../lib/core/time.ts';
 import { UserError } from './environment.ts';
 
@@ -59,17 +60,6 @@ function addDays(day: string, days: number): string {
 /** The day that it is in the zone. */
 function localDay(at: number, timezone: string): string {
   return localText(at, timezone).slice(0, 10);
-}
-
-/** `2026-11-23 08:15` in the zone. */
-export function localText(at: number, timezone: string): string {
-  const parts = new Intl.DateTimeFormat('en-CA', {
-    timeZone: timezone,
-    hourCycle: 'h23',
-    ...{ year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit' },
-  }).formatToParts(at);
-  const of = (type: string) => parts.find((part) => part.type === type)?.value ?? '';
-  return `${of('year')}-${of('month')}-${of('day')} ${of('hour')}:${of('minute')}`;
 }
 
 /** The moment at which clocks of the zone show this; NaN for what is no day. Of an hour that is there twice the first. */

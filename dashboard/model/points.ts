@@ -1,9 +1,6 @@
+import { type Grid, PHASES, type Phase } from '../../lib/core/chart/grid.ts';
 import type { SeriesRow } from '../../lib/core/metrics/rollup.ts';
 import { MINUTE } from '../../lib/core/time.ts';
-
-/** From the bottom of the stack to its top. */
-export const PHASES = ['busy', 'idle', 'booting', 'draining', 'failed'] as const;
-export type Phase = (typeof PHASES)[number];
 
 type Mean = Phase | 'machines' | 'pending' | 'unmet' | 'limit' | 'oldestWait' | 'hourlyCost' | 'coming';
 const MEANS: readonly Mean[] = [...PHASES, 'machines', 'pending', 'unmet', 'limit', 'oldestWait', 'hourlyCost', 'coming'];
@@ -50,41 +47,6 @@ function totalMaxima(rows: readonly SeriesRow[], means: Partial<Point>, samples:
   return { machinesMax: first?.allMachinesMax, pendingMax: first?.allPendingMax };
 }
 
-/** One entry per step from `from` up to `to`, `undefined` where nothing was recorded: a gap stays a gap. */
-export interface Grid {
-  readonly times: readonly number[];
-  readonly points: readonly (Point | undefined)[];
-  readonly step: number;
-}
-
-export function gridOf(points: readonly Point[], { from, to }: { readonly from: number; readonly to: number }, step: number): Grid {
-  const byTime = new Map(points.map((point) => [point.at, point]));
-  const first = Math.floor(from / step) * step;
-  const times = Array.from({ length: Math.max(0, Math.ceil((to - first) / step)) }, (_, i) => first + i * step);
-  return { times, points: times.map((at) => byTime.get(at)), step };
-}
-
-/** Heights of the stack: each layer on top of those before it; null in a gap. */
-export function stack({ points }: Grid): Readonly<Record<Phase, readonly (number | null)[]>> {
-  const heights = points.map((point) => {
-    let sum = 0;
-    return PHASES.map((phase) => {
-      sum += point?.[phase] ?? 0;
-      return point ? sum : null;
-    });
-  });
-  const layer = (phase: Phase) => heights.map((column) => column[PHASES.indexOf(phase)] ?? null);
-  return { busy: layer('busy'), idle: layer('idle'), booting: layer('booting'), draining: layer('draining'), failed: layer('failed') };
-}
-
-/** One count over time; null in a gap and where it is not known. */
-export function line({ points }: Grid, count: Count, factor = 1): readonly (number | null)[] {
-  return points.map((point) => {
-    const value = point?.[count];
-    return value === undefined ? null : value * factor;
-  });
-}
-
 /** A row of the table behind a chart: a longer step, and how much of it was recorded. */
 export interface TableRow {
   readonly at: number;
@@ -95,7 +57,7 @@ export interface TableRow {
 }
 
 /** `steps` of the grid in a row of the table; the newest row first. */
-export function tableRows({ times, points, step }: Grid, steps: number): readonly TableRow[] {
+export function tableRows({ times, points, step }: Grid<Point>, steps: number): readonly TableRow[] {
   const rows: TableRow[] = [];
   for (let i = 0; i < times.length; i += steps) {
     const part = points.slice(i, i + steps);

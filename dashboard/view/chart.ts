@@ -1,5 +1,7 @@
 import uPlot from 'uplot';
-import { clockTime, dayName, dayTime } from '../model/zone.ts';
+import { tickLabel, timeTicks, type ValueAxis, valueAxis } from '../../lib/core/chart/axes.ts';
+import { corners } from '../../lib/core/chart/grid.ts';
+import { dayName, dayTime } from '../../lib/core/chart/zone.ts';
 import { element } from './dom.ts';
 
 export interface Layer {
@@ -22,6 +24,8 @@ export interface Drawing {
 }
 
 const HEIGHT = 230;
+/** Pixels of a label such as `Mon 23 Nov`, with space around it. */
+const TICK_WIDTH = 84;
 const SYNC = 'charts';
 
 /**
@@ -74,25 +78,34 @@ export class Chart {
       const drawn = shape === 'area' ? { fill: paint, width: 0 } : { stroke: paint, width: 2, dash: [6, 4] };
       return { label, ...drawn, paths: steps(step / 1000), points: { show: false }, spanGaps: false };
     });
+    let values: ValueAxis = valueAxis(1);
     return {
       width: this.#plot.clientWidth || 300,
       height: HEIGHT,
       series: [{}, ...series],
       legend: { show: false },
-      scales: { x: { time: true, range: (_u, min, max) => [min, max] }, y: { range: (_u, _min, max) => [0, Math.max(1, max * 1.08)] } },
-      tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
+      scales: {
+        x: { time: true, range: (_u, min, max) => [min, max] },
+        y: {
+          range: (_u, _min, max) => {
+            values = valueAxis(max);
+            return [0, values.top];
+          },
+        },
+      },
       axes: [
         {
           ...axis,
           size: 30,
-          values: (_u, splits, _axis, _space, increment) => splits.map((at) => tick(at * 1000, increment, zone)),
-          space: 84,
+          splits: ({ width }, _axis, min, max) =>
+            timeTicks({ from: min * 1000, to: max * 1000, timezone: zone }, Math.floor(width / TICK_WIDTH)).map((at) => at / 1000),
+          values: (_u, splits) => splits.map((at) => tickLabel(at * 1000, zone, dayName)),
         },
         {
           ...axis,
           size: 56,
+          splits: () => [...values.ticks],
           values: (_u, splits) => splits.map(unit),
-          incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000],
         },
       ],
       cursor: { drag: { x: false, y: false }, points: { show: false }, y: false, sync: { key: SYNC } },
@@ -173,73 +186,41 @@ function rangeOf({ times, step }: Drawing): { min: number; max: number } {
   return { min: (times[0] ?? 0) / 1000, max: ((times.at(-1) ?? 0) + step) / 1000 };
 }
 
-/** Midnight shows the day, or every tick does where ticks are days apart. */
-function tick(at: number, increment: number, zone: string): string {
-  const clock = clockTime(at, zone);
-  return increment >= 86_400 || clock === '00:00' ? dayName(at, zone) : clock;
-}
-
-/** A value holds from its time to the end of its step, and a step without a value is not drawn: uPlot's own steps end at the last value instead. */
+/** A value holds to the end of its step, and a step without a value is not drawn: uPlot's own steps end at the last value instead. */
 function steps(length: number): uPlot.Series.PathBuilder {
   return (u, series) => {
     const stroke = new Path2D();
     const fill = new Path2D();
-    const times = u.data[0];
-    const values = u.data[series] ?? [];
     const ground = u.valToPos(0, 'y', true);
-    const x = (at: number) => Math.round(u.valToPos(at, 'x', true));
-    for (const { from, heights } of runs(values)) {
-      const corners = heights.flatMap((height, i) => {
-        const at = times[from + i] ?? 0;
-        const y = u.valToPos(height, 'y', true);
-        return [[x(at), y] as const, [x(at + length), y] as const];
+    for (const stretch of corners({ times: u.data[0], step: length }, u.data[series] ?? [])) {
+      stretch.forEach(({ at, value }, i) => {
+        const [x, y] = [Math.round(u.valToPos(at, 'x', true)), u.valToPos(value, 'y', true)];
+        if (i === 0) {
+          stroke.moveTo(x, y);
+          fill.moveTo(x, ground);
+        } else stroke.lineTo(x, y);
+        fill.lineTo(x, y);
+        if (i === stretch.length - 1) fill.lineTo(x, ground);
       });
-      const [first, last] = [corners[0]?.[0] ?? 0, corners.at(-1)?.[0] ?? 0];
-      stroke.moveTo(first, corners[0]?.[1] ?? ground);
-      fill.moveTo(first, ground);
-      for (const [right, y] of corners) {
-        stroke.lineTo(right, y);
-        fill.lineTo(right, y);
-      }
-      fill.lineTo(last, ground);
       fill.closePath();
     }
     return { stroke, fill };
   };
 }
 
-/** Where nothing is known the ground is shaded: nothing drawn could be taken for zero. */
+/** Gaps are shaded, so that nothing drawn can be taken for zero. */
 function shadeGaps(u: uPlot): void {
   const [times, ...series] = u.data;
   const lowest = series.at(-1) ?? [];
-  const length = (times[1] ?? 0) - (times[0] ?? 0);
+  const step = (times[1] ?? 0) - (times[0] ?? 0);
   u.ctx.save();
   u.ctx.fillStyle = colour('gap');
-  for (const { from, heights } of runs(Array.from(lowest, (value) => (value === null ? 1 : null)))) {
-    const [left, right] = [from, from + heights.length].map((i) => Math.round(u.valToPos((times[0] ?? 0) + i * length, 'x', true)));
-    u.ctx.fillRect(left ?? 0, u.bbox.top, (right ?? 0) - (left ?? 0), u.bbox.height);
+  const gaps = Array.from(lowest, (value) => (value === null ? 1 : null));
+  for (const gap of corners({ times, step }, gaps)) {
+    const [left = 0, right = 0] = [gap[0], gap.at(-1)].map((corner) => Math.round(u.valToPos(corner?.at ?? 0, 'x', true)));
+    u.ctx.fillRect(left, u.bbox.top, right - left, u.bbox.height);
   }
   u.ctx.restore();
-}
-
-interface Run {
-  readonly from: number;
-  readonly heights: number[];
-}
-
-/** The stretches without a gap. */
-function runs(values: ArrayLike<number | null | undefined>): readonly Run[] {
-  const found: Run[] = [];
-  let run: Run | undefined;
-  for (const [i, value] of Array.from(values).entries()) {
-    if (value === null || value === undefined) run = undefined;
-    else if (run) run.heights.push(value);
-    else {
-      run = { from: i, heights: [value] };
-      found.push(run);
-    }
-  }
-  return found;
 }
 
 /** A custom property of the style sheet, as it is with the colours of now. */

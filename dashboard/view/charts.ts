@@ -1,12 +1,13 @@
+import { type Grid, line, PHASES, type Phase, stack } from '../../lib/core/chart/grid.ts';
+import { dayName, dayTime } from '../../lib/core/chart/zone.ts';
 import { MINUTE } from '../../lib/core/time.ts';
-import { type Grid, line, PHASES, type Phase, stack, tableRows } from '../model/points.ts';
+import { type Point, tableRows } from '../model/points.ts';
 import { duration, figure, SPANS, type SpanName } from '../model/view.ts';
-import { dayName, dayTime } from '../model/zone.ts';
 import { Chart, type Drawing, type Layer } from './chart.ts';
 import { byId, type Column, element, table } from './dom.ts';
 
 export interface Shown {
-  readonly grid: Grid;
+  readonly grid: Grid<Point>;
   readonly span: SpanName;
   readonly zone: string;
 }
@@ -18,7 +19,7 @@ interface Panel {
   readonly table: HTMLElement;
   readonly details: HTMLDetailsElement;
   readonly title: string;
-  readonly draw: (grid: Grid) => Pick<Drawing, 'layers' | 'unit'>;
+  readonly draw: (grid: Grid<Point>) => Pick<Drawing, 'layers' | 'unit'>;
   readonly columns: readonly Column<Row>[];
 }
 
@@ -85,7 +86,7 @@ function count(title: string, value: (row: Row) => number | undefined, unit = ''
   return { title, kind: 'number', cell: (row) => `${figure(value(row))}${unit}` };
 }
 
-function machines(grid: Grid): Pick<Drawing, 'layers' | 'unit'> {
+function machines(grid: Grid<Point>): Pick<Drawing, 'layers' | 'unit'> {
   const heights = stack(grid);
   const layers = PHASES.map((phase: Phase) => {
     return {
@@ -107,7 +108,7 @@ function machines(grid: Grid): Pick<Drawing, 'layers' | 'unit'> {
   };
 }
 
-function jobs(grid: Grid): Pick<Drawing, 'layers' | 'unit'> {
+function jobs(grid: Grid<Point>): Pick<Drawing, 'layers' | 'unit'> {
   const [pending, unmet] = [line(grid, 'pending'), line(grid, 'unmet')];
   return {
     layers: [
@@ -120,13 +121,13 @@ function jobs(grid: Grid): Pick<Drawing, 'layers' | 'unit'> {
 }
 
 /** Where a step is longer than a minute its layers are means, and the highest of its minutes is a line. */
-function highest(grid: Grid, count: 'machinesMax' | 'pendingMax'): readonly Layer[] {
+function highest(grid: Grid<Point>, count: 'machinesMax' | 'pendingMax'): readonly Layer[] {
   if (grid.step <= MINUTE) return [];
   const values = line(grid, count);
   return [{ label: 'at most', colour: 'peak', shape: 'line', values, text: (i) => figure(values[i] ?? undefined) }];
 }
 
-function wait(grid: Grid): Pick<Drawing, 'layers' | 'unit'> {
+function wait(grid: Grid<Point>): Pick<Drawing, 'layers' | 'unit'> {
   const minutes = line(grid, 'oldestWaitMax', 1 / 60);
   return {
     layers: [

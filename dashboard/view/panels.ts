@@ -1,8 +1,9 @@
+import { PHASES } from '../../lib/core/chart/grid.ts';
+import { clockSeconds, dayTime } from '../../lib/core/chart/zone.ts';
 import { DAY } from '../../lib/core/time.ts';
 import { type Farm, type FarmWorker, stateOf } from '../model/farm.ts';
-import { type Cost, PHASES, type Point } from '../model/points.ts';
+import type { Cost, Point } from '../model/points.ts';
 import { duration, figure, machinesNote, money, reason } from '../model/view.ts';
-import { clockSeconds, dayTime } from '../model/zone.ts';
 import { byId, chip, element, none, table } from './dom.ts';
 
 const MOST_WORKERS = 40;

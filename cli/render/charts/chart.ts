@@ -1,6 +1,6 @@
 import type { SeriesRow } from '../../../lib/core/metrics/rollup.ts';
 import { UserError } from '../../shared/environment.ts';
-import type { ChartView } from './data.ts';
+import type { ChartView } from './chart-view.ts';
 import { terminalChart } from './terminal.ts';
 
 /** Pixels of a picture; twice as many in a PNG, for print and fine screens. */

@@ -1,11 +1,22 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
-import { type SeriesRow, STEP_MS } from '../../../lib/core/metrics/rollup.ts';
-import { type ChartView, LINE_COLOURS, poolsOf, runs, STATES, timeTicks, wholeTicks } from './data.ts';
+import { shortDay, tickLabel, timeTicks, type ValueAxis, valueAxis } from '../../../lib/core/chart/axes.ts';
+import { corners, highest, line, PHASES, type Phase, stack } from '../../../lib/core/chart/grid.ts';
+import type { SeriesRow } from '../../../lib/core/metrics/rollup.ts';
+import { type ChartView, type PoolGrid, poolGrids } from './chart-view.ts';
 
 const MARGIN = { left: 54, right: 18 };
 const FONT = "'DejaVu Sans', 'Liberation Sans', Arial, sans-serif";
 const HEADER = 58;
+/** Told apart by the colour-blind and in grey print: Okabe and Ito's palette, by falling lightness. */
+const PHASE_COLOURS: Readonly<Record<Phase, string>> = {
+  busy: '#0072b2',
+  idle: '#56b4e9',
+  booting: '#f0e442',
+  draining: '#b5b5b5',
+  failed: '#d55e00',
+};
+const LINE_COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000', '#f0e442'] as const;
 /** Of the highest minute of a longer step. */
 const MOST_COLOUR = '#009e73';
 
@@ -16,10 +27,9 @@ interface Panel {
 
 /** A picture of the counts: per pool the machines by state, stacked, with the limit, and below them the waiting jobs; or lines of chosen columns. */
 export function svgChart(rows: readonly SeriesRow[], view: ChartView): string {
-  const panels = poolsOf(rows).flatMap((pool) => {
-    const mine = rows.filter((row) => row.pool === pool);
-    return view.columns.length > 0 ? [linePanel(pool, mine, view)] : [statePanel(pool, mine, view), waitPanel(mine, view)];
-  });
+  const panels = poolGrids(rows, view).flatMap(({ pool, grid }) =>
+    view.columns.length > 0 ? [linePanel(pool, grid, view)] : [statePanel(pool, grid, view), waitPanel(grid, view)],
+  );
   const height =
     HEADER +
     Math.max(
@@ -57,16 +67,16 @@ function titleOf({ from, to, step, timezone }: ChartView): string {
 function legend({ columns, step }: ChartView): string {
   const entries =
     columns.length > 0
-      ? columns.map(([name], i) => ({ label: name, mark: line(LINE_COLOURS[i % LINE_COLOURS.length] ?? '#000', '') }))
+      ? columns.map(([name], i) => ({ label: name, mark: sampleLine(lineColour(i), '') }))
       : [
-          ...STATES.map(({ label, colour }) => ({
-            label,
-            mark: `<rect width="12" height="12" y="-10" fill="${colour}" stroke="#555" stroke-width=".4"/>`,
+          ...PHASES.map((phase) => ({
+            label: phase,
+            mark: `<rect width="12" height="12" y="-10" fill="${PHASE_COLOURS[phase]}" stroke="#555" stroke-width=".4"/>`,
           })),
-          { label: 'limit', mark: line('#111', '4 3') },
-          ...(step === '1m' ? [] : [{ label: 'at most', mark: line(MOST_COLOUR, '1 2') }]),
-          { label: 'jobs waiting', mark: line('#cc79a7', '') },
-          { label: 'of these without a worker in sight', mark: line('#d55e00', '2 2') },
+          { label: 'limit', mark: sampleLine('#111', '4 3') },
+          ...(step === '1m' ? [] : [{ label: 'at most', mark: sampleLine(MOST_COLOUR, '1 2') }]),
+          { label: 'jobs waiting', mark: sampleLine('#cc79a7', '') },
+          { label: 'of these without a worker in sight', mark: sampleLine('#d55e00', '2 2') },
         ];
   let x = MARGIN.left;
   const drawn = entries.map(({ label, mark }) => {
@@ -77,109 +87,105 @@ function legend({ columns, step }: ChartView): string {
   return drawn.join('');
 }
 
-function line(colour: string, dash: string): string {
+function sampleLine(colour: string, dash: string): string {
   return `<line x1="0" x2="13" y1="-4" y2="-4" stroke="${colour}" stroke-width="2" stroke-dasharray="${dash}"/>`;
 }
 
-function statePanel(pool: string, rows: readonly SeriesRow[], view: ChartView): Panel {
-  const stacks = STATES.map(({ colour }, i) => {
-    const below = (row: SeriesRow) => STATES.slice(0, i).reduce((sum, { key }) => sum + (row[key] ?? 0), 0);
-    const points = steps(rows, view, (row) => [below(row), below(row) + (row[STATES[i]?.key ?? 'busy'] ?? 0)]);
-    return Plot.areaY(points, {
+function lineColour(i: number): string {
+  return LINE_COLOURS[i % LINE_COLOURS.length] ?? '#000';
+}
+
+type Values = readonly (number | null)[];
+
+function statePanel(pool: string, grid: PoolGrid, view: ChartView): Panel {
+  const layers = stack(grid);
+  const areas = PHASES.map((phase, i) => {
+    const below = layers[PHASES[i - 1] ?? phase];
+    return Plot.areaY(points(grid, layers[phase]), {
       x: 'x',
-      y1: (p: Point) => p.values[0],
-      y2: (p: Point) => p.values[1],
-      fill: colour,
+      y1: ({ index }: Point) => (i === 0 ? 0 : below[index]),
+      y2: 'y',
+      fill: PHASE_COLOURS[phase],
       stroke: '#555',
       strokeWidth: 0.2,
     });
   });
-  const limit = Plot.lineY(
-    steps(rows, view, (row) => [row.limit]),
-    { x: 'x', y: (p: Point) => p.values[0], stroke: '#111', strokeDasharray: '4 3' },
-  );
-  const most = Math.max(1, ...rows.map((row) => Math.max(row.limit ?? 0, row.machinesMax ?? row.machines ?? 0)));
-  const marks = [...stacks, limit, ...highest(rows, view, 'machinesMax')];
-  return panel(view, { height: 230, label: `${pool}: machines`, most, marks, axis: false });
+  return panel(view, {
+    height: 230,
+    label: `${pool}: machines`,
+    values: valueAxis(Math.max(1, highest(grid, 'machines'), highest(grid, 'limit'))),
+    marks: [
+      ...areas,
+      stepped(grid, line(grid, 'limit'), { stroke: '#111', strokeDasharray: '4 3' }),
+      ...highestMinutes(grid, view, 'machinesMax'),
+    ],
+    axis: false,
+  });
 }
 
-function waitPanel(rows: readonly SeriesRow[], view: ChartView): Panel {
-  const of = (member: 'pending' | 'unmet', stroke: string, strokeDasharray: string) =>
-    Plot.lineY(
-      steps(rows, view, (row) => [row[member]]),
-      { x: 'x', y: (p: Point) => p.values[0], stroke, strokeWidth: 1.5, strokeDasharray },
-    );
-  const most = Math.max(1, ...rows.map((row) => row.pendingMax ?? row.pending ?? 0));
+function waitPanel(grid: PoolGrid, view: ChartView): Panel {
   return panel(view, {
     height: 130,
     label: 'jobs',
-    most,
-    marks: [of('pending', '#cc79a7', ''), of('unmet', '#d55e00', '2 2'), ...highest(rows, view, 'pendingMax')],
+    values: valueAxis(Math.max(1, highest(grid, 'pending'))),
+    marks: [
+      stepped(grid, line(grid, 'pending'), { stroke: '#cc79a7', strokeWidth: 1.5 }),
+      stepped(grid, line(grid, 'unmet'), { stroke: '#d55e00', strokeWidth: 1.5, strokeDasharray: '2 2' }),
+      ...highestMinutes(grid, view, 'pendingMax'),
+    ],
     axis: true,
   });
 }
 
-/** Where a row is longer than a minute it is a mean: the highest of its minutes is a line of its own. */
-function highest(rows: readonly SeriesRow[], view: ChartView, member: 'machinesMax' | 'pendingMax'): readonly Plot.Markish[] {
+/** A row of a longer step than a minute is a mean: the highest of its minutes is a line of its own. */
+function highestMinutes(grid: PoolGrid, view: ChartView, member: 'machinesMax' | 'pendingMax'): readonly Plot.Markish[] {
   if (view.step === '1m') return [];
-  const points = steps(rows, view, (row) => [row[member]]);
-  return [Plot.lineY(points, { x: 'x', y: (p: Point) => p.values[0], stroke: MOST_COLOUR, strokeWidth: 1.5, strokeDasharray: '1 2' })];
+  return [stepped(grid, line(grid, member), { stroke: MOST_COLOUR, strokeWidth: 1.5, strokeDasharray: '1 2' })];
 }
 
-function linePanel(pool: string, rows: readonly SeriesRow[], view: ChartView): Panel {
-  const marks = view.columns.map(([, member], i) => {
-    const points = steps(rows, view, (row) => [Number(row[member] ?? Number.NaN)]);
-    return Plot.lineY(points, {
-      x: 'x',
-      y: (p: Point) => p.values[0],
-      stroke: LINE_COLOURS[i % LINE_COLOURS.length] ?? '#000',
-      strokeWidth: 1.5,
-    });
+function linePanel(pool: string, grid: PoolGrid, view: ChartView): Panel {
+  const lines = view.columns.map(([, member]) => line(grid, member));
+  const most = lines.flat().reduce<number>((a, b) => Math.max(a, b ?? 0), 0);
+  return panel(view, {
+    height: 260,
+    label: pool,
+    // Prices have fractions.
+    values: valueAxis(most || 1, most > 0 && most < 4),
+    marks: lines.map((values, i) => stepped(grid, values, { stroke: lineColour(i), strokeWidth: 1.5 })),
+    axis: true,
   });
-  const most = rows.flatMap((row) => view.columns.map(([, member]) => Number(row[member] ?? 0))).reduce((a, b) => Math.max(a, b), 0);
-  // Prices have fractions.
-  return panel(view, { height: 260, label: pool, most: most || 1, marks, axis: true, ticks: most > 0 && most < 4 ? 4 : wholeTicks(most) });
 }
 
 interface Point {
   readonly x: Date;
-  readonly values: readonly number[];
+  readonly y: number;
+  readonly index: number;
 }
 
-/** Each row holds until its step ends; between runs stands a point that is no number, which breaks lines and areas. */
-function steps(
-  rows: readonly SeriesRow[],
-  { step }: ChartView,
-  values: (row: SeriesRow) => readonly (number | undefined)[],
-): readonly Point[] {
-  return runs(rows, step).flatMap((run) => {
-    const points = run.flatMap((row) => {
-      const known = values(row).map((value) => value ?? Number.NaN);
-      return [
-        { x: new Date(row.at), values: known },
-        { x: new Date(row.at + STEP_MS[step]), values: known },
-      ];
-    });
-    const end = points.at(-1);
-    return end ? [...points, { x: end.x, values: end.values.map(() => Number.NaN) }] : [];
-  });
+function stepped(grid: PoolGrid, values: Values, options: Plot.LineYOptions): Plot.Markish {
+  return Plot.lineY(points(grid, values), { x: 'x', y: 'y', ...options });
+}
+
+/** After each stretch comes a point that is not a number, which breaks lines and areas. */
+function points(grid: PoolGrid, values: Values): readonly Point[] {
+  return corners(grid, values).flatMap((stretch) => [
+    ...stretch.map(({ at, value, index }) => ({ x: new Date(at), y: value, index })),
+    ...stretch.slice(-1).map(({ at, index }) => ({ x: new Date(at), y: Number.NaN, index })),
+  ]);
 }
 
 interface PanelOptions {
   readonly height: number;
   readonly label: string;
-  readonly most: number;
+  readonly values: ValueAxis;
   readonly marks: Plot.Markish[];
   /** With times below. */
   readonly axis: boolean;
-  /** Values with a label, or how many; whole numbers when absent. */
-  readonly ticks?: readonly number[] | number;
 }
 
-function panel(view: ChartView, { height, label, most, marks, axis, ticks: values = wholeTicks(most) }: PanelOptions): Panel {
+function panel(view: ChartView, { height, label, values, marks, axis }: PanelOptions): Panel {
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
   const ticks = timeTicks(view, Math.floor(view.width / 80));
-  const labels = new Map(ticks.map((tick) => [tick.at, tick.label]));
   const drawn = Plot.plot({
     document,
     width: view.width,
@@ -190,14 +196,14 @@ function panel(view: ChartView, { height, label, most, marks, axis, ticks: value
     marginBottom: axis ? 30 : 10,
     style: { background: 'none' },
     x: { type: 'utc', domain: [new Date(view.from), new Date(view.to)] },
-    y: { domain: [0, Math.max(most * 1.05, typeof values === 'number' ? 0 : (values.at(-1) ?? 0))], label: null },
+    y: { domain: [0, values.top], label: null },
     marks: [
-      Plot.gridY({ stroke: '#000', strokeOpacity: 0.12, ticks: values }),
+      Plot.gridY({ stroke: '#000', strokeOpacity: 0.12, ticks: values.ticks }),
       ...marks,
-      Plot.axisY({ ticks: values, ...(typeof values !== 'number' && { tickFormat: String }), label: null, fill: '#333' }),
+      Plot.axisY({ ticks: values.ticks, tickFormat: String, label: null, fill: '#333' }),
       Plot.axisX({
-        ticks: ticks.map(({ at }) => new Date(at)),
-        tickFormat: (at: Date) => (axis ? (labels.get(at.getTime()) ?? '') : ''),
+        ticks: ticks.map((at) => new Date(at)),
+        tickFormat: (at: Date) => (axis ? tickLabel(at.getTime(), view.timezone, shortDay) : ''),
         label: null,
         fill: '#333',
       }),

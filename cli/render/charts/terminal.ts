@@ -1,9 +1,11 @@
+import { shortDay, tickLabel, timeTicks, valueAxis } from '../../../lib/core/chart/axes.ts';
+import { type Grid, highest, line, PHASES, type Phase, stack } from '../../../lib/core/chart/grid.ts';
 import type { SeriesRow } from '../../../lib/core/metrics/rollup.ts';
-import { DAY, HOUR, MINUTE } from '../../../lib/core/time.ts';
-import { type ChartView, poolsOf, STATES, timeTicks, wholeTicks } from './data.ts';
+import { type ChartView, type Column, type PoolGrid, poolGrids } from './chart-view.ts';
 
 const HEIGHT = 12;
 const EIGHTHS = ' ▁▂▃▄▅▆▇█';
+const GLYPHS: Readonly<Record<Phase, string>> = { busy: '█', idle: '▓', booting: '▒', draining: '░', failed: '×' };
 
 /**
  * Machines by state as stacked columns, waiting jobs as a line of bars below, or such a line for each chosen column; one chart a pool. A column without any sample stays blank. No library draws
@@ -11,49 +13,50 @@ const EIGHTHS = ' ▁▂▃▄▅▆▇█';
  */
 export function terminalChart(rows: readonly SeriesRow[], view: ChartView): string {
   if (rows.length === 0) return 'nothing recorded';
-  return poolsOf(rows)
-    .map((pool) => {
-      const mine = rows.filter((row) => row.pool === pool);
-      return view.columns.length > 0 ? lines(pool, mine, view) : chart(pool, mine, view);
-    })
+  return poolGrids(rows, view)
+    .map(({ pool, grid }) => (view.columns.length > 0 ? lines(pool, grid, view) : chart(pool, grid, view)))
     .join('\n\n');
 }
 
-function chart(pool: string, rows: readonly SeriesRow[], view: ChartView): string {
+function chart(pool: string, grid: PoolGrid, view: ChartView): string {
   const room = roomOf(view);
-  const columns = inColumns(rows, view, room);
-  const most = highest(rows, 'machines');
-  const ticks = wholeTicks(most);
+  const columns = inColumns(grid, view, room, [...PHASES, 'pending']);
+  const most = highest(grid, 'machines');
+  const { ticks } = valueAxis(most);
   const top = ticks.at(-1) ?? 1;
   const labels = new Map(ticks.map((tick) => [Math.round(HEIGHT - (tick / top) * HEIGHT), String(tick)]));
+  const layers = stack(columns);
   const stacks = Array.from({ length: HEIGHT }, (_, i) => {
     const level = ((HEIGHT - i - 0.5) / HEIGHT) * top;
-    const label = labels.get(i) ?? '';
-    return `${label.padStart(4)} ┤${columns.map((column) => glyphAt(column, level)).join('')}`.trimEnd();
+    const glyphs = columns.times.map((_at, column) => {
+      const phase = PHASES.find((one) => level <= (layers[one][column] ?? 0));
+      return phase ? GLYPHS[phase] : ' ';
+    });
+    return `${(labels.get(i) ?? '').padStart(4)} ┤${glyphs.join('')}`.trimEnd();
   });
-  const waiting = bars(columns, 'pending');
-  const waitingMost = highest(rows, 'pending');
-  const limit = rows.at(-1)?.limit;
+  const waiting = bars(line(columns, 'pending'));
+  const limit = grid.points.findLast((row) => row !== undefined)?.limit;
   return [
     `${pool}: machines, at most ${Number(most.toFixed(1))}${limit === undefined ? '' : ` (limit ${Math.round(limit)})`}`,
     ...stacks,
     `   0 ┼${'─'.repeat(room)}`,
     axis(view, room),
-    ...(waiting !== '' ? [`jobs  ${waiting}`, `      waiting, at most ${Number(waitingMost.toFixed(1))} at a time`] : []),
-    `      ${STATES.map(({ glyph, label }) => `${glyph} ${label}`).join('  ')}   times: ${view.timezone}`,
+    ...(waiting !== '' ? [`jobs  ${waiting}`, `      waiting, at most ${Number(highest(grid, 'pending').toFixed(1))} at a time`] : []),
+    `      ${PHASES.map((phase) => `${GLYPHS[phase]} ${phase}`).join('  ')}   times: ${view.timezone}`,
   ].join('\n');
 }
 
 /** Each chosen column as a line of bars, against its own highest value. */
-function lines(pool: string, rows: readonly SeriesRow[], view: ChartView): string {
+function lines(pool: string, grid: PoolGrid, view: ChartView): string {
   const room = roomOf(view);
-  const columns = inColumns(rows, view, room);
+  const members = view.columns.map(([, member]) => member);
+  const columns = inColumns(grid, view, room, members);
   return [
     pool,
     ...view.columns.flatMap(([name, member]) => [
       '',
-      `      ${bars(columns, member)}`.trimEnd(),
-      `      ${name}, at most ${Number(highest(rows, member).toFixed(2))}`,
+      `      ${bars(line(columns, member))}`.trimEnd(),
+      `      ${name}, at most ${Number(highest(grid, member).toFixed(2))}`,
     ]),
     `     ┼${'─'.repeat(room)}`,
     axis(view, room),
@@ -67,8 +70,7 @@ function roomOf({ width }: ChartView): number {
 }
 
 /** One bar a column, the highest a full letter; empty where there is nothing but zeros. */
-function bars(columns: readonly (readonly SeriesRow[])[], member: keyof SeriesRow): string {
-  const values = columns.map((column) => mean(column, member));
+function bars(values: readonly (number | null)[]): string {
   const most = Math.max(0, ...values.map((n) => n ?? 0));
   if (most === 0) return '';
   return values
@@ -77,47 +79,37 @@ function bars(columns: readonly (readonly SeriesRow[])[], member: keyof SeriesRo
     .trimEnd();
 }
 
-/** The highest of all minutes; a mean only where an older release has written no maximum. */
-function highest(rows: readonly SeriesRow[], member: keyof SeriesRow): number {
-  return rows.reduce((most, row) => Math.max(most, numberOf(row, `${member}Max`) ?? numberOf(row, member) ?? 0), 0);
-}
+type Means = { readonly [member in Column]?: number | undefined };
 
-function numberOf(row: SeriesRow, member: string): number | undefined {
-  const value = (row as unknown as Readonly<Record<string, unknown>>)[member];
-  return typeof value === 'number' ? value : undefined;
-}
-
-/** The rows of each column's time. A row that is longer than a column fills all that it spans. */
-function inColumns(rows: readonly SeriesRow[], { from, to, step }: ChartView, room: number): readonly (readonly SeriesRow[])[] {
-  const width = (to - from) / room;
-  const length = { '1m': MINUTE, '1h': HOUR, '1d': DAY }[step];
+/** The grid with one step per letter: means over the rows of that time. A row that is longer than a letter fills all that it spans. */
+function inColumns(grid: PoolGrid, { from, to }: ChartView, room: number, members: readonly Column[]): Grid<Means> {
+  const step = (to - from) / room;
   const columns = Array.from({ length: room }, (): SeriesRow[] => []);
-  for (const row of rows) {
-    const first = Math.max(0, Math.floor((row.at - from) / width));
-    const last = Math.min(room - 1, Math.ceil((row.at + length - from) / width) - 1);
+  for (const row of grid.points) {
+    if (!row) continue;
+    const first = Math.max(0, Math.floor((row.at - from) / step));
+    const last = Math.min(room - 1, Math.ceil((row.at + grid.step - from) / step) - 1);
     for (let i = first; i <= Math.max(first, last); i++) columns[i]?.push(row);
   }
-  return columns;
+  return {
+    times: columns.map((_, i) => from + i * step),
+    points: columns.map((rows) =>
+      rows.length === 0 ? undefined : Object.fromEntries(members.map((member) => [member, mean(rows, member)])),
+    ),
+    step,
+  };
 }
 
-function glyphAt(column: readonly SeriesRow[], level: number): string {
-  let height = 0;
-  for (const { key, glyph } of STATES) {
-    height += mean(column, key) ?? 0;
-    if (level <= height) return glyph;
-  }
-  return ' ';
-}
-
-function mean(rows: readonly SeriesRow[], member: keyof SeriesRow): number | undefined {
-  const known = rows.flatMap((row) => numberOf(row, member) ?? []);
+function mean(rows: readonly SeriesRow[], member: Column): number | undefined {
+  const known = rows.flatMap((row) => row[member] ?? []);
   return known.length === 0 ? undefined : known.reduce((sum, n) => sum + n, 0) / known.length;
 }
 
 function axis(view: ChartView, room: number): string {
   const letters = Array.from({ length: room + 6 }, () => ' ');
   let free = 0;
-  for (const { at, label } of timeTicks(view, Math.floor(room / 8))) {
+  for (const at of timeTicks(view, Math.floor(room / 8))) {
+    const label = tickLabel(at, view.timezone, shortDay);
     const column = 6 + Math.round(((at - view.from) / (view.to - view.from)) * room);
     if (column < free || column + label.length > letters.length) continue;
     [...label].forEach((letter, i) => {

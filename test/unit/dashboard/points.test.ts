@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { combine, costOf, gridOf, line, stack, tableRows } from '../../../dashboard/model/points.ts';
+import { combine, costOf, tableRows } from '../../../dashboard/model/points.ts';
+import { corners, gridOf, highest, line, stack } from '../../../lib/core/chart/grid.ts';
 import { minuteRow, rollUp, type SeriesRow, STEP_MS } from '../../../lib/core/metrics/rollup.ts';
 import type { Sample } from '../../../lib/core/metrics/sample.ts';
 
@@ -51,6 +52,19 @@ describe('a gap stays a gap', () => {
     expect(line(grid, 'pending')).toEqual([3, null, null, 3]);
   });
 
+  it('in a stepped line, whose values hold to the end of their step', () => {
+    expect(corners(grid, line(grid, 'pending')).map((stretch) => stretch.map(({ at, value }) => [at / MINUTE, value]))).toEqual([
+      [
+        [0, 3],
+        [1, 3],
+      ],
+      [
+        [3, 3],
+        [4, 3],
+      ],
+    ]);
+  });
+
   it('in the table: half of it was recorded, and means are of what was', () => {
     expect(tableRows(grid, 4)).toMatchObject([{ at: 0, covered: 0.5, point: { busy: 2, machines: 6 } }]);
     expect(tableRows(gridOf([], { from: 0, to: 2 * MINUTE }, MINUTE), 2)).toEqual([{ at: 0, covered: 0, point: undefined }]);
@@ -95,6 +109,11 @@ describe('maxima', () => {
     expect(combine(old)[0]).toMatchObject({ machinesMax: undefined, pendingMax: undefined, oldestWaitMax: 1140 });
     expect(combine(old, 'a')[0]).toMatchObject({ machinesMax: 19 });
   });
+});
+
+it('finds the highest minute by maxima, or by means where there are none', () => {
+  const grid = gridOf([row(0), row(1, { pendingMax: 7 }), row(2, { pendingMax: 5 })], { from: 0, to: 4 * MINUTE }, MINUTE);
+  expect([highest(grid, 'pending'), highest(grid, 'busy')]).toEqual([7, 2]);
 });
 
 it('stacks each state on those before it', () => {

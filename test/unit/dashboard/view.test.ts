@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseFarm, stateOf } from '../../../dashboard/model/farm.ts';
 import { duration, hashOf, isStale, machinesNote, pollEvery, spanOf, viewOf } from '../../../dashboard/model/view.ts';
-import { clockSeconds, dayTime, startOfDay, startOfMonth } from '../../../dashboard/model/zone.ts';
+import { clockSeconds, dayTime, startOfDay, startOfMonth } from '../../../lib/core/chart/zone.ts';
 import { buildDashboard, compressedSize, DASHBOARD_KB } from '../../../scripts/dashboard.ts';
 
 describe('the address of a view', () => {

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type Block, readHcl } from '../../../scripts/hcl.ts';
+import { readHcl } from '../../../scripts/hcl.ts';
+import { problemsOf, readSchemas } from '../../../scripts/provider-schema.ts';
 
 const FOLDER = new URL('../../../deploy/terraform/', import.meta.url);
 const TEXTS = readdirSync(FOLDER)
@@ -11,59 +12,7 @@ const ALL = TEXTS.map(({ text }) => text).join('\n');
 const RESOURCES = BLOCKS.filter(({ type }) => type === 'resource');
 const named = (type: string) => BLOCKS.filter((block) => block.type === type).map(({ labels: [name = ''] }) => name);
 
-/**
- * Arguments and blocks that we use, as the documentation of the provider has them (opentelekomcloud/terraform-provider-opentelekomcloud, docs/resources).
- * A block's own are after a dot. `!`: required.
- */
-const DOCUMENTED: Readonly<Record<string, string>> = {
-  opentelekomcloud_identity_role_v3:
-    'display_name! display_layer! description! statement! statement.effect! statement.action! statement.resource',
-  opentelekomcloud_identity_agency_v3:
-    'name! description delegated_domain_name! project_role project_role.project! project_role.roles! domain_roles',
-  opentelekomcloud_obs_bucket:
-    'bucket! acl storage_class versioning tags lifecycle_rule lifecycle_rule.name! lifecycle_rule.enabled! lifecycle_rule.prefix ' +
-    'lifecycle_rule.expiration lifecycle_rule.expiration.days!',
-  opentelekomcloud_lts_group_v2: 'group_name! ttl_in_days! tags',
-  opentelekomcloud_lts_stream_v2: 'group_id! stream_name! ttl_in_days tags',
-  opentelekomcloud_apigw_gateway_v2:
-    'name! spec_id! vpc_id! subnet_id! security_group_id! description availability_zones bandwidth_size bandwidth_charging_mode ' +
-    'ingress_bandwidth_size ingress_bandwidth_charging_mode loadbalancer_provider maintain_begin',
-  opentelekomcloud_apigw_group_v2: 'instance_id! name! description environment',
-  opentelekomcloud_apigw_domain_v2: 'gateway_id! group_id! name! min_ssl_version http_redirect_to_https',
-  opentelekomcloud_apigw_certificate_v2: 'name! content! private_key! type instance_id trusted_root_ca',
-  opentelekomcloud_apigw_domain_certificate_associate_v2: 'gateway_id! group_id! domain_id! certificate_id!',
-  opentelekomcloud_vpc_v1: 'name! cidr! shared tags',
-  opentelekomcloud_vpc_subnet_v1: 'name! description cidr! gateway_ip! vpc_id! dhcp_enable primary_dns secondary_dns tags',
-  opentelekomcloud_networking_secgroup_v2: 'name! description delete_default_rules',
-  opentelekomcloud_networking_secgroup_rule_v2:
-    'description direction! ethertype! protocol port_range_min port_range_max remote_ip_prefix remote_group_id security_group_id!',
-};
-/** Terraform's own. */
-const META = ['count', 'for_each', 'depends_on', 'lifecycle'];
-
-/** All arguments and blocks, with the names of the blocks that they are in. */
-function used(block: Block, prefix = ''): readonly string[] {
-  const inner = block.blocks.flatMap((one) => {
-    const dynamic = one.type === 'dynamic';
-    const name = `${prefix}${dynamic ? one.labels[0] : one.type}`;
-    const body = dynamic ? one.blocks.find(({ type }) => type === 'content') : one;
-    return META.includes(one.type) ? [] : [name, ...(body ? used(body, `${name}.`) : [])];
-  });
-  const own = [...block.args.keys()].filter((name) => !META.includes(name)).map((name) => prefix + name);
-  return [...own, ...inner];
-}
-
 describe('deploy/terraform', () => {
-  it.each(RESOURCES.map((block) => ({ name: block.labels.join('.'), block })))('$name has what the provider documents', ({ block }) => {
-    const documented = (DOCUMENTED[block.labels[0] ?? ''] ?? '').split(' ');
-    const names = documented.map((name) => name.replace('!', ''));
-    const found = used(block);
-    expect(found.filter((name) => !names.includes(name))).toEqual([]);
-    const present = (parent: string) => parent === '' || found.includes(parent);
-    const required = documented.filter((name) => name.endsWith('!')).map((name) => name.slice(0, -1));
-    expect(required.filter((name) => present(name.slice(0, Math.max(0, name.lastIndexOf('.')))) && !found.includes(name))).toEqual([]);
-  });
-
   it('refers to nothing that is not there, and has nothing that nobody refers to', () => {
     const resources = RESOURCES.map(({ labels }) => labels.join('.'));
     const asked = (pattern: RegExp) => [...new Set([...ALL.matchAll(pattern)].map(([, name = '']) => name))];
@@ -117,4 +66,26 @@ describe('deploy/terraform', () => {
 
 it.each(['a {', 'a = [', 'a b c', '}'])('what is no HCL of ours is refused: %s', (text) => {
   expect(() => readHcl(text)).toThrow(/^line 1/);
+});
+
+describe('a resource compared with the declarations of the provider (scripts/check-terraform.ts)', () => {
+  const member = (name: string, line: string) =>
+    `    /**\n    * Docs: {@link https://x/docs#${name} Thing#${name}}\n    */\n    readonly ${line};\n`;
+  const schemas = readSchemas(
+    `export interface ThingConfig extends cdktf.TerraformMetaArguments {\n${member('name', 'name: string')}${member('ttl_days', 'ttlDays?: number')}${member('rule', 'rule: ThingRule[] | cdktf.IResolvable')}}\nexport interface ThingRule {\n${member('effect', 'effect: string')}}\n`,
+  );
+  const problems = (body: string) => {
+    const [block] = readHcl(`resource "thing" "one" {\n${body}\n}`);
+    const root = schemas.get('ThingConfig');
+    return block && root && problemsOf('thing.one', block, root, schemas);
+  };
+
+  it.each([
+    ['all is there', 'name = "a"\nttl_days = 1\ncount = 1\nrule {\neffect = "x"\n}', []],
+    ['the block is dynamic', 'name = "a"\ndynamic "rule" {\nfor_each = []\ncontent {\neffect = "x"\n}\n}', []],
+    ['a name is wrong', 'name = "a"\nttl_day = 1\nrule {\neffect = "x"\n}', ['thing.one: the provider has no "ttl_day" here']],
+    ['something is missing', 'rule {\n}', ['thing.one: "name" is required', 'thing.one.rule: "effect" is required']],
+  ])('%s', (_name, body, expected) => {
+    expect(problems(body)).toEqual(expected);
+  });
 });

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type CountsOptions, counts } from '../../../../cli/commands/counts.ts';
-import { timeTicks } from '../../../../cli/render/charts/data.ts';
 import { type Sample, SERIES_HEADER, sampleLine } from '../../../../lib/core/metrics/sample.ts';
 import { MemoryStore } from '../../../../testkit/memory-store.ts';
 
@@ -244,19 +243,5 @@ describe('charts', () => {
     const samples = Array.from({ length: 60 }, (_, m) => sample(m, { machines: m === 7 ? 9 : 1 }));
     await store.put('counts/v1/day/2026/11/2026-11-23.csv', SERIES_HEADER + samples.map(sampleLine).join(''));
     expect((await run({ format: 'chart', columns: 'machines', step: '1h' }, store)).text).toContain('machines, at most 9');
-  });
-
-  it.each([
-    { from: DAY, to: DAY + 24 * HOUR, most: 8, labels: ['11-23', '03:00', '06:00', '09:00', '12:00', '15:00', '18:00', '21:00', '11-24'] },
-    { from: DAY + 5 * MINUTE, to: DAY + 2 * HOUR, most: 4, labels: ['00:30', '01:00', '01:30', '02:00'] },
-    { from: DAY, to: DAY + 3 * 24 * HOUR, most: 3, labels: ['11-23', '11-24', '11-25', '11-26'] },
-  ])('have round times below: $labels', ({ labels, most, ...span }) => {
-    expect(timeTicks({ ...span, timezone: 'UTC' }, most).map(({ label }) => label)).toEqual(labels);
-  });
-
-  it('have round times of their zone, through a change of summer time', () => {
-    const from = Date.UTC(2026, 9, 24, 22);
-    const ticks = timeTicks({ from, to: from + 25 * HOUR, timezone: 'Europe/Berlin' }, 5);
-    expect(ticks.map(({ label }) => label)).toEqual(['10-25', '06:00', '12:00', '18:00', '10-26']);
   });
 });

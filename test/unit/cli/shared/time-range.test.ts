@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { localText, parseSpan } from '../../../../cli/shared/time-range.ts';
+import { parseSpan } from '../../../../cli/shared/time-range.ts';
+import { localText } from '../../../../lib/core/chart/zone.ts';
 
 const NOW = Date.parse('2026-11-24T12:34:56Z');
 const ZONE = 'Europe/Berlin';

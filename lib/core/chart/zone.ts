@@ -1,18 +1,31 @@
-import { DAY } from '../../lib/core/time.ts';
+import { DAY } from '../time.ts';
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-/** Most milliseconds from 1970 that a date may have (ECMA-262, time values). */
+/** Maximum of a date, in milliseconds from 1970 (ECMA-262, time values). */
 const LAST = 8.64e15;
 const NO_TIME = '–';
 
-/** Formats are slow to make: one of each kind and zone is kept. British English: 24 hours, day before month. What is no time is a dash. */
-function formatted(at: number, zone: string, kind: string, options: Intl.DateTimeFormatOptions): string {
-  if (!(Math.abs(at) <= LAST)) return NO_TIME;
+/** Formats are slow to make: one of each kind and zone is kept. British English: 24 hours, day before month. */
+function formatOf(zone: string, kind: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   const key = `${kind} ${zone}`;
   const format = formats.get(key) ?? new Intl.DateTimeFormat('en-GB', { ...options, timeZone: zone, hourCycle: 'h23' });
   formats.set(key, format);
-  return format.format(at);
+  return format;
+}
+
+/** A dash for a number that is not a time. */
+function formatted(at: number, zone: string, kind: string, options: Intl.DateTimeFormatOptions): string {
+  return Math.abs(at) <= LAST ? formatOf(zone, kind, options).format(at) : NO_TIME;
+}
+
+/** `2026-11-23 08:15` in the zone. Throws `RangeError` for a number that is not a time. */
+export function localText(at: number, zone: string): string {
+  const parts = formatOf(zone, 'local', {
+    ...{ year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit' },
+  }).formatToParts(at);
+  const part = (type: string) => parts.find((one) => one.type === type)?.value ?? '';
+  return `${part('year')}-${part('month')}-${part('day')} ${part('hour')}:${part('minute')}`;
 }
 
 /** `14:32` */
