@@ -23,7 +23,7 @@ import { shown } from './shared/printable.ts';
 /** All commands. Importing it runs nothing: main.ts does, and the reference of the commands is written from it. */
 export const program = new Command('scaler')
   .description('Autoscaler of GitLab CI workers on Open Telekom Cloud')
-  .option('-c, --config <file>', 'the configuration', 'scaler.yml')
+  .option('-c, --config <file>', 'path of the configuration', 'scaler.yml')
   .option('--verbose', 'print name, status and milliseconds of every call to GitLab and OTC to standard error')
   .hook('preAction', () => {
     if (program.opts().verbose) onCall((call) => void process.stderr.write(`${shown(renderCall(call))}\n`));

@@ -34,15 +34,15 @@ class OtcProvider {
     serverless.setProvider('otc', this);
     this.commands = {
       deploy: {
-        options: { region, json, 'dry-run': boolean('Print what would be done, change nothing') },
-        commands: { function: { options: { region, 'dry-run': boolean('Print what would be done, change nothing') } } },
+        options: { region, json, 'dry-run': boolean('Print what would be done, but change nothing') },
+        commands: { function: { options: { region, 'dry-run': boolean('Print what would be done, but change nothing') } } },
       },
       package: { options: { region } },
       remove: {
         options: {
           region,
-          drain: boolean('First let all workers finish and leave, then remove'),
-          'drain-timeout': string('How long to wait for them at most; 24h when absent'),
+          drain: boolean('Let all workers finish and leave first'),
+          'drain-timeout': string('Maximum time to wait for them; default: 24h'),
           yes: boolean('Do not ask'),
         },
       },
@@ -100,7 +100,7 @@ class OtcProvider {
     };
     // Neither is ever half done for good: what is there is looked at afresh.
     const interrupted = () => {
-      process.stderr.write(`\nBroken off. What was done stays; the same command goes on from there.\n`);
+      process.stderr.write(`\nInterrupted. Finished steps stay; run the same command again to continue.\n`);
       process.exit(130);
     };
     const changes = name === 'deploy' || name === 'remove';

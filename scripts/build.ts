@@ -27,7 +27,7 @@ function configFile(): string {
 function compiled(path: string): string {
   try {
     const { json, config } = compileConfig(readFileSync(path, 'utf8'));
-    if (config.warnings.length > 0) console.warn(`To look at:\n${renderProblems(config.warnings, path)}`);
+    if (config.warnings.length > 0) console.warn(`Warnings:\n${renderProblems(config.warnings, path)}`);
     console.log(`configuration of ${path}: ${config.settings.pools.map(({ pool }) => pool.name).join(', ')}`);
     return json;
   } catch (error) {

@@ -17,12 +17,12 @@ const BOOT_LINES = 2000;
 export async function showConsole(cloud: Cloud, worker: string, lines: number, output: Output): Promise<number> {
   const server = await find(cloud, worker);
   if (!server) {
-    output.say(`The cloud lists no VM of the name ${worker}. What became of it: scaler explain --worker ${worker}`);
+    output.say(`The cloud has no VM named ${worker}. To see what happened to it: scaler explain --worker ${worker}`);
     return 1;
   }
   const text = await cloud.consoleLog(server.id, { lines });
   if (text === undefined || text === '') {
-    output.say(text === '' ? `${worker} has printed nothing yet.` : `There is no console of ${worker}, or the cloud does not offer it.`);
+    output.say(text === '' ? `${worker} has printed nothing yet.` : `${worker} has no console, or the cloud does not offer it.`);
     return 1;
   }
   output.data(harmless(text));
@@ -34,14 +34,14 @@ export async function bootSoFar(cloud: Cloud, worker: string): Promise<readonly 
   const hint = `\`scaler console ${worker}\` shows what it printed`;
   try {
     const server = await find(cloud, worker);
-    if (!server) return ['not settled yet; the cloud lists no VM of this name'];
+    if (!server) return ['not finished yet; the cloud has no VM of this name'];
     const text = await cloud.consoleLog(server.id, { lines: BOOT_LINES });
     const { createdAt, activeAt } = server;
     const machine = { createdAt: toIso(createdAt), ...(activeAt === undefined ? {} : { activeAt: toIso(activeAt) }) };
     const details = bootLines({ ...machine, ...parseBootLog(text ?? '', worker) }).map((line) => `    ${line}`);
-    return [`not settled yet; ${hint}. So far:`, ...details];
+    return [`not finished yet; ${hint}. So far:`, ...details];
   } catch (error) {
-    return [`not settled yet; ${hint} (its VM could not be asked now: ${oneLine(describeError(error).code)})`];
+    return [`not finished yet; ${hint} (its console cannot be read now: ${oneLine(describeError(error).code)})`];
   }
 }
 
@@ -53,9 +53,9 @@ async function find(cloud: Cloud, worker: string): Promise<Server | undefined> {
 export function register(program: Program, context: CommandContext): void {
   program
     .command('console')
-    .description('print what a worker that still exists has written to its console')
-    .argument('<worker>', 'its name')
-    .option('-n, --lines <number>', 'the last so many', atLeastOne, 200)
+    .description('print the console of a worker that still exists')
+    .argument('<worker>', 'name of the worker')
+    .option('-n, --lines <number>', 'number of lines, counted from the end', atLeastOne, 200)
     .action((worker, { lines }) =>
       context.run(false, async (output) => await showConsole(openServices(context.load()).cloud, worker, lines, output)),
     );

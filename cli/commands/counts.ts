@@ -58,7 +58,7 @@ export async function counts(
     throw new UserError('Minutes of more than 62 days at once are too many: add --step 1h or --step 1d, or take a shorter span.');
   }
   if (options.pool !== undefined && !pools.includes(options.pool)) {
-    output.say(`${options.pool} is no pool of this configuration (${pools.join(', ')}); what is recorded under that name is shown.`);
+    output.say(`The configuration has no pool ${options.pool} (it has ${pools.join(', ')}); showing what is recorded under that name.`);
   }
   const columns = chosenColumns(options.columns);
   if (options.format === 'png' && options.output === undefined && output.terminal) {
@@ -161,17 +161,21 @@ function writeResult(file: string, body: string | Uint8Array, output: Output): v
 export function register(program: Program, context: CommandContext): void {
   program
     .command('counts')
-    .description('the machine counts of a span: as a table, a file for other programs, or a picture')
+    .description('show the machine counts of a time span: as a table, a file for other programs, or a picture')
     .addOption(from())
     .addOption(to())
     .addOption(timezone('of days and times, such as Europe/Berlin'))
-    .option('--pool <name>', 'of this pool alone')
+    .option('--pool <name>', 'show this pool only')
     .addOption(
-      new Option('--step <length>', 'one line stands for (default: by the length of the span)').choices(['1m', '1h', '1d'] as const),
+      new Option('--step <length>', 'time that one line covers (default: depends on the length of the span)').choices([
+        '1m',
+        '1h',
+        '1d',
+      ] as const),
     )
-    .option('--columns <names>', 'separated by commas')
-    .addOption(new Option('--format <name>', 'what to make of it').choices(COUNT_FORMATS).default('table' as const))
-    .option('--output <file>', 'write it to a file instead')
+    .option('--columns <names>', 'columns to show, separated by commas')
+    .addOption(new Option('--format <name>', 'output format').choices(COUNT_FORMATS).default('table' as const))
+    .option('--output <file>', 'write the output to a file')
     .action((options) =>
       context.run(options.format === 'json', async (output) => {
         const config = context.load();

@@ -10,15 +10,15 @@ const PATIENCE_MS = 30_000;
 
 /** `scaler dashboard …` */
 export function register(program: Program, context: CommandContext): void {
-  const dashboard = program.command('dashboard').description('the page that shows the counts, in the bucket itself');
+  const dashboard = program.command('dashboard').description('the dashboard, a page in the bucket that shows the counts');
 
   dashboard
     .command('publish')
-    .description('put the page into the bucket, and let others read it and the counts')
-    .option('--public', 'everybody may read')
-    .option('--allow-from <networks...>', 'only these networks may, such as 203.0.113.0/24')
-    .option('--dry-run', 'only say what would be done')
-    .option('--json', 'for programs')
+    .description('upload the page to the bucket, and let others read the page and the counts')
+    .option('--public', 'allow everybody to read')
+    .option('--allow-from <networks...>', 'allow only these networks to read, such as 203.0.113.0/24')
+    .option('--dry-run', 'show what would be done, but change nothing')
+    .option('--json', 'print JSON')
     .action(({ public: everybody, allowFrom, dryRun, json }) =>
       context.run(json, async (output) => {
         const networks = networksOf(everybody ?? false, allowFrom);
@@ -32,9 +32,9 @@ export function register(program: Program, context: CommandContext): void {
 
   dashboard
     .command('remove')
-    .description('take the page out of the bucket and close it to others; the counts stay')
-    .option('--dry-run', 'only say what would be done')
-    .option('--json', 'for programs')
+    .description('remove the page from the bucket and make the counts private again; the counts stay')
+    .option('--dry-run', 'show what would be done, but change nothing')
+    .option('--json', 'print JSON')
     .action(({ dryRun, json }) =>
       context.run(json, async (output) => {
         const config = context.load();

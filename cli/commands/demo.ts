@@ -6,10 +6,10 @@ export function register(program: Program, context: CommandContext): void {
   program
     .command('demo')
     .description('play a day of bitbake builds through the sandbox and the scaler')
-    .option('--once', 'end after one day')
+    .option('--once', 'stop after one day')
     .option('-p, --port <number>', 'first of five ports; 0 takes free ones', portNumber(5), 0)
-    .option('--speed <factor>', 'how many times faster than real time, at most', atLeastOne, 3600)
-    .option('--json', 'the summary for programs')
+    .option('--speed <factor>', 'maximum speed, as a multiple of real time', atLeastOne, 3600)
+    .option('--json', 'print the summary as JSON')
     .action(({ once, port, speed, json }) =>
       context.run(json, (output) => demo({ once: once ?? false, port, speed }, output, context.stopSignal)),
     );

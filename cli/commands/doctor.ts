@@ -58,7 +58,7 @@ function render(findings: readonly Finding[], colour: boolean): string {
     return mine.length === 0 ? [] : [[TITLES[area], ...mine.flatMap((finding) => renderFinding(finding, colour))].join('\n')];
   });
   const { ok, warning, error, unknown } = countsOf(findings);
-  return [...blocks, `${counted(error, 'error')}, ${counted(warning, 'warning')}, ${unknown} not looked at, ${ok} ok`].join('\n\n');
+  return [...blocks, `${counted(error, 'error')}, ${counted(warning, 'warning')}, ${unknown} not checked, ${ok} ok`].join('\n\n');
 }
 
 function renderFinding({ level, code, found, todo }: Finding, colour: boolean): readonly string[] {
@@ -70,9 +70,9 @@ function renderFinding({ level, code, found, todo }: Finding, colour: boolean): 
 export function register(program: Program, context: CommandContext): void {
   program
     .command('doctor')
-    .description('compare the configuration with the live GitLab and OTC, and say what to do; changes nothing')
-    .option('--probe', 'also find out how the bucket appends: writes two small objects and deletes them')
-    .option('--json', 'for programs')
+    .description('compare the configuration with the live GitLab and OTC, and suggest what to do; changes nothing')
+    .option('--probe', 'also test how the bucket appends: writes two small objects and deletes them')
+    .option('--json', 'print JSON')
     .action(({ probe = false, json = false }) =>
       context.run(json, async (output) => {
         const config = context.load();

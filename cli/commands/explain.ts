@@ -19,7 +19,7 @@ export async function explain(
   output: Output,
 ): Promise<number> {
   const unread = (key: string, error: unknown) =>
-    output.say(clean(`${key} cannot be read (${describeError(error).message}): what it holds is missing here.`));
+    output.say(clean(`${key} cannot be read (${describeError(error).message}): its entries are missing below.`));
   const entries = await readLedger(store, span.now - (span.days - 1) * DAY, span.now, unread);
   const read = output.json ? entries : clean(entries);
   const story = 'job' in what ? explainJob(read, what.job) : explainWorker(read, what.worker);
@@ -42,9 +42,9 @@ function render(
   return [
     `The ledger of the last ${days === 1 ? 'day' : counted(days, 'day')} does not mention ${subject}.`,
     'job' in what
-      ? 'For a job that waits: no pool may run it (tags, scope), or no reconcile has seen it yet. `scaler plan` shows what is seen now.'
-      : `No worker of that name was launched or touched: is it the whole name, as \`scaler status\` shows it?${likely(what.worker, entries)}`,
-    'For older things: --days N.',
+      ? 'If the job still waits, either no pool can run it (tags, scope) or no reconcile has seen it yet. `scaler plan` shows the current state.'
+      : `No worker of that name was launched or changed. Give the whole name, as \`scaler status\` shows it.${likely(what.worker, entries)}`,
+    'To search further back: --days N.',
   ].join('\n');
 }
 
@@ -53,7 +53,7 @@ function likely(text: string, entries: readonly { readonly worker?: string | und
   const names = [...new Set(entries.flatMap(({ worker }) => worker || []))].reverse();
   const alike = names.filter((name) => name.includes(text));
   const shown = (alike.length > 0 ? alike : names).slice(0, 3);
-  return shown.length === 0 ? '' : ` The last ones${alike.length > 0 ? ' like it' : ''}: ${shown.join(', ')}.`;
+  return shown.length === 0 ? '' : ` The latest${alike.length > 0 ? ' similar names' : ' workers'}: ${shown.join(', ')}.`;
 }
 
 function renderLine({ time, text, details = [] }: ExplanationLine): readonly string[] {
@@ -63,14 +63,14 @@ function renderLine({ time, text, details = [] }: ExplanationLine): readonly str
 export function register(program: Program, context: CommandContext): void {
   program
     .command('explain')
-    .description('tell from the ledger why a job waits or waited, or what was done to a worker')
-    .option('--job <id>', 'a GitLab job', wholeNumber)
-    .option('--worker <name>', 'a worker')
-    .option('--days <number>', 'how far to look back', atLeastOne, 2)
-    .option('--json', 'the ledger entries themselves')
+    .description('explain from the ledger why a job waits or waited, or what was done to a worker')
+    .option('--job <id>', 'id of a GitLab job', wholeNumber)
+    .option('--worker <name>', 'name of a worker')
+    .option('--days <number>', 'number of days to search', atLeastOne, 2)
+    .option('--json', 'print the ledger entries as JSON')
     .action(({ job, worker, days, json }) =>
       context.run(json, async (output) => {
-        if ((job === undefined) === (worker === undefined)) throw new UserError('Say either --job ID or --worker NAME.');
+        if ((job === undefined) === (worker === undefined)) throw new UserError('Give either --job ID or --worker NAME.');
         const services = openServices(context.load());
         const what = job === undefined ? { worker: worker ?? '' } : { job };
         return await explain(services, what, { now: services.clock.now(), days }, output);

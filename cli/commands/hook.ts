@@ -13,20 +13,20 @@ export function rotateHookSecrets(file: string, finish: boolean, output: Output)
   const known = readHookSecrets({}, file);
   if (!known) {
     throw new UserError(
-      `${file} has no secrets of hooks. Those of the environment are yours to replace: put them into ${file} first; where there are none, scaler hook install makes them.`,
+      `${file} has no hook secrets. If they are in the environment, move them to ${file} first. If you have none yet, scaler hook install creates them.`,
     );
   }
   if (finish) {
     writeHookSecrets(file, withoutOld(known.secrets));
-    output.say(`The old secrets are gone from ${file}. Deploy once more, and nothing accepts them any longer.`);
+    output.say(`The old secrets were removed from ${file}. Deploy once more; after that they are no longer accepted.`);
     return 0;
   }
   if (Object.values(known.secrets).some((values) => values.length > 1))
-    throw new UserError(`${file} has two of a kind already: finish the replacement that was begun (scaler hook rotate --finish).`);
+    throw new UserError(`${file} already has an old and a new secret: finish the rotation first (scaler hook rotate --finish).`);
   writeHookSecrets(file, rotated(known.secrets, randomBytes));
   output.say(
     [
-      `New secrets are in ${file}, in front of the old ones. Now, in this order, and no hook is lost:`,
+      `New secrets were added to ${file}, in front of the old ones. To lose no hook, continue in this order:`,
       '  1. deploy: the webhook accepts both',
       '  2. scaler hook install: GitLab uses the new ones',
       '  3. scaler hook rotate --finish, and deploy: the old ones are refused',
@@ -36,18 +36,18 @@ export function rotateHookSecrets(file: string, finish: boolean, output: Output)
 }
 
 export function register(program: Program, context: CommandContext): void {
-  const command = program.command('hook').description("GitLab's hooks to the webhook function");
+  const command = program.command('hook').description('hooks of GitLab that call the webhook function');
   const add = (verb: HookVerb, description: string) => {
     const sub = command
       .command(verb)
       .description(description)
-      .option('--url <url>', 'instead of gitlab.hook_url')
-      .option('--project <path...>', 'here, instead of at the scopes of the pools')
-      .option('--group <path...>', 'likewise')
-      .option('--all-projects', 'at each project of the groups: for GitLab Free, which has no hooks of groups')
-      .option('--secrets <file>', 'where the secrets are kept, unless the environment has them', 'secrets.env')
-      .option('--json', 'for programs');
-    if (verb === 'install' || verb === 'remove') sub.option('--dry-run', 'change nothing, say what would be');
+      .option('--url <url>', "the hook's URL, instead of gitlab.hook_url")
+      .option('--project <path...>', "projects of the hooks, instead of the pools' scopes")
+      .option('--group <path...>', "groups of the hooks, instead of the pools' scopes")
+      .option('--all-projects', 'a hook at each project of the groups: for GitLab Free, which has no group hooks')
+      .option('--secrets <file>', 'file with the secrets, unless the environment has them', 'secrets.env')
+      .option('--json', 'print JSON');
+    if (verb === 'install' || verb === 'remove') sub.option('--dry-run', 'show what would be done, but change nothing');
     sub.action((given) =>
       context.run(given.json, (output) => {
         const config = context.load();
@@ -57,14 +57,14 @@ export function register(program: Program, context: CommandContext): void {
       }),
     );
   };
-  add('install', 'make or mend the hooks: job events only, with a secret and a signing token');
-  add('status', 'are they there, enabled, signed, and was the last delivery taken');
-  add('test', "deliver the latest job's event now");
-  add('remove', 'take away the hooks with our URL');
+  add('install', 'create or repair the hooks: job events only, with a secret and a signing token');
+  add('status', 'check that the hooks exist, are enabled and signed, and that the last delivery succeeded');
+  add('test', 'make GitLab deliver the event of the latest job now');
+  add('remove', 'remove the hooks that have our URL');
   command
     .command('rotate')
     .description('replace the secrets without losing a hook, in two steps')
-    .option('--finish', 'the second step: forget the old ones')
-    .option('--secrets <file>', 'where they are kept', 'secrets.env')
+    .option('--finish', 'second step: remove the old secrets')
+    .option('--secrets <file>', 'file with the secrets', 'secrets.env')
     .action(({ finish, secrets }) => context.run(false, (output) => Promise.resolve(rotateHookSecrets(secrets, finish ?? false, output))));
 }

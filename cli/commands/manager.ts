@@ -23,7 +23,7 @@ export function renderManager(config: Config, file: string | undefined, output: 
   try {
     writeFileSync(file, text);
   } catch {
-    throw new UserError(`${file} cannot be written.`);
+    throw new UserError(`${file} cannot be written. Check the path and its permissions.`);
   }
   output.say(`${file}: ${text.length} bytes of user data for ${managerOf(config).name}; docs/manager.md says what to create with it.`);
   return 0;
@@ -33,18 +33,24 @@ export function renderManager(config: Config, file: string | undefined, output: 
 export async function managerStatus(config: Config, store: Store, now: number, output: Output): Promise<number> {
   const manager = managerOf(config);
   if (!manager.health) {
-    throw new UserError(`publish_health is false: look on the manager itself, /var/lib/gl-cache/health.json says how it is.`);
+    throw new UserError(
+      `publish_health is false, so the bucket has no state of the manager. Read /var/lib/gl-cache/health.json on the manager itself.`,
+    );
   }
   const key = managerKey(manager.name);
   const { exists, value: read } = await readJson(store, key, ManagerHealth);
   if (!exists) {
-    const todo = 'Is the VM up, has it an agency that may write there, and was its user data rendered from this file?';
+    const todo =
+      'Check that the VM is up, that it has an agency that may write this object, and that its user data was rendered from this configuration.';
     if (output.json) output.data(JSON.stringify({ ok: false, health: null, problems: [{ what: `no ${key}`, todo }] }));
-    else output.data(`There is no ${key} in the bucket ${config.bucket.name}.\n${todo}`);
+    else output.data(`The bucket ${config.bucket.name} has no ${key}.\n${todo}`);
     return 1;
   }
   const health = output.json ? read : clean(read);
-  if (!health) throw new UserError(`${key} is not what a manager writes; another version of the manager, or something else?`);
+  if (!health)
+    throw new UserError(
+      `${key} was not written by a manager of this version: render and start the manager again, or check what else writes this object.`,
+    );
   const problems = healthProblems(health, now);
   if (output.json) output.data(JSON.stringify({ ok: problems.length === 0, health, problems }));
   else output.data([...describe(health, now), ...problems.map(({ what, todo }) => `! ${what}\n  ${todo}`)].join('\n'));
@@ -53,13 +59,13 @@ export async function managerStatus(config: Config, store: Store, now: number, o
 
 function managerOf(config: Config): NonNullable<Config['manager']> {
   if (config.manager) return config.manager;
-  throw new UserError('The configuration has no section "manager": docs/manager.md says what belongs there.');
+  throw new UserError('The configuration has no section "manager". docs/manager.md describes it.');
 }
 
 function describe(health: ManagerHealth, now: number): readonly string[] {
   const { disk, nfs, mirrors, prune, trash } = health;
   const clients = nfs.clients === null ? '' : `, ${counted(nfs.clients, 'client')}`;
-  const oldest = mirrors.oldest_seconds === null ? '' : `, the oldest of ${formatDuration(mirrors.oldest_seconds * SECOND)} ago`;
+  const oldest = mirrors.oldest_seconds === null ? '' : `, the oldest fetched ${formatDuration(mirrors.oldest_seconds * SECOND)} ago`;
   const trees = Object.entries(prune?.trees ?? {}).map(([name, tree]) => `${name} ${gigabytes(tree.bytes)} in ${tree.objects}`);
   return [
     `${health.name}: ${health.phase}, up ${formatDuration(health.uptime * SECOND, 'fine')}, seen ${formatDuration(now - health.at)} ago`,
@@ -84,13 +90,13 @@ export function register(program: Program, context: CommandContext): void {
   manager
     .command('render')
     .description('print the user data of the cache manager')
-    .option('--out <file>', 'write it to a file instead')
+    .option('--out <file>', 'write it to a file')
     .action(({ out }) => context.run(false, (output) => Promise.resolve(renderManager(context.load(), out, output))));
 
   manager
     .command('status')
-    .description('tell how the caches are; exit code 1 when something needs looking at')
-    .option('--json', 'for programs')
+    .description('show the state of the caches; exit code 1 when something needs attention')
+    .option('--json', 'print JSON')
     .action(({ json }) =>
       context.run(json, async (output) => {
         const config = context.load();

@@ -7,8 +7,8 @@ import { renderReport } from '../shared/output.ts';
 export function register(program: Program, context: CommandContext): void {
   program
     .command('plan')
-    .description('look at GitLab and the cloud and print what would be done and why; changes nothing')
-    .option('--json', 'for programs')
+    .description('read GitLab and the cloud, and print what would be done and why; changes nothing')
+    .option('--json', 'print JSON')
     .action(({ json }) =>
       context.run(json, async (output) => {
         const config = context.load();

@@ -158,16 +158,16 @@ function amount(cost: number | undefined): string {
 export function register(program: Program, context: CommandContext): void {
   program
     .command('report')
-    .description('how long the jobs of a span waited and for what, and what machines did and cost, by project and pool')
+    .description('report how long jobs waited and for what, and what machines did and cost, by project and pool')
     .addOption(from())
     .addOption(to())
     .addOption(timezone('of days and times, such as Europe/Berlin'))
-    .option('--pool <name>', 'of this pool alone')
-    .option('--project <path>', 'waits and costs of this project alone')
-    .option('--live', 'ask GitLab, too, what the workers ran that are still there')
-    .addOption(new Option('--format <name>', 'what to make of it').choices(REPORT_FORMATS).default('table' as const))
+    .option('--pool <name>', 'report this pool only')
+    .option('--project <path>', 'report waits and costs of this project only')
+    .option('--live', 'also ask GitLab which jobs the existing workers ran')
+    .addOption(new Option('--format <name>', 'output format').choices(REPORT_FORMATS).default('table' as const))
     .option('--json', 'the same as --format json')
-    .option('--csv', 'the same as --format csv: one line a job')
+    .option('--csv', 'the same as --format csv: one line per job')
     .action(({ live, json, csv, ...options }) => {
       const format = json ? 'json' : csv ? 'csv' : options.format;
       return context.run(format === 'json', async (output) => {

@@ -50,7 +50,7 @@ export async function sandbox(
   const { urls, credentials } = world;
   if (writeConfig) {
     writeFileSync(writeConfig, stringify(farmDocument(world, { pools: [POOL], document: DOCUMENT })));
-    output.say(`${writeConfig} fits this sandbox.`);
+    output.say(`${writeConfig} is configured for this sandbox.`);
     if (writeServerless && deployment) {
       writeFileSync(writeServerless, deploymentInto(world, deployment, path.relative(path.dirname(writeServerless), writeConfig)));
       output.say(`${writeServerless} deploys it here: npx osls deploy --config ${writeServerless}`);
@@ -69,7 +69,7 @@ export async function sandbox(
       `export OTC_GATEWAY_ID=${world.gatewayId}`,
     ].join('\n'),
   );
-  output.say(`\nA pipeline with one job: POST ${urls.gitlab}/api/v4/projects/${project.id}/pipeline?ref=main. Ctrl-C ends it.`);
+  output.say(`\nA pipeline with one job: POST ${urls.gitlab}/api/v4/projects/${project.id}/pipeline?ref=main. Ctrl-C stops the sandbox.`);
   await stopped();
   await world.close();
   return 0;
@@ -77,7 +77,7 @@ export async function sandbox(
 
 /** Before anything is started. */
 function readDeployment(config: string | undefined): Document {
-  if (config === undefined) throw new UserError('--write-serverless needs --write-config: what is deployed is that configuration.');
+  if (config === undefined) throw new UserError('--write-serverless needs --write-config: the deployment uses that configuration.');
   try {
     return parseDocument(readFileSync('serverless.yml', 'utf8'));
   } catch {
@@ -97,12 +97,12 @@ function deploymentInto({ urls: { otc, obs } }: Sandbox, deployment: Document, c
 export function register(program: Program, context: CommandContext): void {
   program
     .command('sandbox')
-    .description('start a stand-in for GitLab and OTC on loopback, to try a configuration against')
+    .description('start a simulated GitLab and OTC on loopback, to try out a configuration')
     .option('-p, --port <number>', 'first of four ports; 0 takes free ones', portNumber(4), 7400)
-    .option('--write-config <file>', 'write a scaler.yml that fits it')
-    .option('--write-serverless <file>', 'write a serverless.yml that deploys that scaler.yml into it')
-    .option('--boot <seconds>', 'from the order of a machine to its first question for a job', atLeastOne, 132)
-    .option('--workers-stay', 'machines never leave for want of a job: the scaler has to drain them')
+    .option('--write-config <file>', 'write a scaler.yml for this sandbox')
+    .option('--write-serverless <file>', 'write a serverless.yml that deploys this scaler.yml into the sandbox')
+    .option('--boot <seconds>', 'time from the order of a machine to its first request for a job', atLeastOne, 132)
+    .option('--workers-stay', 'machines never power off while idle: the scaler has to drain them')
     .action(({ port, boot, ...rest }) =>
       context.run(false, (output) => sandbox({ port, bootMs: boot * 1000, ...rest }, output, context.stopSignal)),
     );

@@ -145,21 +145,21 @@ export function register(program: Program, context: CommandContext): void {
     .description('run webhook, scaler and timer in this process, against the real GitLab and OTC')
     .option('-p, --port <number>', 'port for hooks', portNumber(1), 8080)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option('--every <seconds>', 'between two ticks', atLeastOne, 60)
-    .option('--dashboard-port <number>', 'of the dashboard, on this machine only', portNumber(1), 8081)
-    .option('--no-dashboard', 'serve none')
+    .option('--every <seconds>', 'seconds between two ticks', atLeastOne, 60)
+    .option('--dashboard-port <number>', 'port of the dashboard, which listens on this machine only', portNumber(1), 8081)
+    .option('--no-dashboard', 'do not serve the dashboard')
     .action(({ port, host, every, dashboardPort, dashboard: wanted }) =>
       context.run(false, async (output) => {
         const config = context.load();
         neededSecrets();
         const write = (line: string) => output.data(escaped(line));
         const serving = await serve({ config, port, host, everyMs: every * 1000, env: process.env, write });
-        output.say(`Hooks are taken at ${serving.url}; a tick every ${every} s. Ctrl-C ends it.`);
+        output.say(`Listening for hooks at ${serving.url}; one tick every ${every} s. Ctrl-C stops it.`);
         const live = wanted
           ? await serveDashboard({ store: openStore(config), port: dashboardPort, clock: systemClock }, output)
           : undefined;
         await context.stopSignal();
-        output.say('Finishing what runs …');
+        output.say('Stopping: waiting for running passes …');
         await Promise.all([serving.stop(), live?.stop()]);
         return 0;
       }),

@@ -65,7 +65,7 @@ export async function status(store: Store, options: StatusOptions, now: number, 
   const farm = clean(await readFarm(store, {}));
   if (!farm) {
     if (output.json) output.data(JSON.stringify({ ok: false, farm: null }));
-    else output.data(`Nothing is recorded yet: ${FARM_KEY} is written by the reaper each minute. Has it run?`);
+    else output.data(`Nothing is recorded yet. The reaper writes ${FARM_KEY} every minute: check that its timer runs.`);
     return 1;
   }
   const age = now - (fromIso(farm.time) ?? 0);
@@ -83,7 +83,7 @@ async function saidNow(store: Store, now: number): Promise<readonly string[]> {
   try {
     return (await readControls(store)).filter((c) => holds(c, now)).map((c) => controlText(clean(c)));
   } catch {
-    return [`what people have said (${CONTROLS_PREFIX}) cannot be read: nothing is deleted`];
+    return [`the controls (${CONTROLS_PREFIX}) cannot be read: nothing is deleted`];
   }
 }
 
@@ -122,7 +122,7 @@ function render({ farm, cost, said, age, now }: Status, options: StatusOptions):
   const paint = painter(options.colour);
   const { installation, workers, waiting, actions, managers, alarms } = farm;
   const stale =
-    age > STALE_MS ? paint('bad', `  OLD: nothing written for ${formatDuration(age)}; has the timer run?`) : `  ${formatDuration(age)} ago`;
+    age > STALE_MS ? paint('bad', `  OLD: nothing written for ${formatDuration(age)}; check the timer`) : `  ${formatDuration(age)} ago`;
   const raised = alarms.filter(({ state }) => state === 'raised');
   const lines = [
     `${paint('head', installation)}${stale}`,
@@ -176,7 +176,7 @@ function poolLine(pool: FarmStatus['pools'][number], { workers, waiting }: FarmS
 }
 
 function money(amount: number | null, currency: string): string {
-  return amount === null ? 'not known' : `${amount.toFixed(2)} ${currency}`;
+  return amount === null ? 'unknown' : `${amount.toFixed(2)} ${currency}`;
 }
 
 function since(time: string, now: number): string {
@@ -195,11 +195,11 @@ function cut(line: string, width: number): string {
 export function register(program: Program, context: CommandContext): void {
   program
     .command('status')
-    .description('the farm at a glance, from the bucket alone; exit code 1 when something needs looking at')
-    .option('--watch', 'again and again, until Ctrl-C')
-    .option('--every <seconds>', 'how often', atLeastOne, 10)
-    .addOption(timezone('in which today begins'))
-    .option('--json', 'for programs')
+    .description('show the state of the farm, read from the bucket alone; exit code 1 when something needs attention')
+    .option('--watch', 'repeat until Ctrl-C')
+    .option('--every <seconds>', 'seconds between two updates', atLeastOne, 10)
+    .addOption(timezone('time zone that decides when today begins'))
+    .option('--json', 'print JSON')
     .action(({ watch, every, timezone, json }) =>
       context.run(json, async (output) => {
         const config = context.load();

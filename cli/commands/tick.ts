@@ -10,8 +10,8 @@ const NO_TRIGGER: ScalerTrigger = { trigger: () => Promise.resolve() };
 export function register(program: Program, context: CommandContext): void {
   program
     .command('tick')
-    .description("do the reaper's work once, now")
-    .option('--json', 'for programs')
+    .description('run one tick now, as the reaper does every minute')
+    .option('--json', 'print JSON')
     .action(({ json }) =>
       context.run(json, async (output) => {
         const config = context.load();
@@ -23,7 +23,7 @@ export function register(program: Program, context: CommandContext): void {
         );
         if (output.json) output.data(JSON.stringify(result, undefined, 2));
         else for (const report of result.reports) output.data(renderReport(report));
-        if (result.turnstile === 'held') output.say('Another reconcile was running; launching was left to it.');
+        if (result.turnstile === 'held') output.say('Another reconcile is running and does the launching.');
         const failed = result.reports.some(
           (r) => r.unrecorded.length > 0 || r.pools.some((p) => !p.plan || p.actions.some((a) => a.outcome === 'failed')),
         );

@@ -42,7 +42,7 @@ const RETRY_MS = 2_000;
 
 /** Who may read, from the options. `undefined`: nothing was said. Throws `UserError`. */
 export function networksOf(everybody: boolean, from: readonly string[] | undefined): readonly string[] | undefined {
-  if (everybody && from) throw new UserError('Say either --public or --allow-from.');
+  if (everybody && from) throw new UserError('Give either --public or --allow-from, not both.');
   if (everybody) return [];
   return from?.map((text) => {
     const network = parseNetwork(text);
@@ -64,7 +64,7 @@ export async function publish(bucket: Bucket, page: readonly PageFile[], options
   const { url } = bucket.website;
   if (output.json) output.data(JSON.stringify({ ok: found.ok, url, changes: changes.map(({ what }) => what), notes: found.notes }));
   else {
-    if (changes.length === 0) output.say('Everything is as it should be; nothing was changed.');
+    if (changes.length === 0) output.say('Everything is up to date; nothing was changed.');
     for (const note of found.notes) output.say(oneLine(note));
     output.data(url);
   }
@@ -87,7 +87,7 @@ export async function unpublish({ website, store }: Bucket, options: { readonly 
   changes.push(...files.map((key) => ({ what: `delete ${key}`, apply: () => store.delete(key) })));
   await carryOut(changes, options.dryRun, output);
   if (output.json) output.data(JSON.stringify({ ok: true, changes: changes.map(({ what }) => what) }));
-  else if (changes.length === 0) output.say('There is no dashboard in the bucket; nothing was changed.');
+  else if (changes.length === 0) output.say('The bucket has no dashboard; nothing was changed.');
   return 0;
 }
 
@@ -112,8 +112,13 @@ async function publishing(
     store.list(ASSETS_PREFIX),
   ]);
   if (mine === 'other')
-    throw new UserError(`The bucket ${website.bucket} has an index.html that is not the dashboard's: it is left alone.`);
-  if (hosting === 'other') throw new UserError(`The bucket ${website.bucket} has website hosting of another kind: it is left alone.`);
+    throw new UserError(
+      `The bucket ${website.bucket} has an index.html that does not belong to the dashboard. It was not changed: remove it, or use another bucket.`,
+    );
+  if (hosting === 'other')
+    throw new UserError(
+      `The bucket ${website.bucket} already hosts another website. It was not changed: turn that off, or use another bucket.`,
+    );
   const held = await Promise.all(files.map((file) => website.holds(file)));
   const uploads = files.flatMap((file, i): Change[] => (held[i] ? [] : [{ what: `upload ${file.key}`, apply: () => website.put(file) }]));
   const keys = new Set(files.map(({ key }) => key));
@@ -153,21 +158,21 @@ async function look({ website, store, clock }: Bucket, open: PolicyStatement | u
     ...pageNotes(page, open),
     ...exposed.map(
       ({ key }) =>
-        `DANGER: ${key} can be read without a key. It is not the dashboard's statement that allows it: look at the bucket's ACL, at its objects' ACLs and at the other statements of its policy.`,
+        `DANGER: ${key} can be read without a key. The dashboard's own policy statement does not allow this: check the bucket's ACL, its objects' ACLs and the other statements of its policy.`,
     ),
-    ...unproven.map(
-      ({ key, status }) => `Whether ${key} is private could not be seen: HTTP ${status} without a key, where 403 was expected.`,
-    ),
-    ...(exposed.length + unproven.length === 0 ? [`Private, as seen without a key: ${PRIVATE_PREFIXES.join(', ')}.`] : []),
+    ...unproven.map(({ key, status }) => `Could not verify that ${key} is private: HTTP ${status} without a key instead of 403.`),
+    ...(exposed.length + unproven.length === 0
+      ? [`Verified to be private, by requests without a key: ${PRIVATE_PREFIXES.join(', ')}.`]
+      : []),
   ];
   return { ok: exposed.length === 0 && unproven.length === 0 && (isReadable(page) || !isForAll(open)), notes };
 }
 
 function pageNotes(status: number, open: PolicyStatement | undefined): readonly string[] {
-  if (!open && !isReadable(status)) return ['Nobody without a key may read the page yet: --public or --allow-from NETWORK opens it.'];
-  if (!open) return ['Something else than the dashboard lets everybody read the page.'];
+  if (!open && !isReadable(status)) return ['The page cannot be read without a key yet: open it with --public or --allow-from NETWORK.'];
+  if (!open) return ['Everybody can read the page, but not because of the dashboard: check the policy and the ACLs of the bucket.'];
   if (isReadable(status)) return ['The page can be read without a key.'];
-  const why = isForAll(open) ? 'A policy can take some minutes to come into force.' : 'This machine may be in none of the networks.';
+  const why = isForAll(open) ? 'A policy can take some minutes to take effect.' : 'This machine may be outside the allowed networks.';
   return [`The page could not be read from here: HTTP ${status}. ${why}`];
 }
 

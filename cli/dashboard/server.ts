@@ -25,16 +25,16 @@ export interface Live {
 export async function serveDashboard(options: LiveOptions, output: Pick<Output, 'say'>): Promise<Live | undefined> {
   const page = readPageFiles();
   if (!page) {
-    output.say('No dashboard: it has not been built (npm run build).');
+    output.say('The dashboard is not served because it has not been built: run npm run build.');
     return undefined;
   }
   try {
     const live = await startLive(page, options);
-    output.say(`The dashboard: ${live.url}`);
+    output.say(`Dashboard: ${live.url}`);
     return live;
   } catch (error) {
     const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-    output.say(`No dashboard: port ${options.port} ${taken ? 'is taken by another program' : 'cannot be listened on'}.`);
+    output.say(`The dashboard is not served: port ${options.port} ${taken ? 'is used by another program' : 'cannot be opened'}.`);
     return undefined;
   }
 }

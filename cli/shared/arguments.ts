@@ -7,11 +7,11 @@ export function timezone(description: string) {
 
 /** The beginning of a span of time. */
 export function from() {
-  return new Option('--from <when>', 'a day, a time, -7d, -12h, today, yesterday').default('today');
+  return new Option('--from <when>', 'beginning: a day, a time, -7d, -12h, today or yesterday').default('today');
 }
 
 export function to() {
-  return new Option('--to <when>', 'likewise; a day means its end').default('now');
+  return new Option('--to <when>', 'end: likewise; a day means its end').default('now');
 }
 
 export function wholeNumber(text: string): number {

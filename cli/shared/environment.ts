@@ -28,7 +28,7 @@ export function loadConfig(file: string): Config {
     text = readFileSync(file, 'utf8');
   } catch {
     throw new UserError(
-      `${file} cannot be read. Copy examples/scaler.yml to it and fill it in, or say where the configuration is: scaler --config, or provider.config in serverless.yml.`,
+      `${file} cannot be read. Copy examples/scaler.yml to it and fill it in, or give its path: scaler --config, or provider.config in serverless.yml.`,
     );
   }
   try {
@@ -99,9 +99,11 @@ export function explainFailure(error: unknown): { readonly text: string; readonl
 }
 
 function remedyOf(error: Error): string {
-  if (error instanceof AccessError) return '\n  → a key or token is wrong, or lacks a right (docs/rights.md); scaler doctor looks at each.';
+  if (error instanceof AccessError) return '\n  → A key or token is wrong or lacks a right (docs/rights.md). scaler doctor checks each.';
   if (error instanceof UnclearError)
-    return '\n  → is the network there, and the address in the configuration right? Then do it again: nothing is made twice.';
-  if (error instanceof ThrottledError) return `\n  → try again in ${Math.ceil(error.retryAfterMs / 1000)} s.`;
-  return 'code' in error && error.code === 'EADDRINUSE' ? '\n  → something else listens there: end it, or choose another with --port.' : '';
+    return '\n  → Check the network and the addresses in the configuration, then repeat the command: nothing is created twice.';
+  if (error instanceof ThrottledError) return `\n  → Try again in ${Math.ceil(error.retryAfterMs / 1000)} s.`;
+  return 'code' in error && error.code === 'EADDRINUSE'
+    ? '\n  → Another program listens on this port: stop it, or choose another port with --port.'
+    : '';
 }

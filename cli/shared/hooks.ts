@@ -29,7 +29,7 @@ export async function hook(
   output: Output,
 ): Promise<number> {
   const url = options.url ?? config.settings.hookUrl;
-  if (url === undefined) throw new UserError("Say where hooks are to go: set gitlab.hook_url to the gateway's URL, or use --url.");
+  if (url === undefined) throw new UserError("The hook's URL is missing: set gitlab.hook_url to the gateway's URL, or use --url.");
   const places = await placesOf(options, config, forge, output);
   const dryRun = options.dryRun ?? false;
   const secrets = verb === 'install' ? secretsFor(options.secrets, dryRun, output) : readHookSecrets(process.env, options.secrets)?.secrets;
@@ -73,14 +73,14 @@ async function placesOf(
   const places = unique(named.length > 0 ? named : scopes);
   if (places.length === 0)
     throw new UserError(
-      'The pools serve a whole installation, whose hooks know no job events: name groups or projects with --group and --project.',
+      'The pools serve a whole GitLab installation, whose hooks do not send job events: name groups or projects with --group and --project.',
     );
   if (!allProjects) return places;
   const groups = places.filter(({ kind }) => kind === 'group');
   const below = await Promise.all(groups.map(({ path }) => forge.projects(path)));
   const projects = below.flat().map((path): HookPlace => ({ kind: 'project', path }));
   output.say(
-    `${counted(projects.length, 'project')} in ${groups.map(({ path }) => path).join(', ')}; run this again when there are new ones.`,
+    `${counted(projects.length, 'project')} in ${groups.map(({ path }) => path).join(', ')}; run this command again when projects are added.`,
   );
   return unique([...places.filter(({ kind }) => kind === 'project'), ...projects]);
 }
@@ -93,11 +93,11 @@ function secretsFor(file: string, dryRun: boolean, output: Output): HookSecrets 
   const known = readHookSecrets(process.env, file);
   if (known) return known.secrets;
   const made = makeHookSecrets(randomBytes);
-  if (dryRun) output.say(`There are no secrets yet: they would be made and written to ${file}.`);
+  if (dryRun) output.say(`No secrets exist yet: they would be created and written to ${file}.`);
   else {
     writeHookSecrets(file, made);
     output.say(
-      `Secrets were made and written to ${file}; the webhook function needs them (HOOK_TOKENS, HOOK_SIGNING_TOKENS). Keep the file private.`,
+      `Secrets were created and written to ${file}; the webhook function needs them (HOOK_TOKENS, HOOK_SIGNING_TOKENS). Keep the file private.`,
     );
   }
   return made;

@@ -39,11 +39,12 @@ export function renderReport(report: Report): string {
 function renderPool(pool: PoolReport): string {
   const said = pool.said.map((control) => `  by hand: ${controlText(control)}`);
   const unread = pool.unread.map((u) => `  ! ${u.part ?? u.source} could not be read: ${u.code}: ${u.message}`);
-  if (!pool.plan) return [`${pool.pool}: nothing can be decided`, ...said, ...unread].join('\n');
+  if (!pool.plan) return [`${pool.pool}: no plan possible`, ...said, ...unread].join('\n');
   const { numbers: n, actions, held, brakes, brokenZone } = pool.plan;
   const phases = (['booting', 'idle', 'busy', 'draining', 'failed'] as const).map((p) => `${n[p]} ${p}`).join(', ');
-  const period = n.period === undefined ? '' : `, period ${n.period + 1} holds`;
-  const broken = brokenZone === undefined ? [] : [`  ! its periods cannot be evaluated (time zone ${brokenZone}): its own values hold`];
+  const period = n.period === undefined ? '' : `, period ${n.period + 1} active`;
+  const broken =
+    brokenZone === undefined ? [] : [`  ! its periods cannot be evaluated (time zone ${brokenZone}); the pool's own values apply`];
   const head = [
     `${pool.pool}: ${n.machines} of at most ${counted(n.limit, 'machine')} (${phases})${n.coming ? `, ${onTheirWay(n.coming)}` : ''}`,
     `  ${jobsText(pool, n)}; idle target ${n.idleTarget}${period}`,
@@ -55,7 +56,7 @@ function renderPool(pool: PoolReport): string {
 
 /** Jobs by what they have: a worker, one that this pass orders, or none. Before and after the pass's own actions, which may fail. */
 function jobsText({ actions, plan }: PoolReport, { demand, unmet, unreadParts }: NonNullable<PoolReport['plan']>['numbers']): string {
-  if (demand === undefined) return 'waiting jobs: not known';
+  if (demand === undefined) return 'waiting jobs: unknown';
   const wanted = (plan?.actions ?? []).filter((a) => a.kind === 'launch' && a.jobId !== undefined).length;
   const launches = actions.filter((a) => a.kind === 'launch' && a.jobId !== undefined);
   const ordered = launches.filter((a) => a.outcome === 'done').length;

@@ -53,9 +53,9 @@ export async function apply(steps: readonly Step[], inputs: ApplyInputs): Promis
       await carryOut(step.change, known);
     } catch (error) {
       if (!(error instanceof ScalerError)) throw error;
-      const before = i === 0 ? 'Nothing was changed before it' : `The ${i} before it are done`;
+      const before = i === 0 ? 'No step was done before it' : `The ${i} steps before it are done`;
       throw new StepError(
-        `step ${i + 1} of ${steps.length} failed: ${step.what}\n  ${error.message}\n${before}; when the cause is mended, the same command goes on from there.`,
+        `step ${i + 1} of ${steps.length} failed: ${step.what}\n  ${error.message}\n${before}; fix the cause, then run the same command again: it continues from there.`,
       );
     }
   }

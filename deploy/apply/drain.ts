@@ -30,7 +30,9 @@ export async function drainAll(store: Store, reason: string): Promise<number> {
 export async function drain({ cloud, store, say, pollMs, mostMs }: DrainInputs): Promise<number> {
   const begin = await drainAll(store, 'osls remove --drain');
   for (const line of await pauseWarnings(store, [ALL_POOLS], begin)) say(line);
-  say('All pools drain: nothing is launched, running jobs finish. Ctrl-C leaves it at that; "scaler undrain --all" takes it back.');
+  say(
+    'All pools drain: nothing is launched, running jobs finish. Ctrl-C stops the waiting, not the drain; to end the drain: scaler undrain --all.',
+  );
   for (let before = ''; ; ) {
     const workers = (await cloud.servers('')).map(({ name }) => name).toSorted();
     if (workers.length === 0) return begin;
@@ -40,7 +42,7 @@ export async function drain({ cloud, store, say, pollMs, mostMs }: DrainInputs):
     before = now;
     if (Date.now() - begin > mostMs) {
       throw new UserError(
-        `${counted(workers.length, 'worker is', 'workers are')} still there after ${formatDuration(mostMs)}: ${now}. They go on draining; a worker that is kept (scaler release) or a long job holds them. Run it again later.`,
+        `${counted(workers.length, 'worker is', 'workers are')} left after ${formatDuration(mostMs)}: ${now}. They continue to drain; a kept worker (scaler release) or a long job holds them up. Run the command again later.`,
       );
     }
     await sleep(pollMs);

@@ -18,7 +18,7 @@ export async function awaitGateway(gateways: Gateways, instanceId: string, { say
   let told = -1;
   for (let polls = 0; polls < GATEWAY_POLLS; polls++) {
     const { status, percent, why } = await gateways.progress(instanceId);
-    if (status === 'failed') throw new ConfigError('gateway-failed', `the gateway could not be made: ${why || 'no cause is given'}`);
+    if (status === 'failed') throw new ConfigError('gateway-failed', `the gateway could not be created: ${why || 'no cause was given'}`);
     if (status === 'success') {
       const { address } = (await gateways.find({ id: instanceId })) ?? {};
       return say(`  the gateway runs${address ? `, its address is ${address}` : ''}`);
@@ -27,7 +27,7 @@ export async function awaitGateway(gateways: Gateways, instanceId: string, { say
     told = percent;
     await sleep(GATEWAY_POLL_MS);
   }
-  throw new UnclearError('gateway-slow', 'the gateway is not there after an hour; its state stands in the console of API Gateway');
+  throw new UnclearError('gateway-slow', 'the gateway does not run after an hour; see its state in the console of API Gateway');
 }
 
 /** Until it is gone: it is paid for until then, and its name is taken. Others may have come since it was looked at. */
@@ -36,11 +36,11 @@ export async function removeGateway(gateways: Gateways, id: string, name: string
   if (!there) return;
   const ours = { name: gatewayName(name), remark: madeBy(name) };
   const foreign = wasNotMade(there) || isBeingMade(there) || isGoing(there) ? [] : await gateways.at(id).foreignGroups(ours);
-  if (foreign.length > 0) throw new ConfigError('gateway-used', `others use the gateway: ${foreign.join(', ')}`);
+  if (foreign.length > 0) throw new ConfigError('gateway-used', `the gateway is used by others: ${foreign.join(', ')}`);
   if (!isGoing(there)) await gateways.remove(id);
   for (let polls = 0; polls < GATEWAY_POLLS; polls++) {
     if (!(await gateways.find({ id }))) return;
     await sleep(GATEWAY_POLL_MS);
   }
-  throw new UnclearError('gateway-slow', 'the gateway is still there after an hour; its state stands in the console of API Gateway');
+  throw new UnclearError('gateway-slow', 'the gateway still exists after an hour; see its state in the console of API Gateway');
 }

@@ -20,7 +20,7 @@ export async function deploy(inputs: DeployInputs, { dryRun = false, only }: Dep
   const { output } = inputs;
   const deployment = openDeployment(inputs);
   const { warnings } = deployment.config;
-  if (warnings.length > 0) output.say(`To look at:\n${renderProblems(warnings, deployment.configFile)}`);
+  if (warnings.length > 0) output.say(`Warnings:\n${renderProblems(warnings, deployment.configFile)}`);
   const wanted = await compareDeployment(deployment, dryRun);
   const all = plan(wanted.desired, wanted.actual);
   const steps = only === undefined ? all : stepsOf(only, deployment, all);
@@ -33,7 +33,7 @@ export async function deploy(inputs: DeployInputs, { dryRun = false, only }: Dep
       }),
     );
   if (steps.length === 0) {
-    output.say(`Nothing to do: ${only ?? wanted.desired.name} is as serverless.yml and ${deployment.service.provider.config} say.`);
+    output.say(`Nothing to do: ${only ?? wanted.desired.name} already matches serverless.yml and ${deployment.service.provider.config}.`);
     sayNotes(deployment, wanted);
     return;
   }
@@ -64,16 +64,16 @@ function materialOf({ packages, certificate }: Wanted) {
 /** Those of one function; what several share has to be there. */
 function stepsOf(key: string, { outline }: Deployment, all: readonly Step[]): readonly Step[] {
   if (!outline.keys.some((one) => one === key))
-    throw new UserError(`there is no function ${key} in this deployment; there are ${outline.keys.join(', ')}`);
+    throw new UserError(`this deployment has no function ${key}; it has ${outline.keys.join(', ')}`);
   const shared = all.find((step) => step.function === undefined);
-  if (shared) throw new UserError(`a function alone cannot be deployed before this is done: ${shared.what}. Run osls deploy.`);
+  if (shared) throw new UserError(`a single function cannot be deployed until this is done: ${shared.what}. Run osls deploy.`);
   return all.filter((step) => step.function === `${outline.name}-${key}`);
 }
 
 function hookUrlNote(set: string | undefined, url: string, file: string): readonly string[] {
   if (set === url) return [];
-  if (set === undefined) return [`  Set gitlab.hook_url in ${file} to it, and deploy once more: the reaper watches the hook.`];
-  return [`  gitlab.hook_url in ${file} is ${set}: right if that leads there, as through a proxy of yours.`];
+  if (set === undefined) return [`  Set gitlab.hook_url in ${file} to this URL and deploy again, so that the reaper watches the hook.`];
+  return [`  gitlab.hook_url in ${file} is ${set}: this is right only if that address leads here, for example through a proxy.`];
 }
 
 /** What a deployment does not mend. */
@@ -83,15 +83,15 @@ function sayNotes({ inputs: { output } }: Deployment, { desired, actual }: Wante
   const days = logs && 'days' in logs.group ? logs.group.days : undefined;
   const there = actual.logs?.days;
   if (days !== undefined && there !== undefined && days !== there)
-    output.say(`The log group keeps ${counted(there, 'day')}, serverless.yml says ${days}: change it in the console of LTS.`);
+    output.say(`The log group keeps ${counted(there, 'day')}, but serverless.yml says ${days}: change it in the console of LTS.`);
 }
 
 function sayNext({ inputs: { output }, service, config }: Deployment, steps: readonly Step[], address: string): void {
   if (steps.some(({ change }) => change.do === 'grant'))
-    output.say("The agency's rights may take ten minutes to hold; until then the functions' calls are refused.");
+    output.say("The agency's rights can take ten minutes to take effect; until then the functions' calls are refused.");
   const url = hookUrl(service, address);
   if (url === undefined) {
-    output.say('There is no gateway: the timer scales up within a minute of a job. Look with: npm run scaler -- status');
+    output.say('Without a gateway, the timer scales up within a minute of a job. To check: npm run scaler -- status');
     return;
   }
   const { gateway } = service.provider;
@@ -101,7 +101,9 @@ function sayNext({ inputs: { output }, service, config }: Deployment, steps: rea
       `Hooks go to ${url}`,
       ...(own
         ? []
-        : ["  This is the API group's own address: 1000 calls a day, for trying out only. Set provider.gateway.domain for more."]),
+        : [
+            "  This is the API group's own address, limited to 1000 calls a day and meant for trials. For production, set provider.gateway.domain.",
+          ]),
       ...hookUrlNote(config.settings.hookUrl, url, service.provider.config),
       'Next: npm run scaler -- hook install, then npm run scaler -- doctor',
     ].join('\n'),

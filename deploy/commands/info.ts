@@ -45,14 +45,14 @@ export async function info(inputs: DeployInputs): Promise<void> {
     [
       `deployment  ${facts.name}`,
       `region      ${facts.region}, project ${facts.project}`,
-      `hooks       ${url ?? (places.gateway ? 'nowhere yet: osls deploy makes the rest' : 'no gateway: the timer alone')}`,
+      `hooks       ${url ?? (places.gateway ? 'not complete yet: run osls deploy' : 'no gateway, only the timer')}`,
       ...(facts.gateway ? [lineOfGateway(facts.gateway)] : []),
       ...(facts.group ? [`API group   ${facts.group.name}, ${facts.group.address}`] : []),
-      ...facts.left.map((one) => `${lineOfGateway(one)}: not wanted any more, osls deploy takes away what is ours`),
+      ...facts.left.map((one) => `${lineOfGateway(one)}: no longer configured, osls deploy removes what belongs to this deployment`),
       `bucket      ${facts.bucket.name}${there(facts.bucket.exists)}`,
       `agency      ${facts.agency.name}${there(facts.agency.exists)}`,
       `logs        ${actual.logs ? `${actual.logs.groupName}, ${actual.logs.days === undefined ? '? days' : counted(actual.logs.days, 'day')}` : 'not collected'}`,
-      ...(functions.length === 0 ? ['functions   none: osls deploy makes them'] : functions.map(lineOf)),
+      ...(functions.length === 0 ? ['functions   none: run osls deploy'] : functions.map(lineOf)),
     ].join('\n'),
   );
 }

@@ -30,11 +30,12 @@ export async function invoke(inputs: DeployInputs, options: InvokeOptions): Prom
   const answer = await deployment.clients.fgs.invoke(urn, event);
   if (options.log && answer.log) output.say(answer.log);
   const result = shown(answer.result);
-  if (answer.failed)
-    throw new UserError(`the function ${options.function} failed (request ${answer.requestId ?? 'not known'}):\n${result}`);
+  if (answer.failed) throw new UserError(`the function ${options.function} failed (request ${answer.requestId ?? 'unknown'}):\n${result}`);
   output.data(result);
   if (Unwell.safeParse(answer.result).success)
-    throw new UserError(`the function ${options.function} ran, but not all went well: "ok" is false (osls logs -f ${options.function})`);
+    throw new UserError(
+      `the function ${options.function} ran, but reported problems: "ok" is false (see osls logs -f ${options.function})`,
+    );
 }
 
 /** Runs the function as it would be deployed in this process, against the real GitLab and OTC, with the keys and secrets of the environment. */
@@ -43,7 +44,7 @@ export async function invokeLocal(inputs: DeployInputs, options: InvokeOptions):
   const key = SomeKey.safeParse(options.function).data;
   const entry = key && service.functions[key];
   const found = key && (await makePackages(inputs))[key];
-  if (!entry || !found) throw new UserError(`there is no function ${options.function} in this deployment`);
+  if (!entry || !found) throw new UserError(`this deployment has no function ${options.function}`);
   const folder = join(inputs.dir, '.serverless', 'local', key);
   unpack(found.zip, folder);
   const [file = '', name = ''] = entry.handler.split('.');
@@ -99,7 +100,7 @@ function unpack(zip: Uint8Array, folder: string): void {
 function eventOf({ dir }: DeployInputs, { data, path }: InvokeOptions): unknown {
   const text = data ?? (path === undefined ? '{}' : readEvent(resolve(dir, path)));
   const event = parseJson(text);
-  if (event === undefined) throw new UserError(`the event is no JSON: give it with --data '{"…": …}' or as a file with --path`);
+  if (event === undefined) throw new UserError(`the event is not JSON: give it with --data '{"…": …}' or as a file with --path`);
   return event;
 }
 

@@ -42,13 +42,13 @@ export async function logs(inputs: DeployInputs, options: LogsOptions, now: () =
 }
 
 function noteOf(lines: number, tail: boolean): string | undefined {
-  if (lines === MOST) return `Only the first ${MOST} lines since then; a later --startTime shows what follows.`;
-  return lines === 0 && !tail ? 'No lines in this span; --startTime 2h looks further back.' : undefined;
+  if (lines === MOST) return `Only the first ${MOST} lines are shown; use a later --startTime for the rest.`;
+  return lines === 0 && !tail ? 'No lines in this time span; --startTime 2h goes further back.' : undefined;
 }
 
 function startOf(text: string, now: number): number {
   const span = parseDuration(text);
   const at = span === undefined ? Date.parse(text) : now - span;
-  if (Number.isNaN(at)) throw new UserError(`--startTime ${text} is neither a span, such as 10m or 2h, nor a time.`);
+  if (Number.isNaN(at)) throw new UserError(`--startTime ${text} is neither a time span, such as 10m or 2h, nor a time.`);
   return at;
 }

@@ -57,7 +57,7 @@ interface Removal {
 /** Takes down what a deployment made. Throws `UserError` while workers exist, which nothing would look after any more. */
 export async function remove(inputs: DeployInputs, options: RemoveOptions = {}): Promise<void> {
   const mostMs = parseDuration(options.drainTimeout ?? '24h');
-  if (mostMs === undefined) throw new UserError(`--drain-timeout ${options.drainTimeout} is no span, such as 24h.`);
+  if (mostMs === undefined) throw new UserError(`--drain-timeout ${options.drainTimeout} is not a time span such as 24h.`);
   const deployment = openDeployment(inputs);
   const { clients, outline } = deployment;
   const places = namesOf(deployment);
@@ -80,7 +80,7 @@ export async function remove(inputs: DeployInputs, options: RemoveOptions = {}):
   if (count === 0) return await removeNothing(removal);
   const beside = actual.rivals.length > 0;
   // Whether the other one looks after them nobody can tell.
-  if (beside) await noWorkers(clients.cloud(), `Remove it when no worker is there: ${actual.rivals.join(', ')} has the same bucket.`);
+  if (beside) await noWorkers(clients.cloud(), `Remove it when no worker exists: ${actual.rivals.join(', ')} uses the same bucket.`);
   else if (!options.drain) await noWorkers(clients.cloud(), 'Let them finish first: osls remove --drain.');
   await confirm(options, `Remove ${outline.name} (${counted(count, 'step')})? Type its name: `, outline.name);
   await (beside ? removeBeside(removal) : removeFarm(removal));
@@ -90,7 +90,7 @@ export async function remove(inputs: DeployInputs, options: RemoveOptions = {}):
 function mustBeThere(gateway: Actual['gateway']): void {
   if (!gateway || isRunning(gateway)) return;
   throw new UserError(
-    `the gateway ${gateway.name} is ${gateway.status}, not Running: what this deployment has there cannot be removed now. Try again later.`,
+    `the gateway ${gateway.name} is ${gateway.status}, not Running: this deployment's parts of it cannot be removed now. Try again later.`,
   );
 }
 
@@ -99,17 +99,17 @@ async function removeNothing({ deployment: { clients, outline }, actual, say }: 
   if (actual.rivals.length === 0)
     await noWorkers(
       clients.cloud(),
-      `${outline.name} is not deployed: is it the right stage (--stage)? If so, run osls deploy, and then osls remove --drain.`,
+      `${outline.name} is not deployed. Check the stage (--stage); if it is right, run osls deploy, and then osls remove --drain.`,
     );
   // Hook, bucket and controls may be those of another stage with the same scaler.yml.
-  say(`Nothing to do: nothing of ${outline.name} is deployed. Is it the right stage (--stage, provider.stage)?`);
+  say(`Nothing to do: nothing of ${outline.name} is deployed. Check the stage (--stage, provider.stage).`);
 }
 
 /** Another deployment serves the same farm and needs all of it. */
 async function removeBeside({ deployment: { outline }, actual, wakers, rest, say, run }: Removal): Promise<void> {
   await run([...wakers, ...rest]);
   const others = actual.rivals.join(', ');
-  say(`${outline.name} is removed. Hooks, records and controls stay: ${others} has the same bucket and goes on with them.`);
+  say(`${outline.name} is removed. Hooks, records and controls stay, because ${others} uses the same bucket.`);
 }
 
 async function removeFarm({ deployment, actual, wakers, rest, options, say, run }: Removal): Promise<void> {
@@ -120,7 +120,7 @@ async function removeFarm({ deployment, actual, wakers, rest, options, say, run 
   if (passMs > 0 && drainedAt === undefined) drainedAt = await drainAll(clients.store(), 'osls remove');
   await run(wakers);
   await lastPasses(passMs + (drainedAt ?? 0), say, options);
-  await noWorkers(clients.cloud(), 'One came meanwhile. Run osls deploy, and then osls remove --drain.');
+  await noWorkers(clients.cloud(), 'They were launched in the meantime. Run osls deploy, and then osls remove --drain.');
   // While something is left the next run takes away what this one could not.
   await run(rest.slice(0, -1));
   if (actual.bucket.exists) await removeObjects(clients.store(), say);
@@ -136,7 +136,7 @@ async function drainFirst(
 ): Promise<number | undefined> {
   const cloud = clients.cloud();
   if (functions[`${name}-reaper`]) return await drain({ cloud, store: clients.store(), say: output.say, pollMs, mostMs });
-  await noWorkers(cloud, 'No reaper is deployed to drain them: run osls deploy first.');
+  await noWorkers(cloud, 'No reaper is deployed that could drain them: run osls deploy first.');
   return undefined;
 }
 
@@ -153,9 +153,7 @@ function longestPass(name: string, { functions, bucket }: Actual): number {
 async function lastPasses(until: number, say: (line: string) => void, { sleep = wait }: RemoveOptions): Promise<void> {
   const leftMs = until - Date.now();
   if (leftMs <= 0) return;
-  say(
-    `Nothing is launched any more ("scaler undrain --all" takes that back). Waiting ${Math.ceil(leftMs / 1000)} s for passes that run still.`,
-  );
+  say(`Nothing is launched any more (to undo: scaler undrain --all). Waiting ${Math.ceil(leftMs / 1000)} s for running passes.`);
   await sleep(leftMs);
 }
 
@@ -171,7 +169,7 @@ async function noWorkers(cloud: Pick<Cloud, 'servers'>, remedy: string): Promise
   const names = workers.slice(0, 5).map(({ name }) => name);
   const more = workers.length > names.length ? ` and ${workers.length - names.length} more` : '';
   const exist = counted(workers.length, 'worker exists', 'workers exist');
-  throw new UserError(`${exist}, which nobody would remove any more: ${names.join(', ')}${more}. ${remedy}`);
+  throw new UserError(`${exist}, which nothing would remove afterwards: ${names.join(', ')}${more}. ${remedy}`);
 }
 
 /** A hook that is left is only a nuisance: its deliveries fail, and GitLab disables it. */
@@ -180,7 +178,7 @@ async function removeHooks({ inputs, config, secretsFile }: Deployment, url: str
   const token = oneSecret('GITLAB_TOKEN', { env, file: secretsFile });
   const there = config.settings.hookUrl ?? url;
   if (there === undefined) return;
-  const byHand = 'Take hooks away with: npm run scaler -- hook remove';
+  const byHand = 'Remove the hooks with: npm run scaler -- hook remove';
   if (token === undefined) return output.say(`GITLAB_TOKEN is not set, so no hook is removed. ${byHand}`);
   try {
     const forge = new HookAdmin({ url: config.settings.gitlabUrl, token, clock: systemClock });
@@ -196,6 +194,6 @@ async function removeHooks({ inputs, config, secretsFile }: Deployment, url: str
 async function removeObjects(store: Pick<Store, 'list' | 'delete'>, say: (line: string) => void): Promise<void> {
   const keys = (await Promise.all(SHORT_LIVED.map((prefix) => store.list(prefix)))).flat();
   if (keys.length === 0) return;
-  say(`removing what is below ${SHORT_LIVED.join(', ')}: ${counted(keys.length, 'object')}`);
+  say(`removing the objects below ${SHORT_LIVED.join(', ')}: ${counted(keys.length, 'object')}`);
   for (const key of keys) await store.delete(key);
 }

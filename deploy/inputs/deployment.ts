@@ -151,7 +151,7 @@ function certificateOf(
     try {
       return readFileSync(resolve(dir, file), 'utf8');
     } catch {
-      throw new UserError(`${file} cannot be read: it is to be the ${what} of provider.gateway.certificate.`);
+      throw new UserError(`${file} cannot be read: provider.gateway.certificate names it as the ${what}.`);
     }
   };
   const material = { cert: read(gateway.certificate.cert, 'certificate'), key: read(gateway.certificate.key, 'private key') };

@@ -25,6 +25,7 @@ const BUCKET = '$' + '{bucket}';
  */
 export function renderPolicy(text: string, { bucket }: { readonly bucket: string }): Policy {
   // Anything else would name more than one bucket, or another resource.
-  if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket)) throw new ConfigError('bucket-invalid', `"${bucket}" is no name of a bucket`);
+  if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket))
+    throw new ConfigError('bucket-invalid', `"${bucket}" is not a valid name of a bucket`);
   return Policy.parse(JSON.parse(text.replaceAll(BUCKET, bucket)));
 }

@@ -56,14 +56,14 @@ export function hookSecretsMaker(file: string, webhookIsThere: boolean, dryRun: 
     if (webhookIsThere) {
       throw new ConfigError(
         'missing-secret',
-        `HOOK_TOKENS and HOOK_SIGNING_TOKENS are not set, and the webhook is deployed with some already: put them into the environment or into ${file}; when they are lost, make new ones with "scaler hook install", then deploy`,
+        `HOOK_TOKENS and HOOK_SIGNING_TOKENS are not set, but the deployed webhook already has such secrets: put them into the environment or into ${file}; if they are lost, create new ones with "scaler hook install", then deploy`,
       );
     }
     const made = makeHookSecrets(randomBytes);
-    if (dryRun) say(`There are no secrets of hooks yet: a deployment makes them and writes them to ${file}.`);
+    if (dryRun) say(`No hook secrets exist yet: a deployment creates them and writes them to ${file}.`);
     else {
       writeHookSecrets(file, made);
-      say(`Secrets of hooks were made and written to ${file}. Keep the file: every later deployment needs it.`);
+      say(`Hook secrets were created and written to ${file}. Keep the file: every later deployment needs it.`);
     }
     return made;
   };

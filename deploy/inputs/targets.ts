@@ -22,13 +22,13 @@ export function outline(service: Service, config: Config, region = service.provi
   if (region !== config.otc.region && provider.projectId === undefined) {
     throw new ConfigError(
       'region-mismatch',
-      `the region of the functions is ${region}, that of scaler.yml is ${config.otc.region}: a project belongs to one region, so set provider.projectId to the functions' own`,
+      `the functions' region is ${region}, but scaler.yml has ${config.otc.region}: a project belongs to one region, so set provider.projectId to a project of ${region}`,
     );
   }
   if (region === 'eu-nl' && !known) {
     throw new ConfigError(
       'no-functiongraph',
-      'FunctionGraph is not offered in eu-nl: set provider.region to eu-de and provider.projectId to a project there',
+      'FunctionGraph does not exist in eu-nl: set provider.region to eu-de and provider.projectId to a project in eu-de',
     );
   }
   const keys = gateway === 'none' ? timerKeys(service) : allKeys(service);
@@ -41,7 +41,7 @@ export function outline(service: Service, config: Config, region = service.provi
   if (other !== undefined && other !== scaler && other !== scalerFunction) {
     throw new ConfigError(
       'scaler-mismatch',
-      `functions.scaler of ${provider.config} is ${other}, but this deployment's is ${scaler}: leave it out there, the deployment fills it in`,
+      `functions.scaler of ${provider.config} is ${other}, but this deployment's is ${scaler}: remove the key, the deployment fills it in`,
     );
   }
   return { name, region, projectId, keys, scalerFunction };
@@ -69,12 +69,12 @@ function allKeys(service: Service): readonly FunctionKey[] {
   if (!webhook?.events.some((event) => 'apig' in event))
     throw new ConfigError(
       'no-webhook',
-      'a gateway needs functions.webhook with an apig event; for the timer alone set provider.gateway to none',
+      'a gateway needs functions.webhook with an apig event; to use only the timer, set provider.gateway to none',
     );
   if (!scaler)
     throw new ConfigError(
       'no-scaler',
-      'a gateway needs functions.scaler, which the webhook wakes; for the timer alone set provider.gateway to none',
+      'a gateway needs functions.scaler, which the webhook calls; to use only the timer, set provider.gateway to none',
     );
   return needTimer(
     service,

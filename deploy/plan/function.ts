@@ -16,7 +16,7 @@ export function planFunction(of: DesiredFunction, desired: Desired, actual: Actu
             ...there.triggers.map((trigger) =>
               step({ do: 'remove-trigger', urn: there.urn, trigger }, `remove the trigger ${trigger.name}`),
             ),
-            step({ do: 'remove-function', urn: there.urn }, `remove, since it runs on ${there.runtime}`),
+            step({ do: 'remove-function', urn: there.urn }, `remove, because it runs on ${there.runtime}`),
           ]
         : []),
       step({ do: 'create-function', of }, `create (${of.memorySize} MB, ${of.timeout} s)`),
@@ -32,7 +32,7 @@ export function planFunction(of: DesiredFunction, desired: Desired, actual: Actu
     ...(changes.length === 0 ? [] : [step({ do: 'update-config', of }, changes.join(', '))]),
     ...(of.maxInstances === there.maxInstances
       ? []
-      : [step({ do: 'set-instances', of }, `at most ${counted(of.maxInstances, 'instance')} (now ${there.maxInstances ?? 'not known'})`)]),
+      : [step({ do: 'set-instances', of }, `at most ${counted(of.maxInstances, 'instance')} (now ${there.maxInstances ?? 'unknown'})`)]),
     ...asyncSteps(of, there.async, step),
     ...triggerSteps(of, there, actual, step),
     ...tagSteps(of, there.tags, step),
@@ -50,9 +50,7 @@ function configChanges(of: DesiredFunction, there: ActualFunction, desired: Desi
     ...from('agency', there.agency || 'none', of.agency),
     ...markChanges(there.description, of.description),
     ...(there.vpc?.id === of.vpc?.id && there.vpc?.subnetId === of.vpc?.subnetId ? [] : [of.vpc ? `VPC ${of.vpc.id}` : 'out of the VPC']),
-    ...(sameLogs(of, there, desired, actual)
-      ? []
-      : [desired.logs ? 'its log goes to its own stream' : 'its log is not collected any more']),
+    ...(sameLogs(of, there, desired, actual) ? [] : [desired.logs ? 'its log goes to its own stream' : 'its log is no longer collected']),
   ];
 }
 
@@ -60,7 +58,7 @@ function configChanges(of: DesiredFunction, there: ActualFunction, desired: Desi
 function markChanges(was: string, is: string): readonly string[] {
   if (was === is) return [];
   const secrets = (mark: string) => /, secrets (\w+)$/.exec(mark)?.[1];
-  return [secrets(was) === secrets(is) ? 'its description says whose it is' : 'secrets are new'];
+  return [secrets(was) === secrets(is) ? 'mark its owner in the description' : 'new secrets'];
 }
 
 function sameLogs(of: DesiredFunction, { logs }: ActualFunction, desired: Desired, actual: Actual): boolean {
@@ -71,7 +69,9 @@ function sameLogs(of: DesiredFunction, { logs }: ActualFunction, desired: Desire
 
 function asyncSteps(of: DesiredFunction, there: DesiredAsync | undefined, step: Make): readonly Step[] {
   if (!of.async)
-    return there && !isDefault(there) ? [step({ do: 'remove-async', urn: of.urn }, "asynchronous calls by the platform's defaults")] : [];
+    return there && !isDefault(there)
+      ? [step({ do: 'remove-async', urn: of.urn }, "use the platform's defaults for asynchronous calls")]
+      : [];
   if (there && JSON.stringify(asyncKey(of.async)) === JSON.stringify(asyncKey(there))) return [];
   const { retries, maxAgeSeconds, onFailure } = of.async;
   const failed = onFailure ? `, failed ones go to ${onFailure.bucket}/${onFailure.prefix}` : '';
@@ -108,7 +108,9 @@ function triggerSteps(of: DesiredFunction, there: ActualFunction, actual: Actual
   return [
     ...there.triggers
       .filter((trigger) => OURS.includes(trigger.type) && !kept.has(trigger))
-      .map((trigger) => step({ do: 'remove-trigger', urn: of.urn, trigger }, `remove the trigger ${trigger.name}, which is not as wanted`)),
+      .map((trigger) =>
+        step({ do: 'remove-trigger', urn: of.urn, trigger }, `remove the trigger ${trigger.name}, which differs from serverless.yml`),
+      ),
     ...of.triggers
       .filter((trigger) => !matched.has(trigger))
       .map((trigger) => step({ do: 'create-trigger', of, trigger }, describeTrigger(trigger))),

@@ -38,11 +38,11 @@ export function gatewayProblems(gateway: NonNullable<Desired['gateway']>, actual
   if ('name' in instance) {
     if (actual && !actual.own)
       problems.push(
-        `there is a gateway ${instance.name} already, which this deployment has not made: refer to it with provider.gateway.id ${actual.id}`,
+        `a gateway ${instance.name} that this deployment did not create already exists: refer to it with provider.gateway.id ${actual.id}`,
       );
     else if (actual && !isRunning(actual) && !isBeingMade(actual) && !wasNotMade(actual))
       problems.push(
-        `the gateway ${instance.name} is ${actual.status}, not Running: try again later; when it stays so, osls remove takes it away`,
+        `the gateway ${instance.name} is ${actual.status}, not Running: try again later; if that does not help, osls remove removes it`,
       );
     return problems;
   }
@@ -60,10 +60,10 @@ function planInstance({ gateway }: Desired, { gateway: there }: Actual): readonl
   const failed = there !== undefined && wasNotMade(there);
   const make: Step = {
     change: { do: 'create-gateway', order },
-    what: `create the gateway ${name} (${spec}, public address with ${bandwidth} Mbit/s), which costs from now on for as long as it exists`,
+    what: `create the gateway ${name} (${spec}, public address with ${bandwidth} Mbit/s), which costs money from now on for as long as it exists`,
   };
   return [
-    ...(failed ? removeGateway(there, 'which could not be made') : []),
+    ...(failed ? removeGateway(there, 'which could not be created') : []),
     ...(failed || !there ? [make] : []),
     { change: { do: 'await-gateway' }, what: `wait until the gateway ${name} runs: about a quarter of an hour` },
   ];
@@ -79,18 +79,18 @@ export function removeGateway({ id, name, foreign }: ActualGateway, why: string)
 /** Gateways that stay and cost although nothing of this deployment needs them, or that nobody could look for. */
 export function gatewayNotes(gateways: readonly ActualGateway[], unread?: string): readonly string[] {
   const notes = gateways.flatMap(({ id, name, own, adopted, foreign }) => {
-    const stays = (why: string) => `The gateway ${name} (${id}) stays, ${why}. It costs as long as it exists.`;
-    if (adopted) return [stays('which this deployment once made, since serverless.yml refers to it by its id')];
+    const stays = (why: string) => `The gateway ${name} (${id}) stays, ${why}. It costs money as long as it exists.`;
+    if (adopted) return [stays('although this deployment created it, because serverless.yml refers to it by its id')];
     if (!own || foreign.length === 0) return [];
     return [
-      stays(foreign === 'unread' ? 'since it could not be asked who uses it' : `since others use it: the API groups ${foreign.join(', ')}`),
+      stays(foreign === 'unread' ? 'because its users could not be read' : `because others use it: the API groups ${foreign.join(', ')}`),
     ];
   });
   return unread === undefined
     ? notes
     : [
         ...notes,
-        `Not all gateways could be looked at (${unread}): one that was made with gateway.create earlier may still be there, and cost.`,
+        `Not all gateways could be read (${unread}): one that was created earlier with gateway.create may still exist and cost money.`,
       ];
 }
 
@@ -103,7 +103,7 @@ export function orderNotes({ gateway }: Pick<Desired, 'gateway'>, { gateway: the
     return has === undefined || has === instance[key]
       ? []
       : [
-          `The gateway ${there.name} has ${key} ${has}, serverless.yml says ${instance[key]}: that counts only when it is made; change it in the console.`,
+          `The gateway ${there.name} has ${key} ${has}, but serverless.yml says ${instance[key]}: the key applies only when the gateway is created, so change it in the console.`,
         ];
   });
 }
@@ -130,11 +130,11 @@ function planDomain(desired: Desired, actual: Actual): readonly Step[] {
   if (bound?.certificate)
     steps.push({
       change: { do: 'unbind-certificate', domain: bound },
-      what: `take the certificate ${bound.certificate.name} from ${domain}`,
+      what: `remove the certificate ${bound.certificate.name} from ${domain}`,
     });
   steps.push({
     change: { do: 'bind-certificate', domain, name: certificate.name },
-    what: `give ${domain} the certificate ${certificate.name}`,
+    what: `set the certificate ${certificate.name} for ${domain}`,
   });
   return steps;
 }
@@ -147,7 +147,7 @@ export function releaseDomains({ id, domains }: ApiGroup, instanceId: string): r
 /** After its domains and triggers are gone. */
 export function leaveGateway(gateway: ActualGateway): readonly Step[] {
   const { id, name, group } = gateway;
-  const going = gateway.own ? removeGateway(gateway, 'which is not wanted any more') : [];
+  const going = gateway.own ? removeGateway(gateway, 'which is no longer configured') : [];
   if (going.length > 0) return going;
   if (!group) return [];
   const at = { instanceId: id, groupId: group.id };
@@ -161,7 +161,7 @@ export function releaseDomain(domain: BoundDomain, at?: GroupPlace): readonly St
       ? [
           {
             change: { do: 'unbind-certificate', domain, ...place },
-            what: `take the certificate ${domain.certificate.name} from ${domain.name}`,
+            what: `remove the certificate ${domain.certificate.name} from ${domain.name}`,
           } as const,
         ]
       : []),

@@ -31,15 +31,15 @@ function checkReferences(desired: Desired, actual: Actual): void {
   const missing: string[] = [];
   if (actual.rivals.length > 0)
     missing.push(
-      `the bucket ${bucket.name} is that of the deployment ${actual.rivals.join(', ')} already, and one would take away the hook and the records of the other: give each stage a scaler.yml of its own (provider.config), with another bucket, installation and hook URL`,
+      `the bucket ${bucket.name} is already used by the deployment ${actual.rivals.join(', ')}, and each would remove the hook and the records of the other: give each stage a scaler.yml of its own (provider.config) with its own bucket, installation and hook URL`,
     );
   if (!actual.bucket.exists && !bucket.create)
-    missing.push(`the bucket ${bucket.name} does not exist: make it, or set provider.bucket to { create: true }`);
+    missing.push(`the bucket ${bucket.name} does not exist: create it, or set provider.bucket to { create: true }`);
   if (!agency.create && !actual.agency)
-    missing.push(`the agency ${agency.name} does not exist: make it (docs/deploy.md), or set provider.agency to { create: true }`);
+    missing.push(`the agency ${agency.name} does not exist: create it (docs/deploy.md), or set provider.agency to { create: true }`);
   const trusts = actual.agency && actual.agency !== 'unread' ? actual.agency.trusts : TRUSTED;
   if (trusts !== TRUSTED)
-    missing.push(`the agency ${agency.name} trusts ${trusts || 'nobody'}, not FunctionGraph (${TRUSTED}): give it another name`);
+    missing.push(`the agency ${agency.name} trusts ${trusts || 'nobody'}, not FunctionGraph (${TRUSTED}): use an agency with another name`);
   if (logs && 'id' in logs.group && !actual.logs) missing.push(`the log group ${logs.group.id} does not exist in this project`);
   if (gateway) missing.push(...gatewayProblems(gateway, actual.gateway));
   if (missing.length > 0) throw new ConfigError('not-there', missing.join('\n'));
@@ -61,7 +61,7 @@ function planPolicy(policy: DesiredPolicy, actual: Actual): readonly Step[] {
   const there = actual.policies[policy.name];
   if (!there) return [{ change: { do: 'create-policy', policy }, what: `create the IAM policy ${policy.name}` }];
   if (equal(normal(policy.document), normal(there.document))) return [];
-  return [{ change: { do: 'update-policy', policy, id: there.id }, what: `bring the IAM policy ${policy.name} up to date` }];
+  return [{ change: { do: 'update-policy', policy, id: there.id }, what: `update the IAM policy ${policy.name}` }];
 }
 
 function planGrants({ name, grants }: DesiredPolicy, agency: string, actual: Actual): readonly Step[] {
@@ -70,7 +70,7 @@ function planGrants({ name, grants }: DesiredPolicy, agency: string, actual: Act
     .filter((place) => id === undefined || !actual.grants.includes(grantKey(id, place)))
     .map((place) => {
       const where = place === 'account' ? 'the account' : `project ${place.projectId}`;
-      return { change: { do: 'grant', policy: name, place }, what: `let the agency ${agency} do what ${name} allows, in ${where}` };
+      return { change: { do: 'grant', policy: name, place }, what: `grant the agency ${agency} the policy ${name}, in ${where}` };
     });
 }
 
@@ -106,7 +106,7 @@ function planLogs({ logs, functions }: Desired, actual: Actual): readonly Step[]
 function planLeftovers(desired: Desired, actual: Actual): readonly Step[] {
   const wanted = new Set(desired.functions.map(({ name }) => name));
   return Object.values(actual.functions).flatMap((there) =>
-    wanted.has(there.name) ? [] : removeFunction(there, 'which is not wanted any more'),
+    wanted.has(there.name) ? [] : removeFunction(there, 'which is no longer configured'),
   );
 }
 

@@ -45,7 +45,7 @@ function logSteps({ logs, name }: ResourceNames, actual: Actual): readonly Step[
     return [
       {
         change: { do: 'remove-log-group', id: actual.logs.groupId },
-        what: `remove the log group ${actual.logs.groupName} with all that is in it`,
+        what: `remove the log group ${actual.logs.groupName} with its contents`,
       },
     ];
   const streams = ['webhook', 'scaler', 'reaper']

@@ -2,10 +2,10 @@ import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import type { CommandNote } from './describe-commands.ts';
 import { GENERATED, table } from './markdown.ts';
 
-const INTRODUCTION = `\`npm run scaler -- COMMAND\`, or \`dist/scaler.cjs COMMAND\` after \`npm run build\`. \`--help\` behind any command shows its options.
+const INTRODUCTION = `\`npm run scaler -- COMMAND\`, or \`dist/scaler.cjs COMMAND\` after \`npm run build\`. \`--help\` after any command shows its options.
 
-Exit codes, where a command says nothing else: **0** fine; **1** something failed; **2** a mistake in the call or in the configuration.
-\`--json\` writes one JSON document to standard output; what is said to people goes to standard error.`;
+Exit codes, unless stated otherwise: **0** success; **1** something failed; **2** a mistake in the call or in the configuration.
+\`--json\` writes one JSON document to standard output; messages go to standard error.`;
 
 /** The page of all commands. Throws when a note is about a command that does not exist. */
 export function commandsPage(program: CommandUnknownOpts, notes: Readonly<Record<string, CommandNote>>): string {
@@ -13,12 +13,12 @@ export function commandsPage(program: CommandUnknownOpts, notes: Readonly<Record
   const unknown = Object.keys(notes).filter((name) => !commands.some((one) => one.name === name));
   if (unknown.length > 0) throw new Error(`there are notes about commands that do not exist: ${unknown.join(', ')}`);
   const overview = table(
-    ['command', 'what it does'],
+    ['command', 'purpose'],
     commands.map(({ name, command }) => [`[\`${name}\`](#scaler-${name.replaceAll(' ', '-')})`, command.description()]),
   );
   const general = [
     '## Options of all commands',
-    'They stand before the command or behind it: `scaler --config other.yml check`.',
+    'They can be given before or after the command: `scaler --config other.yml check`.',
     optionsOf(program),
   ];
   const each = commands.map(({ name, command }) => render(name, command, notes[name] ?? {}));
@@ -44,7 +44,7 @@ function render(name: string, command: CommandUnknownOpts, { one, needs, page }:
   const usage = ['scaler', name, command.usage()].join(' ');
   const facts = [
     ...(needs === undefined ? [] : [`* In the environment: ${needs}.`]),
-    ...(one === undefined ? [] : [`* Ends with 1 also when ${one}.`]),
+    ...(one === undefined ? [] : [`* Exit code 1 also means: ${one}.`]),
     ...(page === undefined ? [] : [`* More: [${page}](../${page}).`]),
   ].join('\n');
   const parts = [

@@ -184,10 +184,10 @@ describe('a worker that hangs in its boot', () => {
     return { p, name: p.vms()[0]?.name ?? '' };
   }
 
-  it('is not settled yet: explain shows how far it came and how to see more', async () => {
+  it('is not finished yet: explain shows how far it came and how to see more', async () => {
     const { p, name } = await hanging();
     const { out } = await told(p, name);
-    expect(out).toContain(`not settled yet; \`scaler console ${name}\` shows what it printed`);
+    expect(out).toContain(`not finished yet; \`scaler console ${name}\` shows what it printed`);
     expect(out).toMatch(/ 4\.0 s {2}metadata-blocked/);
     expect((await told(p, name, true)).out).not.toContain('not settled');
   });
@@ -196,7 +196,7 @@ describe('a worker that hangs in its boot', () => {
     const { p, name } = await hanging();
     p.faults.inject({ operation: 'ecs.*', times: EVER, status: 403, code: 'Pdp.0001' });
     const { code, out } = await told(p, name);
-    expect([code, out]).toEqual([0, expect.stringMatching(/not settled yet.*\(its VM could not be asked now: Pdp\.0001\)/)]);
+    expect([code, out]).toEqual([0, expect.stringMatching(/not finished yet.*\(its console cannot be read now: Pdp\.0001\)/)]);
   });
 
   it('shows its console, made harmless, as many lines as asked for', async () => {

@@ -134,9 +134,9 @@ describe('scaler', () => {
 
     const explained = await scaler(['explain', '--job', String(job)]);
     expect(explained.out).toContain(`done: launch of ${action.worker} (demand`);
-    expect((await scaler(['explain', '--worker', action.worker])).out).toMatch(/done: launch.*\nnot settled yet/);
+    expect((await scaler(['explain', '--worker', action.worker])).out).toMatch(/done: launch.*\nnot finished yet/);
     const unknown = await scaler(['console', 'nobody', '--lines', '5']);
-    expect([unknown.code, unknown.err]).toEqual([1, expect.stringContaining('lists no VM of the name nobody')]);
+    expect([unknown.code, unknown.err]).toEqual([1, expect.stringContaining('has no VM named nobody')]);
     const nobody = await scaler(['explain', '--worker', 'nobody']);
     expect(nobody).toMatchObject({ code: 1 });
     expect(nobody.out).toContain('does not mention nobody');
@@ -144,22 +144,22 @@ describe('scaler', () => {
 
   it('pause is seen by plan, needs only the bucket, and is ended by resume', async () => {
     const bucketOnly = { GITLAB_TOKEN: '' };
-    const paused = await scaler(['pause', 'bitbake', '--for', '2h', '--reason', 'mending', '--by', 'eva', '--json'], bucketOnly);
+    const paused = await scaler(['pause', 'bitbake', '--for', '2h', '--reason', 'repairs', '--by', 'eva', '--json'], bucketOnly);
     expect([paused.code, JSON.parse(paused.out)]).toMatchObject([
       0,
-      { ok: true, controls: [{ kind: 'pause', target: 'bitbake', by: 'eva', reason: 'mending' }] },
+      { ok: true, controls: [{ kind: 'pause', target: 'bitbake', by: 'eva', reason: 'repairs' }] },
     ]);
     expect((await scaler(['plan'])).out).toMatch(
-      /by hand: pool bitbake is paused: nothing is created, nothing deleted until \S+ \(eva: mending\)/,
+      /by hand: pool bitbake is paused: nothing is created, nothing deleted until \S+ \(eva: repairs\)/,
     );
     expect(await scaler(['drain', 'bitbak'], bucketOnly)).toMatchObject({
       code: 2,
-      err: 'There is no pool bitbak. The configuration has: bitbake.\n',
+      err: expect.stringMatching(/no pool bitbak\. .*bitbake\.\n$/),
     });
     const resumed = await scaler(['resume'], bucketOnly);
     expect([resumed.code, resumed.out]).toEqual([
       0,
-      expect.stringMatching(/^Over: pool bitbake is paused.*\nNothing is paused, drained, rolled or kept now\.\n$/s),
+      expect.stringMatching(/^Ended: pool bitbake is paused.*\nNothing is paused, drained, rolled or kept now\.\n$/s),
     ]);
   });
 

@@ -53,7 +53,7 @@ describe('scaler dashboard publish', () => {
     expect(inside.get('assets/dashboard-0123abc.js')?.headers).toMatchObject({ 'content-encoding': 'gzip', 'cache-control': 'max-age=9' });
     expect(inside.documents.get('website')).toContain('index.html');
     expect(await put({ networks: [] })).toBe(0);
-    expect(said[0]).toBe('Everything is as it should be; nothing was changed.');
+    expect(said[0]).toBe('Everything is up to date; nothing was changed.');
   });
 
   it('says what it would do and does none of it', async () => {
@@ -71,14 +71,14 @@ describe('scaler dashboard publish', () => {
   it('without a word about who may read leaves the policy alone', async () => {
     const { inside, said, put, status } = await farm();
     expect(await put()).toBe(0);
-    expect(said).toContain('Nobody without a key may read the page yet: --public or --allow-from NETWORK opens it.');
+    expect(said).toContain('The page cannot be read without a key yet: open it with --public or --allow-from NETWORK.');
     expect([inside.documents.get('policy'), await status('index.html')]).toEqual([undefined, 403]);
   });
 
   it('opens it to networks only, and says so where this machine is in none', async () => {
     const { said, put, status } = await farm();
     expect(await put({ networks: ['192.0.2.0/24'] })).toBe(0);
-    expect(said.join()).toContain('HTTP 403. This machine may be in none of the networks.');
+    expect(said.join()).toContain('HTTP 403. This machine may be outside the allowed networks.');
     expect(await status('index.html')).toBe(403);
     expect(await put({ networks: ['127.0.0.0/8'] })).toBe(0);
     expect([await status('index.html'), await status('state/v1/pools/a.json')]).toEqual([200, 403]);
@@ -147,7 +147,7 @@ describe('scaler dashboard remove', () => {
     expect(inside.get('counts/v1/farm.json')).toBeDefined();
     said.length = 0;
     await unpublish(bucket, { dryRun: false }, output);
-    expect(said).toEqual(['There is no dashboard in the bucket; nothing was changed.']);
+    expect(said).toEqual(['The bucket has no dashboard; nothing was changed.']);
   });
 });
 

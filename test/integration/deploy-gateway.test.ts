@@ -73,7 +73,7 @@ describe('a gateway that the deployment makes', () => {
   it('that comes to nothing says why, and the next deployment makes it anew', async () => {
     const bench = await started();
     bench.sandbox.apig.breakNext();
-    await expect(deploy(bench.inputs())).rejects.toThrow(/wait until the gateway .*\n.*could not be made: APIC\.9219 create failed/);
+    await expect(deploy(bench.inputs())).rejects.toThrow(/wait until the gateway .*\n.*could not be created: APIC\.9219 create failed/);
     expect(deployedState(bench.sandbox).gateways).toContainEqual([NAME, 'CreateFail']);
     await deploy(bench.inputs());
     expect(deployedState(bench.sandbox).gateways).toEqual([...others.gateways, [NAME, 'Running']]);
@@ -112,7 +112,7 @@ describe('a gateway that the deployment makes', () => {
     if (!made) throw new Error('no gateway');
     bench.sandbox.apig.createGroup(made, 'theirs', '');
     Object.assign(bench.provider, { gateway: 'none' });
-    const stays = `The gateway ${NAME} (${made.id}) stays, since others use it: the API groups theirs. It costs as long as it exists.`;
+    const stays = `The gateway ${NAME} (${made.id}) stays, because others use it: the API groups theirs. It costs money as long as it exists.`;
     for (const run of [deploy, deploy, remove]) {
       bench.said.length = 0;
       await run(bench.inputs());
@@ -141,7 +141,7 @@ describe('a gateway that the deployment makes', () => {
     await deploy(bench.inputs());
     expect(bench.said.some((line) => line.startsWith('Nothing to do'))).toBe(true);
     await remove(bench.inputs());
-    expect(bench.said.join('\n')).toContain('since serverless.yml refers to it by its id. It costs as long as it exists.');
+    expect(bench.said.join('\n')).toContain('because serverless.yml refers to it by its id. It costs money as long as it exists.');
     expect(own(bench)).toBeDefined();
   });
 
@@ -228,7 +228,7 @@ describe('a gateway that the deployment makes', () => {
     await deploy(bench.inputs());
     const gateway = sandbox.apig.instances.get(sandbox.gatewayId);
     if (gateway) gateway.state = 'Updating';
-    await expect(remove(bench.inputs())).rejects.toThrow('is Updating, not Running: what this deployment has there cannot be removed now');
+    await expect(remove(bench.inputs())).rejects.toThrow('is Updating, not Running');
     expect(deployedState(sandbox).functions).toHaveLength(3);
   });
 
@@ -238,21 +238,19 @@ describe('a gateway that the deployment makes', () => {
     const refuse = () => bench.sandbox.ctx.faults.inject({ operation: 'apig.instances', times: 1, status: 403 });
     refuse();
     await deploy(bench.inputs());
-    expect(bench.said.join('\n')).toMatch(
-      /is deployed\.\nNot all gateways could be looked at \(.+\): one that was made with gateway.create/,
-    );
+    expect(bench.said.join('\n')).toMatch(/is deployed\.\nNot all gateways could be read \(.+\): .* with gateway.create/);
     Object.assign(bench.provider, { gateway: { id: bench.sandbox.gatewayId } });
     refuse();
     bench.said.length = 0;
     await deploy(bench.inputs());
-    expect(bench.said.join('\n')).toContain('Not all gateways could be looked at');
+    expect(bench.said.join('\n')).toContain('Not all gateways could be read');
   });
 
   it("with a name that somebody's has already is refused before anything is changed", async () => {
     const bench = await started();
     const { apig } = bench.sandbox;
     apig.createInstance({ name: NAME, description: 'mine', spec: 'BASIC', vpcId: '', subnetId: '', securityGroupId: '', isPublic: true });
-    await expect(deploy(bench.inputs())).rejects.toThrow('which this deployment has not made');
+    await expect(deploy(bench.inputs())).rejects.toThrow('that this deployment did not create');
     await remove(bench.inputs());
     expect(own(bench)).toBeDefined();
   });

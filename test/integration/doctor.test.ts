@@ -615,7 +615,7 @@ describe('scaler doctor', () => {
     expect(text).toMatch(/^Configuration\n {2}ok {6}configuration: /);
     expect(text).toMatch(/\nMachines\n/);
     expect(text).toContain('  warning zone-unavailable: The zone eu-de-02 is not available now.\n          → name a second zone');
-    expect(text).toMatch(/\n0 errors, 1 warning, 0 not looked at, \d+ ok$/);
+    expect(text).toMatch(/\n0 errors, 1 warning, 0 not checked, \d+ ok$/);
     expect(shown.at(0)).toMatch(/^1 of \d+: /);
     expect(shown.at(-1)).toBe('');
   });

@@ -152,7 +152,7 @@ describe('scaler hook', () => {
     p.push(1);
     expect(await taken()).toBe(0);
     expect(rotateHookSecrets(file, false, say)).toBe(0);
-    expect(() => rotateHookSecrets(file, false, say)).toThrow('two of a kind');
+    expect(() => rotateHookSecrets(file, false, say)).toThrow('an old and a new secret');
     expect(await taken()).toBe(0);
     expect((await ask('install')).code).toBe(0);
     expect(await taken()).toBe(0);

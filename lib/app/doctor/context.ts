@@ -86,7 +86,7 @@ export function keysRefused(failure: unknown): failure is AccessError {
 
 /** What is said of a check that could not be made. */
 export function unavailable(name: CheckName, failure: unknown): Result {
-  if (failure instanceof NotConnected) return unknown(name, `not looked at: ${failure.message}`, 'set the secrets in the environment.');
+  if (failure instanceof NotConnected) return unknown(name, `not checked: ${failure.message}`, 'set the secrets in the environment.');
   const right = NEEDED[name];
   if (failure instanceof AccessError && !keysRefused(failure) && right !== undefined) {
     return error('right-missing', describe(failure), `give the keys, and the agency of the functions, ${right} (docs/deploy.md, Rights).`);
@@ -94,12 +94,13 @@ export function unavailable(name: CheckName, failure: unknown): Result {
   if (failure instanceof AccessError) {
     return unknown(
       name,
-      `not allowed to look: ${describe(failure)}`,
-      'let doctor run with keys that may read this, or look in the console.',
+      `not allowed to read this: ${describe(failure)}`,
+      'run doctor with keys that may read this, or check it in the console.',
     );
   }
-  if (failure instanceof ThrottledError) return unknown(name, `not now: ${describe(failure)}`, 'run doctor again in a few minutes.');
-  return unknown(name, `could not be looked at: ${describe(failure)}`, 'run doctor again; if it stays, look whether the service works.');
+  if (failure instanceof ThrottledError)
+    return unknown(name, `the service is busy: ${describe(failure)}`, 'run doctor again in a few minutes.');
+  return unknown(name, `could not be checked: ${describe(failure)}`, 'run doctor again; if this persists, check whether the service works.');
 }
 
 /** The message where it is ours; the adapters' messages hold no secret. */

@@ -92,7 +92,7 @@ async function resultsOf(
   const check = CHECKS[name];
   for (const other of 'after' in check ? check.after : []) {
     const stop = (await others(other)).find(({ level, code }) => level === 'unknown' || (level === 'error' && !HARMLESS.has(code)));
-    if (stop) return [unknown(name, `not looked at, because of ${stop.code}.`, `mend ${stop.code} first.`)];
+    if (stop) return [unknown(name, `not checked, because of ${stop.code}.`, `fix ${stop.code} first.`)];
   }
   try {
     return await RUN[name](context);

@@ -70,7 +70,7 @@ function safely(planned: PoolPlan, input: AlarmInput): readonly Condition[] {
     return [...poolConditions(planned, input), ...launchStops(planned, input.actions, input.now)];
   } catch (error) {
     const { message } = describeError(error);
-    return [{ kind: 'unread', subject: 'alarms', text: `the alarms of a pool could not be made out (${message}): report it` }];
+    return [{ kind: 'unread', subject: 'alarms', text: `the alarms of a pool could not be evaluated (${message}): report this as a bug` }];
   }
 }
 
@@ -89,7 +89,7 @@ function poolConditions({ view }: PoolPlan, { settings, now }: AlarmInput): read
     found.push(
       of(
         'unread',
-        `${controlKey(kind, target)} cannot be read: only its careful half holds; say it again or take it back`,
+        `${controlKey(kind, target)} cannot be read, so only the restrictions of the control apply: set it again or end it`,
         `${kind} ${target}`,
       ),
     );
@@ -99,7 +99,7 @@ function poolConditions({ view }: PoolPlan, { settings, now }: AlarmInput): read
   const oldest = oldestWaitSeconds(view.jobs, now);
   if (oldest !== undefined && oldest * 1000 > settings.alarms.oldestPendingMs) {
     const waiting = view.jobs?.length === 1 ? '1 waits' : `${view.jobs?.length} wait`;
-    found.push(of('oldest-pending', `a job has waited for ${formatDuration(oldest * SECOND)}; ${waiting} in all`));
+    found.push(of('oldest-pending', `a job has waited for ${formatDuration(oldest * SECOND)}; ${waiting} in total`));
   }
   // As it was left by the last pass: what has run out since is tried again in this one, and it is not known yet with what success.
   const { pause, refusals } = view.before;
@@ -122,7 +122,7 @@ function poolConditions({ view }: PoolPlan, { settings, now }: AlarmInput): read
 }
 
 function bootsText({ launches }: PoolState): string {
-  return `machines do not boot: one at a time is tried; scaler explain --worker ${finishedLaunches(launches).at(-1)?.name} says at which step`;
+  return `machines do not boot, so only one at a time is tried; to see at which step it fails: scaler explain --worker ${finishedLaunches(launches).at(-1)?.name}`;
 }
 
 /** One sentence for each source, so that its alarm goes on while what is missing of it changes. */
@@ -138,8 +138,9 @@ function unreadTexts(unread: readonly SourceFailure[]): readonly (readonly [Sour
 }
 
 function unreadText({ source, code, message }: SourceFailure): string {
-  if (source === 'pool') return `no plan can be made for this pool, by a mistake of the scaler (${message}): nothing is decided; report it`;
-  const stopped = `${source} cannot be read (${code}): ${STOPPED[source] ?? 'nothing is decided for this pool'}`;
+  if (source === 'pool')
+    return `no plan can be made for this pool, because of a bug in the scaler (${message}): nothing is launched or removed; report this bug`;
+  const stopped = `${source} cannot be read (${code}): ${STOPPED[source] ?? 'no plan is made for this pool'}`;
   return code === UNKNOWN_CONTROL ? `${stopped}; ${message}` : stopped;
 }
 
@@ -151,7 +152,7 @@ const STOPPED: Partial<Record<SourceFailure['source'], string>> = {
 /** Without who and why: the alarms may be public. */
 function pausedText({ since, until }: Control): string {
   const end = until === undefined ? '' : `, until ${toIso(until)}`;
-  return `paused since ${toIso(since)}${end}: nothing is created and nothing deleted; scaler resume ends it`;
+  return `paused since ${toIso(since)}${end}: nothing is created and nothing is deleted; to end the pause: scaler resume`;
 }
 
 /** A VM that should be gone by now; the alarm comes only after the reaper has had its time. */
@@ -160,7 +161,7 @@ function isOrphan({ server, phase, failure }: Worker): boolean {
 }
 
 function orphanText({ name, failure }: Worker): string {
-  return failure === 'orphan' ? `${name} is a VM without a runner and is still there` : `${name} is a VM in error and is still there`;
+  return failure === 'orphan' ? `${name} is a VM without a runner that still exists` : `${name} is a VM in error that still exists`;
 }
 
 function unresponsiveText(name: string, jobId: number): string {
@@ -175,7 +176,7 @@ export function oldestWaitSeconds(jobs: readonly { readonly queuedAt: number }[]
 function brokenPeriods({ plans }: AlarmInput): readonly Condition[] {
   return plans.flatMap(({ view, plan }): readonly Condition[] => {
     if (plan?.brokenZone === undefined) return [];
-    const text = `its periods cannot be evaluated (time zone ${plan.brokenZone}), so its own values hold: scaler check names another zone; deploy it`;
+    const text = `its periods cannot be evaluated (time zone ${plan.brokenZone}), so the pool's own values apply: scaler check suggests another zone; set it and deploy`;
     return [{ kind: 'periods', pool: view.settings.pool.name, text }];
   });
 }
@@ -183,13 +184,13 @@ function brokenPeriods({ plans }: AlarmInput): readonly Condition[] {
 function lateTimer({ before, now }: AlarmInput): readonly Condition[] {
   const last = before && fromIso(before.time);
   if (last === undefined || now - last <= LATE_MS) return [];
-  return [{ kind: 'timer-late', text: `nobody looked after the farm from ${toIso(last)} to ${toIso(now)}: has the timer run?` }];
+  return [{ kind: 'timer-late', text: `no tick ran from ${toIso(last)} to ${toIso(now)}: check the timer` }];
 }
 
 function wrongClock({ before }: AlarmInput): readonly Condition[] {
   if (!before?.ahead) return [];
   const { pool, time } = before.ahead;
-  const text = `the counts hold a line of ${pool} for ${time}, which has not come yet: compare the clocks of all that count`;
+  const text = `the counts have a line of ${pool} for ${time}, which is in the future: compare the clocks of all machines that write counts`;
   return [{ kind: 'clock', text }];
 }
 
@@ -200,7 +201,7 @@ function lostJobs({ before, now }: AlarmInput): readonly Condition[] {
       kind: 'job-lost',
       pool,
       subject: worker,
-      text: `the VM of ${worker} went away under a job: look at that job in GitLab`,
+      text: `the VM of ${worker} disappeared while it ran a job: check that job in GitLab`,
     }));
 }
 

@@ -52,7 +52,7 @@ describe('the ledger', () => {
     const output = { json: false, data: (text: string) => void data.push(text), say: (text: string) => void said.push(text) };
     expect(await explain({ store, cloud: {} as Cloud }, { job: 7 }, { now: AT, days: 1 }, output)).toBe(0);
     expect(data.join('\n')).toContain('launch of w09');
-    expect(said).toEqual([`${hour('08')} cannot be read (obs.get: no answer within 5000 ms): what it holds is missing here.`]);
+    expect(said).toEqual([`${hour('08')} cannot be read (obs.get: no answer within 5000 ms): its entries are missing below.`]);
     await expect(readLedger(store, AT, AT)).rejects.toThrow('no answer');
   });
 });

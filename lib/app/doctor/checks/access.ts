@@ -7,13 +7,13 @@ import type { ProjectView, Subject } from '../types.ts';
 export function checkConfiguration({ subject, services }: DoctorContext): Promise<readonly Result[]> {
   const problems = [
     ...subject.warnings.map((found) =>
-      warning('configuration-warning', found, `change it in ${subject.file}, or leave it if it is meant.`),
+      warning('configuration-warning', found, `change it in ${subject.file}, or ignore this if it is intended.`),
     ),
     ...services.missingSecrets.map((key) =>
       error('secret-missing', `${key} is not set.`, `set ${key} in the environment of this command.`),
     ),
   ];
-  return Promise.resolve(orOk(problems, 'configuration', `${subject.file} is in order.`));
+  return Promise.resolve(orOk(problems, 'configuration', `${subject.file} is valid.`));
 }
 
 /** Before anything else of OTC, and by itself: more than five wrong signatures lock a key for five minutes. */
@@ -53,7 +53,7 @@ function judgeProject(projects: readonly ProjectView[], { projectId, region }: P
   const project = projects.find(({ id }) => id === projectId);
   if (!project) {
     const known = projects.map(({ name, id }) => `${name} is ${id}`).join(', ');
-    const found = `The keys see no project ${projectId}.${known === '' ? '' : ` ${known}.`}`;
+    const found = `The project ${projectId} is not visible to the keys.${known === '' ? '' : ` ${known}.`}`;
     return [error('project-missing', found, 'set otc.project_id as the console shows it: My Credentials, Projects.')];
   }
   const problems: Result[] = [];
@@ -61,7 +61,7 @@ function judgeProject(projects: readonly ProjectView[], { projectId, region }: P
     problems.push(error('project-disabled', `The project ${project.name} is disabled.`, 'enable it in the console: IAM, Projects.'));
   }
   if (project.name !== region && !project.name.startsWith(`${region}_`)) {
-    const found = `The project ${project.name} is not one of the region ${region}.`;
+    const found = `The project ${project.name} does not belong to the region ${region}.`;
     problems.push(error('project-elsewhere', found, "make otc.region and otc.project_id agree: a project's name begins with its region."));
   }
   return orOk(problems, 'project', `The project is ${project.name}.`);

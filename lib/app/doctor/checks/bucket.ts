@@ -21,7 +21,7 @@ export async function checkBucket(context: DoctorContext): Promise<readonly Resu
         () => false,
       );
       if (speaksOther) {
-        const found = `The bucket ${name} takes the keys with the dialect ${other}, and refuses them with ${dialect}.`;
+        const found = `The bucket ${name} accepts the keys with the dialect ${other}, but refuses them with ${dialect}.`;
         return [error('bucket-dialect', found, `set bucket.dialect: ${other}.`)];
       }
     }
@@ -31,7 +31,7 @@ export async function checkBucket(context: DoctorContext): Promise<readonly Resu
 
 function bucketProblem(failure: unknown, name: string): Result {
   if (failure instanceof ConfigError && failure.code === 'NoSuchBucket') {
-    return error('bucket-missing', `There is no bucket ${name}.`, 'make it (console: Object Storage Service), or mend bucket.name.');
+    return error('bucket-missing', `There is no bucket ${name}.`, 'create it (console: Object Storage Service), or correct bucket.name.');
   }
   if (failure instanceof AccessError) {
     const todo = `give the keys GetObject, PutObject, DeleteObject and ListBucket on ${name} (docs/deploy.md, Rights).`;
@@ -96,7 +96,7 @@ export async function checkAppend({ subject, services, options }: DoctorContext)
   } catch (failure) {
     if (!(failure instanceof AccessError)) return [unavailable('append', failure)];
     const todo = `give the keys PutObject and DeleteObject on ${subject.bucket.name} (docs/deploy.md, Rights).`;
-    return [error('bucket-refused', `The bucket can be read, not written: ${describe(failure)}`, todo)];
+    return [error('bucket-refused', `The bucket can be read but not written: ${describe(failure)}`, todo)];
   }
   return judgeAppend(outcomes, subject);
 }
@@ -116,17 +116,17 @@ function judgeDialects(outcomes: ReadonlyMap<Dialect, ProbeOutcome>, append: boo
   const works = (by: Dialect) => outcomes.has(by) && outcomes.get(by)?.broken === undefined;
   const settings = (by: Dialect, on: boolean) => `bucket.append: ${on}, bucket.dialect: ${by}`;
   if (works(dialect)) {
-    if (append) return ok('append', `The bucket appends as it must: ${settings(dialect, true)} are right.`);
+    if (append) return ok('append', `The bucket appends correctly: ${settings(dialect, true)} are right.`);
     const found = 'The bucket appends as it must, but bucket.append is false: hooks are not kept apart, and each minute makes an object.';
     return warning('append-unused', found, `set ${settings(dialect, true)}.`);
   }
   const why = outcomes.get(dialect)?.broken ?? 'it was not tried';
   const other = otherDialect(dialect);
   if (works(other)) {
-    const found = `With the dialect ${dialect} the bucket does not append as it must: ${why}. With ${other} it does.`;
+    const found = `With the dialect ${dialect} the bucket does not append correctly: ${why}. With ${other} it does.`;
     return error('append-dialect', found, `set ${settings(other, true)}.`);
   }
-  if (!append) return ok('append', `The bucket does not append as it must (${why}), and bucket.append is false: that is right.`);
-  const todo = `set ${settings(dialect, false)}, and give the scaler function one instance at most (docs/deploy.md, The bucket).`;
-  return error('append-broken', `The bucket does not append as it must: ${why}.`, todo);
+  if (!append) return ok('append', `The bucket does not append correctly (${why}), so bucket.append: false is right.`);
+  const todo = `set ${settings(dialect, false)}, and give the scaler function at most one instance (docs/deploy.md, The bucket).`;
+  return error('append-broken', `The bucket does not append correctly: ${why}.`, todo);
 }

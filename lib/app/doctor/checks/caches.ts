@@ -39,7 +39,7 @@ export async function checkCacheNetwork(context: DoctorContext): Promise<readonl
 function hostName({ server }: CacheSettings): Result {
   return unknown(
     'cache-network',
-    `not looked at: ${server} is a name, which is resolved in the VPC.`,
+    `not checked: ${server} is a name, which is resolved in the VPC.`,
     'look from a worker: scaler console NAME shows the mount.',
   );
 }
@@ -56,17 +56,17 @@ function judgeExport(manager: Subject['manager'], { access, server }: CacheSetti
   if (!manager || !subnet) return [];
   const client = manager.clients.find((one) => contains(one.subnet, subnet.cidr));
   if (!client) {
-    const found = `manager.clients does not hold the workers' subnet ${subnet.cidr}: ${server} would refuse their mounts.`;
+    const found = `manager.clients lacks the workers' subnet ${subnet.cidr}: ${server} would refuse their mounts.`;
     return [
       error(
         'cache-not-exported',
         found,
-        `add { subnet: ${subnet.cidr}, access: ${access} } to manager.clients, and render the manager anew.`,
+        `add { subnet: ${subnet.cidr}, access: ${access} } to manager.clients, and render the manager again.`,
       ),
     ];
   }
   if (access === 'rw' && client.access === 'ro') {
-    const found = `manager.clients gives the workers' subnet ${subnet.cidr} no more than reading; cache.access is rw.`;
+    const found = `manager.clients gives the workers' subnet ${subnet.cidr} only read access, but cache.access is rw.`;
     return [warning('cache-read-only', found, 'set both to the same.')];
   }
   return [];
@@ -127,11 +127,14 @@ export async function checkCacheHealth({ subject, services, options }: DoctorCon
 function judgeHealth(name: string, { exists, value: health }: JsonRead<ManagerHealth>, now: number): readonly Result[] {
   if (!exists) {
     const todo = 'see that the VM is up, has an agency that may write to manager/, and was given the output of scaler manager render.';
-    return [warning('cache-silent', `The cache manager ${name} has never said how it is.`, todo)];
+    return [warning('cache-silent', `The cache manager ${name} has never reported its state.`, todo)];
   }
-  if (!health) return [warning('cache-ill', `${managerKey(name)} is not what a manager writes.`, 'render and start the manager anew.')];
+  if (!health)
+    return [
+      warning('cache-ill', `${managerKey(name)} was not written by a manager of this version.`, 'render and start the manager again.'),
+    ];
   const problems = healthProblems(health, now).map(({ what, todo }) =>
     warning(what.startsWith('nothing heard') ? 'cache-silent' : 'cache-ill', `The cache manager ${name}: ${what}.`, `${todo}.`),
   );
-  return orOk(problems, 'cache-health', `The cache manager ${name} is well.`);
+  return orOk(problems, 'cache-health', `The cache manager ${name} reports no problem.`);
 }

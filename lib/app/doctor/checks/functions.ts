@@ -20,7 +20,7 @@ function judgeFunction(name: string, found: { readonly timeoutSeconds: number; r
     return [
       error(
         'function-missing',
-        `There is no function ${name}: hooks start nothing.`,
+        `The function ${name} does not exist, so hooks have no effect.`,
         'deploy it (docs/deploy.md), or mend functions.scaler.',
       ),
     ];
@@ -35,7 +35,7 @@ function judgeFunction(name: string, found: { readonly timeoutSeconds: number; r
     const said = `The function ${name} is stopped after ${found.timeoutSeconds} s: too soon for a pass.`;
     problems.push(warning('function-timeout', said, 'set its timeout to 60 s (console: FunctionGraph, Configuration).'));
   }
-  return orOk(problems, 'function', `The function ${name} is there.`);
+  return orOk(problems, 'function', `The function ${name} exists.`);
 }
 
 /** Whatever drives it, a trigger or scaler serve: a tick writes what people see each minute. */
@@ -48,7 +48,7 @@ function judgeTimer(last: number | undefined, now: number): readonly Result[] {
   const todo = "enable the reaper's timer trigger, rate 1 minute, and look at its log (console: FunctionGraph), or start scaler serve.";
   if (last === undefined) return [warning('timer-never', `Nothing has looked after the farm yet: there is no ${FARM_KEY}.`, todo)];
   if (now - last > LATE_MS) {
-    return [error('timer-late', `Nobody has looked after the farm for ${formatDuration(now - last)}.`, todo)];
+    return [error('timer-late', `No tick has run for ${formatDuration(now - last)}.`, todo)];
   }
   return [ok('timer', 'The farm was looked after within the last minutes.')];
 }

@@ -63,7 +63,7 @@ function judgeToken({ name, scopes, expiresAt }: TokenView, now: number): readon
 export async function checkScope(context: DoctorContext): Promise<readonly Result[]> {
   const scopes = scopesOf(context);
   const results = await Promise.all(scopes.map((scope) => lookAtScope(context, scope)));
-  return orOk(results.flat(), 'scope', `Runners can be made and jobs read in ${scopes.map(nameOf).join(', ')}.`);
+  return orOk(results.flat(), 'scope', `Runners can be created and jobs can be read in ${scopes.map(nameOf).join(', ')}.`);
 }
 
 async function lookAtScope(context: DoctorContext, scope: Scope): Promise<readonly Result[]> {
@@ -71,7 +71,7 @@ async function lookAtScope(context: DoctorContext, scope: Scope): Promise<readon
   const forge = forgeOf(services);
   if (!(await forge.place(scope, options))) {
     const todo = 'mend gitlab.scope (the path as in the address of its page), or make the user of the token a member.';
-    return [error('scope-missing', `GitLab shows this token no ${nameOf(scope)}.`, todo)];
+    return [error('scope-missing', `${nameOf(scope)} is not visible to this token.`, todo)];
   }
   const low = await judgeRole(roleIn(context, scope), scope);
   const reads = await Promise.allSettled([forge.runners(scope, options), forge.pendingJobs(scope, options)]);
@@ -115,7 +115,7 @@ async function judgeRole(
     const { role, administrator } = await asked;
     if (administrator || (scope.kind !== 'instance' && role >= neededRole(scope))) return [];
     const needed = scope.kind === 'instance' ? 'an administrator' : scope.kind === 'group' ? 'Owner' : 'Maintainer';
-    const found = `The user of the token is not ${needed} of ${nameOf(scope)} (role ${role}): it cannot make or remove runners.`;
+    const found = `The user of the token is not ${needed} of ${nameOf(scope)} (role ${role}): it cannot create or remove runners.`;
     return [error('role-low', found, `give it the role ${needed}, or use an access token of the ${scope.kind} with that role.`)];
   } catch (failure) {
     return [unavailable('scope', failure)];
@@ -148,7 +148,7 @@ export async function checkHook(context: DoctorContext): Promise<readonly Result
     );
   } catch (failure) {
     if (!(failure instanceof AccessError)) return [unavailable('hook', failure)];
-    const why = `not allowed to look: ${describe(failure)}`;
+    const why = `not allowed to read this: ${describe(failure)}`;
     return [
       unknown(
         'hook',
@@ -205,7 +205,7 @@ function judgeRivals(
   if (others.length === 0) return [];
   const some = others.slice(0, 3).map(({ name, type }) => `${name === '' ? 'one without a description' : name} (${type})`);
   const more = others.length > some.length ? ` and ${others.length - some.length} more` : '';
-  const found = `${pool}: other runners have the tags ${tags.join(', ')} as well, and take its jobs: ${some.join(', ')}${more}.`;
+  const found = `${pool}: other runners also have the tags ${tags.join(', ')}, and take its jobs: ${some.join(', ')}${more}.`;
   return [warning('runner-rival', found, 'if that is not meant: pause them, or give the pool and its jobs a tag of their own.')];
 }
 

@@ -146,6 +146,6 @@ function judgeKeyPairs(known: readonly string[], wanted: readonly string[]): rea
   const todo = 'make it as the user, or for the agency, that launches; or leave key_name out: workers need no log-in.';
   const problems = wanted
     .filter((name) => !known.includes(name))
-    .map((name) => warning('key-pair-missing', `These keys see no key pair ${name}.`, todo));
-  return orOk(problems, 'key-pairs', `${wanted.join(', ')}: seen by these keys; one belongs to the user who made it.`);
+    .map((name) => warning('key-pair-missing', `The key pair ${name} is not visible to these keys.`, todo));
+  return orOk(problems, 'key-pairs', `${wanted.join(', ')}: visible to these keys. A key pair belongs to the user who created it.`);
 }

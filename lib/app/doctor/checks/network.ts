@@ -58,7 +58,7 @@ function judgeSubnet(subnets: readonly SubnetView[], { vpcId, subnetId }: Place)
     );
   }
   if (subnet.status !== 'ACTIVE') {
-    problems.push(warning('subnet-inactive', `The subnet ${subnetId} is ${subnet.status}.`, 'look at it in the console: VPC, Subnets.'));
+    problems.push(warning('subnet-inactive', `The subnet ${subnetId} is ${subnet.status}.`, 'check it in the console: VPC, Subnets.'));
   }
   if (!subnet.dhcp) {
     const found = `The subnet ${subnetId} has no DHCP: its machines get neither address nor user data.`;

@@ -61,12 +61,12 @@ function judge(
   const others = Math.max(0, used - need.ours);
   const raise = `raise the quota (${where}), or lower the limits of the pools.`;
   if (max - others < need.least) {
-    return [error(codes.none, `${others} of ${max} ${word} are used by others: not one machine fits.`, raise)];
+    return [error(codes.none, `${others} of ${max} ${word} are used by others: there is no room for a single machine.`, raise)];
   }
   if (max < need.most)
     return [warning(codes.small, `All pools at their limits may need ${need.most} ${word}; the quota is ${max}.`, raise)];
   if (max - others < need.most) {
-    const found = `All pools at their limits may need ${need.most} ${word}; of ${max} others use ${others}.`;
+    const found = `All pools at their limits may need ${need.most} ${word}; others use ${others} of ${max}.`;
     return [warning(codes.taken, found, raise)];
   }
   return [];

@@ -122,7 +122,7 @@ describe('scaler counts', () => {
   it('says that nothing is recorded, and that a pool is not configured', async () => {
     const { said, code } = await run({ from: '2026-11-20', to: '2026-11-20', pool: 'old' });
     expect(code).toBe(0);
-    expect(said).toMatch(/old is no pool of this configuration.*\nNothing is recorded/s);
+    expect(said).toMatch(/no pool old.*\nNothing is recorded/s);
   });
 });
 

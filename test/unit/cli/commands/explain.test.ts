@@ -30,21 +30,22 @@ async function about(worker: string, names: readonly string[] = NAMES) {
 }
 
 it('explain --worker of an unknown name answers about workers, not about jobs, and names those that it could be', async () => {
-  expect(await about('nope')).toEqual({
-    code: 1,
-    text: [
+  const { code, text } = await about('nope');
+  expect([code, text.split('\n')]).toEqual([
+    1,
+    [
       'The ledger of the last 2 days does not mention nope.',
-      'No worker of that name was launched or touched: is it the whole name, as `scaler status` shows it? The last ones: bake-01kbbbb4, bake-01kbbbb3, bake-01kaaaa2.',
-      'For older things: --days N.',
-    ].join('\n'),
-  });
+      expect.stringMatching(/^No worker of that name .* bake-01kbbbb4, bake-01kbbbb3, bake-01kaaaa2\.$/),
+      expect.stringContaining('--days N'),
+    ],
+  ]);
 });
 
 it('explain --worker of a part of a name names the workers that have it', async () => {
   const { code, text } = await about('01kaaaa');
-  expect([code, text]).toEqual([1, expect.stringContaining('The last ones like it: bake-01kaaaa2, bake-01kaaaa1.\n')]);
+  expect([code, text]).toEqual([1, expect.stringContaining('similar names: bake-01kaaaa2, bake-01kaaaa1.\n')]);
 });
 
 it('explain --worker where nothing was launched names none', async () => {
-  expect((await about('nope', [])).text).toContain('as `scaler status` shows it?\n');
+  expect((await about('nope', [])).text).toContain('as `scaler status` shows it.\n');
 });

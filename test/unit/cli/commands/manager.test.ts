@@ -86,7 +86,7 @@ describe('scaler manager status', () => {
         'cache-1: ready, up 2 d 7 h, seen 30 s ago',
         '  volume: 40.0 GB of 100.0 GB used, 40 % full (bytes or inodes)',
         '  nfs: 16 threads, 3 clients',
-        '  mirrors: 2, the oldest of 5 min ago',
+        '  mirrors: 2, the oldest fetched 5 min ago',
       ].join('\n'),
     });
   });
@@ -114,11 +114,11 @@ describe('scaler manager status', () => {
   it('says what to look at when the manager has never been heard of', async () => {
     const { code, text } = await status(undefined);
     expect(code).toBe(1);
-    expect(text).toMatch(/There is no manager\/v1\/cache-1\.json .*\nIs the VM up/);
+    expect(text).toMatch(/has no manager\/v1\/cache-1\.json.*\nCheck that the VM is up/);
   });
 
   it('says that something else lies there, and that nothing is published', async () => {
-    await expect(status('{}')).rejects.toThrow('not what a manager writes');
+    await expect(status('{}')).rejects.toThrow('was not written by a manager');
     const silent = config({ ...MANAGER, publish_health: false });
     await expect(managerStatus(silent, new MemoryStore(), NOW, collector())).rejects.toThrow('publish_health is false');
   });

@@ -73,7 +73,7 @@ describe('what people have said', () => {
 
   it('is said not to be known where it cannot be read', async () => {
     const { text } = await shown({}, { unknown: true });
-    expect(text).toContain('BY HAND what people have said (control/v1/) cannot be read: nothing is deleted');
+    expect(text).toContain('BY HAND the controls (control/v1/) cannot be read: nothing is deleted');
   });
 });
 
@@ -128,11 +128,11 @@ describe('scaler status', () => {
 
   it('says that it is old', async () => {
     const { code, text } = await shown({ time: '2026-11-24T10:00:00Z' });
-    expect([code, text.split('\n')[0]]).toEqual([1, 'gl-scaler  OLD: nothing written for 2 h; has the timer run?']);
+    expect([code, text.split('\n')[0]]).toEqual([1, 'gl-scaler  OLD: nothing written for 2 h; check the timer']);
   });
 
   it('says that nothing is there yet', async () => {
-    expect(await shown(undefined)).toEqual({ code: 1, text: expect.stringContaining('Has it run?') });
+    expect(await shown(undefined)).toEqual({ code: 1, text: expect.stringContaining('Nothing is recorded yet') });
     expect(JSON.parse((await shown(undefined, { json: true })).text)).toEqual({ ok: false, farm: null });
   });
 

@@ -10,6 +10,6 @@ it('a removal that drains says so when a pause stands in the way', async () => {
   await putControl(store, { kind: 'pause', target: 'arm', since: 0 });
   const said: string[] = [];
   await drain({ cloud: nobody, store, say: (line) => said.push(line), pollMs: 0, mostMs: 0 });
-  expect(said.join('\n')).toContain('But pool arm is paused: nothing is created, nothing deleted. Until scaler resume nothing goes.');
+  expect(said.join('\n')).toContain('But pool arm is paused: nothing is created, nothing deleted. Nothing is deleted until scaler resume.');
   expect((await readControls(store)).map(({ kind, target }) => `${kind} ${target}`)).toEqual(['drain _all', 'pause arm']);
 });

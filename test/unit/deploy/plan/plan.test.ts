@@ -37,7 +37,7 @@ describe('a plan', () => {
   it.each<[name: string, actual: Actual, steps: readonly string[], said: string]>([
     ['new code', withFunction(REAPER, { digest: 'old' }), ['update-code'], 'new code or configuration'],
     ['more memory', withFunction(REAPER, { memorySize: 256 }), ['update-config'], 'memory MB 256 → 512'],
-    ['other secrets', withFunction(REAPER, { description: 'other' }), ['update-config'], 'secrets are new'],
+    ['other secrets', withFunction(REAPER, { description: 'other' }), ['update-config'], 'new secrets'],
     ['another agency', withFunction(REAPER, { agency: '' }), ['update-config'], 'agency none → gl-scaler-prod'],
     ['a log that nobody collects', withoutLogs(), ['update-config'], 'its log goes to its own stream'],
     ['another limit', withFunction(REAPER, { maxInstances: 400 }), ['set-instances'], 'at most 2 instances (now 400)'],
@@ -56,8 +56,8 @@ describe('a plan', () => {
       'runs on Node.js18.15',
     ],
     ['no bucket any more', { ...there, bucket: NOTHING.bucket }, ['create-bucket', 'set-lifecycle'], 'create the bucket acme-ci'],
-    ['no grants', { ...there, grants: [] }, ['grant', 'grant'], 'let the agency'],
-    ['a function that is not wanted', withExtra(), ['remove-trigger', 'remove-function'], 'not wanted any more'],
+    ['no grants', { ...there, grants: [] }, ['grant', 'grant'], 'grant the agency'],
+    ['a function that is not wanted', withExtra(), ['remove-trigger', 'remove-function'], 'no longer configured'],
   ])('mends %s', (_, actual, steps, said) => {
     expect(doing(wanted, actual)).toEqual(steps);
     expect(
@@ -226,8 +226,13 @@ describe('who reads the counts', () => {
       having(dashboard, counts()),
       ['let 203.0.113.7/32, 2001:db8::/48 read counts/ of acme-ci without a key', [dashboard, counts(['203.0.113.7/32', '2001:db8::/48'])]],
     ],
-    ['nobody any more', undefined, having(dashboard, counts()), ['let nobody read counts/ of acme-ci without a key', [dashboard]]],
-    ['nobody, and there is no policy then', undefined, having(counts()), ['let nobody read counts/ of acme-ci without a key', undefined]],
+    ['nobody any more', undefined, having(dashboard, counts()), ['stop others from reading counts/ of acme-ci without a key', [dashboard]]],
+    [
+      'nobody, and there is no policy then',
+      undefined,
+      having(counts()),
+      ['stop others from reading counts/ of acme-ci without a key', undefined],
+    ],
   ])('%s', (_, wanted, actual, told) => expect(steps(of(wanted), actual)).toEqual([told]));
 
   it('is left as it is when it is as wanted, and where the bucket is only referred to', () => {

@@ -8,7 +8,7 @@ describe('what serverless.yml and scaler.yml say against each other', () => {
   const other = 'fedcba9876543210fedcba9876543210';
   it.each([
     ['another region without its project', service({ region: 'eu-ch' }), config(), 'set provider.projectId'],
-    ['a region without FunctionGraph', service({ region: 'eu-nl', projectId: other }), config(), 'FunctionGraph is not offered in eu-nl'],
+    ['a region without FunctionGraph', service({ region: 'eu-nl', projectId: other }), config(), 'FunctionGraph does not exist in eu-nl'],
     [
       'another scaler',
       service(),

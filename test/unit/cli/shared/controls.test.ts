@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keep, release, sayOfPools, takeBackPools, waitUntilZero } from '../../../../cli/commands/controls.ts';
+import { clearControl, keep, release, setControl, waitUntilZero } from '../../../../cli/shared/controls.ts';
 import { UserError } from '../../../../cli/shared/environment.ts';
 import { putControl, readControls } from '../../../../lib/app/controls/store.ts';
 import { loadConfigText } from '../../../../lib/config/load/yaml.ts';
@@ -50,27 +50,25 @@ function saying({ json = false, exists = false } = {}) {
 describe('scaler pause and resume', () => {
   it('tell what will happen, and what holds', async () => {
     const s = saying();
-    expect(await sayOfPools(s, 'pause', [], { by: 'eva', reason: 'mending', for: '2h' })).toBe(0);
+    expect(await setControl(s, 'pause', [], { by: 'eva', reason: 'repairs', for: '2h' })).toBe(0);
     expect(s.text().split('\n')).toEqual([
-      expect.stringMatching(/^From the next pass on, within a minute, nothing is created and nothing deleted\./),
+      expect.stringMatching(/nothing is created and nothing is deleted.*scaler resume/),
       'Now:',
-      '  every pool is paused: nothing is created, nothing deleted until 2026-11-24T14:00:00Z (eva: mending)',
+      '  every pool is paused: nothing is created, nothing deleted until 2026-11-24T14:00:00Z (eva: repairs)',
     ]);
-    expect(await takeBackPools(s, 'pause', [], {})).toBe(0);
+    expect(await clearControl(s, 'pause', [], {})).toBe(0);
     expect(await readControls(s.store)).toEqual([]);
   });
 
   it('of one pool say that the pause of all goes on', async () => {
     const s = saying();
-    await sayOfPools(s, 'pause', [], { by: 'eva' });
-    await sayOfPools(s, 'pause', ['arm'], { by: 'eva' });
-    await takeBackPools(s, 'pause', ['arm'], {});
+    await setControl(s, 'pause', [], { by: 'eva' });
+    await setControl(s, 'pause', ['arm'], { by: 'eva' });
+    await clearControl(s, 'pause', ['arm'], {});
     expect((await readControls(s.store)).map(({ target }) => target)).toEqual(['_all']);
-    expect(s.text()).toContain(
-      'But every pool is paused: nothing is created, nothing deleted (eva): that ends with scaler resume, without a pool.',
-    );
-    await sayOfPools(s, 'pause', ['arm'], { by: 'eva' });
-    await takeBackPools(s, 'pause', [], {});
+    expect(s.text()).toMatch(/^But every pool is paused.*scaler resume, without a pool\.$/m);
+    await setControl(s, 'pause', ['arm'], { by: 'eva' });
+    await clearControl(s, 'pause', [], {});
     expect(await readControls(s.store)).toEqual([]);
   });
 
@@ -79,8 +77,8 @@ describe('scaler pause and resume', () => {
     const user = () => {
       throw new Error('uv_os_get_passwd returned ENOENT');
     };
-    expect(await sayOfPools({ ...s, user }, 'pause', [], {})).toBe(0);
-    await sayOfPools(s, 'drain', ['arm'], {});
+    expect(await setControl({ ...s, user }, 'pause', [], {})).toBe(0);
+    await setControl(s, 'drain', ['arm'], {});
     expect((await readControls(s.store)).map(({ kind, by }) => [kind, by])).toEqual([
       ['drain', 'eva'],
       ['pause', undefined],
@@ -89,7 +87,7 @@ describe('scaler pause and resume', () => {
 
   it('give programs all that holds', async () => {
     const s = saying({ json: true });
-    await sayOfPools(s, 'pause', ['arm', 'arm'], { by: 'eva' });
+    await setControl(s, 'pause', ['arm', 'arm'], { by: 'eva' });
     expect(JSON.parse(s.text())).toEqual({ ok: true, controls: [{ kind: 'pause', target: 'arm', since: NOW, by: 'eva' }] });
   });
 });
@@ -97,28 +95,28 @@ describe('scaler pause and resume', () => {
 describe('scaler drain, undrain and roll', () => {
   it('say so when a pause stands in the way', async () => {
     const s = saying();
-    await sayOfPools(s, 'pause', [], { by: 'eva' });
-    await sayOfPools(s, 'drain', ['arm'], { by: 'bob' });
-    expect(s.text()).toContain('But every pool is paused: nothing is created, nothing deleted (eva). Until scaler resume nothing goes.');
+    await setControl(s, 'pause', [], { by: 'eva' });
+    await setControl(s, 'drain', ['arm'], { by: 'bob' });
+    expect(s.text()).toMatch(/^But every pool is paused.*until scaler resume/m);
     expect(s.text()).toContain('pool arm is drained to zero (bob)');
-    expect(await takeBackPools(s, 'drain', ['bitbake'], {})).toBe(0);
-    expect(s.text()).toContain('There was no drain of bitbake.');
-    await takeBackPools(s, 'drain', [], { all: true });
+    expect(await clearControl(s, 'drain', ['bitbake'], {})).toBe(0);
+    expect(s.text()).toContain('bitbake had no drain.');
+    await clearControl(s, 'drain', [], { all: true });
     expect((await readControls(s.store)).map(({ kind }) => kind)).toEqual(['pause']);
   });
 
   it('are taken back for a pool that is in the configuration no more, so that it does not come back drained', async () => {
     const s = saying();
     await putControl(s.store, { kind: 'drain', target: 'old', since: NOW });
-    await expect(takeBackPools(s, 'pause', ['old'], {})).rejects.toThrow('There is no pool old.');
-    expect(await takeBackPools(s, 'drain', ['old'], {})).toBe(0);
+    await expect(clearControl(s, 'pause', ['old'], {})).rejects.toThrow('no pool old');
+    expect(await clearControl(s, 'drain', ['old'], {})).toBe(0);
     expect(await readControls(s.store)).toEqual([]);
-    await expect(takeBackPools(s, 'drain', ['old'], {})).rejects.toThrow('There is no pool old.');
+    await expect(clearControl(s, 'drain', ['old'], {})).rejects.toThrow('no pool old');
   });
 
   it('roll what was launched before now, for as long as one of these may live', async () => {
     const s = saying();
-    await sayOfPools(s, 'roll', ['bitbake'], { by: 'eva' });
+    await setControl(s, 'roll', ['bitbake'], { by: 'eva' });
     const [{ maxAgeMs } = { maxAgeMs: 0 }] = config.settings.pools.map(({ pool }) => pool);
     expect(await readControls(s.store)).toEqual([
       { kind: 'roll', target: 'bitbake', since: NOW, before: NOW, until: NOW + maxAgeMs + 24 * HOUR, by: 'eva' },
@@ -136,7 +134,7 @@ describe('scaler drain, undrain and roll', () => {
     };
     expect(await waitUntilZero(s, ['bitbake'], false, new AbortController().signal)).toBe(0);
     expect(s.told).toEqual([
-      '2 machines left, 2 at their last job; the reaper has not looked yet: does its timer run?',
+      expect.stringMatching(/^2 machines left, 2 at their last job; the reaper has not run yet/),
       '2 machines left, 2 at their last job',
       '1 machine left, 1 at its last job',
       '0 machines left, 0 at their last job',
@@ -189,27 +187,27 @@ describe('mistakes', () => {
   it.each([
     {
       name: 'a pool that is not there',
-      work: () => sayOfPools(s, 'pause', ['bitbak'], {}),
-      says: 'There is no pool bitbak. The configuration has: bitbake, arm.',
+      work: () => setControl(s, 'pause', ['bitbak'], {}),
+      says: /no pool bitbak\. .*bitbake, arm/,
     },
-    { name: 'no pool to drain', work: () => sayOfPools(s, 'drain', [], {}), says: 'Say which pools (bitbake, arm), or --all.' },
-    { name: 'a pool and all', work: () => sayOfPools(s, 'drain', ['arm'], { all: true }), says: 'Say either pools or --all.' },
+    { name: 'no pool to drain', work: () => setControl(s, 'drain', [], {}), says: /\(bitbake, arm\), or --all/ },
+    { name: 'a pool and all', work: () => setControl(s, 'drain', ['arm'], { all: true }), says: /either pools or --all/ },
     {
       name: 'no time span',
-      work: () => sayOfPools(s, 'pause', [], { for: 'soon' }),
-      says: '--for soon: write a time span from 1m to 366d, such as 90m, 2h or 1d12h.',
+      work: () => setControl(s, 'pause', [], { for: 'soon' }),
+      says: /^--for soon: .* 1m to 366d/,
     },
     {
       name: 'too short a time span',
-      work: () => sayOfPools(s, 'pause', [], { for: '0' }),
-      says: '--for 0: write a time span from 1m to 366d, such as 90m, 2h or 1d12h.',
+      work: () => setControl(s, 'pause', [], { for: '0' }),
+      says: /^--for 0: .* 1m to 366d/,
     },
     {
       name: 'a worker’s name that is none',
       work: () => keep(s, 'bitbake', {}),
-      says: /^bitbake is no worker of a pool in the configuration/,
+      says: /^bitbake does not belong to a pool/,
     },
-    { name: 'a worker that is gone', work: () => keep(s, WORKER, {}), says: /^There is no worker bitbake-/ },
+    { name: 'a worker that is gone', work: () => keep(s, WORKER, {}), says: /^The worker bitbake-.* does not exist/ },
     { name: 'a worker that is not kept', work: () => release(s, WORKER), says: /is not kept/ },
   ])('$name: said, and nothing is written', async ({ work, says }) => {
     const error: unknown = await work().catch((e: unknown) => e);
