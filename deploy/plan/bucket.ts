@@ -29,7 +29,10 @@ function planReaders({ name, countsFor, scheme }: Desired['bucket'], { policy }:
     if (!there) return [];
     const left = withoutStatement('counts', policy);
     return [
-      { change: { do: 'set-bucket-policy', ...defined({ policy: left }) }, what: `stop others from reading counts/ of ${name} without a key` },
+      {
+        change: { do: 'set-bucket-policy', ...defined({ policy: left }) },
+        what: `stop others from reading counts/ of ${name} without a key`,
+      },
     ];
   }
   const wanted = readersStatement('counts', name, countsFor, scheme);
