@@ -100,7 +100,11 @@ export function unavailable(name: CheckName, failure: unknown): Result {
   }
   if (failure instanceof ThrottledError)
     return unknown(name, `the service is busy: ${describe(failure)}`, 'run doctor again in a few minutes.');
-  return unknown(name, `could not be checked: ${describe(failure)}`, 'run doctor again; if this persists, check whether the service works.');
+  return unknown(
+    name,
+    `could not be checked: ${describe(failure)}`,
+    'run doctor again; if this persists, check whether the service works.',
+  );
 }
 
 /** The message where it is ours; the adapters' messages hold no secret. */

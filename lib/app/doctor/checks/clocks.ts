@@ -22,7 +22,11 @@ export async function checkClocks({ services, options, reads }: DoctorContext): 
 }
 
 function unreadClock(whose: string, failure: unknown): Result {
-  return unknown('clocks', `The clock of ${whose} could not be read: ${describe(failure)}`, `check that ${whose} can be reached from here.`);
+  return unknown(
+    'clocks',
+    `The clock of ${whose} could not be read: ${describe(failure)}`,
+    `check that ${whose} can be reached from here.`,
+  );
 }
 
 function judgeClocks(otc: ServerTime | undefined, gitlab: ServerTime | undefined): readonly Result[] {
