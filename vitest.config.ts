@@ -12,9 +12,19 @@ const PROCESSES = ['bundle', 'cli', 'deploy', 'deploy-commands', 'deploy-cuts', 
  */
 const TOGETHER = { isolate: false, execArgv: ['--max-semi-space-size=64'] };
 
+/** Where CI collects what each run has passed and failed, a file for each process of vitest. */
+const { TEST_REPORTS } = process.env;
+
 export default defineConfig({
   test: {
     environment: 'node',
+    ...(TEST_REPORTS && {
+      reporters: [
+        'default',
+        './scripts/retries-reporter.ts',
+        ['json', { outputFile: `${TEST_REPORTS}/${Date.now()}-${process.pid}.json` }],
+      ],
+    }),
     testTimeout: 20_000,
     sequence: { sequencer: LongestFirst },
     // Of unit and property tests alone, which costs seconds: what the adapters and the passes do is for the most part shown against the sandbox.

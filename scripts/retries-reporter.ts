@@ -10,6 +10,6 @@ export default class RetriesReporter implements Reporter {
   }
 
   onTestRunEnd(): void {
-    console.log([`Tests that needed another try: ${this.#retried.length}`, ...this.#retried].join('\n'));
+    console.log(['', `Tests that needed another try: ${this.#retried.length}`, ...this.#retried].join('\n'));
   }
 }
