@@ -96,12 +96,12 @@ describe('scaler dashboard publish', () => {
   });
 
   it.each([
-    ['a page of somebody else', { 'index.html': '<h1>mine</h1>' }, '', "an index.html that is not the dashboard's"],
+    ['a page of somebody else', { 'index.html': '<h1>mine</h1>' }, '', 'an index.html that does not belong to the dashboard'],
     [
       'a redirect of somebody else',
       {},
       '<W><RedirectAllRequestsTo><HostName>x</HostName></RedirectAllRequestsTo></W>',
-      'website hosting of another kind',
+      'already hosts another website',
     ],
   ])('does not touch %s', async (_name, objects, website, words) => {
     const { inside, put } = await farm();

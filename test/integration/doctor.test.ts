@@ -390,7 +390,7 @@ const TABLE: readonly (Case & { readonly name: string; readonly ills: readonly s
       const { gitlab } = farm.sandbox;
       gitlab.createProject(`${GROUP}/closed`);
       // More pipelines than one query shows: this project is read by itself.
-      for (let i = 0; i < 11; i += 1) gitlab.createPipeline(`${GROUP}/closed`, [{ name: 'build', tags: ['nobody'], durationMs: 60_000 }]);
+      for (let i = 0; i < 51; i += 1) gitlab.createPipeline(`${GROUP}/closed`, [{ name: 'build', tags: ['nobody'], durationMs: 60_000 }]);
       inject('gitlab.jobs', { status: 403 })(farm);
     },
     ills: ['error scope-partly-unreadable'],

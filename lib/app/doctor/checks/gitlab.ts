@@ -71,7 +71,7 @@ async function lookAtScope(context: DoctorContext, scope: Scope): Promise<readon
   const forge = forgeOf(services);
   if (!(await forge.place(scope, options))) {
     const todo = 'mend gitlab.scope (the path as in the address of its page), or make the user of the token a member.';
-    return [error('scope-missing', `${nameOf(scope)} is not visible to this token.`, todo)];
+    return [error('scope-missing', `This token cannot see ${nameOf(scope)}.`, todo)];
   }
   const low = await judgeRole(roleIn(context, scope), scope);
   const reads = await Promise.allSettled([forge.runners(scope, options), forge.pendingJobs(scope, options)]);
