@@ -7,7 +7,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { transformSync } from 'esbuild';
+import { buildSync } from 'esbuild';
 import { zonesTable } from '../lib/config/zones/functions-zones.ts';
 
 const TARGET = fileURLToPath(new URL('../lib/config/zones/functions-zones.ts', import.meta.url));
@@ -37,8 +37,10 @@ interface Answer {
 }
 
 function ask(node: string, names: readonly string[]): Answer {
-  const { code } = transformSync(readFileSync(RULES, 'utf8'), { loader: 'ts', format: 'esm' });
-  return JSON.parse(execFileSync(node, ['--input-type=module', '-e', `${code}${PROGRAM}`, JSON.stringify(names)], { encoding: 'utf8' }));
+  const stdin = { contents: `import { zoneOffsets } from ${JSON.stringify(RULES)};${PROGRAM}`, loader: 'ts', resolveDir: '.' } as const;
+  const [program] = buildSync({ stdin, bundle: true, platform: 'node', format: 'esm', write: false }).outputFiles;
+  const args = ['--input-type=module', '-e', program?.text ?? '', JSON.stringify(names)];
+  return JSON.parse(execFileSync(node, args, { encoding: 'utf8' }));
 }
 
 /** All names that anybody may write, old ones included. That Node leaves out what it does not know. */
