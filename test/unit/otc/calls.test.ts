@@ -58,7 +58,7 @@ describe('the policies of deploy/policies/', () => {
   });
 
   it.each(['*', '', 'a/b', 'Upper', 'a"'])('a bucket named %j is refused', (bucket) => {
-    expect(() => policy('account.json', bucket)).toThrow('is no name of a bucket');
+    expect(() => policy('account.json', bucket)).toThrow(expect.objectContaining({ code: 'bucket-invalid' }));
   });
 });
 
