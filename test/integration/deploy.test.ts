@@ -107,7 +107,7 @@ describe('osls', () => {
       const killed = osls.start('deploy');
       await killed.said(step);
       killed.child.kill(signal);
-      const told = signal === 'SIGINT' && { code: 130, signal: null, err: expect.stringContaining('the same command goes on from there') };
+      const told = signal === 'SIGINT' && { code: 130, signal: null, err: expect.stringContaining('run the same command again') };
       expect(await killed.ended).toMatchObject(told || { code: null, signal });
       sandbox.ctx.faults.clear();
     }
