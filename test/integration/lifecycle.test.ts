@@ -41,10 +41,10 @@ describe('one job', () => {
       'pool pool0: waiting, 1 of 1; machines 0/20 (booting 0, idle 0, busy 0)',
       `done: launch of ${vm?.name} (demand, c4.2xlarge.2 in eu-de-01)`,
       'pool pool0: waiting, 1 of 1; machines 1/20 (booting 1, idle 0, busy 0)',
-      `${vm?.name} asked GitLab for a job, 180 s after its launch`,
+      `${vm?.name} asked GitLab for a job, 3 min after its launch`,
       `done: reap of ${vm?.name}: powered-off`,
       `done: forget of ${vm?.name}: vm-gone`,
-      `${vm?.name} ran job ${job?.id}: running at 2026-11-23T08:02:19Z after 132 s of waiting, success at 2026-11-23T08:07:19Z (300 s)`,
+      `${vm?.name} ran job ${job?.id}: running at 2026-11-23T08:02:19Z after 2 min 12 s of waiting, success at 2026-11-23T08:07:19Z (5 min)`,
     ]);
     expect(explainWorker(entries, vm?.name ?? '').lines).toHaveLength(5);
   });

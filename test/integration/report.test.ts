@@ -212,7 +212,7 @@ describe('scaler explain', () => {
     const entries = await p.ledger();
     const [ran] = explainJob(entries, second?.id ?? 0).lines.slice(-1);
     expect(ran?.text).toMatch(
-      new RegExp(`^pool0-\\w+ ran job ${second?.id}: running at .* after \\d+ s of waiting, success at .* \\(300 s\\)$`),
+      new RegExp(`^pool0-\\w+ ran job ${second?.id}: running at .* after [\\d a-z]+ of waiting, success at .* \\(5 min\\)$`),
     );
     const worker = entries.find((e) => e.kind === 'launch')?.worker ?? '';
     const [life] = explainWorker(entries, worker).lines.filter(({ text }) => text.includes('was given'));

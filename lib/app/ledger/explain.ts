@@ -1,5 +1,5 @@
 import { onTheirWay } from '../../core/plural.ts';
-import { fromIso, toIso } from '../../core/time.ts';
+import { formatDuration, fromIso, toIso } from '../../core/time.ts';
 import type { ReadEntry } from './schema.ts';
 import { adviceLine, bootLines } from './sentences/boot.ts';
 import { controlText } from './sentences/controls.ts';
@@ -121,9 +121,9 @@ function sentence(e: ReadEntry, jobId?: number, worker?: string): string {
     case 'launch':
       return `${outcomeOf(e)} launch of ${e.worker ?? 'a worker'} (${e.why}${e.flavor ? `, ${e.flavor} in ${e.zone}` : ''})${problemOf(e)}`;
     case 'booted':
-      return `${e.worker} asked GitLab for a job, ${e.seconds} s after its launch`;
+      return `${e.worker} asked GitLab for a job, ${afterLaunch(e)}`;
     case 'boot-failed':
-      return `${e.worker} did not boot: ${e.why}${e.reason ? `, ${e.reason}` : ''} (${e.seconds} s after its launch)`;
+      return `${e.worker} did not boot: ${e.why}${e.reason ? `, ${e.reason}` : ''} (${afterLaunch(e)})`;
     case 'ran':
       return jobId === undefined ? ranByWorker(e) : ranByJob(e, jobId);
     case 'control':
@@ -170,4 +170,8 @@ function problemOf(e: ReadEntry): string {
 
 function unreadOf(e: ReadEntry): string {
   return (e.unread ?? []).map((u) => `${u.part ?? u.source} could not be read (${u.code}: ${u.message})`).join('; ');
+}
+
+function afterLaunch({ seconds }: ReadEntry): string {
+  return seconds === undefined ? 'some time after its launch' : `${formatDuration(seconds * 1000, 'fine')} after its launch`;
 }

@@ -27,7 +27,7 @@ describe('explain --worker', () => {
       { time: launched.time, text: 'done: launch of bake-1 (demand, c4 in z1)' },
       {
         time: booted.time,
-        text: 'bake-1 asked GitLab for a job, 95 s after its launch',
+        text: 'bake-1 asked GitLab for a job, 1 min 35 s after its launch',
         details: [
           'order accepted at 2026-11-23T08:00:10Z (+3 s), VM active at 2026-11-23T08:00:49Z (+39 s)',
           '   12.3 s  setup',
@@ -48,7 +48,7 @@ describe('explain --worker', () => {
       reason: 'cache-unavailable',
     });
     const [, line] = explainWorker([launched, failed], WORKER).lines;
-    expect(line?.text).toBe('bake-1 did not boot: off-before-contact, cache-unavailable (300 s after its launch)');
+    expect(line?.text).toBe('bake-1 did not boot: off-before-contact, cache-unavailable (5 min after its launch)');
     expect(line?.details?.at(-1)).toMatch(/^reason cache-unavailable: the caches could not be mounted/);
     expect(explainJob([launched, failed], 7).lines.at(-1)?.text).toContain('cache-unavailable');
   });
