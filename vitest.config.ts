@@ -26,6 +26,7 @@ export default defineConfig({
       ],
     }),
     testTimeout: 20_000,
+    hookTimeout: 60_000,
     sequence: { sequencer: LongestFirst },
     // Of unit and property tests alone, which costs seconds: what the adapters and the passes do is for the most part shown against the sandbox.
     coverage: {
