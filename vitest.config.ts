@@ -57,7 +57,7 @@ export default defineConfig({
           testTimeout: 120_000,
         },
       },
-      // Machines that fill this one: after all others. The containers first, whose VMs give way to them (sandbox/machines/vm.ts). They need
+      // Machines that fill this one: after all others. One file after the other: emulated VMs beside them starve the containers. They need
       // scripts/machines.sh around them.
       {
         extends: true,
@@ -65,7 +65,7 @@ export default defineConfig({
           name: 'machines',
           include: ['test/real/machines-*.test.ts'],
           testTimeout: 480_000,
-          maxWorkers: 2,
+          maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },
       },

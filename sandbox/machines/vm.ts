@@ -12,15 +12,6 @@ export interface VmOrder extends MachineOrder {
   readonly number?: number;
 }
 
-/**
- * Emulation takes every CPU that it gets, for minutes. So it gets what containers and tests leave over: with the lowest priority, in a session of its
- * own, because the kernel may share the CPUs among sessions first (sched(7), "The autogroup feature").
- */
-const BEHIND_ALL_OTHERS = `
-if [ -w /proc/self/autogroup ]; then echo 19 >/proc/self/autogroup || true; fi
-exec nice -n 19 "$@"
-`;
-
 /** A machine as a QEMU VM with a kernel of its own. Always emulated: /dev/kvm may be there and boot nothing. About a minute to boot. */
 export class Vm extends Machine {
   readonly #monitor: string;
@@ -42,11 +33,9 @@ export class Vm extends Machine {
     await run('ip', ['tuntap', 'add', tap, 'mode', 'tap']);
     await run('ip', ['link', 'set', tap, 'master', LAB_BRIDGE, 'up']);
     const monitor = path.join(folder, 'monitor');
-    const command = ['qemu-system-x86_64', ...qemuArguments(lab, order, { number, tap, iso, monitor })];
-    const process_ = spawn('sh', ['-euc', BEHIND_ALL_OTHERS, 'sh', ...command], {
+    const process_ = spawn('qemu-system-x86_64', qemuArguments(lab, order, { number, tap, iso, monitor }), {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, TMPDIR: folder },
-      detached: true,
     });
     return new Vm(monitor, { ...order, address: addressOf(number) }, process_);
   }
@@ -74,9 +63,7 @@ function qemuArguments(lab: Lab, order: VmOrder, { number, tap, iso, monitor }: 
   const drive = (file: string, more: string) => ['-drive', `file=${file},format=raw,if=virtio,${more}`];
   return [
     // More than one CPU does not make it faster, and once made it hang.
-    ...['-accel', 'tcg,thread=multi,tb-size=256', '-M', 'q35', '-smp', '1', '-m', String(order.memoryMb ?? 768)],
-    // Emulated, "fast" string moves are slow ones, and a fifth level of page tables costs each look-up more.
-    ...['-cpu', 'max,la57=off,erms=off,fsrm=off'],
+    ...['-accel', 'tcg,thread=multi,tb-size=256', '-cpu', 'max', '-M', 'q35', '-smp', '1', '-m', String(order.memoryMb ?? 768)],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-serial', 'stdio', '-monitor', `unix:${monitor},server=on,wait=off`],
     ...['-kernel', `${lab.image}/vmlinuz`, '-initrd', `${lab.image}/initrd`],
     ...['-append', 'root=/dev/vda rw console=ttyS0 net.ifnames=0 ds=nocloud'],
