@@ -1,7 +1,8 @@
 import diagnostics from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 
-interface Exchange {
+/** Milliseconds of `performance.now`. */
+export interface Exchange {
   readonly arrived: number;
   answered: number;
 }
@@ -42,7 +43,7 @@ export function watchExchanges(ports: ReadonlySet<number>): Exchanges {
 }
 
 /** Intervals that do not overlap, as many as can be: always the one that ends first. */
-function longestRow(exchanges: readonly Exchange[]): number {
+export function longestRow(exchanges: readonly Exchange[]): number {
   let count = 0;
   let end = Number.NEGATIVE_INFINITY;
   for (const { arrived, answered } of exchanges.toSorted((a, b) => a.answered - b.answered)) {

@@ -12,7 +12,8 @@ const SPACING_MS = 1_100;
 const LANES = 4;
 /** More than ten waiting pipelines of one project would cost another request. */
 const PROJECTS = 5;
-const MOST_AWAITED = 5;
+/** Wake-up, turnstile, hook's job, turnstile, all that is observed, launches that no list shows yet, runner, handoff (docs/performance.md). */
+const MOST_AWAITED = 8;
 
 /** One hook: milliseconds from its arrival at the webhook to that of the order at ECS, and upstream answers awaited one after the other between. */
 export interface HookToCreate {

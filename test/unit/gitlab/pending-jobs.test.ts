@@ -224,6 +224,36 @@ describe('of a group', () => {
     expect(fake.seen.map((seen) => Object(variablesOf(seen)).ids?.length)).toEqual([undefined, 20, 20, 5]);
   });
 
+  it('asks for nothing more by such queries once one has failed, and reads all by themselves', async () => {
+    const many = Array.from({ length: 100 }, (_, i) => 101 + i);
+    const parents = many.map((id) => project(id, { pendingChildren: { nodes: [{ id: 'gid://x/1' }] } }));
+    const fake = await fakeGitLab((seen) => {
+      const id = Number(/projects\/(\d+)\/jobs/.exec(seen.path)?.[1]);
+      if (id) return { json: [restJob(id, { pipeline: { project_id: id } })] };
+      return isByIds(seen) ? { json: { errors: [{ message: 'Internal server error' }] } } : projects(parents);
+    });
+    expect(ids(await jobsOf(fake, GROUP)).toSorted((a, b) => a - b)).toEqual(many);
+    // Four are on their way at once.
+    expect(fake.seen.filter(isByIds).length).toBeLessThanOrEqual(4);
+  });
+
+  it('begins with the projects that the last reading left', async () => {
+    const many = Array.from({ length: 90 }, (_, i) => 101 + i);
+    const parents = many.map((id) => project(id, { pendingChildren: { nodes: [{ id: 'gid://x/1' }] } }));
+    const fake = await fakeGitLab((seen) => {
+      if (!isByIds(seen)) return projects(parents);
+      const asked: readonly string[] = Object(variablesOf(seen)).ids;
+      return byIds(asked.map((id) => ({ ...nested(), id })));
+    });
+    const left = [190, 7, 150];
+    await gitLabAt(fake).pendingJobs(GROUP, { resume: async () => ({ projects: left }) });
+    const first: readonly string[] = Object(variablesOf(fake.seen.find(isByIds))).ids;
+    expect(first.slice(0, 3)).toEqual(['gid://gitlab/Project/190', 'gid://gitlab/Project/150', 'gid://gitlab/Project/101']);
+    const asked = fake.seen.filter(isByIds).flatMap((seen) => Object(variablesOf(seen)).ids);
+    expect(new Set(asked).size).toBe(asked.length);
+    expect(asked).toHaveLength(90);
+  });
+
   it('does without a project that was deleted since', async () => {
     const fake = await fakeGitLab((seen) =>
       seen.path === '/api/graphql'

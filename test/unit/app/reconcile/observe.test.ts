@@ -26,7 +26,7 @@ function barrier() {
 
 const unused = () => Promise.reject(new Error('not part of an observation'));
 
-it('asks every source before any has answered, so that an observation takes as long as the slowest', async () => {
+it('asks every source before any has answered, and reads the clock once, after all have', async () => {
   const { asked, ask } = barrier();
   const forge: Forge = {
     runners: () => ask('runners', []),
@@ -60,17 +60,20 @@ it('asks every source before any has answered, so that an observation takes as l
     presignGet: () => '',
   };
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const asking: number[] = [];
+  const clock = { ...systemClock, now: () => asking.push(asked.length) };
   const services = {
     forge,
     cloud,
     store,
-    clock: systemClock,
+    clock,
     log,
     ulid: () => '',
     worker: { userData: () => '', handoff: () => '' },
     notifiers: [],
   };
-  const { views } = await observe(services, settings, new AbortController().signal);
+  const { time, views } = await observe(services, settings, new AbortController().signal);
+  expect([time, asking]).toEqual([1, [SOURCES.length]]);
   expect([...asked].sort()).toEqual([...SOURCES].sort());
   expect(views.map(({ workers, jobs, unread }) => ({ workers, jobs, unread }))).toEqual([{ workers: [], jobs: [], unread: [] }]);
 });
