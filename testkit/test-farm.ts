@@ -38,6 +38,9 @@ export const FAST_MACHINES = {
 } satisfies TestFarmOptions;
 
 /** A farm on a clock that jumps, with its log and its events. Closed at the end of the test. */
+/** Longer than the farm waits before anything that it does to what looks left over: two minutes without a VM before its runner is forgotten. */
+const LASTS_MS = 3 * MINUTE;
+
 export class TestFarm {
   readonly farm: Farm;
   readonly clock: SteppedClock;
@@ -79,13 +82,13 @@ export class TestFarm {
   }
 
   /**
-   * Advances in minutes until `done`, which is checked after each, and one more minute: what was reached must last. At most `ms`; the test's own
-   * expectations then report what is missing.
+   * Advances in minutes until `done`, which is checked after each, and some more: what was reached must last. At most `ms`; the test's own expectations
+   * then report what is missing.
    */
   async settle(ms: number, done: () => boolean): Promise<void> {
-    const end = this.clock.now() + ms - MINUTE;
-    while (this.clock.now() < end && !done()) await this.advance(Math.min(MINUTE, end - this.clock.now()));
-    await this.advance(MINUTE);
+    const end = this.clock.now() + ms;
+    while (this.clock.now() < end - LASTS_MS && !done()) await this.advance(Math.min(MINUTE, end - LASTS_MS - this.clock.now()));
+    await this.advance(Math.min(LASTS_MS, end - this.clock.now()));
   }
 
   /** Every job has ended and nothing is left: no VM, no runner, no handoff. */
